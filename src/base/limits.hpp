@@ -1,0 +1,53 @@
+// Every bound of the program has a name and stands here, grouped by who enforces it. Those that an operator may
+// change are settings (config/) whose defaults come from here; the others are fixed because a format or a proof
+// depends on them. Sizes in bytes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace telltale::limits {
+
+inline constexpr std::size_t KiB = 1024;
+inline constexpr std::size_t MiB = 1024 * KiB;
+inline constexpr std::size_t GiB = 1024 * MiB;
+
+// HTTP server (net/)
+inline constexpr std::size_t kMaxHeaderBytes = 64 * KiB;
+inline constexpr std::size_t kMaxHeaderCount = 256;
+inline constexpr std::size_t kMaxBodyBytes = 64 * MiB;          // as sent
+inline constexpr std::size_t kMaxDecodedBodyBytes = 200 * MiB;  // after Content-Encoding
+inline constexpr std::size_t kMaxConnections = 4096;
+inline constexpr int kHeaderTimeoutSeconds = 10;
+inline constexpr int kBodyTimeoutSeconds = 60;
+inline constexpr int kIdleTimeoutSeconds = 120;
+
+// Journal (io/)
+inline constexpr std::size_t kMaxJournalRecordBytes = 64 * MiB;
+inline constexpr std::size_t kJournalSegmentBytes = 64 * MiB;
+inline constexpr std::size_t kJournalQueueBytes = 128 * MiB;  // accepted, not yet durable
+inline constexpr std::size_t kApplyQueueBatches = 4096;       // durable, not yet applied, per store
+
+// Sentry (ingest/): Relay's published defaults, see docs/limits.md
+inline constexpr std::size_t kMaxEnvelopeBytes = 200 * MiB;
+inline constexpr std::size_t kMaxErrorEventBytes = 1 * MiB;
+inline constexpr std::size_t kMaxTransactionBytes = 1 * MiB;
+inline constexpr std::size_t kMaxEnvelopeItems = 1000;
+inline constexpr std::size_t kMaxSpansPerTransaction = 1000;
+
+// Logs and events
+inline constexpr std::size_t kMaxLogLineBytes = 256 * KiB;
+inline constexpr std::size_t kMaxAttributes = 256;  // per event
+inline constexpr std::size_t kMaxAttributeNameBytes = 256;
+inline constexpr std::size_t kMaxAttributeValueBytes = 64 * KiB;
+inline constexpr std::size_t kMaxRowsPerRequest = 100'000;
+
+// Metrics
+inline constexpr std::size_t kMaxLabelsPerSeries = 64;
+inline constexpr std::size_t kMaxLabelNameBytes = 1024;
+inline constexpr std::size_t kMaxLabelValueBytes = 4096;
+inline constexpr std::size_t kMaxSeriesPerProject = 5'000'000;
+inline constexpr std::size_t kMaxScrapeBodyBytes = 64 * MiB;
+inline constexpr std::size_t kMaxQueryPoints = 11'000;  // per series, as Prometheus
+
+}  // namespace telltale::limits

@@ -1,0 +1,88 @@
+// HTTP as handlers see it: a request that is complete, decoded and within its limits, and a response that is
+// written for them. Handlers are synchronous code on a bounded pool; the event loop is behind HttpServer and known
+// to nobody else.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/context.hpp"
+#include "base/result.hpp"
+
+namespace telltale::net {
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+struct HttpRequest {
+  std::string method;  // upper case
+  std::string path;    // decoded, without the external path prefix
+  std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
+  std::map<std::string, std::string, std::less<>> path_params;  // of the route: {project} → path_params["project"]
+  Headers headers;
+  std::string body;         // after Content-Encoding
+  std::string remote_address;  // of the client, through trusted proxies
+  bool tls = false;
+
+  /// First header of that name, any case; empty when absent.
+  std::string_view header(std::string_view name) const;
+  /// First query parameter (or, for application/x-www-form-urlencoded bodies, form field) of that name.
+  std::optional<std::string_view> param(std::string_view name) const;
+  std::vector<std::string_view> params(std::string_view name) const;
+};
+
+struct HttpResponse {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+  Headers headers;
+
+  static HttpResponse json(std::string body, int status = 200) { return {status, "application/json", std::move(body), {}}; }
+  static HttpResponse text(std::string body, int status = 200) {
+    return {status, "text/plain; charset=utf-8", std::move(body), {}};
+  }
+  static HttpResponse empty(int status) { return {status, "", "", {}}; }
+};
+
+/// The status of each error kind; the one place that maps them.
+int http_status(ErrorKind kind);
+
+using Handler = std::function<HttpResponse(const HttpRequest&, WorkContext&)>;
+
+struct RouteOptions {
+  std::string name;              // for metrics and the access log; the pattern if empty
+  std::size_t max_body_bytes = 0;     // as sent; 0: the server's default
+  std::size_t max_decoded_bytes = 0;  // after decoding; 0: the server's default
+  WorkLimits work;
+  bool decode_body = true;       // false: the handler sees Content-Encoding and the raw body
+};
+
+/// Patterns are paths whose segments may be `{name}`; a last segment `{name*}` takes the rest. A trailing slash is
+/// ignored on both sides. Literal segments win over parameters. Built before the server starts, then read-only.
+class Router {
+ public:
+  Router();
+  ~Router();
+  Router(Router&&) noexcept;
+  /// `methods`: "GET", "GET|POST", …  HEAD is served by GET.
+  void add(std::string_view methods, std::string_view pattern, Handler handler, RouteOptions options = {});
+
+  struct Match {
+    const Handler* handler = nullptr;
+    const RouteOptions* options = nullptr;
+    std::map<std::string, std::string, std::less<>> path_params;
+    std::string allow;  // set, with no handler, when only the method is wrong
+  };
+  Match match(std::string_view method, std::string_view path) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace telltale::net

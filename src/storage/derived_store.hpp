@@ -1,0 +1,30 @@
+// A store that is derived from the journal. Batches are applied in sequence order by one thread. checkpoint()
+// makes everything applied so far durable and, atomically with it, the sequence it goes up to; after a crash the
+// server replays from applied() on. Applying a sequence that is not newer than applied() is a no-op, so that
+// replay counts nothing twice.
+#pragma once
+
+#include <string_view>
+
+#include "base/result.hpp"
+#include "storage/batch.hpp"
+
+namespace telltale::storage {
+
+class DerivedStore {
+ public:
+  virtual ~DerivedStore() = default;
+  virtual std::string_view name() const = 0;
+  /// Applies in memory; visible to queries when it returns. Only one thread applies at a time.
+  virtual Result<> apply(Sequence sequence, const Batch& batch) = 0;
+  /// The newest sequence applied, in memory or on disk.
+  virtual Sequence applied() const = 0;
+  /// The newest sequence that survives a crash.
+  virtual Sequence durable() const = 0;
+  /// Makes applied() durable. Runs beside apply() and queries. disk_full and io leave the store as it was.
+  virtual Result<> checkpoint() = 0;
+  /// True when the store would rather checkpoint now (its head is large or old).
+  virtual bool wants_checkpoint() const = 0;
+};
+
+}  // namespace telltale::storage

@@ -1,0 +1,111 @@
+// The contract of the store for wide events. A query names one table, a set of projects, a time range and a
+// filter tree over fields; rows come back in batches, newest or oldest first, late materialised: only the columns
+// asked for are filled. One contract test suite (event_store_contract.hpp) runs on the embedded engine and on the
+// in-memory implementation.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/context.hpp"
+#include "base/result.hpp"
+#include "model/event_row.hpp"
+#include "storage/derived_store.hpp"
+#include "storage/metric_store.hpp"
+
+namespace telltale::storage {
+
+enum class FilterOp : unsigned char {
+  all,       // children: every one holds; with no children, true
+  any,       // children: at least one holds
+  none,      // children: not one holds
+  eq,        // field's text equals value; with an empty value: the field is absent or empty
+  contains,  // field's text contains value, byte for byte
+  icontains, // the same, ASCII case ignored
+  regex,     // RE2 somewhere in the field's text; an absent field is empty text
+  gt, ge, lt, le,  // field is a number and compares with value read as a number
+  exists,    // the field is present and not empty
+};
+
+/// A tree. Field names are those of field_text() (model/event_row.hpp); `*` in a contains, icontains or regex leaf
+/// means message, payload or any attribute.
+struct EventFilter {
+  FilterOp op = FilterOp::all;
+  std::string field;
+  std::string value;
+  std::vector<EventFilter> children;
+
+  static EventFilter all_of(std::vector<EventFilter> children) { return {FilterOp::all, {}, {}, std::move(children)}; }
+  static EventFilter leaf(FilterOp op, std::string field, std::string value = {}) {
+    return {op, std::move(field), std::move(value), {}};
+  }
+};
+
+/// A filter made ready to run on rows; the plain evaluator, and the oracle for faster ones.
+class CompiledFilter {
+ public:
+  /// invalid_argument for a bad regular expression or number, naming the field.
+  static Result<CompiledFilter> compile(const EventFilter& filter);
+  bool matches(const EventRow& row) const;
+  ~CompiledFilter();
+  CompiledFilter(CompiledFilter&&) noexcept;
+  CompiledFilter& operator=(CompiledFilter&&) noexcept;
+
+ private:
+  struct Node;
+  explicit CompiledFilter(std::unique_ptr<Node> root);
+  std::unique_ptr<Node> root_;
+};
+
+enum class Order : unsigned char { newest_first, oldest_first };
+
+struct EventQuery {
+  Table table = Table::logs;
+  Projects projects;
+  TimeRange range;
+  EventFilter filter;
+  Order order = Order::newest_first;
+  std::size_t limit = 0;        // 0: none
+  bool with_payload = false;    // payloads are large; left out unless asked for
+};
+
+/// Rows with equal times come in the order of their acceptance (reversed for newest_first).
+class EventCursor {
+ public:
+  virtual ~EventCursor() = default;
+  /// Replaces `out` by the next rows (at most 1,024); empty at the end.
+  virtual Result<> next(std::vector<EventRow>& out) = 0;
+};
+
+/// Rows by time bucket and by the text of one field: a histogram of log volume, errors a minute, …
+struct EventCountQuery {
+  Table table = Table::logs;
+  Projects projects;
+  TimeRange range;
+  EventFilter filter;
+  Nanos bucket{0};        // 0: one bucket for the whole range; else buckets start at multiples of it
+  std::string group_by;   // field name; empty: one group with an empty value
+  std::size_t max_groups = 1000;
+};
+struct EventCount {
+  UnixNanos bucket;  // its start
+  std::string group;
+  std::uint64_t count = 0;
+};
+
+class EventStore : public DerivedStore {
+ public:
+  virtual Result<std::unique_ptr<EventCursor>> select(const EventQuery& query, WorkContext& context) = 0;
+  /// Sorted by bucket, then group. resource_exhausted over max_groups.
+  virtual Result<std::vector<EventCount>> count(const EventCountQuery& query, WorkContext& context) = 0;
+  /// Field names seen in the range with an estimate of rows that have them, most frequent first.
+  virtual Result<std::vector<std::pair<std::string, std::uint64_t>>> fields(const EventQuery& query,
+                                                                            WorkContext& context) = 0;
+};
+
+/// All rows of a query; for small answers and tests.
+Result<std::vector<EventRow>> collect(EventStore& store, const EventQuery& query, WorkContext& context);
+
+}  // namespace telltale::storage

@@ -1,0 +1,82 @@
+// The contract of the store for numbers. Reading goes by cursors over series whose samples come as columns;
+// hints let a store skip work and may be ignored. One contract test suite (metric_store_contract.hpp) runs on the
+// embedded engine and on the in-memory implementation.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/context.hpp"
+#include "base/result.hpp"
+#include "storage/batch.hpp"
+#include "storage/derived_store.hpp"
+#include "storage/matcher.hpp"
+
+namespace telltale::storage {
+
+using Projects = std::vector<ProjectId>;
+
+/// Both ends inclusive, as PromQL's selectors think.
+struct MillisRange {
+  UnixMillis min;
+  UnixMillis max;
+};
+
+/// What the query will do with the samples; a store may use it to read less.
+struct SelectHints {
+  std::int64_t step_ms = 0;
+  std::int64_t window_ms = 0;  // range of a matrix selector, 0 for an instant one
+  std::string function;        // innermost function or aggregation, empty if unknown
+};
+
+struct SeriesSelect {
+  Projects projects;
+  MillisRange range;
+  std::vector<LabelMatcher> matchers;  // all must match
+  SelectHints hints;
+};
+
+/// One series with its samples in the range, times strictly rising. Valid until the cursor moves.
+struct SeriesView {
+  const Labels* labels = nullptr;
+  std::span<const std::int64_t> times_ms;
+  std::span<const double> values;
+};
+
+/// Series in the order of their labels. Not thread-safe; may be used while the store is written to and shows the
+/// state at the time of select().
+class SeriesCursor {
+ public:
+  virtual ~SeriesCursor() = default;
+  /// False at the end. Errors: cancelled, deadline_exceeded, resource_exhausted, corruption.
+  virtual Result<bool> next(SeriesView& out) = 0;
+};
+
+struct LabelQuery {
+  Projects projects;
+  MillisRange range;
+  std::vector<LabelMatcher> matchers;
+  std::size_t limit = 0;  // 0: none
+};
+
+class MetricStore : public DerivedStore {
+ public:
+  /// The ids of `labels` in `project`, made where new; `defs` receives every series whose definition has not been
+  /// journaled yet (see journaled()). resource_exhausted over the project's series limit. Thread-safe.
+  virtual Result<SeriesId> resolve(ProjectId project, const Labels& labels, std::vector<SeriesDef>& defs) = 0;
+  /// Tells that a record with these definitions has its place in the journal.
+  virtual void journaled(std::span<const SeriesDef> defs) = 0;
+
+  virtual Result<std::unique_ptr<SeriesCursor>> select(const SeriesSelect& query, WorkContext& context) = 0;
+  /// Sorted.
+  virtual Result<std::vector<std::string>> label_names(const LabelQuery& query, WorkContext& context) = 0;
+  /// Sorted.
+  virtual Result<std::vector<std::string>> label_values(std::string_view name, const LabelQuery& query,
+                                                        WorkContext& context) = 0;
+  /// Label sets of the series that have samples in the range, sorted.
+  virtual Result<std::vector<Labels>> series(const LabelQuery& query, WorkContext& context) = 0;
+};
+
+}  // namespace telltale::storage
