@@ -1,0 +1,37 @@
+// What OTLP's signals share: attributes, scopes, the two encodings and the responses. Values that are lists
+// or maps are rendered as JSON text, bytes as base64, as OTLP's own JSON mapping does.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "model/event_row.hpp"
+#include "wire/item_error.hpp"
+
+namespace telltale::wire::otlp {
+
+enum class Encoding : std::uint8_t { protobuf, json };
+enum class Signal : std::uint8_t { traces, logs, metrics };
+
+/// application/x-protobuf (or application/protobuf, or none) and application/json; anything else is
+/// unsupported.
+Result<Encoding> encoding_from(std::string_view content_type);
+std::string_view content_type(Encoding encoding);
+
+struct Scope {
+  std::string name;
+  std::string version;
+  std::vector<Attr> attributes;
+};
+
+/// The Export…ServiceResponse. Full success is rejected == 0 and an empty message (a message alone is a
+/// warning).
+std::string encode_response(Signal signal, Encoding encoding, std::int64_t rejected = 0,
+                            std::string_view message = {});
+/// google.rpc.Status, the body of an error; `code` is a gRPC status code.
+std::string encode_status(Encoding encoding, int code, std::string_view message);
+
+}  // namespace telltale::wire::otlp

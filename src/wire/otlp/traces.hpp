@@ -1,0 +1,57 @@
+// ExportTraceServiceRequest, as protobuf or as OTLP/JSON, flattened to one batch a (resource, scope).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "wire/otlp/common.hpp"
+
+namespace telltale::wire::otlp {
+
+enum class SpanKind : std::uint8_t { unspecified, internal, server, client, producer, consumer };
+std::string_view to_string(SpanKind kind);
+enum class StatusCode : std::uint8_t { unset, ok, error };
+std::string_view to_string(StatusCode code);
+
+struct SpanEvent {
+  UnixNanos time;
+  std::string name;
+  std::vector<Attr> attributes;
+};
+
+struct Span {
+  Id128 trace_id;
+  Id64 span_id;
+  Id64 parent_span_id;
+  std::string trace_state;
+  std::string name;
+  SpanKind kind = SpanKind::unspecified;
+  UnixNanos start;
+  UnixNanos end;
+  StatusCode status = StatusCode::unset;
+  std::string status_message;
+  std::vector<Attr> attributes;
+  std::vector<SpanEvent> events;
+  std::uint32_t link_count = 0;
+  std::uint32_t flags = 0;
+};
+
+struct SpanBatch {
+  std::vector<Attr> resource;
+  Scope scope;
+  std::vector<Span> spans;
+};
+
+struct TracesRequest {
+  std::vector<SpanBatch> batches;
+  /// Index counts spans over the whole request. A span without trace or span id is refused.
+  std::vector<ItemError> errors;
+};
+
+Result<TracesRequest> parse_traces(std::string_view body, Encoding encoding);
+
+}  // namespace telltale::wire::otlp
