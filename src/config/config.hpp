@@ -1,0 +1,174 @@
+// What an operator may set, as plain structs: modules get their part and know nothing of files or flags. Each
+// setting is declared once, in settings.cpp, with its name, type, default, bounds, unit and documentation; the
+// defaults written there are the ones a Config starts from.
+//
+// Sources, weakest first: defaults < YAML file < environment (TELLTALE_SERVER_LISTEN) < flags (--server.listen).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/log.hpp"
+#include "base/result.hpp"
+#include "base/strong.hpp"
+#include "base/time.hpp"
+
+namespace telltale::config {
+
+struct ServerConfig {
+  std::string listen;  // "address:port", IPv6 in brackets
+  std::string data_dir;
+  std::string external_url;                  // empty: made from the request
+  std::vector<std::string> trusted_proxies;  // addresses or CIDR ranges
+  std::uint32_t worker_threads = 0;          // 0: by the number of CPUs
+  bool insecure_http = false;
+};
+
+struct TlsConfig {
+  std::string cert;  // PEM files
+  std::string key;
+  bool self_signed = false;
+  std::string client_ca;
+  bool enabled() const { return self_signed || !cert.empty(); }
+};
+
+struct LogConfig {
+  LogLevel level = LogLevel::info;
+};
+
+struct IngestConfig {
+  Nanos max_past{};
+  Nanos max_future{};
+  Nanos dedup_window{};
+  std::uint64_t max_body = 0;  // bytes as sent
+};
+
+struct StorageConfig {
+  std::uint64_t max_bytes = 0;  // 0: by the size of the disk
+  std::uint64_t reserve_bytes = 0;
+};
+
+struct RetentionConfig {
+  Nanos metrics{};
+  Nanos logs{};
+  Nanos spans{};
+  Nanos errors{};
+};
+
+struct JournalConfig {
+  std::uint64_t segment_bytes = 0;
+};
+
+struct RulesConfig {
+  std::vector<std::string> files;  // globs
+  Nanos evaluation_interval{};
+};
+
+struct QueryConfig {
+  Nanos timeout{};
+  std::uint64_t max_memory = 0;  // bytes a query
+};
+
+struct NetConfig {
+  std::vector<std::string> outbound_allow;  // hosts, addresses or CIDR ranges reachable although private
+};
+
+struct SmtpConfig {
+  std::string url;  // smtp://user:password@host:587
+  std::string from;
+};
+
+enum class ReceiverType : unsigned char { webhook, slack };
+
+struct ReceiverConfig {
+  std::string name;
+  ReceiverType type = ReceiverType::webhook;
+  std::string url;
+  bool send_resolved = true;
+};
+
+struct BootstrapAdmin {
+  std::string email;
+  std::string password;       // from TELLTALE_BOOTSTRAP_PASSWORD
+  std::string password_file;  // else read by the caller
+};
+
+struct BootstrapToken {
+  std::string name;
+  std::string role;  // viewer, ingest, member or admin
+  ProjectId project{1};
+  std::string secret;  // already read from token_env
+  std::string secret_file;
+};
+
+struct BootstrapProject {
+  ProjectId id{1};
+  std::string slug;
+  std::string dsn_key;  // 32 hex digits, or empty: made by the server
+};
+
+/// What a first start makes; see contract.md. Variables TELLTALE_BOOTSTRAP_* are merged in.
+struct BootstrapConfig {
+  std::optional<BootstrapAdmin> admin;
+  std::vector<BootstrapToken> tokens;
+  std::vector<BootstrapProject> projects;
+};
+
+struct Config {
+  ServerConfig server;
+  TlsConfig tls;
+  LogConfig log;
+  IngestConfig ingest;
+  StorageConfig storage;
+  RetentionConfig retention;
+  JournalConfig journal;
+  std::string prometheus_config_file;
+  std::string alertmanager_config_file;
+  RulesConfig rules;
+  QueryConfig query;
+  NetConfig net;
+  SmtpConfig smtp;
+  std::vector<ReceiverConfig> receivers;
+  BootstrapConfig bootstrap;
+};
+
+/// The caller reads the file, the environment and the command line.
+struct Sources {
+  std::string yaml;                        // text of the file; empty: none
+  std::string yaml_name = "telltale.yml";  // for messages
+  std::map<std::string, std::string> environment;
+  std::vector<std::pair<std::string, std::string>> flags;  // setting's name → value, as parse_flags gives them
+};
+
+/// The flags of `telltale serve`.
+struct Flags {
+  std::string config_file;  // --config
+  bool help = false;
+  std::vector<std::pair<std::string, std::string>> settings;
+};
+
+/// `--server.listen X`, `--server.listen=X` and the short flags --listen, --data-dir, --prometheus-config,
+/// --alertmanager-config, --config; a boolean needs no value. Lists are separated by commas.
+Result<Flags> parse_flags(const std::vector<std::string>& args);
+
+/// All defaults.
+Config defaults();
+
+/// invalid_argument names the setting and where the value stands (`telltale.yml:12`, the variable or the flag); an
+/// unknown key is an error that suggests the nearest known one.
+Result<Config> load(const Sources& sources);
+
+/// Names of the settings that differ and need a restart; empty when `next` can be taken over while running.
+std::vector<std::string> needs_restart(const Config& running, const Config& next);
+
+/// For `telltale serve --help`.
+std::string help_text();
+/// docs/settings.md, generated from the table.
+std::string render_docs();
+
+}  // namespace telltale::config
