@@ -1,6 +1,6 @@
-// Every bound of the program has a name and stands here, grouped by who enforces it. Those that an operator may
-// change are settings (config/) whose defaults come from here; the others are fixed because a format or a proof
-// depends on them. Sizes in bytes.
+// Every bound of the program has a name and stands here, grouped by who enforces it. Those that an operator
+// may change are settings (config/) whose defaults come from here; the others are fixed because a format or a
+// proof depends on them. Sizes in bytes.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,12 @@ inline constexpr std::size_t kMaxHeaderBytes = 64 * KiB;
 inline constexpr std::size_t kMaxHeaderCount = 256;
 inline constexpr std::size_t kMaxBodyBytes = 64 * MiB;          // as sent
 inline constexpr std::size_t kMaxDecodedBodyBytes = 200 * MiB;  // after Content-Encoding
+inline constexpr std::size_t kMaxBufferedBodyBytes = 1 * GiB;   // bodies of all connections together
 inline constexpr std::size_t kMaxConnections = 4096;
+inline constexpr std::size_t kMaxQueuedRequests = 1024;             // complete, waiting for a handler thread
+inline constexpr std::size_t kMaxQueryParams = 10'000;              // of a URL or a form
+inline constexpr std::size_t kMaxWebSocketMessageBytes = 64 * KiB;  // received
+inline constexpr std::size_t kMaxWebSocketQueueBytes = 1 * MiB;     // to be sent, per session
 inline constexpr int kHeaderTimeoutSeconds = 10;
 inline constexpr int kBodyTimeoutSeconds = 60;
 inline constexpr int kIdleTimeoutSeconds = 120;

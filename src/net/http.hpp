@@ -1,6 +1,6 @@
 // HTTP as handlers see it: a request that is complete, decoded and within its limits, and a response that is
-// written for them. Handlers are synchronous code on a bounded pool; the event loop is behind HttpServer and known
-// to nobody else.
+// written for them. Handlers are synchronous code on a bounded pool; the event loop is behind HttpServer and
+// known to nobody else.
 #pragma once
 
 #include <functional>
@@ -20,21 +20,37 @@ namespace telltale::net {
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 struct HttpRequest {
-  std::string method;  // upper case
-  std::string path;    // decoded, without the external path prefix
+  std::string method;                                      // upper case
+  std::string path;                                        // decoded, without the external path prefix
   std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
-  std::map<std::string, std::string, std::less<>> path_params;  // of the route: {project} → path_params["project"]
+  std::map<std::string, std::string, std::less<>>
+      path_params;  // of the route: {project} → path_params["project"]
   Headers headers;
-  std::string body;         // after Content-Encoding
+  std::string body;            // after Content-Encoding
   std::string remote_address;  // of the client, through trusted proxies
   bool tls = false;
+  std::string client_certificate;  // subject of the verified TLS client certificate; empty without one
 
   /// First header of that name, any case; empty when absent.
   std::string_view header(std::string_view name) const;
-  /// First query parameter (or, for application/x-www-form-urlencoded bodies, form field) of that name.
+  /// First parameter of that name: of an application/x-www-form-urlencoded body, else of the query.
   std::optional<std::string_view> param(std::string_view name) const;
+  /// All of them, form fields before query parameters.
   std::vector<std::string_view> params(std::string_view name) const;
+
+  using Params = std::vector<std::pair<std::string, std::string>>;
+  /// The form's fields, decoded on first use; not to be called from two threads at once before that.
+  const Params& form() const;
+
+  mutable std::shared_ptr<const Params> form_cache;  // of form(); public only so that this stays an aggregate
 };
+
+/// Decodes `a=1&b=x%20y+z`. Stops at limits::kMaxQueryParams; broken escapes are kept as they are.
+HttpRequest::Params parse_query(std::string_view text);
+/// %XX → byte; nothing when an escape is broken.
+std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
+/// Everything but RFC 3986's unreserved characters becomes %XX.
+std::string percent_encode(std::string_view text);
 
 struct HttpResponse {
   int status = 200;
@@ -42,7 +58,9 @@ struct HttpResponse {
   std::string body;
   Headers headers;
 
-  static HttpResponse json(std::string body, int status = 200) { return {status, "application/json", std::move(body), {}}; }
+  static HttpResponse json(std::string body, int status = 200) {
+    return {status, "application/json", std::move(body), {}};
+  }
   static HttpResponse text(std::string body, int status = 200) {
     return {status, "text/plain; charset=utf-8", std::move(body), {}};
   }
@@ -52,18 +70,24 @@ struct HttpResponse {
 /// The status of each error kind; the one place that maps them.
 int http_status(ErrorKind kind);
 
+/// `{"status":"error","errorType":"not_found","error":"…"}`: for surfaces without an error form of their own.
+HttpResponse error_response(int status, std::string_view type, std::string_view message);
+HttpResponse error_response(const Error& error);
+
 using Handler = std::function<HttpResponse(const HttpRequest&, WorkContext&)>;
 
 struct RouteOptions {
-  std::string name;              // for metrics and the access log; the pattern if empty
+  std::string name;                   // for metrics and the access log; the pattern if empty
   std::size_t max_body_bytes = 0;     // as sent; 0: the server's default
   std::size_t max_decoded_bytes = 0;  // after decoding; 0: the server's default
   WorkLimits work;
-  bool decode_body = true;       // false: the handler sees Content-Encoding and the raw body
+  bool decode_body = true;  // false: the handler sees Content-Encoding and the raw body
+  bool log_path = true;  // false: paths of this route carry secrets; the access log has the route's name only
 };
 
-/// Patterns are paths whose segments may be `{name}`; a last segment `{name*}` takes the rest. A trailing slash is
-/// ignored on both sides. Literal segments win over parameters. Built before the server starts, then read-only.
+/// Patterns are paths whose segments may be `{name}`; a last segment `{name*}` takes the rest. A trailing
+/// slash is ignored on both sides. Literal segments win over parameters. Built before the server starts, then
+/// read-only.
 class Router {
  public:
   Router();
@@ -78,6 +102,8 @@ class Router {
     std::map<std::string, std::string, std::less<>> path_params;
     std::string allow;  // set, with no handler, when only the method is wrong
   };
+  /// `path` as on the wire: segments are split first and percent-decoded after, so that %2F stays in a
+  /// parameter.
   Match match(std::string_view method, std::string_view path) const;
 
  private:
