@@ -55,4 +55,15 @@ inline constexpr std::size_t kMaxSeriesPerProject = 5'000'000;
 inline constexpr std::size_t kMaxScrapeBodyBytes = 64 * MiB;
 inline constexpr std::size_t kMaxQueryPoints = 11'000;  // per series, as Prometheus
 
+// Records, issues and accounts (metadb/, errors/, accounts/)
+inline constexpr std::size_t kMaxUsersPerIssue = 10'000;    // counted exactly; more are not counted
+inline constexpr std::size_t kMaxReleasesPerIssue = 1'000;  // remembered per issue
+inline constexpr std::size_t kMaxGroupHashes = 8;           // per event
+inline constexpr std::size_t kMaxSettingBytes = 4 * MiB;
+inline constexpr std::size_t kMaxCachedStatements = 128;
+inline constexpr std::size_t kMaxCachedCredentials = 4'096;
+inline constexpr std::size_t kMaxThrottledAddresses = 4'096;
+inline constexpr int kMaxFailedLogins = 20;  // per address and kFailedLoginWindowSeconds
+inline constexpr int kFailedLoginWindowSeconds = 60;
+
 }  // namespace telltale::limits

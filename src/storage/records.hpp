@@ -1,0 +1,263 @@
+// The contract of the book of records: things with a life (projects, keys, tokens, issues, rule state), as
+// against events, which only happen. Typed repositories, no SQL; the embedded implementation is metadb/.
+//
+// A call on a repository is its own transaction unless it runs inside RecordStore::transaction(). Look-ups by
+// key answer not_found, naming what was looked for. Thread-safe: one transaction runs at a time.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/id.hpp"
+#include "base/result.hpp"
+#include "base/strong.hpp"
+#include "base/time.hpp"
+#include "model/event_row.hpp"
+
+namespace telltale::storage {
+
+struct Project {
+  ProjectId id;  // 0 when adding: the next free one
+  std::string slug;
+  std::string name;
+  UnixNanos created;
+};
+
+class ProjectRepository {
+ public:
+  virtual ~ProjectRepository() = default;
+  /// conflict when the id or the slug is taken.
+  virtual Result<ProjectId> add(const Project& project) = 0;
+  /// By id.
+  virtual Result<> update(const Project& project) = 0;
+  virtual Result<Project> get(ProjectId id) = 0;
+  virtual Result<Project> find_by_slug(std::string_view slug) = 0;
+  /// By id, rising.
+  virtual Result<std::vector<Project>> list() = 0;
+};
+
+/// What a Sentry SDK identifies itself with; public, so it is stored as it is.
+struct DsnKey {
+  std::string public_key;  // 32 lower-case hex digits
+  ProjectId project;
+  bool enabled = true;
+  UnixNanos created;
+};
+
+class DsnKeyRepository {
+ public:
+  virtual ~DsnKeyRepository() = default;
+  /// conflict when the key exists; not_found when the project does not.
+  virtual Result<> add(const DsnKey& key) = 0;
+  virtual Result<DsnKey> get(std::string_view public_key) = 0;
+  virtual Result<> set_enabled(std::string_view public_key, bool enabled) = 0;
+  /// In the order of creation; project 0: of all.
+  virtual Result<std::vector<DsnKey>> list(ProjectId project) = 0;
+};
+
+/// The numbers are stored: never renumber.
+enum class Role : std::uint8_t { ingest = 1, viewer = 2, editor = 3, admin = 4 };
+std::string_view to_string(Role role);
+/// `member` is read as editor.
+std::optional<Role> role_from(std::string_view name);
+
+struct ApiToken {
+  std::int64_t id = 0;  // 0 when adding
+  std::string name;
+  Role role = Role::viewer;
+  ProjectId project;  // 0: every project
+  std::string hash;   // SHA-256 of the secret, 32 raw bytes; the secret itself is never stored
+  UnixNanos created;
+  std::optional<UnixNanos> expires;
+  std::optional<UnixNanos> last_used;
+};
+
+class TokenRepository {
+ public:
+  virtual ~TokenRepository() = default;
+  /// conflict when the name or the hash is taken.
+  virtual Result<std::int64_t> add(const ApiToken& token) = 0;
+  virtual Result<ApiToken> find_by_hash(std::string_view hash) = 0;
+  virtual Result<ApiToken> find_by_name(std::string_view name) = 0;
+  virtual Result<> remove(std::int64_t id) = 0;
+  virtual Result<> touch(std::int64_t id, UnixNanos last_used) = 0;
+  /// By id, rising.
+  virtual Result<std::vector<ApiToken>> list() = 0;
+};
+
+/// The numbers of these two are stored: never renumber.
+enum class IssueStatus : std::uint8_t { unresolved = 1, resolved = 2, ignored = 3 };
+enum class IssueSubstatus : std::uint8_t { none = 0, fresh = 1, ongoing = 2, regressed = 3, escalating = 4 };
+std::string_view to_string(IssueStatus status);
+/// `new`, `ongoing`, `regressed`, `escalating`; empty for none.
+std::string_view to_string(IssueSubstatus substatus);
+std::optional<IssueStatus> issue_status_from(std::string_view name);
+
+using IssueId = Strong<struct IssueTag, std::int64_t>;
+
+struct Issue {
+  IssueId id;  // 0 when adding
+  ProjectId project;
+  std::string short_id;  // `STOCKAPP-1F`: the project's slug and a number of its own; made when adding
+  std::string title;
+  std::string culprit;
+  std::string type;  // exception class, empty for messages
+  Level level = Level::unknown;
+  std::string platform;
+  IssueStatus status = IssueStatus::unresolved;
+  IssueSubstatus substatus = IssueSubstatus::fresh;
+  UnixNanos first_seen;
+  UnixNanos last_seen;
+  std::string first_release;
+  std::string last_release;
+  std::uint64_t event_count = 0;
+  std::uint64_t user_count = 0;  // exact up to limits::kMaxUsersPerIssue, then stands still
+  UnixNanos status_changed;      // time of the last change of status
+  std::string resolved_in;       // release the fix is in; empty: any event reopens
+  std::string assignee;
+  Id128 last_event;
+};
+
+enum class IssueSort : std::uint8_t { last_seen, first_seen, events, users };
+
+/// Empty fields do not filter.
+struct IssueQuery {
+  std::vector<ProjectId> projects;  // empty: no issue at all
+  std::vector<IssueStatus> statuses;
+  std::vector<Level> levels;
+  std::string text;     // in title, culprit, type or short id, ASCII case ignored
+  std::string release;  // seen in this release
+  std::string assignee;
+  TimeRange seen;                         // last_seen ≥ from and first_seen < to
+  IssueSort sort = IssueSort::last_seen;  // greatest first, then by id falling
+  std::size_t limit = 100;
+  std::size_t offset = 0;
+};
+
+struct HourCount {
+  UnixNanos hour;  // its start
+  std::uint64_t count = 0;
+};
+
+struct ReleaseCount {
+  std::string release;
+  UnixNanos first_seen;
+  UnixNanos last_seen;
+  std::uint64_t count = 0;
+};
+
+class IssueRepository {
+ public:
+  virtual ~IssueRepository() = default;
+  /// Gives id and short_id.
+  virtual Result<Issue> add(Issue issue) = 0;
+  /// Writes every field but id, project and short_id.
+  virtual Result<> update(const Issue& issue) = 0;
+  virtual Result<Issue> get(IssueId id) = 0;
+  virtual Result<Issue> find_by_short_id(std::string_view short_id) = 0;
+  virtual Result<std::vector<Issue>> search(const IssueQuery& query) = 0;
+  /// Ignores limit and offset.
+  virtual Result<std::uint64_t> count(const IssueQuery& query) = 0;
+
+  virtual Result<std::optional<IssueId>> find_by_hash(ProjectId project, std::string_view hash) = 0;
+  /// A hash that is bound already stays where it is.
+  virtual Result<> bind_hash(ProjectId project, std::string_view hash, IssueId issue) = 0;
+  /// Sorted.
+  virtual Result<std::vector<std::string>> hashes(IssueId issue) = 0;
+  /// Hashes, counts, users and releases of `from` go to `into`; `from` disappears. Events are found by hash
+  /// and need no rewriting.
+  virtual Result<> merge(IssueId into, IssueId from) = 0;
+
+  virtual Result<> add_hour_count(IssueId issue, UnixNanos time, std::uint64_t count) = 0;
+  /// Hours that overlap the range, rising; hours without events are left out.
+  virtual Result<std::vector<HourCount>> hour_counts(IssueId issue, TimeRange range) = 0;
+  virtual Result<> add_release(IssueId issue, std::string_view release, UnixNanos time,
+                               std::uint64_t count) = 0;
+  /// By first_seen, rising.
+  virtual Result<std::vector<ReleaseCount>> releases(IssueId issue) = 0;
+  /// True when the issue had not met this user.
+  virtual Result<bool> add_user(IssueId issue, std::string_view user) = 0;
+
+  /// Drops hourly counts from before `time`.
+  virtual Result<> prune_hours(UnixNanos time) = 0;
+};
+
+/// What one alert (rule and label set) must remember across a restart.
+struct RuleState {
+  ProjectId project;
+  std::string rule;         // stable key of the rule
+  std::string fingerprint;  // of the alert's labels
+  std::string labels;       // JSON, opaque here
+  UnixNanos active_at;
+  std::optional<UnixNanos> fired_at;
+  std::optional<UnixNanos> resolved_at;
+  double value = 0;
+};
+
+class RuleStateRepository {
+ public:
+  virtual ~RuleStateRepository() = default;
+  /// By project, rule, fingerprint.
+  virtual Result<std::vector<RuleState>> list() = 0;
+  virtual Result<> put(const RuleState& state) = 0;
+  virtual Result<> remove(ProjectId project, std::string_view rule, std::string_view fingerprint) = 0;
+  /// The rule's states become exactly these.
+  virtual Result<> replace(ProjectId project, std::string_view rule,
+                           const std::vector<RuleState>& states) = 0;
+};
+
+struct Setting {
+  std::string key;
+  std::string value;
+};
+
+/// Small documents under a key (`silence/…`, `dashboard/…`): for what has no table of its own.
+class SettingRepository {
+ public:
+  virtual ~SettingRepository() = default;
+  virtual Result<std::optional<std::string>> get(std::string_view key) = 0;
+  virtual Result<> put(std::string_view key, std::string_view value) = 0;
+  virtual Result<> remove(std::string_view key) = 0;
+  /// Sorted by key.
+  virtual Result<std::vector<Setting>> list(std::string_view prefix) = 0;
+};
+
+/// How far each derived store that keeps its effect in these records has come.
+class AppliedRepository {
+ public:
+  virtual ~AppliedRepository() = default;
+  /// 0 when the store is new.
+  virtual Result<Sequence> get(std::string_view store) = 0;
+  virtual Result<> put(std::string_view store, Sequence sequence) = 0;
+};
+
+enum class Durability : std::uint8_t {
+  full,      // survives a crash once the call has returned
+  deferred,  // atomic and in order, but a crash may take it back until the next full commit; for what is
+             // replayed from the journal
+};
+
+class RecordStore {
+ public:
+  virtual ~RecordStore() = default;
+
+  /// Runs `body` with the store to itself; commits when it returns a value, else takes everything back and
+  /// hands the error on. Inside another transaction it is a part of that one, taken back alone on error.
+  /// `body` must not wait for other threads that use the store.
+  virtual Result<> transaction(const std::function<Result<>()>& body,
+                               Durability durability = Durability::full) = 0;
+
+  virtual ProjectRepository& projects() = 0;
+  virtual DsnKeyRepository& dsn_keys() = 0;
+  virtual TokenRepository& tokens() = 0;
+  virtual IssueRepository& issues() = 0;
+  virtual RuleStateRepository& rule_states() = 0;
+  virtual SettingRepository& settings() = 0;
+  virtual AppliedRepository& applied() = 0;
+};
+
+}  // namespace telltale::storage
