@@ -1,0 +1,41 @@
+// Prometheus rule files: groups of recording and alerting rules in YAML. Every error names the line;
+// expressions and templates are parsed here, so that a file that loads can be evaluated.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+
+namespace telltale::alerting {
+
+using StringPairs = std::vector<std::pair<std::string, std::string>>;
+
+struct Rule {
+  bool alert = false;  // else a recording rule
+  std::string name;    // of the alert or of the recorded metric
+  std::string expr;
+  Millis hold{0};  // `for`
+  Millis keep_firing_for{0};
+  StringPairs labels;
+  StringPairs annotations;
+  int line = 0;  // 1-based, of the rule in its file
+};
+
+struct RuleGroup {
+  std::string name;
+  std::string file;
+  Millis interval{0};  // 0: the manager's default
+  Millis query_offset{0};
+  std::size_t limit = 0;  // 0: none
+  StringPairs labels;     // put on every rule of the group; a rule's own win
+  std::vector<Rule> rules;
+};
+
+/// invalid_argument, every problem of the file in one message, one a line: `rules.yml:12: …`.
+Result<std::vector<RuleGroup>> parse_rule_file(std::string_view yaml, const std::string& file);
+
+}  // namespace telltale::alerting

@@ -1,0 +1,73 @@
+// Evaluates PromQL over a MetricStore. A query is evaluated for all its steps at once: each selector reads
+// every series once for the whole range and slides its window over the columns; operators then work on
+// vectors of one value per step. An instant query is a range of one step.
+//
+// Semantics are those of Prometheus 3: windows are open on the left and closed on the right, the look-back is
+// five minutes unless asked otherwise, a stale marker ends a series at once.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/context.hpp"
+#include "base/result.hpp"
+#include "model/sample.hpp"
+#include "promql/ast.hpp"
+#include "storage/metric_store.hpp"
+
+namespace telltale::promql {
+
+struct EngineOptions {
+  Millis lookback{std::chrono::minutes(5)};
+  /// Step of a subquery that names none.
+  Millis default_subquery_step{std::chrono::minutes(1)};
+  /// Keeps `__name__` inside the expression and drops it from the result (Prometheus' feature of that name).
+  bool delayed_name_removal = false;
+};
+
+struct QueryOptions {
+  Millis lookback{0};  // 0: the engine's
+};
+
+struct ResultSeries {
+  Labels labels;
+  std::vector<Sample> samples;  // exactly one for an instant vector
+};
+
+/// What /api/v1/query answers with, before JSON.
+struct QueryResult {
+  ValueType type = ValueType::vector;
+  std::vector<ResultSeries> series;   // vector: in the order of the expression; matrix: by labels
+  Sample scalar;                      // type scalar
+  std::string text;                   // type string
+  std::vector<std::string> warnings;  // each ends with its place: "… (1:5)"
+  std::vector<std::string> infos;
+};
+
+/// Thread-safe; holds no state between queries. The store must outlive it.
+class Engine {
+ public:
+  explicit Engine(storage::MetricStore& store, EngineOptions options = {})
+      : store_(store), options_(options) {}
+
+  /// Errors: invalid_argument (parse errors), execution (matching errors and the like), and those of the
+  /// store and the context.
+  Result<QueryResult> instant(std::string_view expr, const storage::Projects& projects, UnixMillis time,
+                              WorkContext& context, QueryOptions options = {}) const;
+  /// Every step from `start` to `end`, both included. A scalar comes as one series without labels. step > 0.
+  Result<QueryResult> range(std::string_view expr, const storage::Projects& projects, UnixMillis start,
+                            UnixMillis end, Millis step, WorkContext& context,
+                            QueryOptions options = {}) const;
+
+  const EngineOptions& options() const { return options_; }
+
+ private:
+  storage::MetricStore& store_;
+  const EngineOptions options_;
+};
+
+/// As Prometheus prints sample values: shortest form that reads back, `+Inf`, `-Inf`, `NaN`.
+std::string format_value(double value);
+
+}  // namespace telltale::promql
