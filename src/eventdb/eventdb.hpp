@@ -1,0 +1,79 @@
+// The embedded store for wide events (logs, spans, errors). Rows are applied to a head in memory, where
+// queries see them at once; checkpoint() writes the head as immutable parts (one a table and UTC day) and
+// publishes them, together with the sequence they go up to, by replacing one small manifest. A crash
+// therefore loses or doubles nothing: the server replays the journal from applied().
+//
+//   <dir>/MANIFEST                      sequence and the parts that count (docs/formats/eventdb.md)
+//   <dir>/logs-20260108-17.part         table, day, part number
+//   <dir>/quarantine/…                  damaged parts, moved aside under their name
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/limits.hpp"
+#include "base/log.hpp"
+#include "base/metrics.hpp"
+#include "io/file_system.hpp"
+#include "storage/event_store.hpp"
+
+namespace telltale::eventdb {
+
+struct EventDbOptions {
+  /// A day's partition goes once its last instant is older than this; 0 keeps it for good. Tables not named
+  /// keep everything.
+  std::map<Table, Nanos> retention;
+  /// wants_checkpoint() above any of these.
+  std::size_t head_max_rows = limits::kEventHeadRows;
+  std::size_t head_max_bytes = limits::kEventHeadBytes;
+  Nanos head_max_age{std::chrono::minutes(5)};
+};
+
+struct EventDbStats {
+  std::size_t head_rows = 0;
+  std::size_t head_bytes = 0;
+  std::size_t parts = 0;
+  std::uint64_t part_rows = 0;
+  std::size_t part_memory_bytes = 0;  // footers and page directories that stay in memory
+  std::map<Table, std::uint64_t> disk_bytes;
+  std::vector<std::string> quarantined;  // file names in <dir>/quarantine
+};
+
+struct VerifyReport {
+  std::size_t files = 0;
+  std::uint64_t bytes = 0;
+  std::vector<std::string> damaged;  // file names; already quarantined
+};
+
+/// What a backup copies: the files (relative to the store's folder) and the manifest's bytes as of one
+/// checkpoint. The files stay on disk for as long as `pin` lives.
+struct BackupFiles {
+  Sequence sequence;
+  std::vector<std::string> files;
+  std::string manifest;  // to be written as MANIFEST
+  std::shared_ptr<const void> pin;
+};
+
+/// Thread-safe: one thread applies; queries, checkpoint(), maintenance() and verify() run beside it. Cursors
+/// must not outlive the store.
+class EventDb : public storage::EventStore {
+ public:
+  /// Drops expired days, moves damaged parts aside, merges small parts. Does a bounded amount of work a call.
+  virtual Result<> maintenance() = 0;
+  /// Reads and checks every byte of every part; damaged ones are quarantined.
+  virtual Result<VerifyReport> verify() = 0;
+  virtual EventDbStats stats() const = 0;
+  virtual BackupFiles backup_files() = 0;
+};
+
+/// Opens or makes the store in `dir` (one process at a time: conflict). Removes what a crash left half-done;
+/// a damaged part is quarantined, a damaged manifest is corruption.
+Result<std::unique_ptr<EventDb>> open_eventdb(io::FileSystem& fs, std::string dir, EventDbOptions options,
+                                              const Clock& clock, const Logger& log,
+                                              MetricsRegistry& metrics);
+
+}  // namespace telltale::eventdb

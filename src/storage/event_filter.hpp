@@ -1,0 +1,53 @@
+// One leaf of an event filter, compiled: a predicate on a field's text. The plain evaluator (CompiledFilter)
+// runs it on rows, an engine may run it on a column or once per dictionary entry; both mean the same by
+// construction.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "storage/event_store.hpp"
+
+namespace re2 {
+class RE2;
+}
+
+namespace telltale::storage {
+
+inline bool is_leaf(FilterOp op) {
+  return op != FilterOp::all && op != FilterOp::any && op != FilterOp::none;
+}
+
+/// Immutable, cheap to copy, thread-safe.
+class CompiledLeaf {
+ public:
+  /// invalid_argument for a bad regular expression or number, an empty field name, or `*` where it has no
+  /// meaning.
+  static Result<CompiledLeaf> compile(const EventFilter& leaf);
+
+  const std::string& field() const { return field_; }
+  FilterOp op() const { return op_; }
+  const std::string& value() const { return value_; }
+  /// `*`: true when any of message, payload and the attributes matches.
+  bool any_field() const { return field_ == "*"; }
+  /// nullopt: the row does not have the field.
+  bool matches(std::optional<std::string_view> text) const;
+
+ private:
+  CompiledLeaf() = default;
+  FilterOp op_ = FilterOp::exists;
+  std::string field_;
+  std::string value_;  // lower case for icontains
+  double number_ = 0;
+  std::shared_ptr<const re2::RE2> regex_;
+};
+
+/// invalid_argument when the tree is nested deeper than limits::kMaxFilterDepth or has more than
+/// limits::kMaxFilterNodes nodes.
+Result<> check_filter_size(const EventFilter& filter);
+
+}  // namespace telltale::storage
