@@ -1,6 +1,6 @@
 // Reading and writing our own binary forms: little-endian fixed integers, LEB128 varints, zigzag for signed,
-// length-prefixed strings. The reader never runs past its end: the first short read makes it fail for good, and
-// the caller asks ok() once at the end.
+// length-prefixed strings. The reader never runs past its end: the first short read makes it fail for good,
+// and the caller asks ok() once at the end.
 #pragma once
 
 #include <bit>

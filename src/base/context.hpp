@@ -1,5 +1,6 @@
-// What limits a piece of work: a deadline, a cancel token and a memory budget. Every request makes one and hands
-// it down to the innermost loop, which calls check() every few thousand rows and charge() before it grows.
+// What limits a piece of work: a deadline, a cancel token and a memory budget. Every request makes one and
+// hands it down to the innermost loop, which calls check() every few thousand rows and charge() before it
+// grows.
 #pragma once
 
 #include <atomic>

@@ -1,5 +1,5 @@
-// Identifiers that clients make: 128 bits (trace id, event id) and 64 bits (span id). Zero is "absent" in every
-// protocol we speak.
+// Identifiers that clients make: 128 bits (trace id, event id) and 64 bits (span id). Zero is "absent" in
+// every protocol we speak.
 #pragma once
 
 #include <array>

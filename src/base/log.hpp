@@ -37,10 +37,18 @@ class Logger {
   using Sink = std::function<void(std::string_view line)>;
   Logger(const Clock& clock, LogLevel min, Sink sink) : clock_(clock), min_(min), sink_(std::move(sink)) {}
 
-  void debug(std::string_view msg, std::initializer_list<LogField> f = {}) const { write(LogLevel::debug, msg, f); }
-  void info(std::string_view msg, std::initializer_list<LogField> f = {}) const { write(LogLevel::info, msg, f); }
-  void warn(std::string_view msg, std::initializer_list<LogField> f = {}) const { write(LogLevel::warn, msg, f); }
-  void error(std::string_view msg, std::initializer_list<LogField> f = {}) const { write(LogLevel::error, msg, f); }
+  void debug(std::string_view msg, std::initializer_list<LogField> f = {}) const {
+    write(LogLevel::debug, msg, f);
+  }
+  void info(std::string_view msg, std::initializer_list<LogField> f = {}) const {
+    write(LogLevel::info, msg, f);
+  }
+  void warn(std::string_view msg, std::initializer_list<LogField> f = {}) const {
+    write(LogLevel::warn, msg, f);
+  }
+  void error(std::string_view msg, std::initializer_list<LogField> f = {}) const {
+    write(LogLevel::error, msg, f);
+  }
   void set_level(LogLevel min) { min_.store(min, std::memory_order_relaxed); }
 
  private:

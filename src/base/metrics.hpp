@@ -53,7 +53,8 @@ class LatencyHistogram {
 
 using MetricLabels = std::vector<std::pair<std::string, std::string>>;
 
-/// Thread-safe. Metrics live as long as the registry; asking twice for the same name and labels gives the same one.
+/// Thread-safe. Metrics live as long as the registry; asking twice for the same name and labels gives the
+/// same one.
 class MetricsRegistry {
  public:
   MetricsRegistry();
@@ -63,7 +64,8 @@ class MetricsRegistry {
   Gauge& gauge(std::string_view name, std::string_view help, MetricLabels labels = {});
   LatencyHistogram& histogram(std::string_view name, std::string_view help, MetricLabels labels = {});
   /// A gauge read when rendered, for sizes that are cheaper to ask for than to keep.
-  void gauge_fn(std::string_view name, std::string_view help, MetricLabels labels, std::function<double()> read);
+  void gauge_fn(std::string_view name, std::string_view help, MetricLabels labels,
+                std::function<double()> read);
 
   /// Prometheus text format 0.0.4, families sorted by name.
   std::string render() const;

@@ -39,7 +39,8 @@ class TT_ATTR(scoped_lockable) MutexLock {
   Mutex& m_;
 };
 
-/// Waits are in a loop over the condition at the call site, where the annotations can see the guarded members.
+/// Waits are in a loop over the condition at the call site, where the annotations can see the guarded
+/// members.
 class CondVar {
  public:
   void wait(Mutex& m) TT_REQUIRES(m) {

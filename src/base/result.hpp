@@ -7,8 +7,9 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <tl/expected.hpp>
 #include <utility>
+
+#include <tl/expected.hpp>
 
 namespace telltale {
 
@@ -58,17 +59,17 @@ tl::unexpected<Error> fail(ErrorKind kind, std::string message);
 }  // namespace telltale
 
 // Evaluates a Result<void> and returns its error from the calling function.
-#define TT_TRY(expr)                                                     \
-  do {                                                                   \
-    if (auto tt_status_ = (expr); !tt_status_)                           \
+#define TT_TRY(expr)                                                             \
+  do {                                                                           \
+    if (auto tt_status_ = (expr); !tt_status_)                                   \
       return ::tl::unexpected<::telltale::Error>(std::move(tt_status_).error()); \
   } while (false)
 
 #define TT_CONCAT_(a, b) a##b
 #define TT_CONCAT(a, b) TT_CONCAT_(a, b)
-#define TT_ASSIGN_(tmp, decl, expr)                                                  \
-  auto tmp = (expr);                                                                 \
-  if (!tmp) return ::tl::unexpected<::telltale::Error>(std::move(tmp).error());      \
+#define TT_ASSIGN_(tmp, decl, expr)                                             \
+  auto tmp = (expr);                                                            \
+  if (!tmp) return ::tl::unexpected<::telltale::Error>(std::move(tmp).error()); \
   decl = *std::move(tmp)
 
 // TT_ASSIGN(auto file, fs.open(path)); declares `file` or returns the error.

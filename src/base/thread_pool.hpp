@@ -1,5 +1,5 @@
-// A bounded pool: a fixed number of threads and a queue with a limit. submit() refuses rather than grow, so that
-// overload is answered at the door.
+// A bounded pool: a fixed number of threads and a queue with a limit. submit() refuses rather than grow, so
+// that overload is answered at the door.
 #pragma once
 
 #include <cstddef>

@@ -51,7 +51,8 @@ Result<UnixNanos> parse_rfc3339(std::string_view text);
 /// `2026-01-08T09:30:00.123456789Z`; fractional digits only as needed (0, 3, 6 or 9).
 std::string format_rfc3339(UnixNanos t);
 
-/// Prometheus' duration grammar: `1h30m`, `5m`, `250ms`, `1d`, `1w`, `1y` (units in falling order, each once).
+/// Prometheus' duration grammar: `1h30m`, `5m`, `250ms`, `1d`, `1w`, `1y` (units in falling order, each
+/// once).
 Result<Nanos> parse_duration(std::string_view text);
 /// The shortest form that parse_duration reads back, down to nanoseconds: `1h30m`, `250ms`, `0s`.
 std::string format_duration(Nanos d);

@@ -1,0 +1,159 @@
+// base/ has no oracle but published vectors and round trips; each case names its source or prints its seed.
+#include <gtest/gtest.h>
+
+#include "base/compress.hpp"
+#include "base/hash.hpp"
+#include "base/json.hpp"
+#include "base/metrics.hpp"
+#include "base/rng.hpp"
+#include "base/text.hpp"
+#include "base/thread_pool.hpp"
+#include "base/time.hpp"
+
+namespace telltale {
+namespace {
+
+std::string random_bytes(Rng& rng, std::size_t size) {
+  std::string s(size, '\0');
+  for (char& c : s) c = static_cast<char>(rng.below(rng.chance(0.5) ? 4 : 256));
+  return s;
+}
+
+TEST(Hash, crc32c_vectors) {  // RFC 3720 appendix B.4
+  EXPECT_EQ(crc32c(std::string(32, '\0')), 0x8A9136AAU);
+  EXPECT_EQ(crc32c(std::string(32, '\xFF')), 0x62A8AB43U);
+  EXPECT_EQ(crc32c("123456789"), 0xE3069283U);
+  EXPECT_EQ(crc32c("6789", crc32c("12345")), crc32c("123456789"));
+}
+
+TEST(Hash, sha256_and_hmac_vectors) {  // FIPS 180-4; RFC 4231 case 2
+  EXPECT_EQ(to_hex(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(to_hex(hmac_sha256("Jefe", "what do ya want for nothing?")),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
+TEST(Compress, round_trips_and_limits) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(seed);
+    Rng rng(seed);
+    const std::string plain = random_bytes(rng, rng.below(200'000));
+    for (const Codec codec :
+         {Codec::identity, Codec::gzip, Codec::deflate, Codec::brotli, Codec::zstd, Codec::snappy}) {
+      const std::string packed = compress(codec, plain);
+      const auto back = decompress(codec, packed, plain.size());
+      ASSERT_TRUE(back) << back.error().message();
+      EXPECT_EQ(*back, plain);
+      if (!plain.empty()) {
+        const auto over = decompress(codec, packed, plain.size() - 1);
+        ASSERT_FALSE(over);
+        EXPECT_EQ(over.error().kind(), ErrorKind::too_large);
+      }
+      if (codec != Codec::identity && packed.size() > 20) {
+        EXPECT_FALSE(decompress(codec, packed.substr(0, packed.size() - 3), plain.size()));
+      }
+      (void)decompress(codec, random_bytes(rng, 300), 1 << 20);  // any bytes: an answer, not a crash
+    }
+  }
+}
+
+TEST(Compress, several_gzip_members_are_one_stream) {
+  EXPECT_EQ(*decompress(Codec::gzip, compress(Codec::gzip, "one ") + compress(Codec::gzip, "two"), 100),
+            "one two");
+}
+
+TEST(Text, base64_and_hex) {  // RFC 4648 section 10
+  EXPECT_EQ(to_base64("foobar"), "Zm9vYmFy");
+  EXPECT_EQ(to_base64("fooba"), "Zm9vYmE=");
+  EXPECT_EQ(*from_base64("Zm9vYg"), "foob");
+  EXPECT_FALSE(from_base64("Zm9v*g=="));
+  EXPECT_EQ(*from_hex("00fF"), std::string("\0\xFF", 2));
+  EXPECT_FALSE(from_hex("0g"));
+}
+
+TEST(Text, utf8_repair) {  // Unicode 15, table 3-8: maximal subparts become one U+FFFD each
+  EXPECT_TRUE(is_utf8("h\xC3\xA9 \xF0\x9F\x98\x80"));
+  EXPECT_FALSE(is_utf8("\xED\xA0\x80"));
+  EXPECT_EQ(repair_utf8("\xF0\x80\x80\x41"), "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\x41");
+  EXPECT_EQ(repair_utf8("\xE2\x82 x"), "\xEF\xBF\xBD x");
+  EXPECT_EQ(truncate_utf8("a\xC3\xA9", 2), "a");
+}
+
+TEST(Time, rfc3339) {
+  EXPECT_EQ(parse_rfc3339("1970-01-01T00:00:00Z")->ns, 0);
+  EXPECT_EQ(parse_rfc3339("2026-01-08T10:30:00.5+01:00")->ns, parse_rfc3339("2026-01-08T09:30:00.500Z")->ns);
+  EXPECT_EQ(format_rfc3339({1'767'864'600'123'456'789}), "2026-01-08T09:30:00.123456789Z");
+  EXPECT_EQ(format_rfc3339({-1'000'000}), "1969-12-31T23:59:59.999Z");
+  for (const char* bad :
+       {"", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-01-01T25:00:00Z", "2026-01-01", "x"}) {
+    EXPECT_FALSE(parse_rfc3339(bad)) << bad;
+  }
+  Rng rng(7);
+  for (int i = 0; i < 10'000; ++i) {
+    const UnixNanos t{static_cast<std::int64_t>(rng.next() % 4'000'000'000'000'000'000)};
+    EXPECT_EQ(parse_rfc3339(format_rfc3339(t))->ns, t.ns);
+  }
+}
+
+TEST(Time, durations) {
+  EXPECT_EQ(*parse_duration("1h30m"), std::chrono::minutes(90));
+  EXPECT_EQ(*parse_duration("250ms"), std::chrono::milliseconds(250));
+  EXPECT_EQ(format_duration(std::chrono::hours(24 * 30)), "30d");
+  for (const char* bad : {"", "5", "m", "1m1h", "1m1m", "1x", "99999999999999999y"})
+    EXPECT_FALSE(parse_duration(bad)) << bad;
+}
+
+TEST(Ids, forms) {
+  const auto id = Id128::parse("4bf92f35-77b3-4da6-a3ce-929d0e0e4736");
+  ASSERT_TRUE(id);
+  EXPECT_EQ(id->hex(), "4bf92f3577b34da6a3ce929d0e0e4736");
+  EXPECT_FALSE(Id128::parse("4bf9"));
+  EXPECT_EQ(Id64::parse("00f067aa0ba902b7")->hex(), "00f067aa0ba902b7");
+}
+
+TEST(Json, escapes_and_nests) {
+  JsonWriter w;
+  w.begin_object()
+      .field("a\"", "x\n\x01")
+      .key("n")
+      .begin_array()
+      .integer(-1)
+      .number(0.1)
+      .number(1.0 / 0.0)
+      .end_array();
+  w.field("ok", true).end_object();
+  EXPECT_EQ(w.view(), R"({"a\"":"x\n\u0001","n":[-1,0.1,null],"ok":true})");
+}
+
+TEST(Metrics, renders_text_format) {
+  MetricsRegistry registry;
+  registry.counter("b_total", "Things.", {{"k", "v\"\n"}}).add(3);
+  registry.gauge("a", "Level.").set(1.5);
+  registry.histogram("h", "Time.").observe(0.00015);
+  const std::string text = registry.render();
+  EXPECT_NE(text.find("# TYPE a gauge\na 1.5\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("b_total{k=\"v\\\"\\n\"} 3\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("h_bucket{le=\"0.0002\"} 1\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("h_bucket{le=\"+Inf\"} 1\n"), std::string::npos) << text;
+}
+
+TEST(ThreadPool, refuses_when_full_and_finishes_when_stopped) {
+  std::atomic<int> done{0};
+  Mutex gate;
+  gate.lock();
+  ThreadPool pool("test", 1, 2);
+  ASSERT_TRUE(pool.submit([&] {
+    const MutexLock l(gate);
+    ++done;
+  }));
+  while (pool.queued() > 0) std::this_thread::yield();
+  EXPECT_TRUE(pool.submit([&] { ++done; }));
+  EXPECT_TRUE(pool.submit([&] { ++done; }));
+  EXPECT_FALSE(pool.submit([&] { ++done; }));
+  gate.unlock();
+  pool.stop();
+  EXPECT_EQ(done, 3);
+  EXPECT_FALSE(pool.submit([] {}));
+}
+
+}  // namespace
+}  // namespace telltale

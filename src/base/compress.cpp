@@ -1,0 +1,197 @@
+#include "base/compress.hpp"
+
+#include <algorithm>
+#include <memory>
+
+#include <brotli/decode.h>
+#include <brotli/encode.h>
+#include <fmt/format.h>
+#include <snappy.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "base/check.hpp"
+#include "base/text.hpp"
+
+namespace telltale {
+namespace {
+
+constexpr std::size_t kChunk = 64 * 1024;
+
+tl::unexpected<Error> too_large(std::size_t max_bytes) {
+  return fail(ErrorKind::too_large,
+              fmt::format("decompressed size is over the limit of {} bytes", max_bytes));
+}
+tl::unexpected<Error> bad_stream(std::string_view codec) {
+  return fail(ErrorKind::invalid_argument, fmt::format("damaged or truncated {} stream", codec));
+}
+
+// window_bits as zlib takes it: 15+16 gzip, 15 zlib, -15 raw deflate.
+Result<std::string> inflate_bounded(std::string_view in, int window_bits, std::size_t max_bytes,
+                                    std::string_view codec) {
+  z_stream z{};
+  if (inflateInit2(&z, window_bits) != Z_OK) return fail(ErrorKind::internal, "zlib could not start");
+  const std::unique_ptr<z_stream, int (*)(z_stream*)> guard(&z, inflateEnd);
+  std::string out;
+  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(in.data()));
+  z.avail_in = static_cast<uInt>(in.size());
+  while (true) {
+    const std::size_t before = out.size();
+    out.resize(std::min(before + std::max(kChunk, before), max_bytes + 1));
+    z.next_out = reinterpret_cast<Bytef*>(out.data() + before);
+    z.avail_out = static_cast<uInt>(out.size() - before);
+    const int status = inflate(&z, Z_NO_FLUSH);
+    out.resize(out.size() - z.avail_out);
+    if (out.size() > max_bytes) return too_large(max_bytes);
+    if (status == Z_STREAM_END) {
+      if (z.avail_in == 0) return out;
+      if (window_bits <= 15 || inflateReset(&z) != Z_OK) return bad_stream(codec);
+      continue;  // the next gzip member
+    }
+    if (status != Z_OK || (z.avail_in == 0 && z.avail_out != 0)) return bad_stream(codec);
+  }
+}
+
+Result<std::string> brotli_bounded(std::string_view in, std::size_t max_bytes) {
+  const std::unique_ptr<BrotliDecoderState, void (*)(BrotliDecoderState*)> state(
+      BrotliDecoderCreateInstance(nullptr, nullptr, nullptr), BrotliDecoderDestroyInstance);
+  if (!state) return fail(ErrorKind::internal, "brotli could not start");
+  std::string out;
+  const auto* next_in = reinterpret_cast<const std::uint8_t*>(in.data());
+  std::size_t avail_in = in.size();
+  while (true) {
+    const std::size_t before = out.size();
+    out.resize(std::min(before + std::max(kChunk, before), max_bytes + 1));
+    auto* next_out = reinterpret_cast<std::uint8_t*>(out.data() + before);
+    std::size_t avail_out = out.size() - before;
+    const auto status =
+        BrotliDecoderDecompressStream(state.get(), &avail_in, &next_in, &avail_out, &next_out, nullptr);
+    out.resize(out.size() - avail_out);
+    if (out.size() > max_bytes) return too_large(max_bytes);
+    if (status == BROTLI_DECODER_RESULT_SUCCESS)
+      return avail_in == 0 ? Result<std::string>(out) : bad_stream("brotli");
+    if (status != BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT) return bad_stream("brotli");
+  }
+}
+
+Result<std::string> zstd_bounded(std::string_view in, std::size_t max_bytes) {
+  const std::unique_ptr<ZSTD_DCtx, std::size_t (*)(ZSTD_DCtx*)> ctx(ZSTD_createDCtx(), ZSTD_freeDCtx);
+  if (!ctx) return fail(ErrorKind::internal, "zstd could not start");
+  // A frame may ask for a window of its whole size; no more is granted than the output may need.
+  ZSTD_DCtx_setParameter(ctx.get(), ZSTD_d_windowLogMax, 27);
+  std::string out;
+  ZSTD_inBuffer input{in.data(), in.size(), 0};
+  while (true) {
+    const std::size_t before = out.size();
+    out.resize(std::min(before + std::max(kChunk, before), max_bytes + 1));
+    ZSTD_outBuffer output{out.data() + before, out.size() - before, 0};
+    const std::size_t status = ZSTD_decompressStream(ctx.get(), &output, &input);
+    const bool full = output.pos == output.size;
+    out.resize(before + output.pos);
+    if (ZSTD_isError(status) != 0) return bad_stream("zstd");
+    if (out.size() > max_bytes) return too_large(max_bytes);
+    if (status == 0 && input.pos == input.size) return out;
+    if (!full && input.pos == input.size) return bad_stream("zstd");
+  }
+}
+
+Result<std::string> snappy_bounded(std::string_view in, std::size_t max_bytes) {
+  std::size_t size = 0;
+  if (!snappy::GetUncompressedLength(in.data(), in.size(), &size)) return bad_stream("snappy");
+  if (size > max_bytes) return too_large(max_bytes);
+  // No input shorter than 1/64 of the output can be valid (a copy is at most 64 bytes from 2 or 3): refuse
+  // before the allocation that a forged length asks for.
+  if (size / 64 > in.size()) return bad_stream("snappy");
+  std::string out;
+  if (!snappy::Uncompress(in.data(), in.size(), &out)) return bad_stream("snappy");
+  return out;
+}
+
+std::string deflate_all(std::string_view in, int window_bits, int level) {
+  z_stream z{};
+  TT_CHECK(deflateInit2(&z, std::clamp(level, 1, 9), Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY) == Z_OK);
+  std::string out(deflateBound(&z, static_cast<uLong>(in.size())), '\0');
+  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(in.data()));
+  z.avail_in = static_cast<uInt>(in.size());
+  z.next_out = reinterpret_cast<Bytef*>(out.data());
+  z.avail_out = static_cast<uInt>(out.size());
+  TT_CHECK(deflate(&z, Z_FINISH) == Z_STREAM_END);
+  out.resize(z.total_out);
+  deflateEnd(&z);
+  return out;
+}
+
+}  // namespace
+
+Result<Codec> codec_from_token(std::string_view token) {
+  const std::string t = to_lower(token);
+  if (t.empty() || t == "identity") return Codec::identity;
+  if (t == "gzip" || t == "x-gzip") return Codec::gzip;
+  if (t == "deflate") return Codec::deflate;
+  if (t == "br") return Codec::brotli;
+  if (t == "zstd") return Codec::zstd;
+  if (t == "snappy") return Codec::snappy;
+  return fail(ErrorKind::unsupported,
+              "Content-Encoding: this server reads gzip, deflate, br, zstd and snappy");
+}
+
+Result<std::string> decompress(Codec codec, std::string_view bytes, std::size_t max_bytes) {
+  switch (codec) {
+    case Codec::identity:
+      if (bytes.size() > max_bytes) return too_large(max_bytes);
+      return std::string(bytes);
+    case Codec::gzip:
+      return inflate_bounded(bytes, 15 + 16, max_bytes, "gzip");
+    case Codec::deflate: {
+      // zlib's header: compression method 8 and a check value over both bytes (RFC 1950).
+      const bool zlib =
+          bytes.size() >= 2 && (bytes[0] & 0x0F) == 8 &&
+          (static_cast<unsigned char>(bytes[0]) * 256 + static_cast<unsigned char>(bytes[1])) % 31 == 0;
+      return inflate_bounded(bytes, zlib ? 15 : -15, max_bytes, "deflate");
+    }
+    case Codec::brotli:
+      return brotli_bounded(bytes, max_bytes);
+    case Codec::zstd:
+      return zstd_bounded(bytes, max_bytes);
+    case Codec::snappy:
+      return snappy_bounded(bytes, max_bytes);
+  }
+  return fail(ErrorKind::internal, "unknown codec");
+}
+
+std::string compress(Codec codec, std::string_view bytes, int level) {
+  switch (codec) {
+    case Codec::identity:
+      return std::string(bytes);
+    case Codec::gzip:
+      return deflate_all(bytes, 15 + 16, level);
+    case Codec::deflate:
+      return deflate_all(bytes, 15, level);
+    case Codec::brotli: {
+      std::size_t size = BrotliEncoderMaxCompressedSize(bytes.size()) + 16;
+      std::string out(size, '\0');
+      const int ok = BrotliEncoderCompress(4, BROTLI_DEFAULT_WINDOW, BROTLI_MODE_TEXT, bytes.size(),
+                                           reinterpret_cast<const std::uint8_t*>(bytes.data()), &size,
+                                           reinterpret_cast<std::uint8_t*>(out.data()));
+      TT_CHECK(ok == BROTLI_TRUE);
+      out.resize(size);
+      return out;
+    }
+    case Codec::zstd: {
+      std::string out(ZSTD_compressBound(bytes.size()), '\0');
+      const std::size_t size = ZSTD_compress(out.data(), out.size(), bytes.data(), bytes.size(), level);
+      TT_CHECK(ZSTD_isError(size) == 0);
+      out.resize(size);
+      return out;
+    }
+    case Codec::snappy: {
+      std::string out;
+      snappy::Compress(bytes.data(), bytes.size(), &out);
+      return out;
+    }
+  }
+  TT_CHECK(false);
+  return {};
+}
+
+}  // namespace telltale
