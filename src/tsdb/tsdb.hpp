@@ -1,0 +1,73 @@
+// The embedded store for numbers behind storage::MetricStore. Samples since the last checkpoint live in a head in
+// memory; checkpoint() writes them as an immutable part (or several, one a day) and publishes a manifest that names
+// the parts, the series catalog and the newest sequence applied: effect and sequence become durable together.
+// maintenance() merges small parts, drops what retention no longer covers and sets damaged parts aside.
+//
+// Format: docs/formats/tsdb.md.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/limits.hpp"
+#include "base/log.hpp"
+#include "base/metrics.hpp"
+#include "base/result.hpp"
+#include "io/file_system.hpp"
+#include "storage/metric_store.hpp"
+
+namespace telltale::tsdb {
+
+struct TsdbOptions {
+  std::size_t max_series_per_project = limits::kMaxSeriesPerProject;
+  std::size_t head_max_bytes = std::size_t{128} << 20;  // wants_checkpoint() above it
+  Nanos head_max_age{std::chrono::hours(2)};            // … or when the oldest unsaved batch is older
+  Nanos retention{std::chrono::hours(24 * 90)};
+  std::size_t merge_fan_in = 4;  // parts of one day and size class that are merged into one
+  std::size_t merge_max_samples = 50'000'000;
+};
+
+struct PartStats {
+  std::string file;
+  std::int64_t day = 0;  // days since 1970-01-01
+  std::int64_t min_ms = 0;
+  std::int64_t max_ms = 0;
+  std::uint64_t series = 0;
+  std::uint64_t samples = 0;
+  std::uint64_t bytes = 0;
+};
+
+struct TsdbStats {
+  std::uint64_t series = 0;  // in the catalog, all projects
+  std::uint64_t head_samples = 0;
+  std::uint64_t head_bytes = 0;
+  std::uint64_t index_bytes = 0;  // catalog and postings in memory, estimated
+  std::uint64_t disk_bytes = 0;
+  std::uint64_t quarantined = 0;
+  std::vector<PartStats> parts;
+};
+
+/// Thread-safe: one thread applies, one checkpoints or maintains (they exclude each other), any number read.
+class Tsdb : public storage::MetricStore {
+ public:
+  /// Merges parts, applies retention, sets damaged parts aside. Runs beside everything else.
+  virtual Result<> maintenance() = 0;
+  /// Reads and checks every byte on disk; one line a damaged file, empty when all is well. Sets nothing aside.
+  virtual Result<std::vector<std::string>> verify() = 0;
+  virtual TsdbStats stats() const = 0;
+  /// Files (relative to the store's folder) that make up the state of the last checkpoint, manifest last. They are
+  /// kept while `hold` lives.
+  struct Backup {
+    std::vector<std::string> files;
+    Sequence durable;
+    std::shared_ptr<const void> hold;
+  };
+  virtual Backup backup_files() = 0;
+};
+
+Result<std::unique_ptr<Tsdb>> open_tsdb(io::FileSystem& fs, std::string dir, TsdbOptions options, const Clock& clock,
+                                        const Logger& log, MetricsRegistry& metrics);
+
+}  // namespace telltale::tsdb
