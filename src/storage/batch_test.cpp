@@ -58,7 +58,7 @@ Batch random_batch(Rng& rng) {
   }
   for (auto n = rng.below(4); n > 0; --n) {
     b.new_series.push_back(
-        {SeriesId{rng.next()}, Labels({{random_text(rng), random_text(rng)}, {"x", "y"}})});
+        {SeriesId{rng.next()}, Labels(std::vector<Label>{{random_text(rng), random_text(rng)}, {"x", "y"}})});
   }
   for (auto n = rng.below(20); n > 0; --n) {
     b.samples.push_back(
@@ -111,7 +111,9 @@ TEST(BatchCodec, DamagedBytesNeverCrash) {
       std::string flipped = bytes;
       flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
       const auto back = decode_batch(flipped);
-      if (!back) EXPECT_EQ(back.error().kind(), ErrorKind::corruption);
+      if (!back) {
+        EXPECT_EQ(back.error().kind(), ErrorKind::corruption);
+      }
     }
     EXPECT_FALSE(decode_batch(bytes + "x"));
   }

@@ -20,8 +20,8 @@ TEST(LabelMatcher, RegexIsAnchoredAndDotMatchesNewline) {
 
 TEST(LabelMatcher, AbsentIsEmpty) {
   const auto m = *LabelMatcher::make(MatchOp::eq, "env", "");
-  EXPECT_TRUE(m.matches(Labels({{"a", "b"}})));
-  EXPECT_FALSE(m.matches(Labels({{"env", "b"}})));
+  EXPECT_TRUE(m.matches(Labels(std::vector<Label>{{"a", "b"}})));
+  EXPECT_FALSE(m.matches(Labels(std::vector<Label>{{"env", "b"}})));
   EXPECT_TRUE(m.matches_empty());
   EXPECT_FALSE(LabelMatcher::make(MatchOp::ne, "env", "")->matches_empty());
 }
