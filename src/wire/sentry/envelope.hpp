@@ -113,11 +113,13 @@ struct Dsn {
 /// `scheme://key[:secret]@host[:port]/[path/]project`.
 Result<Dsn> parse_dsn(std::string_view dsn);
 
-/// Header values and the raw query string as they arrived; empty means absent.
+/// Header values and decoded query parameters as they arrived; empty means absent.
 struct AuthSources {
   std::string_view x_sentry_auth;
   std::string_view authorization;  // used only when its scheme is "Sentry"
-  std::string_view query;          // "sentry_key=…&sentry_version=7", percent-encoded
+  std::string_view query_key;      // ?sentry_key=
+  std::string_view query_client;   // ?sentry_client=
+  std::string_view query_version;  // ?sentry_version=
   std::string_view envelope_dsn;
 };
 /// unauthenticated when no source has a key, or when several disagree.
