@@ -66,7 +66,6 @@ std::optional<AttrValue> attr_of(Value value);
 std::optional<UnixNanos> time_of(Value value);
 std::optional<UnixNanos> get_time(Value object, std::string_view key);
 
-void append_quoted(std::string& out, std::string_view text);
 /// Shortest form that reads back; NaN and infinities as strings.
 void append_number(std::string& out, double value);
 

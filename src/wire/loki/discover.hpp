@@ -18,7 +18,8 @@ std::string discover_service_name(const Labels& labels);
 /// Level of an entry: from its metadata or labels by any of the usual names, else from the line (a JSON field
 /// to depth 2, a logfmt field, a word). unknown when there is no sign of one.
 Level detect_level(const Labels& labels, const TextPairs& metadata, std::string_view line);
-/// Loki's word for it: trace debug info warn error critical fatal unknown.
+/// Loki's word for it: trace debug info warn error fatal unknown (our levels do not tell critical from
+/// fatal).
 std::string_view detected_level_name(Level level);
 
 }  // namespace telltale::wire::loki
