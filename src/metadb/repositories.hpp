@@ -1,0 +1,110 @@
+// The repositories of storage/records.hpp over one Connection. They hold no state of their own.
+#pragma once
+
+#include "metadb/connection.hpp"
+#include "storage/records.hpp"
+
+namespace telltale::metadb {
+
+class SqlProjects final : public storage::ProjectRepository {
+ public:
+  explicit SqlProjects(Connection& db) : db_(db) {}
+  Result<ProjectId> add(const storage::Project& project) override;
+  Result<> update(const storage::Project& project) override;
+  Result<storage::Project> get(ProjectId id) override;
+  Result<storage::Project> find_by_slug(std::string_view slug) override;
+  Result<std::vector<storage::Project>> list() override;
+
+ private:
+  Connection& db_;
+};
+
+class SqlDsnKeys final : public storage::DsnKeyRepository {
+ public:
+  explicit SqlDsnKeys(Connection& db) : db_(db) {}
+  Result<> add(const storage::DsnKey& key) override;
+  Result<storage::DsnKey> get(std::string_view public_key) override;
+  Result<> set_enabled(std::string_view public_key, bool enabled) override;
+  Result<std::vector<storage::DsnKey>> list(ProjectId project) override;
+
+ private:
+  Connection& db_;
+};
+
+class SqlTokens final : public storage::TokenRepository {
+ public:
+  explicit SqlTokens(Connection& db) : db_(db) {}
+  Result<std::int64_t> add(const storage::ApiToken& token) override;
+  Result<storage::ApiToken> find_by_hash(std::string_view hash) override;
+  Result<storage::ApiToken> find_by_name(std::string_view name) override;
+  Result<> remove(std::int64_t id) override;
+  Result<> touch(std::int64_t id, UnixNanos last_used) override;
+  Result<std::vector<storage::ApiToken>> list() override;
+
+ private:
+  Connection& db_;
+};
+
+class SqlIssues final : public storage::IssueRepository {
+ public:
+  explicit SqlIssues(Connection& db) : db_(db) {}
+  Result<storage::Issue> add(storage::Issue issue) override;
+  Result<> update(const storage::Issue& issue) override;
+  Result<storage::Issue> get(storage::IssueId id) override;
+  Result<storage::Issue> find_by_short_id(std::string_view short_id) override;
+  Result<std::vector<storage::Issue>> search(const storage::IssueQuery& query) override;
+  Result<std::uint64_t> count(const storage::IssueQuery& query) override;
+  Result<std::optional<storage::IssueId>> find_by_hash(ProjectId project, std::string_view hash) override;
+  Result<> bind_hash(ProjectId project, std::string_view hash, storage::IssueId issue) override;
+  Result<std::vector<std::string>> hashes(storage::IssueId issue) override;
+  Result<> merge(storage::IssueId into, storage::IssueId from) override;
+  Result<> add_hour_count(storage::IssueId issue, UnixNanos time, std::uint64_t count) override;
+  Result<std::vector<storage::HourCount>> hour_counts(storage::IssueId issue, TimeRange range) override;
+  Result<> add_release(storage::IssueId issue, std::string_view release, UnixNanos time,
+                       std::uint64_t count) override;
+  Result<std::vector<storage::ReleaseCount>> releases(storage::IssueId issue) override;
+  Result<bool> add_user(storage::IssueId issue, std::string_view user) override;
+  Result<> prune_hours(UnixNanos time) override;
+
+ private:
+  Result<std::string> next_short_id(ProjectId project);
+  Result<> move_details(storage::IssueId into, storage::IssueId from);
+  Connection& db_;
+};
+
+class SqlRuleStates final : public storage::RuleStateRepository {
+ public:
+  explicit SqlRuleStates(Connection& db) : db_(db) {}
+  Result<std::vector<storage::RuleState>> list() override;
+  Result<> put(const storage::RuleState& state) override;
+  Result<> remove(ProjectId project, std::string_view rule, std::string_view fingerprint) override;
+  Result<> replace(ProjectId project, std::string_view rule,
+                   const std::vector<storage::RuleState>& states) override;
+
+ private:
+  Connection& db_;
+};
+
+class SqlSettings final : public storage::SettingRepository {
+ public:
+  explicit SqlSettings(Connection& db) : db_(db) {}
+  Result<std::optional<std::string>> get(std::string_view key) override;
+  Result<> put(std::string_view key, std::string_view value) override;
+  Result<> remove(std::string_view key) override;
+  Result<std::vector<storage::Setting>> list(std::string_view prefix) override;
+
+ private:
+  Connection& db_;
+};
+
+class SqlApplied final : public storage::AppliedRepository {
+ public:
+  explicit SqlApplied(Connection& db) : db_(db) {}
+  Result<Sequence> get(std::string_view store) override;
+  Result<> put(std::string_view store, Sequence sequence) override;
+
+ private:
+  Connection& db_;
+};
+
+}  // namespace telltale::metadb
