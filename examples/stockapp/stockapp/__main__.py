@@ -1,0 +1,5 @@
+import sys
+
+from stockapp.cli import main
+
+sys.exit(main())
