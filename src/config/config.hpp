@@ -1,8 +1,9 @@
 // What an operator may set, as plain structs: modules get their part and know nothing of files or flags. Each
-// setting is declared once, in settings.cpp, with its name, type, default, bounds, unit and documentation; the
-// defaults written there are the ones a Config starts from.
+// setting is declared once, in settings.cpp, with its name, type, default, bounds, unit and documentation;
+// the defaults written there are the ones a Config starts from.
 //
-// Sources, weakest first: defaults < YAML file < environment (TELLTALE_SERVER_LISTEN) < flags (--server.listen).
+// Sources, weakest first: defaults < YAML file < environment (TELLTALE_SERVER_LISTEN) < flags
+// (--server.listen).
 #pragma once
 
 #include <cstdint>
@@ -142,7 +143,8 @@ struct Sources {
   std::string yaml;                        // text of the file; empty: none
   std::string yaml_name = "telltale.yml";  // for messages
   std::map<std::string, std::string> environment;
-  std::vector<std::pair<std::string, std::string>> flags;  // setting's name → value, as parse_flags gives them
+  std::vector<std::pair<std::string, std::string>>
+      flags;  // setting's name → value, as parse_flags gives them
 };
 
 /// The flags of `telltale serve`.
@@ -159,8 +161,8 @@ Result<Flags> parse_flags(const std::vector<std::string>& args);
 /// All defaults.
 Config defaults();
 
-/// invalid_argument names the setting and where the value stands (`telltale.yml:12`, the variable or the flag); an
-/// unknown key is an error that suggests the nearest known one.
+/// invalid_argument names the setting and where the value stands (`telltale.yml:12`, the variable or the
+/// flag); an unknown key is an error that suggests the nearest known one.
 Result<Config> load(const Sources& sources);
 
 /// Names of the settings that differ and need a restart; empty when `next` can be taken over while running.
