@@ -19,7 +19,9 @@ void put(FileSystem& fs, const std::string& path, std::string_view bytes, bool s
   auto file = fs.open(path, OpenMode::create);
   ASSERT_TRUE(file) << file.error().message();
   ASSERT_TRUE((*file)->write(0, bytes));
-  if (sync) ASSERT_TRUE((*file)->sync());
+  if (sync) {
+    ASSERT_TRUE((*file)->sync());
+  }
 }
 
 class AnyFileSystem : public ::testing::TestWithParam<std::string> {
