@@ -1,6 +1,6 @@
 // The common case costs one DOM parse. Only when simdjson refuses the text is it repaired and parsed once
 // more.
-#include "wire/json/document.hpp"
+#include "wire/json/document.ipp"
 
 #include <charconv>
 #include <cmath>

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "base/text.hpp"
-#include "wire/json/document.hpp"
+#include "wire/json/document.ipp"
 
 namespace telltale::wire::json {
 namespace {

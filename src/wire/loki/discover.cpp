@@ -2,7 +2,7 @@
 #include "wire/loki/discover.hpp"
 
 #include "base/text.hpp"
-#include "wire/json/document.hpp"
+#include "wire/json/document.ipp"
 
 namespace telltale::wire::loki {
 namespace {

@@ -9,7 +9,7 @@
 #include "base/compress.hpp"
 #include "base/limits.hpp"
 #include "base/text.hpp"
-#include "wire/json/document.hpp"
+#include "wire/json/document.ipp"
 
 namespace telltale::wire::loki {
 namespace {

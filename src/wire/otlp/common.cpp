@@ -5,7 +5,7 @@
 
 #include "base/json.hpp"
 #include "base/text.hpp"
-#include "wire/json/document.hpp"
+#include "wire/json/document.ipp"
 
 namespace telltale::wire::otlp {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <protozero/pbf_reader.hpp>
 
-#include "wire/json/document.hpp"
+#include "wire/json/document.ipp"
 #include "wire/otlp/common.hpp"
 
 namespace telltale::wire::otlp {

@@ -1,7 +1,7 @@
 // Reading what errors, transactions and spans have in common; for this folder's .cpp files only.
 #pragma once
 
-#include "wire/json/document.hpp"
+#include "wire/json/document.ipp"
 #include "wire/sentry/event.hpp"
 
 namespace telltale::wire::sentry {

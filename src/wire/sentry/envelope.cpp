@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/limits.hpp"
-#include "wire/json/document.hpp"
+#include "wire/json/document.ipp"
 
 namespace telltale::wire::sentry {
 namespace {

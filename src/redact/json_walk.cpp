@@ -1,0 +1,291 @@
+// A scanner with an explicit stack: depth costs memory, never the call stack. It accepts a little more than
+// JSON (any scalar token) and changes only strings and values under sensitive keys, so what was valid stays
+// valid.
+#include "redact/json_walk.hpp"
+
+#include <vector>
+
+#include "base/json.hpp"
+
+namespace telltale::redact {
+namespace {
+
+constexpr std::size_t kMaxDepth = 4096;
+
+void append_utf8_unit(std::string& out, std::uint32_t cp) {
+  if (cp < 0x80) {
+    out += static_cast<char>(cp);
+  } else if (cp < 0x800) {
+    out += static_cast<char>(0xC0 | (cp >> 6));
+    out += static_cast<char>(0x80 | (cp & 0x3F));
+  } else if (cp < 0x10000) {
+    out += static_cast<char>(0xE0 | (cp >> 12));
+    out += static_cast<char>(0x80 | ((cp >> 6) & 0x3F));
+    out += static_cast<char>(0x80 | (cp & 0x3F));
+  } else {
+    out += static_cast<char>(0xF0 | (cp >> 18));
+    out += static_cast<char>(0x80 | ((cp >> 12) & 0x3F));
+    out += static_cast<char>(0x80 | ((cp >> 6) & 0x3F));
+    out += static_cast<char>(0x80 | (cp & 0x3F));
+  }
+}
+
+std::optional<std::uint32_t> read_hex4(std::string_view s) {
+  if (s.size() < 4) return std::nullopt;
+  std::uint32_t v = 0;
+  for (int i = 0; i < 4; ++i) {
+    const char c = s[i];
+    const char l = static_cast<char>(c | 32);
+    if (c >= '0' && c <= '9') {
+      v = v * 16 + static_cast<std::uint32_t>(c - '0');
+    } else if (l >= 'a' && l <= 'f') {
+      v = v * 16 + static_cast<std::uint32_t>(l - 'a' + 10);
+    } else {
+      return std::nullopt;
+    }
+  }
+  return v;
+}
+
+/// The text of a string's inside. Broken escapes are kept as they are.
+std::string decode(std::string_view raw) {
+  std::string out;
+  out.reserve(raw.size());
+  for (std::size_t i = 0; i < raw.size();) {
+    if (raw[i] != '\\' || i + 1 >= raw.size()) {
+      out += raw[i++];
+      continue;
+    }
+    const char c = raw[i + 1];
+    constexpr std::string_view kFrom = "\"\\/bfnrt";
+    constexpr std::string_view kTo = "\"\\/\b\f\n\r\t";
+    if (const auto at = kFrom.find(c); at != std::string_view::npos) {
+      out += kTo[at];
+      i += 2;
+      continue;
+    }
+    const auto unit = c == 'u' ? read_hex4(raw.substr(i + 2)) : std::nullopt;
+    if (!unit) {
+      out += raw[i++];
+      continue;
+    }
+    i += 6;
+    std::uint32_t cp = *unit;
+    if (cp >= 0xD800 && cp < 0xDC00 && raw.substr(i).starts_with("\\u")) {
+      const auto low = read_hex4(raw.substr(i + 2));
+      if (low && *low >= 0xDC00 && *low < 0xE000) {
+        cp = 0x10000 + ((cp - 0xD800) << 10) + (*low - 0xDC00);
+        i += 6;
+      }
+    }
+    append_utf8_unit(out, cp >= 0xD800 && cp < 0xE000 ? 0xFFFD : cp);
+  }
+  return out;
+}
+
+bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+class JsonWalker {
+ public:
+  JsonWalker(std::string_view in, const JsonActions& actions) : in_(in), actions_(actions) {}
+
+  std::optional<std::string> run(bool& changed) {
+    out_.reserve(in_.size() + 64);
+    copy_space();
+    if (!value(KeyKind::plain)) return std::nullopt;
+    while (!stack_.empty())
+      if (!step()) return std::nullopt;
+    copy_space();
+    if (at_ != in_.size()) return std::nullopt;
+    changed = changed_;
+    return std::move(out_);
+  }
+
+ private:
+  struct Level {
+    bool object = false;
+    bool versions = false;  // inside "modules": names of packages, not of secrets
+    std::size_t items = 0;
+    KeyKind pair_kind = KeyKind::plain;  // a list that began with a sensitive name: [name, value]
+  };
+
+  void copy_space() {
+    while (at_ < in_.size() && is_space(in_[at_])) out_ += in_[at_++];
+  }
+  bool copy(char c) {
+    if (at_ >= in_.size() || in_[at_] != c) return false;
+    out_ += c;
+    ++at_;
+    return true;
+  }
+  /// The raw inside of the string at at_, which is moved past it.
+  std::optional<std::string_view> take_string() {
+    if (at_ >= in_.size() || in_[at_] != '"') return std::nullopt;
+    const std::size_t begin = ++at_;
+    while (at_ < in_.size() && in_[at_] != '"') at_ += in_[at_] == '\\' ? 2 : 1;
+    if (at_ >= in_.size()) return std::nullopt;
+    return in_.substr(begin, at_++ - begin);
+  }
+
+  /// One member or the end of the innermost container.
+  bool step() {
+    Level& level = stack_.back();
+    copy_space();
+    if (copy(level.object ? '}' : ']')) {
+      stack_.pop_back();
+      return true;
+    }
+    if (level.items > 0) {
+      if (!copy(',')) return false;
+      copy_space();
+    }
+    ++level.items;
+    if (!level.object) return element(level);
+    const std::size_t key_at = at_;
+    const auto raw = take_string();
+    if (!raw) return false;
+    out_.append(in_.substr(key_at, at_ - key_at));
+    copy_space();
+    if (!copy(':')) return false;
+    copy_space();
+    const std::string key = decode(*raw);
+    next_is_versions_ = key == "modules";
+    const KeyKind kind = level.versions ? KeyKind::plain : actions_.kind(key);
+    return value(kind);
+  }
+
+  bool element(Level& level) {
+    if (level.items == 1 && at_ < in_.size() && in_[at_] == '"') {
+      const std::size_t here = at_;
+      if (const auto raw = take_string()) level.pair_kind = actions_.kind(decode(*raw));
+      at_ = here;
+      return value(KeyKind::plain);
+    }
+    return value(level.items == 2 ? level.pair_kind : KeyKind::plain);
+  }
+
+  bool value(KeyKind kind) {
+    const bool versions = std::exchange(next_is_versions_, false);
+    if (at_ >= in_.size()) return false;
+    const char c = in_[at_];
+    if (kind != KeyKind::plain) return hide(kind);
+    if (c == '{' || c == '[') {
+      if (stack_.size() >= kMaxDepth) return false;
+      copy(c);
+      stack_.push_back({c == '{', versions, 0, KeyKind::plain});
+      return true;
+    }
+    return c == '"' ? string() : scalar();
+  }
+
+  bool string() {
+    const auto raw = take_string();
+    if (!raw) return false;
+    std::string text = decode(*raw);
+    if (redact_string(text)) {
+      append_json_string(out_, text);
+      changed_ = true;
+    } else {
+      out_ += '"';
+      out_.append(*raw);
+      out_ += '"';
+    }
+    return true;
+  }
+
+  /// A string that is itself a JSON object or list is walked once more, one level deep.
+  bool redact_string(std::string& text) {
+    if (!nested_ && text.size() > 2 && (text.front() == '{' || text.front() == '[')) {
+      JsonWalker inner(text, actions_);
+      inner.nested_ = true;
+      bool inner_changed = false;
+      if (auto out = inner.run(inner_changed)) {
+        if (inner_changed) text = *std::move(out);
+        return inner_changed;
+      }
+    }
+    return actions_.text(text);
+  }
+
+  std::string_view take_scalar() {
+    const std::size_t begin = at_;
+    while (at_ < in_.size() && !is_space(in_[at_]) &&
+           std::string_view(",]}{[:\"").find(in_[at_]) == std::string_view::npos)
+      ++at_;
+    return in_.substr(begin, at_ - begin);
+  }
+
+  bool scalar() {
+    const std::string_view token = take_scalar();
+    if (token.empty()) return false;
+    if (actions_.number(token)) {
+      out_ += "\"[card]\"";
+      changed_ = true;
+    } else {
+      out_.append(token);
+    }
+    return true;
+  }
+
+  /// The value of a sensitive key, whatever it is.
+  bool hide(KeyKind kind) {
+    const std::size_t begin = at_;
+    std::string plain;
+    bool container = false;
+    if (in_[at_] == '"') {
+      const auto raw = take_string();
+      if (!raw) return false;
+      plain = decode(*raw);
+    } else if (in_[at_] == '{' || in_[at_] == '[') {
+      container = true;
+      if (!skip_container()) return false;
+    } else {
+      plain = take_scalar();
+      if (plain.empty()) return false;
+    }
+    if (!container && is_harmless_value(kind, plain)) {
+      out_.append(in_.substr(begin, at_ - begin));
+      return true;
+    }
+    out_ += "\"[Filtered]\"";
+    actions_.filtered();
+    changed_ = true;
+    return true;
+  }
+
+  bool skip_container() {
+    std::string closers;
+    do {
+      const char c = in_[at_];
+      if (c == '"') {
+        if (!take_string()) return false;
+        continue;
+      }
+      if (c == '{') closers += '}';
+      if (c == '[') closers += ']';
+      if (c == '}' || c == ']') {
+        if (closers.empty() || closers.back() != c) return false;
+        closers.pop_back();
+      }
+      ++at_;
+    } while (!closers.empty() && at_ < in_.size());
+    return closers.empty();
+  }
+
+  std::string_view in_;
+  const JsonActions& actions_;
+  std::size_t at_ = 0;
+  std::string out_;
+  std::vector<Level> stack_;
+  bool next_is_versions_ = false;
+  bool nested_ = false;
+  bool changed_ = false;
+};
+
+}  // namespace
+
+std::optional<std::string> walk_json(std::string_view json, const JsonActions& actions, bool& changed) {
+  return JsonWalker(json, actions).run(changed);
+}
+
+}  // namespace telltale::redact

@@ -1,0 +1,22 @@
+// Which names say "secret". A hard key loses any value; a soft one ("token", "auth") keeps numbers and
+// booleans, which are counts and flags (`max_tokens`, `auth: true`). For this folder's .cpp files.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace telltale::redact {
+
+enum class KeyKind : unsigned char { plain, soft, hard };
+
+KeyKind classify_key(std::string_view key, const std::vector<std::string>& sensitive_lower,
+                     const std::vector<std::string>& safe_lower);
+/// Numbers, booleans, null and emptiness: what a soft key may keep. Already filtered text too, so that a
+/// second pass changes nothing.
+bool is_harmless_value(KeyKind kind, std::string_view value);
+
+/// Words whose presence in a text makes looking for `key=value` worth while.
+const std::vector<std::string>& key_hints();
+
+}  // namespace telltale::redact

@@ -1,0 +1,35 @@
+// Values that give themselves away by their shape. Each finder looks only for its own kind and says where it
+// found one; for this folder's .cpp files and tests.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "redact/redactor.hpp"
+
+namespace telltale::redact {
+
+struct Match {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  Rule rule = Rule::key;
+};
+
+/// Digits with an issuer's prefix and length that pass Luhn's check (ISO/IEC 7812-1); separators already
+/// removed.
+bool is_card_number(std::string_view digits);
+/// ISO 13616: the country's length and the remainder 1 modulo 97; spaces already removed.
+bool is_iban(std::string_view compact);
+/// Area, group and serial numbers that the US administration gives out.
+bool is_ssn(std::string_view text);
+
+void find_cards(std::string_view text, std::vector<Match>& out);
+void find_ssns(std::string_view text, std::vector<Match>& out);
+void find_ibans(std::string_view text, std::vector<Match>& out);
+
+/// What stands in place of a match.
+std::string_view mask_of(Rule rule);
+
+}  // namespace telltale::redact
