@@ -1,0 +1,142 @@
+#include "eventdb/cursor.hpp"
+
+#include <algorithm>
+
+#include "base/limits.hpp"
+
+namespace telltale::eventdb {
+
+namespace {
+
+constexpr std::size_t kHeadSource = SIZE_MAX;
+constexpr std::size_t kRowsBetweenChecks = 1024;
+
+}  // namespace
+
+Result<std::vector<HeadRow>> matching_head_rows(const std::vector<HeadSlice>& slices,
+                                                const BlockFilter& filter, WorkContext& context) {
+  std::vector<HeadRow> out;
+  for (const HeadSlice& slice : slices) {
+    if (!filter.range().overlaps(slice.min_time, slice.max_time)) continue;
+    TT_TRY(context.check());
+    for (std::size_t i = 0; i < slice.rows; ++i) {
+      const EventRow& row = slice.chunk->rows[i];
+      if (filter.matches(row)) out.push_back({&row, slice.chunk->first_ordinal + i});
+    }
+  }
+  return out;
+}
+
+RowCursor::RowCursor(Snapshot snapshot, BlockFilter filter, storage::Order order, std::size_t limit,
+                     bool with_payload, WorkContext& context)
+    : snapshot_(std::move(snapshot)),
+      filter_(std::move(filter)),
+      newest_first_(order == storage::Order::newest_first),
+      limit_(limit),
+      with_payload_(with_payload),
+      context_(context),
+      heap_(Later{newest_first_}) {}
+
+Result<std::unique_ptr<RowCursor>> RowCursor::make(Snapshot snapshot, BlockFilter filter,
+                                                   storage::Order order, std::size_t limit, bool with_payload,
+                                                   WorkContext& context) {
+  std::unique_ptr<RowCursor> cursor(
+      new RowCursor(std::move(snapshot), std::move(filter), order, limit, with_payload, context));
+  TT_TRY(cursor->start());
+  return cursor;
+}
+
+Result<> RowCursor::start() {
+  TT_ASSIGN(head_rows_, matching_head_rows(snapshot_.head, filter_, context_));
+  std::sort(head_rows_.begin(), head_rows_.end(), before);
+  if (newest_first_) std::reverse(head_rows_.begin(), head_rows_.end());
+  TT_TRY(push(kHeadSource));
+  for (const auto& part : snapshot_.parts) {
+    TT_TRY(context_.check());
+    TT_ASSIGN(const auto blocks, filter_.candidates(*part));
+    for (const std::uint32_t block : blocks) {
+      Source source;
+      source.part = part;
+      source.block = block;
+      sources_.push_back(std::move(source));
+      TT_TRY(push(sources_.size() - 1));
+    }
+  }
+  return {};
+}
+
+Result<> RowCursor::push(std::size_t number) {
+  if (number == kHeadSource) {
+    if (head_position_ == head_rows_.size()) return {};
+    const HeadRow& row = head_rows_[head_position_];
+    heap_.push({row.row->time.ns, row.ordinal, number});
+    return {};
+  }
+  Source& source = sources_[number];
+  if (!source.columns) {
+    // The best it can have: comes before any row of the same time.
+    const BlockMeta& meta = source.part->blocks()[source.block];
+    heap_.push({newest_first_ ? meta.max_time.ns : meta.min_time.ns, newest_first_ ? UINT64_MAX : 0, number});
+    return {};
+  }
+  if (source.position == source.rows.size()) {
+    source.columns.reset();
+    source.rows = {};
+    source.part.reset();
+    return {};
+  }
+  const std::uint32_t row = source.rows[source.position];
+  TT_ASSIGN(const auto* times, source.columns->ints(Column::time));
+  TT_ASSIGN(const auto* ordinals, source.columns->ints(Column::ordinal));
+  heap_.push({(*times)[row], static_cast<std::uint64_t>((*ordinals)[row]), number});
+  return {};
+}
+
+Result<> RowCursor::open_block(std::size_t number) {
+  TT_TRY(context_.check());
+  Source& source = sources_[number];
+  source.columns = std::make_unique<BlockColumns>(source.part, source.block, context_);
+  TT_ASSIGN(source.rows, filter_.run(*source.columns));
+  if (newest_first_) std::reverse(source.rows.begin(), source.rows.end());
+  return push(number);
+}
+
+Result<bool> RowCursor::next_row(EventRow& out, std::uint64_t& ordinal) {
+  if (limit_ != 0 && handed_out_ == limit_) return false;
+  while (!heap_.empty()) {
+    if (++steps_ % kRowsBetweenChecks == 0) TT_TRY(context_.check());
+    const Entry top = heap_.top();
+    heap_.pop();
+    if (top.source == kHeadSource) {
+      out = *head_rows_[head_position_++].row;
+      if (!with_payload_) out.payload.clear();
+    } else {
+      Source& source = sources_[top.source];
+      if (!source.columns) {
+        TT_TRY(open_block(top.source));
+        continue;
+      }
+      TT_TRY(source.columns->materialise(source.rows[source.position++], with_payload_, out));
+    }
+    ordinal = top.ordinal;
+    TT_TRY(push(top.source));
+    ++handed_out_;
+    return true;
+  }
+  return false;
+}
+
+Result<> RowCursor::next(std::vector<EventRow>& out) {
+  TT_TRY(context_.check());
+  out.clear();
+  EventRow row;
+  std::uint64_t ordinal = 0;
+  while (out.size() < limits::kEventCursorRows) {
+    TT_ASSIGN(const bool more, next_row(row, ordinal));
+    if (!more) break;
+    out.push_back(std::move(row));
+  }
+  return {};
+}
+
+}  // namespace telltale::eventdb

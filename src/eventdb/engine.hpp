@@ -1,0 +1,104 @@
+// The store itself. Two locks: mutex_ guards what a query takes a snapshot of and is held for moments;
+// writer_mutex_ lets one checkpoint or maintenance run at a time and is held while files are written.
+//
+// Invariants: (1) parts_ ∪ head_ is exactly the rows of batches 1 … applied_. (2) The manifest on disk names
+// parts that hold exactly the rows of batches 1 … durable_. (3) A file the manifest on disk may name is not
+// removed.
+#pragma once
+
+#include <array>
+#include <span>
+
+#include "base/mutex.hpp"
+#include "eventdb/cursor.hpp"
+#include "eventdb/eventdb.hpp"
+#include "eventdb/manifest.hpp"
+#include "eventdb/part_writer.hpp"
+
+namespace telltale::eventdb {
+
+class Engine final : public EventDb {
+ public:
+  Engine(io::FileSystem& fs, std::string dir, EventDbOptions options, const Clock& clock, const Logger& log,
+         MetricsRegistry& metrics);
+  ~Engine() override;
+  Result<> open();
+
+  std::string_view name() const override { return "eventdb"; }
+  Result<> apply(Sequence sequence, const storage::Batch& batch) override;
+  Sequence applied() const override;
+  Sequence durable() const override;
+  Result<> checkpoint() override;
+  bool wants_checkpoint() const override;
+
+  Result<std::unique_ptr<storage::EventCursor>> select(const storage::EventQuery& query,
+                                                       WorkContext& context) override;
+  Result<std::vector<storage::EventCount>> count(const storage::EventCountQuery& query,
+                                                 WorkContext& context) override;
+  Result<std::vector<std::pair<std::string, std::uint64_t>>> fields(const storage::EventQuery& query,
+                                                                    WorkContext& context) override;
+
+  Result<> maintenance() override;
+  Result<VerifyReport> verify() override;
+  EventDbStats stats() const override;
+  BackupFiles backup_files() override;
+
+ private:
+  using Parts = std::vector<std::shared_ptr<Part>>;
+  struct Frozen {
+    Sequence applied;
+    std::array<std::vector<HeadSlice>, std::size(kTables)> slices;
+    std::array<std::uint64_t, std::size(kTables)> next_ordinal{};
+  };
+
+  Snapshot snapshot(Table table, TimeRange range) const;
+  Result<> remove_orphans(const std::vector<std::string>& keep);
+  Result<> open_parts(const std::vector<std::string>& names);
+  Result<> set_aside(const std::string& name);
+  Frozen freeze();
+  Result<> write_head(const Frozen& frozen, Parts& written);
+  Result<std::shared_ptr<Part>> write_day(Table table, std::int64_t day, std::span<const HeadRow> rows);
+  std::string new_part_name(Table table, std::int64_t day);
+  /// Publishes a manifest that names `parts`; on success `gone` lose their files when their readers are done.
+  Result<> publish(Sequence applied, const std::array<std::uint64_t, std::size(kTables)>& ordinals,
+                   const Parts& parts, const Parts& gone);
+  /// The same sequence, other parts.
+  Result<> replace_parts(const Parts& gone, const Parts& fresh);
+  Result<> drop_expired();
+  Result<> quarantine_damaged();
+  Result<> merge_small();
+  Result<> merge(const Parts& inputs);
+  bool expired(Table table, std::int64_t day) const;
+  void update_gauges() const;
+
+  // Constant after construction.
+  io::FileSystem& fs_;
+  const std::string dir_;
+  const EventDbOptions options_;
+  const Clock& clock_;
+  const Logger& log_;
+  std::unique_ptr<io::FileLock> lock_;
+
+  // Self-synchronised.
+  Gauge& head_rows_gauge_;
+  Gauge& head_bytes_gauge_;
+  Gauge& parts_gauge_;
+  Counter& quarantined_counter_;
+  LatencyHistogram& checkpoint_seconds_;
+  LatencyHistogram& merge_seconds_;
+
+  mutable Mutex writer_mutex_;
+  std::uint64_t next_part_ TT_GUARDED_BY(writer_mutex_) = 1;
+  std::array<std::uint64_t, std::size(kTables)> durable_ordinal_ TT_GUARDED_BY(writer_mutex_){};
+
+  mutable Mutex mutex_;  // after writer_mutex_
+  Head head_ TT_GUARDED_BY(mutex_);
+  Nanos head_since_ TT_GUARDED_BY(mutex_){0};
+  std::array<std::uint64_t, std::size(kTables)> next_ordinal_ TT_GUARDED_BY(mutex_){};
+  Parts parts_ TT_GUARDED_BY(mutex_);
+  Sequence applied_ TT_GUARDED_BY(mutex_);
+  Sequence durable_ TT_GUARDED_BY(mutex_);
+  std::vector<std::string> quarantined_ TT_GUARDED_BY(mutex_);
+};
+
+}  // namespace telltale::eventdb

@@ -1,0 +1,169 @@
+// What happens between checkpoints: expired days go, damaged parts are moved aside, small parts of a day
+// become larger ones. Every step publishes a manifest, so that a crash between steps costs nothing.
+#include <algorithm>
+#include <map>
+
+#include "eventdb/engine.hpp"
+
+namespace telltale::eventdb {
+
+namespace {
+
+constexpr std::size_t kMergeAtLeast = 4;
+constexpr std::size_t kMergeAtMost = 16;
+constexpr int kMergesPerRun = 8;
+constexpr std::int64_t kDaySeconds = 86'400;
+
+/// Parts of like size merge with each other: a row is rewritten once a tier, and tiers grow fourfold.
+int merge_tier(std::uint64_t rows) {
+  int tier = 0;
+  for (std::uint64_t bound = 4096; rows > bound; bound *= 4) ++tier;
+  return tier;
+}
+
+bool holds(const std::vector<std::shared_ptr<Part>>& parts, const std::shared_ptr<Part>& part) {
+  return std::find(parts.begin(), parts.end(), part) != parts.end();
+}
+
+}  // namespace
+
+Result<> Engine::maintenance() {
+  MutexLock writer(writer_mutex_);
+  TT_TRY(quarantine_damaged());
+  TT_TRY(drop_expired());
+  TT_TRY(merge_small());
+  // A merge reads whole parts and may have found damage.
+  TT_TRY(quarantine_damaged());
+  update_gauges();
+  return {};
+}
+
+Result<> Engine::replace_parts(const Parts& gone, const Parts& fresh) {
+  Parts next;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& part : parts_)
+      if (!holds(gone, part)) next.push_back(part);
+  }
+  next.insert(next.end(), fresh.begin(), fresh.end());
+  TT_TRY(publish(durable(), durable_ordinal_, next, gone));
+  MutexLock lock(mutex_);
+  parts_ = std::move(next);
+  return {};
+}
+
+bool Engine::expired(Table table, std::int64_t day) const {
+  const auto found = options_.retention.find(table);
+  if (found == options_.retention.end() || found->second.count() <= 0) return false;
+  return UnixNanos::from_seconds((day + 1) * kDaySeconds) <= clock_.now() - found->second;
+}
+
+Result<> Engine::drop_expired() {
+  Parts gone;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& part : parts_)
+      if (expired(part->table(), part->day())) gone.push_back(part);
+  }
+  if (gone.empty()) return {};
+  for (const auto& part : gone)
+    log_.info("event part expired", {{"file", part->name()}, {"rows", part->rows()}});
+  return replace_parts(gone, {});
+}
+
+Result<> Engine::quarantine_damaged() {
+  Parts damaged;
+  Parts next;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& part : parts_) (part->damaged() ? damaged : next).push_back(part);
+  }
+  if (damaged.empty()) return {};
+  // Moved first: a part that is gone from the folder but still in the manifest is only reported again.
+  for (const auto& part : damaged) {
+    TT_TRY(set_aside(part->name()));
+    MutexLock lock(mutex_);
+    parts_.erase(std::remove(parts_.begin(), parts_.end(), part), parts_.end());
+  }
+  return publish(durable(), durable_ordinal_, next, {});
+}
+
+Result<> Engine::merge_small() {
+  for (int run = 0; run < kMergesPerRun; ++run) {
+    std::map<std::tuple<Table, std::int64_t, int>, Parts> groups;
+    {
+      MutexLock lock(mutex_);
+      for (const auto& part : parts_)
+        if (!part->damaged()) groups[{part->table(), part->day(), merge_tier(part->rows())}].push_back(part);
+    }
+    Parts inputs;
+    for (auto& [key, parts] : groups) {
+      if (parts.size() < kMergeAtLeast) continue;
+      std::uint64_t rows = 0;
+      for (const auto& part : parts) {
+        if (inputs.size() == kMergeAtMost || rows + part->rows() > limits::kEventPartRows) break;
+        rows += part->rows();
+        inputs.push_back(part);
+      }
+      if (inputs.size() >= kMergeAtLeast) break;
+      inputs.clear();
+    }
+    if (inputs.empty()) return {};
+    auto done = merge(inputs);
+    if (!done && done.error().kind() != ErrorKind::corruption) return done;
+  }
+  return {};
+}
+
+Result<> Engine::merge(const Parts& inputs) {
+  const Nanos start = clock_.steady();
+  WorkLimits work_limits;
+  work_limits.timeout = std::chrono::hours(1);
+  work_limits.max_memory_bytes = SIZE_MAX / 2;  // bounded by kMergeAtMost blocks
+  WorkContext context(clock_, work_limits);
+  TT_ASSIGN(BlockFilter filter, BlockFilter::everything());
+  Snapshot from;
+  from.parts.assign(inputs.begin(), inputs.end());
+  TT_ASSIGN(auto cursor, RowCursor::make(std::move(from), std::move(filter), storage::Order::oldest_first, 0,
+                                         true, context));
+  const std::string name = new_part_name(inputs.front()->table(), inputs.front()->day());
+  {
+    TT_ASSIGN(auto writer, PartWriter::create(fs_, io::join_path(dir_, name), inputs.front()->table(),
+                                              inputs.front()->day()));
+    while (true) {
+      EventRow row;
+      std::uint64_t ordinal = 0;
+      TT_ASSIGN(const bool more, cursor->next_row(row, ordinal));
+      if (!more) break;
+      TT_TRY(writer->add_owned(std::move(row), ordinal));
+    }
+    TT_TRY(writer->finish());
+  }
+  TT_ASSIGN(auto merged, Part::open(fs_, dir_, name, log_));
+  TT_TRY(replace_parts(inputs, {merged}));
+  merge_seconds_.observe(std::chrono::duration<double>(clock_.steady() - start).count());
+  return {};
+}
+
+Result<VerifyReport> Engine::verify() {
+  MutexLock writer(writer_mutex_);
+  Parts parts;
+  {
+    MutexLock lock(mutex_);
+    parts = parts_;
+  }
+  VerifyReport report;
+  for (const auto& part : parts) {
+    ++report.files;
+    report.bytes += part->file_bytes();
+    auto good = part->verify();
+    if (good) continue;
+    if (good.error().kind() != ErrorKind::corruption) return tl::unexpected<Error>(std::move(good).error());
+    report.damaged.push_back(part->name());
+  }
+  TT_TRY(quarantine_damaged());
+  update_gauges();
+  return report;
+}
+
+}  // namespace telltale::eventdb

@@ -1,0 +1,70 @@
+#include "eventdb/part.hpp"
+
+#include <algorithm>
+
+#include "base/bytes.hpp"
+
+namespace telltale::eventdb {
+
+Result<std::shared_ptr<Part>> Part::open(io::FileSystem& fs, const std::string& dir, std::string name,
+                                         const Logger& log) {
+  std::shared_ptr<Part> part(new Part(fs, dir, std::move(name), log));
+  TT_ASSIGN(part->file_, io::BlockFileReader::open(fs, io::join_path(dir, part->name_), kPartFormat));
+  auto footer = PartFooter::decode(part->file_->footer());
+  if (!footer) return tl::unexpected<Error>(std::move(footer).error().within(part->name_));
+  part->footer_ = *std::move(footer);
+  return part;
+}
+
+Part::~Part() {
+  if (!doomed_.load()) return;
+  file_.reset();
+  // A failure leaves an orphan; the next open removes it.
+  if (auto removed = fs_.remove(io::join_path(dir_, name_)); !removed)
+    log_.warn("event part not removed", {{"file", name_}, {"reason", removed.error().message()}});
+}
+
+Error Part::damage(Error error) const {
+  if (error.kind() != ErrorKind::corruption) return error;
+  if (!damaged_.exchange(true))
+    log_.error("event part is damaged and will be quarantined",
+               {{"file", name_}, {"reason", error.message()}});
+  return std::move(error).within(name_);
+}
+
+Result<std::string> Part::read(io::BlockHandle handle) const {
+  auto bytes = file_->read(handle);
+  if (!bytes) return tl::unexpected<Error>(damage(std::move(bytes).error()));
+  return bytes;
+}
+
+Result<std::vector<std::uint32_t>> Part::lookup(std::size_t field, std::string_view text) const {
+  const std::uint64_t low = index_key(field, text);
+  const std::uint64_t high = low | kIndexBlockMask;
+  std::vector<std::uint32_t> blocks;
+  auto page = std::upper_bound(footer_.index.begin(), footer_.index.end(), low,
+                               [](std::uint64_t v, const IndexPage& p) { return v < p.first; });
+  if (page != footer_.index.begin()) --page;
+  for (; page != footer_.index.end() && page->first <= high; ++page) {
+    TT_ASSIGN(const std::string bytes, read(page->handle));
+    ByteReader in(bytes);
+    const std::uint64_t entries = in.varint();
+    std::uint64_t key = 0;
+    for (std::uint64_t i = 0; i < entries && in.ok(); ++i) {
+      key += in.varint();
+      const std::uint64_t block = in.varint();
+      if (key == low >> kIndexBlockBits && block < footer_.blocks.size())
+        blocks.push_back(static_cast<std::uint32_t>(block));
+    }
+    if (!in.ok()) return tl::unexpected<Error>(damage(Error(ErrorKind::corruption, "bad index page")));
+  }
+  return blocks;
+}
+
+Result<> Part::verify() const {
+  auto good = file_->verify();
+  if (!good) return tl::unexpected<Error>(damage(std::move(good).error()));
+  return {};
+}
+
+}  // namespace telltale::eventdb

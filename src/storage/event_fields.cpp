@@ -1,0 +1,95 @@
+#include "storage/event_fields.hpp"
+
+#include <algorithm>
+
+namespace telltale::storage {
+
+EventCounter::EventCounter(const EventCountQuery& query)
+    : bucket_ns_(query.bucket.count()),
+      from_ns_(query.range.from.ns),
+      max_groups_(query.max_groups),
+      group_by_(query.group_by) {}
+
+UnixNanos EventCounter::bucket_of(UnixNanos time) const {
+  if (bucket_ns_ <= 0) return {from_ns_};
+  std::int64_t past = time.ns % bucket_ns_;
+  if (past < 0) past += bucket_ns_;
+  if (time.ns < INT64_MIN + past) return {INT64_MIN};
+  return {time.ns - past};
+}
+
+Result<> EventCounter::add(UnixNanos time, std::string_view group, std::uint64_t rows) {
+  auto found = groups_.find(group);
+  if (found == groups_.end()) {
+    if (groups_.size() >= max_groups_)
+      return fail(ErrorKind::resource_exhausted,
+                  "count by " + group_by_ + ": more than " + std::to_string(max_groups_) + " groups");
+    found = groups_.emplace(std::string(group), groups_.size()).first;
+  }
+  counts_[{bucket_of(time).ns, found->second}] += rows;
+  return {};
+}
+
+std::vector<EventCount> EventCounter::take() {
+  std::vector<std::string> names(groups_.size());
+  for (const auto& [name, index] : groups_) names[index] = name;
+  std::vector<EventCount> out;
+  out.reserve(counts_.size());
+  for (const auto& [key, rows] : counts_) out.push_back({{key.first}, names[key.second], rows});
+  std::sort(out.begin(), out.end(), [](const EventCount& a, const EventCount& b) {
+    return a.bucket != b.bucket ? a.bucket < b.bucket : a.group < b.group;
+  });
+  return out;
+}
+
+bool has_fixed_field(const EventRow& row, std::size_t i) {
+  const EventIds& ids = row.ids;
+  switch (i) {
+    case 0:
+      return !row.message.empty();
+    case 1:
+      return ids.level != Level::unknown;
+    case 2:
+      return !ids.environment.empty();
+    case 3:
+      return !ids.release.empty();
+    case 4:
+      return !ids.service.empty();
+    case 5:
+      return !ids.host.empty();
+    case 6:
+      return ids.trace_id.present();
+    case 7:
+      return ids.span_id.present();
+    case 8:
+      return !ids.request_id.empty();
+    case 9:
+      return !ids.user_id.empty();
+    case 10:
+      return !ids.transaction.empty();
+    default:
+      return false;
+  }
+}
+
+void FieldCounter::add(const EventRow& row) {
+  for (std::size_t i = 0; i < kFixedFieldCount; ++i) fixed_[i] += has_fixed_field(row, i) ? 1 : 0;
+  for (const Attr& a : row.attributes) ++named_[a.name];
+}
+
+void FieldCounter::add(std::string_view field, std::uint64_t rows) { named_[std::string(field)] += rows; }
+
+std::vector<std::pair<std::string, std::uint64_t>> FieldCounter::take(std::size_t limit) {
+  for (std::size_t i = 0; i < kFixedFieldCount; ++i)
+    if (fixed_[i] != 0) named_[std::string(kFixedFields[i])] += fixed_[i];
+  std::vector<std::pair<std::string, std::uint64_t>> out;
+  for (auto& [name, rows] : named_)
+    if (rows != 0) out.emplace_back(name, rows);
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
+    return a.second != b.second ? a.second > b.second : a.first < b.first;
+  });
+  if (limit != 0 && out.size() > limit) out.resize(limit);
+  return out;
+}
+
+}  // namespace telltale::storage

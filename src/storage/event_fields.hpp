@@ -1,0 +1,56 @@
+// The two small aggregations every EventStore needs, so that stores agree on buckets, groups and order.
+#pragma once
+
+#include <array>
+#include <iterator>
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "storage/event_store.hpp"
+
+namespace telltale::storage {
+
+/// The fixed fields fields() reports, when a row has them: message, level and the id columns.
+inline constexpr std::string_view kFixedFields[] = {"message",    "level",   "environment", "release",
+                                                    "service",    "host",    "trace_id",    "span_id",
+                                                    "request_id", "user_id", "transaction"};
+inline constexpr std::size_t kFixedFieldCount = std::size(kFixedFields);
+
+/// Counts by bucket and group. The bucket of a count without bucket size starts at range.from.
+class EventCounter {
+ public:
+  explicit EventCounter(const EventCountQuery& query);
+  UnixNanos bucket_of(UnixNanos time) const;
+  /// resource_exhausted over max_groups distinct groups.
+  Result<> add(UnixNanos time, std::string_view group, std::uint64_t rows);
+  std::vector<EventCount> take();
+
+ private:
+  const std::int64_t bucket_ns_;
+  const std::int64_t from_ns_;
+  const std::size_t max_groups_;
+  const std::string group_by_;
+  std::map<std::string, std::size_t, std::less<>> groups_;
+  std::map<std::pair<std::int64_t, std::size_t>, std::uint64_t> counts_;
+};
+
+class FieldCounter {
+ public:
+  void add(const EventRow& row);
+  void add(std::string_view field, std::uint64_t rows);
+  /// Most frequent first, then by name; `limit` 0: all.
+  std::vector<std::pair<std::string, std::uint64_t>> take(std::size_t limit);
+
+ private:
+  std::array<std::uint64_t, kFixedFieldCount> fixed_{};
+  std::unordered_map<std::string, std::uint64_t> named_;
+};
+
+/// Whether the row has the fixed field number `i`.
+bool has_fixed_field(const EventRow& row, std::size_t i);
+
+}  // namespace telltale::storage
