@@ -1,0 +1,155 @@
+// Aggregations: series are put into groups once, then each group is folded step by step.
+#include <algorithm>
+#include <cmath>
+#include <unordered_map>
+
+#include "base/text.hpp"
+#include "promql/eval.hpp"
+
+namespace telltale::promql {
+namespace {
+
+struct Group {
+  Labels labels;
+  std::vector<std::size_t> members;
+};
+
+std::vector<Group> group_series(const Expr& e, const StepVector& v) {
+  std::unordered_map<std::string, std::size_t> index;
+  std::vector<Group> groups;
+  for (std::size_t i = 0; i < v.series.size(); ++i) {
+    const Labels& labels = v.series[i].labels;
+    const auto [it, fresh] = index.try_emplace(grouping_key(labels, e.grouping, e.without), groups.size());
+    if (fresh) {
+      std::vector<Label> kept;
+      for (const Label& l : labels) {
+        const bool listed = std::find(e.grouping.begin(), e.grouping.end(), l.name) != e.grouping.end();
+        if (e.without ? !listed && l.name != kMetricName : listed) kept.push_back(l);
+      }
+      groups.push_back({Labels(std::move(kept)), {}});
+    }
+    groups[it->second].members.push_back(i);
+  }
+  return groups;
+}
+
+double fold(std::string_view op, std::vector<double>& values, double param) {
+  if (op == "count") return static_cast<double>(values.size());
+  if (op == "group") return 1;
+  if (op == "quantile") return quantile_of(param, values);
+  std::string name(op);
+  name += "_over_time";
+  const WindowFunction fn = find_window_function(name);
+  Window w;
+  w.values = values;
+  return fn(w);
+}
+
+/// The best `k` members at a step, best first; NaN is worst.
+std::vector<std::size_t> best_members(const StepVector& v, const Group& g, std::size_t step, std::size_t k,
+                                      bool top) {
+  std::vector<std::size_t> present;
+  for (std::size_t m : g.members) {
+    if (!is_absent(v.series[m].values[step])) present.push_back(m);
+  }
+  std::stable_sort(present.begin(), present.end(), [&](std::size_t a, std::size_t b) {
+    const double x = v.series[a].values[step];
+    const double y = v.series[b].values[step];
+    if (std::isnan(x) || std::isnan(y)) return !std::isnan(x) && std::isnan(y);
+    return top ? x > y : x < y;
+  });
+  if (present.size() > k) present.resize(k);
+  return present;
+}
+
+Result<StepVector> select_best(const Expr& e, const StepVector& v, const std::vector<Group>& groups,
+                               const std::vector<double>& param) {
+  StepVector out;
+  for (const Group& g : groups) {
+    std::unordered_map<std::size_t, std::size_t> chosen;
+    for (std::size_t i = 0; i < param.size(); ++i) {
+      if (std::isnan(param[i])) return fail(ErrorKind::execution, "Parameter value is NaN");
+      if (std::abs(param[i]) >= 9223372036854775808.0) {
+        return fail(ErrorKind::execution, "Scalar value " + format_value(param[i]) + " overflows int64");
+      }
+      if (param[i] < 1) continue;
+      for (std::size_t m : best_members(v, g, i, static_cast<std::size_t>(param[i]), e.text == "topk")) {
+        const auto [it, fresh] = chosen.try_emplace(m, out.series.size());
+        if (fresh) {
+          out.series.push_back(
+              {v.series[m].labels, std::vector<double>(param.size(), absent_value()), v.series[m].drop_name});
+        }
+        out.series[it->second].values[i] = v.series[m].values[i];
+      }
+    }
+  }
+  return out;
+}
+
+StepVector count_by_value(const StepVector& v, const std::vector<Group>& groups, std::size_t n,
+                          const std::string& label) {
+  StepVector out;
+  for (const Group& g : groups) {
+    std::unordered_map<std::string, std::size_t> index;
+    for (std::size_t m : g.members) {
+      for (std::size_t i = 0; i < n; ++i) {
+        if (is_absent(v.series[m].values[i])) continue;
+        const std::string text = format_value(v.series[m].values[i]);
+        const auto [it, fresh] = index.try_emplace(text, out.series.size());
+        if (fresh) {
+          out.series.push_back({g.labels, std::vector<double>(n, absent_value()), false});
+          out.series.back().labels.set(label, text);
+        }
+        double& count = out.series[it->second].values[i];
+        count = is_absent(count) ? 1 : count + 1;
+      }
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<StepVector> Evaluator::aggregate(const Expr& e, const Steps& steps) {
+  StepVector param;
+  if (e.param) {
+    TT_ASSIGN(param, eval(*e.param, steps));
+  }
+  TT_ASSIGN(StepVector v, eval(*e.args[0], steps));
+  if (options_.delayed_name_removal) TT_TRY(finish(v.series, false));
+  for (StepSeries& s : v.series) {
+    if (s.drop_name && e.text != "topk" && e.text != "bottomk") s.labels.erase(kMetricName);
+  }
+  const std::vector<Group> groups = group_series(e, v);
+  if (e.text == "topk" || e.text == "bottomk") return select_best(e, v, groups, param.scalars);
+  if (e.text == "count_values") {
+    if (param.text.empty() || !is_utf8(param.text)) {
+      return fail(ErrorKind::execution, "invalid label name \"" + param.text + "\"");
+    }
+    StepVector counted = count_by_value(v, groups, steps.count, param.text);
+    TT_TRY(finish(counted.series, false));
+    return counted;
+  }
+  if (e.text == "quantile") {
+    for (double phi : param.scalars) check_quantile(phi, *e.param);
+  }
+  StepVector out;
+  std::vector<double> values;
+  for (const Group& g : groups) {
+    TT_TRY(context_.check());
+    TT_TRY(context_.charge(steps.count * sizeof(double)));
+    StepSeries s{g.labels, std::vector<double>(steps.count, absent_value()), false};
+    for (std::size_t i = 0; i < steps.count; ++i) {
+      values.clear();
+      for (std::size_t m : g.members) {
+        if (!is_absent(v.series[m].values[i])) values.push_back(v.series[m].values[i]);
+      }
+      if (!values.empty()) s.values[i] = fold(e.text, values, param.scalars.empty() ? 0 : param.scalars[i]);
+    }
+    out.series.push_back(std::move(s));
+  }
+  TT_TRY(finish(out.series, false));
+  return out;
+}
+
+}  // namespace telltale::promql

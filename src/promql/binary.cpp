@@ -1,0 +1,222 @@
+// Unary and binary operators. Vector matching groups the series of both sides once by their matching labels
+// and then walks the steps inside each group.
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "promql/eval.hpp"
+
+namespace telltale::promql {
+namespace {
+
+double compute(BinaryOp op, double a, double b) {
+  switch (op) {
+    case BinaryOp::add:
+      return a + b;
+    case BinaryOp::sub:
+      return a - b;
+    case BinaryOp::mul:
+      return a * b;
+    case BinaryOp::div:
+      return a / b;
+    case BinaryOp::mod:
+      return std::fmod(a, b);
+    case BinaryOp::pow:
+      return std::pow(a, b);
+    case BinaryOp::atan2:
+      return std::atan2(a, b);
+    case BinaryOp::eq:
+      return a == b;
+    case BinaryOp::ne:
+      return a != b;
+    case BinaryOp::lt:
+      return a < b;
+    case BinaryOp::le:
+      return a <= b;
+    case BinaryOp::gt:
+      return a > b;
+    case BinaryOp::ge:
+      return a >= b;
+    default:
+      return 0;
+  }
+}
+
+/// What a pair gives: a comparison without bool filters, keeping `kept`.
+double pair_value(const Expr& e, double a, double b, double kept) {
+  const double v = compute(e.op, a, b);
+  if (!is_comparison(e.op) || e.bool_modifier) return v;
+  return v != 0 ? kept : absent_value();
+}
+
+bool drops_name(const Expr& e) { return !is_comparison(e.op) || e.bool_modifier; }
+
+std::string join_key(const Labels& labels, const VectorMatching& m) {
+  return grouping_key(labels, m.labels, !m.on);
+}
+
+std::string match_group(const Labels& labels, const VectorMatching& m) {
+  std::vector<Label> kept;
+  for (const Label& l : labels) {
+    const bool listed = std::find(m.labels.begin(), m.labels.end(), l.name) != m.labels.end();
+    if (m.on ? listed : !listed && l.name != kMetricName) kept.push_back(l);
+  }
+  std::string out;
+  for (const Label& l : kept) out += (out.empty() ? "" : ", ") + l.name + "=\"" + l.value + "\"";
+  return "{" + out + "}";
+}
+
+std::string shown(const Labels& labels) {
+  std::string out;
+  for (const Label& l : labels) out += (out.empty() ? "" : ", ") + l.name + "=\"" + l.value + "\"";
+  return "{" + out + "}";
+}
+
+Labels pair_labels(const Expr& e, const Labels& many, const Labels& one) {
+  const VectorMatching& m = e.matching;
+  Labels out = many;
+  if (m.card == Cardinality::one_to_one) {
+    for (const Label& l : many) {
+      const bool listed = std::find(m.labels.begin(), m.labels.end(), l.name) != m.labels.end();
+      if (m.on ? !listed : listed) out.erase(l.name);
+    }
+  }
+  for (const std::string& name : m.include) out.set(name, one.get(name));
+  return out;
+}
+
+}  // namespace
+
+Result<StepVector> Evaluator::unary(const Expr& e, const Steps& steps) {
+  TT_ASSIGN(StepVector v, eval(*e.args[0], steps));
+  if (e.op != BinaryOp::sub) return v;
+  for (double& x : v.scalars) x = -x;
+  for (StepSeries& s : v.series) {
+    s.drop_name = true;
+    for (double& x : s.values) {
+      if (!is_absent(x)) x = -x;
+    }
+  }
+  TT_TRY(finish(v.series, false));
+  return v;
+}
+
+Result<StepVector> Evaluator::binary(const Expr& e, const Steps& steps) {
+  TT_ASSIGN(StepVector l, eval(*e.args[0], steps));
+  TT_ASSIGN(StepVector r, eval(*e.args[1], steps));
+  if (l.type == ValueType::scalar && r.type == ValueType::scalar) {
+    for (std::size_t i = 0; i < steps.count; ++i) l.scalars[i] = compute(e.op, l.scalars[i], r.scalars[i]);
+    return l;
+  }
+  if (r.type == ValueType::scalar) return vector_scalar(e, std::move(l), r.scalars, false);
+  if (l.type == ValueType::scalar) return vector_scalar(e, std::move(r), l.scalars, true);
+  if (is_set_operator(e.op)) return set_operation(e, std::move(l), std::move(r), steps.count);
+  return vector_vector(e, std::move(l), std::move(r), steps.count);
+}
+
+Result<StepVector> Evaluator::vector_scalar(const Expr& e, StepVector v, const std::vector<double>& s,
+                                            bool swapped) {
+  for (StepSeries& series : v.series) {
+    series.drop_name = series.drop_name || drops_name(e);
+    for (std::size_t i = 0; i < s.size(); ++i) {
+      double& x = series.values[i];
+      if (!is_absent(x)) x = swapped ? pair_value(e, s[i], x, x) : pair_value(e, x, s[i], x);
+    }
+  }
+  TT_TRY(finish(v.series, false));
+  return v;
+}
+
+Result<StepVector> Evaluator::set_operation(const Expr& e, StepVector l, StepVector r, std::size_t n) {
+  // For each matching key: the steps at which the side has a series.
+  const auto presence = [&](const StepVector& v) {
+    std::map<std::string, std::vector<bool>> out;
+    for (const StepSeries& s : v.series) {
+      std::vector<bool>& at = out.try_emplace(join_key(s.labels, e.matching), n).first->second;
+      for (std::size_t i = 0; i < n; ++i) at[i] = at[i] || !is_absent(s.values[i]);
+    }
+    return out;
+  };
+  const auto keep_if = [&](StepVector& v, const std::map<std::string, std::vector<bool>>& at, bool want) {
+    for (StepSeries& s : v.series) {
+      const auto it = at.find(join_key(s.labels, e.matching));
+      for (std::size_t i = 0; i < n; ++i) {
+        if ((it != at.end() && it->second[i]) != want) s.values[i] = absent_value();
+      }
+    }
+  };
+  if (e.op == BinaryOp::or_) {
+    keep_if(r, presence(l), false);
+    for (StepSeries& s : r.series) l.series.push_back(std::move(s));
+  } else {
+    keep_if(l, presence(r), e.op == BinaryOp::and_);
+  }
+  TT_TRY(finish(l.series, false));
+  return l;
+}
+
+Result<StepVector> Evaluator::vector_vector(const Expr& e, StepVector l, StepVector r, std::size_t n) {
+  const bool swapped = e.matching.card == Cardinality::one_to_many;
+  const bool one_to_one = e.matching.card == Cardinality::one_to_one;
+  const StepVector& many = swapped ? r : l;
+  const StepVector& one = swapped ? l : r;
+  std::map<std::string, std::pair<std::vector<std::size_t>, std::vector<std::size_t>>> groups;
+  for (std::size_t i = 0; i < many.series.size(); ++i) {
+    groups[join_key(many.series[i].labels, e.matching)].first.push_back(i);
+  }
+  for (std::size_t i = 0; i < one.series.size(); ++i) {
+    groups[join_key(one.series[i].labels, e.matching)].second.push_back(i);
+  }
+  StepVector out;
+  for (const auto& [key, sides] : groups) {
+    std::vector<int> owner(n, -1);
+    for (std::size_t o : sides.second) {
+      for (std::size_t i = 0; i < n; ++i) {
+        if (is_absent(one.series[o].values[i])) continue;
+        if (owner[i] >= 0) {
+          const Labels& a = one.series[static_cast<std::size_t>(owner[i])].labels;
+          return fail(ErrorKind::execution,
+                      "found duplicate series for the match group " + match_group(a, e.matching) +
+                          " on the " + (swapped ? "left" : "right") + " hand-side of the operation: [" +
+                          shown(one.series[o].labels) + ", " + shown(a) +
+                          "];many-to-many matching not allowed: matching labels must be unique on one side");
+        }
+        owner[i] = static_cast<int>(o);
+      }
+    }
+    std::vector<bool> matched(n, false);
+    for (std::size_t m : sides.first) {
+      const StepSeries& ms = many.series[m];
+      for (std::size_t o : sides.second) {
+        TT_TRY(context_.charge(n * sizeof(double)));
+        StepSeries s;
+        s.drop_name = drops_name(e) || ms.drop_name;
+        s.labels = pair_labels(e, ms.labels, one.series[o].labels);
+        s.values.assign(n, absent_value());
+        for (std::size_t i = 0; i < n; ++i) {
+          if (owner[i] != static_cast<int>(o) || is_absent(ms.values[i])) continue;
+          const double a = swapped ? one.series[o].values[i] : ms.values[i];
+          const double b = swapped ? ms.values[i] : one.series[o].values[i];
+          s.values[i] = pair_value(e, a, b, a);
+          if (is_absent(s.values[i]) || !one_to_one) continue;
+          if (matched[i]) {
+            return fail(ErrorKind::execution,
+                        "multiple matches for labels: many-to-one matching must be explicit "
+                        "(group_left/group_right)");
+          }
+          matched[i] = true;
+        }
+        out.series.push_back(std::move(s));
+      }
+    }
+  }
+  auto done = finish(out.series, false);
+  if (!done && !one_to_one) {
+    return fail(ErrorKind::execution,
+                "multiple matches for labels: grouping labels must ensure unique matches");
+  }
+  TT_TRY(done);
+  return out;
+}
+
+}  // namespace telltale::promql

@@ -1,0 +1,82 @@
+#include "promql/engine.hpp"
+
+#include <algorithm>
+
+#include "promql/eval.hpp"
+#include "promql/parser.hpp"
+
+namespace telltale::promql {
+namespace {
+
+QueryResult to_result(StepVector v, const Steps& steps, bool instant) {
+  QueryResult out;
+  out.type = instant ? v.type : ValueType::matrix;
+  out.text = std::move(v.text);
+  if (v.type == ValueType::scalar && instant) out.scalar = {UnixMillis{steps.start}, v.scalars[0]};
+  if (v.type == ValueType::scalar && !instant) v.series.push_back({Labels(), std::move(v.scalars), false});
+  for (StepSeries& s : v.series) {
+    ResultSeries r{std::move(s.labels), {}};
+    for (std::size_t i = 0; i < s.values.size(); ++i) {
+      if (!is_absent(s.values[i])) r.samples.push_back({UnixMillis{steps.at(i)}, s.values[i]});
+    }
+    if (!r.samples.empty()) out.series.push_back(std::move(r));
+  }
+  return out;
+}
+
+void sort_by_labels(std::vector<ResultSeries>& series) {
+  std::sort(series.begin(), series.end(), [](const auto& a, const auto& b) { return a.labels < b.labels; });
+}
+
+void take_annotations(Evaluator& evaluator, QueryResult& out) {
+  out.warnings.assign(evaluator.warnings.begin(), evaluator.warnings.end());
+  out.infos.assign(evaluator.infos.begin(), evaluator.infos.end());
+}
+
+}  // namespace
+
+Result<QueryResult> Engine::instant(std::string_view text, const storage::Projects& projects, UnixMillis time,
+                                    WorkContext& context, QueryOptions options) const {
+  TT_ASSIGN(const ExprPtr expr, parse(text));
+  const Steps steps{time.ms, 1, 1};
+  const Millis lookback = options.lookback.count() > 0 ? options.lookback : options_.lookback;
+  Evaluator evaluator(store_, options_, projects, text, lookback.count(), steps, context);
+  QueryResult out;
+  if (expr->type == ValueType::matrix) {
+    out.type = ValueType::matrix;
+    TT_ASSIGN(out.series, evaluator.raw(unwrap(*expr), steps));
+    sort_by_labels(out.series);
+  } else {
+    TT_ASSIGN(StepVector v, evaluator.eval(*expr, steps));
+    TT_TRY(evaluator.finish(v.series, true));
+    out = to_result(std::move(v), steps, true);
+  }
+  take_annotations(evaluator, out);
+  return out;
+}
+
+Result<QueryResult> Engine::range(std::string_view text, const storage::Projects& projects, UnixMillis start,
+                                  UnixMillis end, Millis step, WorkContext& context,
+                                  QueryOptions options) const {
+  TT_ASSIGN(const ExprPtr expr, parse(text));
+  if (step.count() <= 0) return fail(ErrorKind::invalid_argument, "step: must be above zero");
+  if (end < start) return fail(ErrorKind::invalid_argument, "end: must not be before start");
+  if (expr->type != ValueType::scalar && expr->type != ValueType::vector) {
+    return fail(ErrorKind::invalid_argument,
+                std::string("invalid expression type \"") +
+                    (expr->type == ValueType::matrix ? "range vector" : "string") +
+                    "\" for range query, must be Scalar or instant Vector");
+  }
+  const Steps steps{start.ms, step.count(), static_cast<std::size_t>((end.ms - start.ms) / step.count() + 1)};
+  TT_TRY(context.charge(steps.count * sizeof(double)));
+  const Millis lookback = options.lookback.count() > 0 ? options.lookback : options_.lookback;
+  Evaluator evaluator(store_, options_, projects, text, lookback.count(), steps, context);
+  TT_ASSIGN(StepVector v, evaluator.eval(*expr, steps));
+  TT_TRY(evaluator.finish(v.series, true));
+  QueryResult out = to_result(std::move(v), steps, false);
+  sort_by_labels(out.series);
+  take_annotations(evaluator, out);
+  return out;
+}
+
+}  // namespace telltale::promql

@@ -1,0 +1,319 @@
+// Selectors, ranges and the dispatch. binary.cpp, aggregate.cpp and call.cpp hold the operators.
+#include "promql/eval.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <unordered_map>
+
+#include "base/limits.hpp"
+#include "promql/parser.hpp"
+
+namespace telltale::promql {
+
+std::string grouping_key(const Labels& labels, const std::vector<std::string>& names, bool without) {
+  std::string key;
+  if (without) {
+    for (const Label& l : labels) {
+      if (l.name == kMetricName || std::find(names.begin(), names.end(), l.name) != names.end()) continue;
+      key += l.name + '\xff' + l.value + '\xfe';
+    }
+  } else {
+    for (const std::string& name : names) key += std::string(labels.get(name)) + '\xfe';
+  }
+  return key;
+}
+
+void Evaluator::annotate(std::set<std::string>& to, std::string_view kind, const std::string& message,
+                         const Expr& at) {
+  to.insert("PromQL " + std::string(kind) + ": " + message + " (" + position(text_, at.begin) + ")");
+}
+
+void Evaluator::check_quantile(double phi, const Expr& at) {
+  if (phi >= 0 && phi <= 1) return;
+  annotate(warnings, "warning", "quantile value should be between 0 and 1, got " + format_value(phi), at);
+}
+
+Result<> Evaluator::finish(std::vector<StepSeries>& series, bool last) {
+  const bool drop = last || !options_.delayed_name_removal;
+  std::unordered_map<std::string, std::size_t> seen;
+  std::vector<StepSeries> out;
+  for (StepSeries& s : series) {
+    if (drop && s.drop_name) {
+      s.labels.erase(kMetricName);
+      s.drop_name = false;
+    }
+    if (std::all_of(s.values.begin(), s.values.end(), is_absent)) continue;
+    std::string key = s.drop_name ? "-" : "";
+    for (const Label& l : s.labels) key += l.name + '\xff' + l.value + '\xfe';
+    const auto [it, fresh] = seen.try_emplace(std::move(key), out.size());
+    if (fresh) {
+      out.push_back(std::move(s));
+      continue;
+    }
+    StepSeries& other = out[it->second];
+    for (std::size_t i = 0; i < s.values.size(); ++i) {
+      if (is_absent(s.values[i])) continue;
+      if (!is_absent(other.values[i])) {
+        return fail(ErrorKind::execution, "vector cannot contain metrics with the same labelset");
+      }
+      other.values[i] = s.values[i];
+    }
+  }
+  series = std::move(out);
+  return {};
+}
+
+namespace {
+
+/// True when every step gives the same value, so that one evaluation serves all.
+bool is_step_invariant(const Expr& e) {
+  static constexpr std::string_view kTimed[] = {
+      "time",        "timestamp", "predict_linear", "days_in_month", "day_of_month", "day_of_week",
+      "day_of_year", "hour",      "minute",         "month",         "year"};
+  switch (e.kind) {
+    case ExprKind::number:
+    case ExprKind::string:
+      return false;  // cheaper to fill than to copy
+    case ExprKind::vector_selector:
+    case ExprKind::subquery:
+      return e.at != AtKind::none;
+    case ExprKind::call:
+      if (std::find(std::begin(kTimed), std::end(kTimed), e.text) != std::end(kTimed)) return false;
+      break;
+    default:
+      break;
+  }
+  const auto fixed = [](const Expr& x) {
+    const Expr& u = unwrap(x);
+    return u.kind == ExprKind::number || u.kind == ExprKind::string || is_step_invariant(u);
+  };
+  if (e.param && !fixed(*e.param)) return false;
+  return !e.args.empty() &&
+         std::all_of(e.args.begin(), e.args.end(), [&](const auto& a) { return fixed(*a); });
+}
+
+}  // namespace
+
+Result<StepVector> Evaluator::eval(const Expr& e, const Steps& steps) {
+  TT_TRY(context_.check());
+  if (steps.count == 1 || e.kind == ExprKind::paren || !is_step_invariant(e)) return eval_now(e, steps);
+  TT_ASSIGN(StepVector v, eval_now(e, Steps{steps.start, steps.step, 1}));
+  TT_TRY(context_.charge(v.series.size() * steps.count * sizeof(double)));
+  for (StepSeries& s : v.series) s.values.assign(steps.count, s.values[0]);
+  if (v.type == ValueType::scalar) v.scalars.assign(steps.count, v.scalars[0]);
+  return v;
+}
+
+Result<StepVector> Evaluator::eval_now(const Expr& e, const Steps& steps) {
+  StepVector out;
+  switch (e.kind) {
+    case ExprKind::number:
+      out.type = ValueType::scalar;
+      out.scalars.assign(steps.count, e.number);
+      return out;
+    case ExprKind::string:
+      out.type = ValueType::string;
+      out.text = e.text;
+      return out;
+    case ExprKind::paren:
+      return eval(*e.args[0], steps);
+    case ExprKind::vector_selector:
+      return selector(e, steps, false);
+    case ExprKind::unary:
+      return unary(e, steps);
+    case ExprKind::binary:
+      return binary(e, steps);
+    case ExprKind::aggregate:
+      return aggregate(e, steps);
+    case ExprKind::call:
+      return call(e, steps);
+    case ExprKind::matrix_selector:
+    case ExprKind::subquery:
+      break;
+  }
+  return fail(ErrorKind::execution, "a range vector cannot stand here");
+}
+
+std::int64_t Evaluator::time_of(const Expr& e, std::int64_t step_time) const {
+  std::int64_t t = step_time;
+  if (e.at == AtKind::time) t = e.at_ms;
+  if (e.at == AtKind::start) t = outer_.start;
+  if (e.at == AtKind::end) t = outer_.last();
+  return t - e.offset_ms;
+}
+
+Result<> Evaluator::fetch(const Expr& selector, std::int64_t from, std::int64_t to,
+                          const storage::SelectHints& hints, const SeriesFn& fn) {
+  storage::SeriesSelect query{projects_, {{from + 1}, {to}}, selector.matchers, hints};
+  TT_ASSIGN(auto cursor, store_.select(query, context_));
+  // Two projects may hold the same labels: neighbours in label order, joined by time.
+  Labels labels;
+  std::map<std::int64_t, double> joined;
+  std::vector<std::int64_t> times;
+  std::vector<double> values;
+  bool pending = false;
+  const auto flush = [&]() -> Result<> {
+    if (!pending) return {};
+    pending = false;
+    return fn(labels, false, times, values);
+  };
+  storage::SeriesView view;
+  while (true) {
+    TT_ASSIGN(const bool more, cursor->next(view));
+    if (!more) break;
+    TT_TRY(context_.check());
+    if (pending && *view.labels == labels) {
+      joined.clear();
+      for (std::size_t i = 0; i < times.size(); ++i) joined[times[i]] = values[i];
+      for (std::size_t i = 0; i < view.times_ms.size(); ++i)
+        joined.try_emplace(view.times_ms[i], view.values[i]);
+      times.clear();
+      values.clear();
+      for (const auto& [t, v] : joined) {
+        times.push_back(t);
+        values.push_back(v);
+      }
+      continue;
+    }
+    TT_TRY(flush());
+    labels = *view.labels;
+    times.assign(view.times_ms.begin(), view.times_ms.end());
+    values.assign(view.values.begin(), view.values.end());
+    pending = true;
+  }
+  return flush();
+}
+
+Result<StepVector> Evaluator::selector(const Expr& e, const Steps& steps, bool timestamps) {
+  StepVector out;
+  const std::int64_t from = time_of(e, steps.start) - lookback_;
+  const std::int64_t to = time_of(e, steps.last());
+  const SeriesFn take = [&](const Labels& labels, bool, auto times, auto values) -> Result<> {
+    TT_TRY(context_.charge(steps.count * sizeof(double) + sizeof(StepSeries)));
+    StepSeries s;
+    s.labels = labels;
+    s.values.assign(steps.count, absent_value());
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < steps.count; ++i) {
+      const std::int64_t t = time_of(e, steps.at(i));
+      while (next < times.size() && times[next] <= t) ++next;
+      if (next == 0 || times[next - 1] <= t - lookback_ || is_stale_nan(values[next - 1])) continue;
+      s.values[i] = timestamps ? static_cast<double>(times[next - 1]) / 1000 : values[next - 1];
+    }
+    out.series.push_back(std::move(s));
+    return {};
+  };
+  TT_TRY(fetch(e, from, to, {steps.step, 0, ""}, take));
+  TT_TRY(finish(out.series, false));
+  return out;
+}
+
+Result<> Evaluator::each_range(const Expr& e, const Steps& steps, std::string_view function,
+                               const SeriesFn& fn) {
+  std::vector<std::int64_t> times;
+  std::vector<double> values;
+  if (e.kind == ExprKind::matrix_selector) {
+    const Expr& s = *e.args[0];
+    const storage::SelectHints hints{steps.step, e.range_ms, std::string(function)};
+    const auto skip_stale = [&](const Labels& labels, bool drop, std::span<const std::int64_t> t,
+                                std::span<const double> v) -> Result<> {
+      if (std::none_of(v.begin(), v.end(), is_stale_nan)) return fn(labels, drop, t, v);
+      times.clear();
+      values.clear();
+      for (std::size_t i = 0; i < v.size(); ++i) {
+        if (is_stale_nan(v[i])) continue;
+        times.push_back(t[i]);
+        values.push_back(v[i]);
+      }
+      return fn(labels, drop, times, values);
+    };
+    return fetch(s, time_of(s, steps.start) - e.range_ms, time_of(s, steps.last()), hints, skip_stale);
+  }
+  // The inner steps are multiples of the step on the absolute time line, inside (start - range, end].
+  const std::int64_t step = e.step_ms > 0 ? e.step_ms : options_.default_subquery_step.count();
+  const std::int64_t from = time_of(e, steps.start) - e.range_ms;
+  const std::int64_t to = time_of(e, steps.last());
+  std::int64_t first = from / step * step;
+  if (first > from && from < 0) first -= step;
+  if (first <= from) first += step;
+  if (first > to) return {};
+  const Steps inner{first, step, static_cast<std::size_t>((to - first) / step + 1)};
+  TT_TRY(context_.charge(inner.count * sizeof(double)));
+  TT_ASSIGN(StepVector v, eval(*e.args[0], inner));
+  for (const StepSeries& s : v.series) {
+    times.clear();
+    values.clear();
+    for (std::size_t i = 0; i < inner.count; ++i) {
+      if (is_absent(s.values[i])) continue;
+      times.push_back(inner.at(i));
+      values.push_back(s.values[i]);
+    }
+    TT_TRY(fn(s.labels, s.drop_name, times, values));
+  }
+  return {};
+}
+
+Result<StepVector> Evaluator::over_range(const Expr& e, const Steps& steps, const Expr& range,
+                                         WindowFunction fn, const std::vector<double>* params) {
+  const Expr& selector = range.kind == ExprKind::matrix_selector ? *range.args[0] : range;
+  const bool keeps_name = e.text == "last_over_time" || e.text == "first_over_time";
+  const bool counter = e.text == "rate" || e.text == "increase";
+  StepVector out;
+  const SeriesFn take = [&](const Labels& labels, bool drop, auto times, auto values) -> Result<> {
+    TT_TRY(context_.charge(steps.count * sizeof(double) + sizeof(StepSeries)));
+    StepSeries s;
+    s.labels = labels;
+    s.drop_name = drop || !keeps_name;
+    s.values.assign(steps.count, absent_value());
+    std::size_t begin = 0;
+    std::size_t end = 0;
+    bool any = false;
+    for (std::size_t i = 0; i < steps.count; ++i) {
+      const std::int64_t to = time_of(selector, steps.at(i));
+      const std::int64_t from = to - range.range_ms;
+      while (end < times.size() && times[end] <= to) ++end;
+      while (begin < end && times[begin] <= from) ++begin;
+      if (begin == end) continue;
+      const Window w{
+          times.subspan(begin, end - begin),   values.subspan(begin, end - begin), from, to, steps.at(i),
+          params != nullptr ? (*params)[i] : 0};
+      s.values[i] = fn(w);
+      any = any || !is_absent(s.values[i]);
+    }
+    const std::string_view name = labels.get(kMetricName);
+    const bool named_counter = name.ends_with("_total") || name.ends_with("_sum") ||
+                               name.ends_with("_count") || name.ends_with("_bucket");
+    if (any && counter && !name.empty() && !named_counter) {
+      annotate(infos, "info",
+               "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \"" +
+                   std::string(name) + "\"",
+               *e.args[0]);
+    }
+    out.series.push_back(std::move(s));
+    return {};
+  };
+  TT_TRY(each_range(range, steps, e.text, take));
+  TT_TRY(finish(out.series, false));
+  return out;
+}
+
+Result<std::vector<ResultSeries>> Evaluator::raw(const Expr& e, const Steps& steps) {
+  const Expr& selector = e.kind == ExprKind::matrix_selector ? *e.args[0] : e;
+  const std::int64_t to = time_of(selector, steps.start);
+  std::vector<ResultSeries> out;
+  const SeriesFn take = [&](const Labels& labels, bool drop, auto times, auto values) -> Result<> {
+    ResultSeries s{labels, {}};
+    if (drop) s.labels.erase(kMetricName);
+    for (std::size_t i = 0; i < times.size(); ++i) {
+      if (times[i] > to - e.range_ms && times[i] <= to)
+        s.samples.push_back({UnixMillis{times[i]}, values[i]});
+    }
+    TT_TRY(context_.charge(s.samples.size() * sizeof(Sample)));
+    if (!s.samples.empty()) out.push_back(std::move(s));
+    return {};
+  };
+  TT_TRY(each_range(e, steps, "", take));
+  return out;
+}
+
+}  // namespace telltale::promql
