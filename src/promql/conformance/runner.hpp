@@ -1,0 +1,24 @@
+// Runs PromQL tests written in Prometheus' promqltest format: `load`, `clear`, `eval instant at`, `eval range
+// from`, `eval_fail`, and `expect` lines. Native histograms are not read: a case that needs them fails and is
+// counted. Each instant case is also run as a range of three steps, whose middle must agree.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+
+namespace telltale::promql {
+
+struct ConformanceReport {
+  int passed = 0;
+  int failed = 0;
+  int need_histograms = 0;  // of the failed: mention or load native histograms
+  std::vector<std::string> failures;
+};
+
+/// `name` is put before each failure's line number.
+ConformanceReport run_conformance(std::string_view text, const std::string& name, const Clock& clock);
+
+}  // namespace telltale::promql
