@@ -71,13 +71,14 @@ class Telltale:
 
     def kill(self) -> None:
         """kill -9, no warning."""
-        self.process.kill()
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(STOP_TIMEOUT_S)
 
     def stop(self) -> int:
         """SIGTERM; returns the exit code."""
         if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+            # The group is ours alone (start_new_session); with a prefix such as strace the server is its second member.
+            os.killpg(self.process.pid, signal.SIGTERM)
             try:
                 self.process.wait(STOP_TIMEOUT_S)
             except subprocess.TimeoutExpired:
