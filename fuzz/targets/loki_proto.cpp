@@ -1,0 +1,12 @@
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "wire/loki/push.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+  const std::string_view in(reinterpret_cast<const char*>(data), size);
+  (void)telltale::wire::loki::parse_push_protobuf(in);
+  (void)telltale::wire::loki::parse_push_snappy(in);
+  return 0;
+}
