@@ -1,7 +1,7 @@
 // Immutable files of checksummed blocks, the shape of every part both engines publish: a magic and a format
-// version, blocks that are read back by handle, a footer that lists them (its bytes belong to the caller). Written
-// to a temporary name, synced, renamed: a file under its final name is whole. Every block and the footer carry a
-// CRC32C; a mismatch is corruption, naming the file and the offset.
+// version, blocks that are read back by handle, a footer that lists them (its bytes belong to the caller).
+// Written to a temporary name, synced, renamed: a file under its final name is whole. Every block and the
+// footer carry a CRC32C; a mismatch is corruption, naming the file and the offset.
 //
 // Format: docs/formats/block-file.md.
 #pragma once

@@ -174,6 +174,12 @@ void FaultyFileSystem::fail_at(std::uint64_t call, ErrorKind kind) {
   planned_failures_[call] = kind;
 }
 
+void FaultyFileSystem::cancel_failures() {
+  MutexLock lock(mutex_);
+  planned_failures_.clear();
+  failing_syncs_ = 0;
+}
+
 void FaultyFileSystem::power_off_at(std::uint64_t call) {
   MutexLock lock(mutex_);
   power_off_call_ = call;

@@ -41,6 +41,7 @@ class FaultyFileSystem final : public FileSystem {
   /// The `call`-th call from the beginning fails once with `kind`; may be planned several times. A sync that
   /// fails loses the bytes it was for, as on Linux: a later sync of the file succeeds without them.
   void fail_at(std::uint64_t call, ErrorKind kind = ErrorKind::io);
+  void cancel_failures();
   /// That call and all later ones fail until crash(). If it is a write, its bytes may survive.
   void power_off_at(std::uint64_t call);
   bool powered_off() const;

@@ -1,6 +1,6 @@
-// The one seam to the disk. Everything durable goes through FileSystem: posix for real, memory for tests, faulty
-// to lose every byte that was not synced, to fail the n-th call, or to fill up. Paths are absolute or relative to
-// the process; directories are separated by '/'.
+// The one seam to the disk. Everything durable goes through FileSystem: posix for real, memory for tests,
+// faulty to lose every byte that was not synced, to fail the n-th call, or to fill up. Paths are absolute or
+// relative to the process; directories are separated by '/'.
 #pragma once
 
 #include <cstdint>
@@ -19,11 +19,13 @@ class File {
   virtual ~File() = default;
   /// Up to `size` bytes from `offset`; fewer at the end of the file.
   virtual Result<std::string> read(std::uint64_t offset, std::size_t size) const = 0;
-  /// The whole of `bytes` at `offset`, growing the file (a gap reads as zeros). disk_full when there is no space.
+  /// The whole of `bytes` at `offset`, growing the file (a gap reads as zeros). disk_full when there is no
+  /// space.
   virtual Result<> write(std::uint64_t offset, std::string_view bytes) = 0;
   virtual Result<std::uint64_t> size() const = 0;
   virtual Result<> truncate(std::uint64_t size) = 0;
-  /// fdatasync: the file's bytes and size survive a crash after this. Its name does after sync_dir of its folder.
+  /// fdatasync: the file's bytes and size survive a crash after this. Its name does after sync_dir of its
+  /// folder.
   virtual Result<> sync() = 0;
 };
 
@@ -71,7 +73,8 @@ std::unique_ptr<FileSystem> make_posix_file_system();
 std::unique_ptr<FileSystem> make_memory_file_system();
 
 Result<std::string> read_file(FileSystem& fs, const std::string& path);
-/// Writes `path`.tmp, syncs it, renames it to `path`, syncs the folder: a reader sees the old bytes or the new.
+/// Writes `path`.tmp, syncs it, renames it to `path`, syncs the folder: a reader sees the old bytes or the
+/// new.
 Result<> publish_file(FileSystem& fs, const std::string& path, std::string_view bytes);
 std::string join_path(std::string_view dir, std::string_view name);
 std::string parent_dir(std::string_view path);
