@@ -111,7 +111,7 @@ def test_acknowledged_data_survives_kill9(make_server, tmp_path):
     rounds, total = [], Counter()
     for number in range(ROUNDS):
         service = f"round{number}"
-        writers = {kind: Writer(api, kind, service) for kind in KINDS}
+        writers = {kind: Writer(server.api, kind, service) for kind in KINDS}
         for writer in writers.values():
             writer.start()
         time.sleep(rng.uniform(0.05, 2.5))
@@ -123,6 +123,7 @@ def test_acknowledged_data_survives_kill9(make_server, tmp_path):
             assert not writer.refusals, (writer.kind, writer.refusals[:2])
             total[writer.kind] += len(writer.acknowledged)
         server.start()
+        api = server.api  # fresh connections
         rounds.append((service, writers))
         check_round(api, service, writers)
         after = samples(api)
