@@ -131,11 +131,25 @@ class SqliteMetaDb final : public MetaDb {
   SqlApplied applied_{*db_};
 };
 
+/// A folder made just now disappears in a crash, and the database in it, until its parents' entries are
+/// synced.
+Result<> make_durable_dir(io::FileSystem& fs, const std::string& dir) {
+  TT_TRY(fs.make_dirs(dir));
+  std::string child = dir;
+  while (true) {
+    const std::string parent = io::parent_dir(child);
+    if (parent == child || parent.empty()) return {};
+    TT_TRY(fs.sync_dir(parent));
+    if (parent == "." || parent == "/") return {};
+    child = parent;
+  }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<MetaDb>> open_metadb(io::FileSystem& fs, const std::string& dir, const Clock& clock,
                                             const Logger& log, MetricsRegistry& metrics) {
-  TT_TRY(fs.make_dirs(dir));
+  TT_TRY(make_durable_dir(fs, dir));
   std::string path = io::join_path(dir, "meta.db");
   auto vfs = std::make_unique<Vfs>(fs, clock);
   TT_ASSIGN(auto db, Connection::open(*vfs, path));

@@ -1,0 +1,269 @@
+// The records against their contract, on a disk that loses what was not synced.
+#include "metadb/metadb.hpp"
+
+#include <gtest/gtest.h>
+
+#include "base/rng.hpp"
+#include "io/faulty_file_system.hpp"
+#include "metadb/connection.hpp"
+#include "metadb/migrations.hpp"
+
+namespace telltale::metadb {
+namespace {
+
+struct House {
+  FakeClock clock;
+  Logger log{clock, LogLevel::error, null_sink()};
+  MetricsRegistry metrics;
+  Result<std::unique_ptr<MetaDb>> open(io::FileSystem& fs) {
+    return open_metadb(fs, "data/meta", clock, log, metrics);
+  }
+};
+
+#define ASSERT_OK(expr)                                    \
+  do {                                                     \
+    const auto& ok_result = (expr);                        \
+    ASSERT_TRUE(ok_result) << ok_result.error().message(); \
+  } while (false)
+
+storage::Issue sample_issue(std::string title) {
+  storage::Issue issue;
+  issue.project = {1};
+  issue.title = std::move(title);
+  issue.first_seen = issue.last_seen = UnixNanos::from_seconds(1'000);
+  return issue;
+}
+
+TEST(MetaDb, KeepsProjectsKeysAndTokensAcrossReopening) {
+  io::FaultyFileSystem disk;
+  House house;
+  {
+    auto db = house.open(disk);
+    ASSERT_OK(db);
+    ASSERT_OK((*db)->projects().add({{0}, "shop", "Shop", {5}}));
+    EXPECT_EQ((*db)->projects().add({{0}, "shop", "Other", {5}}).error().kind(), ErrorKind::conflict);
+    ASSERT_OK((*db)->dsn_keys().add({"abc", {1}, true, {5}}));
+    EXPECT_EQ((*db)->dsn_keys().add({"abd", {9}, true, {5}}).error().kind(), ErrorKind::not_found);
+    storage::ApiToken token;
+    token.name = "ci";
+    token.hash = std::string("\0\xff\x01 hash", 8);
+    token.expires = UnixNanos{77};
+    ASSERT_OK((*db)->tokens().add(token));
+  }
+  disk.crash();
+  auto db = house.open(disk);
+  ASSERT_OK(db);
+  EXPECT_EQ((*db)->projects().find_by_slug("shop")->id.value, 1u);
+  EXPECT_EQ((*db)->dsn_keys().get("abc")->project.value, 1u);
+  const auto token = (*db)->tokens().find_by_hash(std::string("\0\xff\x01 hash", 8));
+  ASSERT_OK(token);
+  EXPECT_EQ(token->name, "ci");
+  EXPECT_EQ(token->expires, UnixNanos{77});
+  EXPECT_FALSE(token->last_used);
+  EXPECT_EQ((*db)->tokens().find_by_name("cj").error().kind(), ErrorKind::not_found);
+  ASSERT_OK((*db)->verify());
+}
+
+TEST(MetaDb, SearchesAndMergesIssues) {
+  io::FaultyFileSystem disk;
+  House house;
+  auto db = house.open(disk);
+  ASSERT_OK(db);
+  auto& issues = (*db)->issues();
+  ASSERT_OK((*db)->projects().add({{1}, "shop", "Shop", {5}}));
+  auto a = issues.add(sample_issue("ValueError: 50% off"));
+  auto b = issues.add(sample_issue("KeyError: basket"));
+  ASSERT_OK(a);
+  ASSERT_OK(b);
+  EXPECT_EQ(a->short_id, "SHOP-1");
+  EXPECT_EQ(issues.find_by_short_id("shop-2")->id, b->id);
+
+  storage::IssueQuery query;
+  EXPECT_TRUE(issues.search(query)->empty()) << "no project, no issue";
+  query.projects = {{1}};
+  EXPECT_EQ(*issues.count(query), 2u);
+  query.text = "50% O";
+  ASSERT_EQ(issues.search(query)->size(), 1u);
+  query.text = "5_%";
+  EXPECT_TRUE(issues.search(query)->empty()) << "wildcards are plain characters";
+
+  ASSERT_OK(issues.bind_hash({1}, "h1", a->id));
+  ASSERT_OK(issues.bind_hash({1}, "h2", b->id));
+  ASSERT_OK(issues.bind_hash({1}, "h2", a->id));
+  EXPECT_EQ(**issues.find_by_hash({1}, "h2"), b->id) << "a bound hash stays";
+  EXPECT_FALSE(*issues.find_by_hash({2}, "h1")) << "hashes are a project's own";
+  for (const auto id : {a->id, b->id}) {
+    ASSERT_OK(issues.add_hour_count(id, UnixNanos::from_seconds(3'700), 2));
+    ASSERT_OK(issues.add_release(id, "1.0", UnixNanos::from_seconds(id.value), 1));
+    EXPECT_TRUE(*issues.add_user(id, "ann"));
+  }
+  ASSERT_OK(issues.merge(a->id, b->id));
+  EXPECT_EQ(*issues.hashes(a->id), (std::vector<std::string>{"h1", "h2"}));
+  const auto hours = issues.hour_counts(a->id, {});
+  ASSERT_EQ(hours->size(), 1u);
+  EXPECT_EQ((*hours)[0].hour, UnixNanos::from_seconds(3'600));
+  EXPECT_EQ((*hours)[0].count, 4u);
+  EXPECT_EQ(issues.get(a->id)->user_count, 1u);
+  EXPECT_EQ(issues.releases(a->id)->at(0).count, 2u);
+  EXPECT_EQ(issues.get(b->id).error().kind(), ErrorKind::not_found);
+}
+
+TEST(MetaDb, RollsBackAndNests) {
+  io::FaultyFileSystem disk;
+  House house;
+  auto db = house.open(disk);
+  ASSERT_OK(db);
+  auto& settings = (*db)->settings();
+  auto done = (*db)->transaction([&]() -> Result<> {
+    TT_TRY(settings.put("a/1", "x"));
+    auto inner = (*db)->transaction([&]() -> Result<> {
+      TT_TRY(settings.put("a/2", "y"));
+      return fail(ErrorKind::execution, "inner");
+    });
+    EXPECT_FALSE(inner);
+    return {};
+  });
+  ASSERT_OK(done);
+  EXPECT_EQ(settings.list("a/")->size(), 1u);
+  auto outer = (*db)->transaction([&]() -> Result<> {
+    TT_TRY(settings.put("a/3", "z"));
+    return fail(ErrorKind::execution, "outer");
+  });
+  EXPECT_EQ(outer.error().message(), "outer");
+  EXPECT_FALSE(*settings.get("a/3"));
+  ASSERT_OK(settings.put("b", ""));
+  EXPECT_EQ(**settings.get("b"), "");
+}
+
+TEST(MetaDb, BackupIsAWholeDatabase) {
+  io::FaultyFileSystem disk;
+  House house;
+  auto db = house.open(disk);
+  ASSERT_OK(db);
+  ASSERT_OK((*db)->settings().put("k", std::string(100'000, 'v')));
+  ASSERT_OK(disk.make_dirs("copy"));
+  ASSERT_OK((*db)->backup("copy/meta.db"));
+  ASSERT_OK((*db)->settings().put("k", "newer"));
+  ASSERT_OK((*db)->backup("copy/second.db"));
+  db->reset();
+  auto copy = open_metadb(disk, "copy", house.clock, house.log, house.metrics);
+  ASSERT_OK(copy);
+  EXPECT_EQ((**(*copy)->settings().get("k")).size(), 100'000u);
+  ASSERT_OK((*copy)->verify());
+}
+
+TEST(MetaDb, RefusesNewerSchemasAndOtherFiles) {
+  io::FaultyFileSystem disk;
+  House house;
+  ASSERT_OK(house.open(disk));
+  {
+    Vfs vfs(disk, house.clock);
+    auto raw = Connection::open(vfs, "data/meta/meta.db");
+    ASSERT_OK(raw);
+    ASSERT_OK(migrate(**raw));  // nothing left to do
+    ASSERT_OK((*raw)->execute("PRAGMA user_version = 99"));
+  }
+  const auto newer = house.open(disk);
+  ASSERT_FALSE(newer);
+  EXPECT_EQ(newer.error().kind(), ErrorKind::unsupported);
+
+  io::FaultyFileSystem other;
+  ASSERT_OK(other.make_dirs("data/meta"));
+  ASSERT_OK(io::publish_file(other, "data/meta/meta.db", std::string(8192, 'x')));
+  const auto garbage = house.open(other);
+  ASSERT_FALSE(garbage);
+  EXPECT_EQ(garbage.error().kind(), ErrorKind::corruption) << garbage.error().message();
+}
+
+TEST(MetaDb, FullDiskIsAnErrorThatPasses) {
+  io::FaultyFileSystem disk;
+  House house;
+  auto db = house.open(disk);
+  ASSERT_OK(db);
+  disk.set_capacity(disk.used_bytes() + 20'000);
+  Result<> last;
+  for (int i = 0; i < 100 && last; ++i)
+    last = (*db)->settings().put("k" + std::to_string(i), std::string(3'000, 'v'));
+  ASSERT_FALSE(last);
+  EXPECT_EQ(last.error().kind(), ErrorKind::disk_full) << last.error().message();
+  EXPECT_TRUE(*(*db)->settings().get("k0")) << "reading goes on";
+  disk.set_capacity(std::nullopt);
+  ASSERT_OK((*db)->settings().put("after", "v"));
+  ASSERT_OK((*db)->verify());
+}
+
+/// Each step writes its number under two keys and as the applied sequence, some steps deferred. Returns the
+/// last step that was answered as durable, and the last that was begun.
+struct Progress {
+  std::uint64_t durable = 0;
+  std::uint64_t begun = 0;
+};
+Progress run_steps(House& house, io::FileSystem& disk) {
+  Progress progress;
+  auto db = house.open(disk);
+  if (!db) return progress;
+  for (std::uint64_t step = 1; step <= 12; ++step) {
+    const bool deferred = step % 3 != 0;
+    progress.begun = step;
+    auto done = (*db)->transaction(
+        [&]() -> Result<> {
+          TT_TRY((*db)->settings().put("one", std::to_string(step) + std::string(2'000, '.')));
+          TT_TRY((*db)->settings().put("two", std::to_string(step)));
+          return (*db)->applied().put("s", {step});
+        },
+        deferred ? storage::Durability::deferred : storage::Durability::full);
+    if (!done) return progress;
+    if (!deferred) progress.durable = step;
+    if (step == 6 && !(*db)->compact_log()) return progress;
+  }
+  // A full commit without a change of its own still covers the deferred ones before it.
+  if ((*db)->transaction([] { return Result<>(); }, storage::Durability::full)) progress.durable = 12;
+  return progress;
+}
+
+TEST(MetaDb, SurvivesPowerLossAtEveryCall) {
+  House house;
+  for (std::uint64_t seed = 0; seed < 3; ++seed) {
+    for (std::uint64_t k = 1;; ++k) {
+      SCOPED_TRACE("power off at call " + std::to_string(k) + ", seed " + std::to_string(seed));
+      io::FaultyFileSystem disk;
+      disk.power_off_at(k);
+      const Progress progress = run_steps(house, disk);
+      const bool last = !disk.powered_off();
+      disk.crash(seed == 0 ? std::nullopt : std::optional<std::uint64_t>(seed * 1'000'003 + k));
+      auto db = house.open(disk);
+      ASSERT_OK(db);
+      ASSERT_OK((*db)->verify());
+      const auto applied = (*db)->applied().get("s");
+      ASSERT_OK(applied);
+      EXPECT_GE(applied->value, progress.durable);
+      EXPECT_LE(applied->value, progress.begun);
+      const auto two = (*db)->settings().get("two");
+      ASSERT_OK(two);
+      EXPECT_EQ(two->value_or("0"), std::to_string(applied->value)) << "sequence and effect are one";
+      const auto one = (*db)->settings().get("one");
+      EXPECT_EQ(std::strtoull(one->value_or("0").c_str(), nullptr, 10), applied->value);
+      if (HasFailure()) return;
+      if (last) break;
+    }
+  }
+}
+
+TEST(MetaDb, AFailedCallNeverBreaksTheDatabase) {
+  House house;
+  for (std::uint64_t k = 1;; ++k) {
+    SCOPED_TRACE("call " + std::to_string(k) + " fails");
+    io::FaultyFileSystem disk;
+    disk.fail_at(k);
+    const Progress progress = run_steps(house, disk);
+    if (disk.calls() < k) break;
+    auto db = house.open(disk);
+    ASSERT_OK(db);
+    ASSERT_OK((*db)->verify());
+    EXPECT_GE((*db)->applied().get("s")->value, progress.durable);
+    if (HasFailure()) break;
+  }
+}
+
+}  // namespace
+}  // namespace telltale::metadb
