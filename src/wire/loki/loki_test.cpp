@@ -1,0 +1,63 @@
+#include <fstream>
+#include <iterator>
+
+#include <gtest/gtest.h>
+
+#include "base/compress.hpp"
+#include "wire/loki/discover.hpp"
+#include "wire/loki/push.hpp"
+
+namespace telltale::wire::loki {
+namespace {
+
+TEST(Push, JsonKeepsTheGoodEntries) {
+  const auto r = parse_push_json(
+      R"({"streams":[{"stream":{"app":"shop"},"values":[["1","a",{"k":"v"}],["x","b"],["3","c"]]},{"stream":7}]})");
+  ASSERT_TRUE(r);
+  ASSERT_EQ(r->streams.size(), 1u);
+  EXPECT_EQ(r->streams[0].entries.size(), 2u);
+  EXPECT_EQ(r->streams[0].entries[0].structured_metadata, (TextPairs{{"k", "v"}}));
+  ASSERT_EQ(r->errors.size(), 2u);
+  EXPECT_EQ(r->errors[0].index, 1u);
+  EXPECT_FALSE(parse_push_json("{}"));
+}
+
+TEST(Push, LegacyAndProtobuf) {
+  const auto legacy = parse_push_legacy_json(
+      R"({"streams":[{"labels":"{app=\"shop\"}","entries":[{"ts":"2026-01-08T09:30:00.5Z","line":"hi"}]}]})");
+  ASSERT_TRUE(legacy);
+  EXPECT_EQ(legacy->streams.at(0).labels.get("app"), "shop");
+  EXPECT_EQ(legacy->streams[0].entries.at(0).time.ns % 1'000'000'000, 500'000'000);
+  std::ifstream in(std::string(TELLTALE_SOURCE_DIR) + "/fuzz/corpus/loki_proto/a", std::ios::binary);
+  const std::string raw{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  const auto proto = parse_push_snappy(compress(Codec::snappy, raw));
+  ASSERT_TRUE(proto) << proto.error().message();
+  EXPECT_EQ(proto->streams.at(0).entries.size(), 2u);
+  EXPECT_EQ(proto->streams[0].entries[0].time.ns, 1736328600000000005);
+  EXPECT_EQ(proto->streams[0].entries[0].line, "hello");
+}
+
+TEST(LabelString, EscapesAndErrors) {
+  const auto l = parse_label_string(R"( {a="x\n\"\u00e9\x41", b=`raw\n`,} )");
+  ASSERT_TRUE(l) << l.error().message();
+  EXPECT_EQ(l->get("a"),
+            "x\n\"\xC3\xA9"
+            "A");
+  EXPECT_EQ(l->get("b"), "raw\\n");
+  for (const auto* bad :
+       {"", "{", "{a}", "{a=b}", "{a=\"b}", "{a=\"b\"} x", "{a=\"\\q\"}", "{a=\"b\" c=\"d\"}"})
+    EXPECT_FALSE(parse_label_string(bad)) << bad;
+}
+
+TEST(Discover, ServiceAndLevel) {
+  EXPECT_EQ(discover_service_name(Labels({{"job", "j"}, {"app", "a"}})), "a");
+  EXPECT_EQ(discover_service_name({}), "unknown_service");
+  EXPECT_EQ(detect_level({}, {{"severity", "WARN"}}, "error"), Level::warning);
+  EXPECT_EQ(detect_level({}, {}, R"({"a":{"level":"error"}})"), Level::error);
+  EXPECT_EQ(detect_level({}, {}, "ts=1 lvl=\"debug\" msg=x"), Level::debug);
+  EXPECT_EQ(detect_level({}, {}, "2026 [INFO] started"), Level::info);
+  EXPECT_EQ(detect_level({}, {}, "informal terror"), Level::unknown);
+}
+
+}  // namespace
+}  // namespace telltale::wire::loki

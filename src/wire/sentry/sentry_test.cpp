@@ -1,0 +1,120 @@
+#include <fstream>
+#include <iterator>
+
+#include <gtest/gtest.h>
+
+#include "wire/sentry/envelope.hpp"
+#include "wire/sentry/event.hpp"
+
+namespace telltale::wire::sentry {
+namespace {
+
+std::string corpus(const std::string& file) {
+  std::ifstream in(std::string(TELLTALE_SOURCE_DIR) + "/fuzz/corpus/" + file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+TEST(Envelope, LengthsNewlinesAndUnknownItems) {
+  const std::string bytes =
+      "{\"event_id\":\"9ec79c33-ec99-42ab-8353-589fcb2e04dc\"}\n{\"type\":\"attachment\",\"length\":3}"
+      "\na\nb\n"
+      "{\"type\":\"novelty\"}\nx\r\n{\"type\":\"event\",\"length\":0}\n";
+  const auto e = parse_envelope(bytes);
+  ASSERT_TRUE(e) << e.error().message();
+  EXPECT_EQ(e->header.event_id.hex(), "9ec79c33ec9942ab8353589fcb2e04dc");
+  ASSERT_EQ(e->items.size(), 3u);
+  EXPECT_EQ(e->items[0].payload, "a\nb");
+  EXPECT_EQ(e->items[1].type, ItemType::unknown);
+  EXPECT_EQ(e->items[1].type_name, "novelty");
+  EXPECT_EQ(e->items[1].payload, "x\r");
+  EXPECT_EQ(e->items[2].payload, "");
+}
+
+TEST(Envelope, ABrokenItemKeepsTheOnesBefore) {
+  const auto e = parse_envelope("{}\n{\"type\":\"session\"}\n{}\n{\"type\":\"event\",\"length\":99}\n{}");
+  ASSERT_TRUE(e);
+  EXPECT_EQ(e->items.size(), 1u);
+  ASSERT_EQ(e->errors.size(), 1u);
+  EXPECT_EQ(e->errors[0].index, 1u);
+  EXPECT_FALSE(parse_envelope("{}\n{\"type\":\"event\",\"length\":99}\n{}"));
+  EXPECT_FALSE(parse_envelope(""));
+  EXPECT_TRUE(parse_envelope("{}"));
+}
+
+TEST(Auth, EverySourceAndDisagreement) {
+  EXPECT_EQ(
+      parse_auth({.x_sentry_auth = "Sentry sentry_version=7, sentry_key=abc,sentry_client=py/1"})->client,
+      "py/1");
+  EXPECT_EQ(parse_auth({.authorization = "Sentry sentry_key=abc"})->public_key, "abc");
+  EXPECT_EQ(parse_auth({.query_key = "abc"})->public_key, "abc");
+  EXPECT_EQ(parse_auth({.envelope_dsn = "https://abc@h:9/p/42"})->public_key, "abc");
+  EXPECT_FALSE(parse_auth({.authorization = "Bearer abc"}));
+  EXPECT_FALSE(parse_auth({.x_sentry_auth = "Sentry sentry_key=abc", .query_key = "abd"}));
+  const auto dsn = parse_dsn("https://k:s@host:8/prefix/42");
+  ASSERT_TRUE(dsn);
+  EXPECT_EQ(dsn->project + dsn->host + dsn->secret_key, "42host:8s");
+}
+
+TEST(Event, WhatThePythonSdkSends) {
+  const auto e = parse_event(corpus("event/sdk0"));
+  ASSERT_TRUE(e) << e.error().message();
+  ASSERT_EQ(e->exceptions.size(), 2u);
+  EXPECT_EQ(e->exceptions[1].type, "ValueError");
+  EXPECT_EQ(e->exceptions[1].value, "no price");
+  EXPECT_FALSE(e->exceptions[1].frames.empty());
+  EXPECT_EQ(e->request_id, "req-77");
+  EXPECT_EQ(e->user.best(), "7");
+  EXPECT_EQ(e->release, "shop@1.4.0");
+  EXPECT_TRUE(e->trace.trace_id.present());
+  EXPECT_TRUE(e->timestamp);
+
+  const auto t = parse_transaction(corpus("transaction/sdk2"));
+  ASSERT_TRUE(t) << t.error().message();
+  ASSERT_EQ(t->spans.size(), 2u);
+  EXPECT_TRUE(t->spans[0].is_root);
+  EXPECT_EQ(t->spans[0].description, "GET /cart");
+  EXPECT_EQ(t->spans[1].op, "db");
+  EXPECT_EQ(t->spans[1].parent_span_id, t->spans[0].span_id);
+
+  const auto l = parse_log_items(corpus("log_items/sdk3"));
+  ASSERT_TRUE(l) << l.error().message();
+  ASSERT_EQ(l->items.size(), 1u);
+  EXPECT_EQ(l->items[0].body, "stock is 3");
+  EXPECT_EQ(l->items[0].level, Level::warning);
+}
+
+TEST(Event, EveryFormOfAnException) {
+  for (const std::string form : {R"({"values":[{"type":"E"}]})", R"([{"type":"E"}])", R"({"type":"E"})"}) {
+    const auto e = parse_event("{\"exception\":" + form + "}");
+    ASSERT_TRUE(e);
+    ASSERT_EQ(e->exceptions.size(), 1u) << form;
+    EXPECT_EQ(e->exceptions[0].type, "E");
+  }
+  const auto e = parse_event(
+      R"({"message":{"message":"a %s","params":["b"]},"timestamp":1736328600.25,"exception":[7]})");
+  ASSERT_TRUE(e);
+  EXPECT_EQ(e->formatted, "a %s");
+  EXPECT_EQ(e->timestamp->ns, 1736328600250000000);
+  EXPECT_EQ(e->errors.size(), 1u);
+}
+
+TEST(Event, RepairsWhatSdksGetWrong) {
+  const auto e = parse_event(
+      "{\"message\":\"cut "
+      "\\ud83d\",\"extra\":{\"big\":123456789012345678901234567890,\"x\":NaN,\"raw\":\"\xff\"}}");
+  ASSERT_TRUE(e) << e.error().message();
+  EXPECT_EQ(e->message, "cut \xEF\xBF\xBD");
+  EXPECT_EQ(e->extra[0].second, "123456789012345678901234567890");
+  EXPECT_FALSE(parse_event("[]"));
+  EXPECT_FALSE(parse_event("{"));
+}
+
+TEST(ClientReport, Counts) {
+  const auto r = parse_client_report(
+      R"({"discarded_events":[{"reason":"queue_overflow","category":"error","quantity":23}]})");
+  ASSERT_TRUE(r);
+  EXPECT_EQ(r->discarded.at(0).quantity, 23u);
+}
+
+}  // namespace
+}  // namespace telltale::wire::sentry
