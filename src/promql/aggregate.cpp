@@ -64,14 +64,16 @@ std::vector<std::size_t> best_members(const StepVector& v, const Group& g, std::
 
 Result<StepVector> select_best(const Expr& e, const StepVector& v, const std::vector<Group>& groups,
                                const std::vector<double>& param) {
+  for (double k : param) {
+    if (std::isnan(k)) return fail(ErrorKind::execution, "Parameter value is NaN");
+    if (std::abs(k) >= 9223372036854775808.0) {
+      return fail(ErrorKind::execution, "Scalar value " + format_value(k) + " overflows int64");
+    }
+  }
   StepVector out;
   for (const Group& g : groups) {
     std::unordered_map<std::size_t, std::size_t> chosen;
     for (std::size_t i = 0; i < param.size(); ++i) {
-      if (std::isnan(param[i])) return fail(ErrorKind::execution, "Parameter value is NaN");
-      if (std::abs(param[i]) >= 9223372036854775808.0) {
-        return fail(ErrorKind::execution, "Scalar value " + format_value(param[i]) + " overflows int64");
-      }
       if (param[i] < 1) continue;
       for (std::size_t m : best_members(v, g, i, static_cast<std::size_t>(param[i]), e.text == "topk")) {
         const auto [it, fresh] = chosen.try_emplace(m, out.series.size());

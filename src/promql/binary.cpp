@@ -178,7 +178,7 @@ Result<StepVector> Evaluator::vector_vector(const Expr& e, StepVector l, StepVec
           return fail(ErrorKind::execution,
                       "found duplicate series for the match group " + match_group(a, e.matching) +
                           " on the " + (swapped ? "left" : "right") + " hand-side of the operation: [" +
-                          shown(one.series[o].labels) + ", " + shown(a) +
+                          shown(a) + ", " + shown(one.series[o].labels) +
                           "];many-to-many matching not allowed: matching labels must be unique on one side");
         }
         owner[i] = static_cast<int>(o);
@@ -198,7 +198,7 @@ Result<StepVector> Evaluator::vector_vector(const Expr& e, StepVector l, StepVec
           const double a = swapped ? one.series[o].values[i] : ms.values[i];
           const double b = swapped ? ms.values[i] : one.series[o].values[i];
           s.values[i] = pair_value(e, a, b, a);
-          if (is_absent(s.values[i]) || !one_to_one) continue;
+          if (!one_to_one) continue;
           if (matched[i]) {
             return fail(ErrorKind::execution,
                         "multiple matches for labels: many-to-one matching must be explicit "

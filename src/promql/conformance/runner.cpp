@@ -177,11 +177,14 @@ class Run {
 
   void load() {
     std::string rest = lines_[at_++];
-    first_word(rest);
+    const bool with_native = first_word(rest) == "load_with_nhcb";
     const std::int64_t step = static_cast<std::int64_t>(number_of(first_word(rest)).value_or(0) * 1000);
     for (; at_ < lines_.size() && !lines_[at_].empty(); ++at_) {
       if (lines_[at_][0] == '#') continue;
       const auto [metric, values] = cut_metric(lines_[at_]);
+      if (const auto bucket = metric.find("_bucket"); with_native && bucket != std::string::npos) {
+        histograms_.insert(metric.substr(0, bucket));
+      }
       auto labels = parse_metric(metric);
       const auto parsed = series_values(values);
       if (!labels || !parsed) {

@@ -1,0 +1,251 @@
+#include "alerting/notifier.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <set>
+
+#include "alerting/payload.hpp"
+
+namespace telltale::alerting {
+namespace {
+
+/// What one receiver was last told of one group.
+struct Told {
+  std::set<Labels> firing;
+  UnixMillis at{0};
+};
+
+struct AlertGroup {
+  ProjectId project;
+  std::string alertname;
+  std::map<Labels, Alert> alerts;
+  UnixMillis next_flush{0};
+  std::map<std::string, Told> told;  // by receiver
+};
+
+struct Message {
+  Receiver receiver;
+  std::string body;
+  int attempts = 0;
+  UnixMillis due{0};
+};
+
+bool serves(const Receiver& r, ProjectId project) {
+  return r.projects.empty() || std::find(r.projects.begin(), r.projects.end(), project) != r.projects.end();
+}
+
+}  // namespace
+
+struct Notifier::Impl {
+  transport::HttpClient& http;
+  const Clock& clock;
+  const Logger& log;
+  NotifierOptions options;
+  Counter& sent;
+  Counter& failed;
+  Counter& dropped;
+
+  mutable Mutex mutex{};
+  std::vector<Receiver> receivers TT_GUARDED_BY(mutex){};
+  std::map<std::pair<std::uint32_t, std::string>, AlertGroup> groups TT_GUARDED_BY(mutex){};
+  std::deque<Message> queue TT_GUARDED_BY(mutex){};
+
+  UnixMillis now() const { return clock.now().to_millis(); }
+  bool enqueue(const Receiver& r, std::string body) TT_REQUIRES(mutex);
+  void flush(AlertGroup& g, UnixMillis at) TT_REQUIRES(mutex);
+  Result<> deliver(const Message& m);
+  void retry(Message m, const Error& error);
+};
+
+bool Notifier::Impl::enqueue(const Receiver& r, std::string body) {
+  if (queue.size() >= options.max_queued) {
+    dropped.add();
+    return false;
+  }
+  queue.push_back({r, std::move(body), 0, now()});
+  return true;
+}
+
+void Notifier::Impl::flush(AlertGroup& g, UnixMillis at) {
+  for (auto& [labels, a] : g.alerts) {
+    // Nobody has renewed it: the rule is gone, so the alert is over.
+    if (a.state == AlertState::firing && a.valid_until.ms != 0 && a.valid_until < at) {
+      a.state = AlertState::resolved;
+      a.resolved_at = a.valid_until;
+    }
+  }
+  for (const Receiver& r : receivers) {
+    if (!serves(r, g.project)) continue;
+    Told& told = g.told[r.name];
+    std::set<Labels> firing;
+    std::vector<Alert> list;
+    bool news = false;
+    for (const auto& [labels, a] : g.alerts) {
+      const bool known = told.firing.count(labels) > 0;
+      if (a.state == AlertState::firing) {
+        firing.insert(labels);
+        news = news || !known;
+        list.push_back(a);
+      } else if (known && r.send_resolved) {
+        news = true;
+        list.push_back(a);
+      }
+    }
+    const bool repeat = !firing.empty() && at - told.at >= options.repeat_interval;
+    if (list.empty() || (!news && !repeat)) {
+      if (firing.empty()) told.firing.clear();
+      continue;
+    }
+    std::string body = r.kind == ReceiverKind::slack
+                           ? slack_payload(r, g.alertname, list)
+                           : webhook_payload(r, g.alertname, g.project, list, options.external_url);
+    if (!enqueue(r, std::move(body))) continue;  // not told: the next flush tries again
+    told.firing = std::move(firing);
+    told.at = at;
+  }
+  for (auto it = g.alerts.begin(); it != g.alerts.end();) {
+    const bool still_told = std::any_of(g.told.begin(), g.told.end(),
+                                        [&](const auto& t) { return t.second.firing.count(it->first) > 0; });
+    it = it->second.state == AlertState::resolved && !still_told ? g.alerts.erase(it) : std::next(it);
+  }
+  g.next_flush = at + options.group_interval;
+}
+
+Result<> Notifier::Impl::deliver(const Message& m) {
+  transport::OutboundRequest request;
+  request.method = "POST";
+  request.url = m.receiver.url;
+  request.headers = m.receiver.headers;
+  request.headers.emplace_back("Content-Type", "application/json");
+  request.body = m.body;
+  TT_ASSIGN(const transport::OutboundResponse response, http.send(request));
+  if (response.status >= 200 && response.status < 300) return {};
+  const bool lasting =
+      response.status >= 400 && response.status < 500 && response.status != 429 && response.status != 408;
+  return fail(lasting ? ErrorKind::invalid_argument : ErrorKind::unavailable,
+              "receiver answered with status " + std::to_string(response.status));
+}
+
+void Notifier::Impl::retry(Message m, const Error& error) {
+  ++m.attempts;
+  if (error.kind() == ErrorKind::invalid_argument || m.attempts >= options.max_attempts) {
+    failed.add();
+    log.warn("notification given up",
+             {{"receiver", m.receiver.name}, {"reason", error.message()}, {"attempts", m.attempts}});
+    return;
+  }
+  const Millis pause =
+      std::min(options.max_retry, Millis(options.first_retry.count() << std::min(m.attempts - 1, 20)));
+  m.due = now() + pause;
+  MutexLock lock(mutex);
+  queue.push_back(std::move(m));
+}
+
+Notifier::Notifier(transport::HttpClient& http, const Clock& clock, MetricsRegistry& metrics,
+                   const Logger& log, NotifierOptions options)
+    : impl_(new Impl{http, clock, log, std::move(options),
+                     metrics.counter("telltale_notifications_sent_total", "Notifications delivered."),
+                     metrics.counter("telltale_notifications_failed_total", "Notifications given up."),
+                     metrics.counter("telltale_notifications_dropped_total",
+                                     "Notifications refused by a full queue.")}) {}
+
+Notifier::~Notifier() = default;
+
+void Notifier::set_receivers(std::vector<Receiver> receivers) {
+  MutexLock lock(impl_->mutex);
+  impl_->receivers = std::move(receivers);
+}
+
+void Notifier::take(ProjectId project, const std::vector<Alert>& alerts) {
+  Impl& m = *impl_;
+  const UnixMillis at = m.now();
+  MutexLock lock(m.mutex);
+  for (const Alert& a : alerts) {
+    if (a.state == AlertState::pending) continue;
+    const auto key = std::make_pair(project.value, std::string(a.labels.get("alertname")));
+    auto it = m.groups.find(key);
+    if (it == m.groups.end()) {
+      if (a.state == AlertState::resolved) continue;  // nobody was told of it
+      if (m.groups.size() >= m.options.max_groups) {
+        m.dropped.add();
+        continue;
+      }
+      AlertGroup g;
+      g.project = project;
+      g.alertname = key.second;
+      g.next_flush = at + m.options.group_wait;
+      it = m.groups.emplace(key, std::move(g)).first;
+    }
+    auto& held = it->second.alerts;
+    if (a.state == AlertState::resolved && held.count(a.labels) == 0) continue;
+    if (held.size() >= m.options.max_alerts_per_group && held.count(a.labels) == 0) {
+      m.dropped.add();
+      continue;
+    }
+    held[a.labels] = a;
+  }
+}
+
+Result<> Notifier::notify_issue(ProjectId project, const IssueNotice& notice) {
+  Impl& m = *impl_;
+  MutexLock lock(m.mutex);
+  bool all = true;
+  for (const Receiver& r : m.receivers) {
+    if (serves(r, project)) all = m.enqueue(r, issue_payload(r, notice)) && all;
+  }
+  return all ? Result<>() : fail(ErrorKind::resource_exhausted, "the notification queue is full");
+}
+
+void Notifier::tick() {
+  Impl& m = *impl_;
+  const UnixMillis at = m.now();
+  std::vector<Message> due;
+  {
+    MutexLock lock(m.mutex);
+    for (auto it = m.groups.begin(); it != m.groups.end();) {
+      if (it->second.next_flush <= at) m.flush(it->second, at);
+      it = it->second.alerts.empty() ? m.groups.erase(it) : std::next(it);
+    }
+    for (std::size_t n = m.queue.size(); n > 0; --n) {
+      Message message = std::move(m.queue.front());
+      m.queue.pop_front();
+      if (message.due <= at) {
+        due.push_back(std::move(message));
+      } else {
+        m.queue.push_back(std::move(message));
+      }
+    }
+  }
+  for (Message& message : due) {
+    auto done = m.deliver(message);
+    if (done) {
+      m.sent.add();
+    } else {
+      m.retry(std::move(message), done.error());
+    }
+  }
+}
+
+Result<> Notifier::test(const std::string& receiver) {
+  Impl& m = *impl_;
+  Message message;
+  {
+    MutexLock lock(m.mutex);
+    const auto it = std::find_if(m.receivers.begin(), m.receivers.end(),
+                                 [&](const Receiver& r) { return r.name == receiver; });
+    if (it == m.receivers.end())
+      return fail(ErrorKind::not_found, "receiver: there is none named \"" + receiver + "\"");
+    message.receiver = *it;
+  }
+  message.body = issue_payload(
+      message.receiver, {"Test notification", "This receiver works.", m.options.external_url, "info", {}});
+  return m.deliver(message);
+}
+
+std::size_t Notifier::queued() const {
+  MutexLock lock(impl_->mutex);
+  return impl_->queue.size();
+}
+
+}  // namespace telltale::alerting

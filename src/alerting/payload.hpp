@@ -1,0 +1,17 @@
+// What receivers are sent: Alertmanager's webhook JSON (version 4) and Slack's incoming-webhook JSON.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "alerting/notifier.hpp"
+
+namespace telltale::alerting {
+
+std::string webhook_payload(const Receiver& receiver, const std::string& alertname, ProjectId project,
+                            const std::vector<Alert>& alerts, const std::string& external_url);
+std::string slack_payload(const Receiver& receiver, const std::string& alertname,
+                          const std::vector<Alert>& alerts);
+std::string issue_payload(const Receiver& receiver, const IssueNotice& notice);
+
+}  // namespace telltale::alerting

@@ -1,0 +1,52 @@
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include "promql/conformance/runner.hpp"
+#include "promql/parser.hpp"
+
+namespace telltale::promql {
+namespace {
+
+TEST(PromqlCorpus, OwnFilesPass) {
+  const SystemClock clock;
+  for (const auto& file : std::filesystem::directory_iterator(TELLTALE_SOURCE_DIR "/tests/corpus/promql")) {
+    std::ifstream in(file.path());
+    std::stringstream text;
+    text << in.rdbuf();
+    const auto report = run_conformance(text.str(), file.path().filename().string(), clock);
+    EXPECT_GT(report.passed, 0);
+    for (const std::string& failure : report.failures) ADD_FAILURE() << failure;
+  }
+}
+
+TEST(PromqlParser, PrintedTextReadsBackTheSame) {
+  for (const char* text :
+       {"a + on (x) group_left (y) b", "sum by (a, b) (rate(x{y=~\"z\"}[5m] offset -1m))", "-a ^ 2",
+        "{\"my.metric\",\"lab.el\"=\"x\"} @ 1.500", "max_over_time(a[1h:1m] @ end())",
+        "count_values(\"v\", a) > bool 1", "topk(3, a) or b unless c"}) {
+    auto expr = parse(text);
+    ASSERT_TRUE(expr) << text << ": " << expr.error().message();
+    EXPECT_EQ(to_string(**expr), text);
+  }
+}
+
+TEST(PromqlParser, ErrorsSayWhere) {
+  const std::pair<const char*, const char*> cases[] = {{"a + ", "1:5: parse error: "},
+                                                       {"foo(1)", "1:1: parse error: unknown function"},
+                                                       {"sum(1)", "1:5: parse error: "},
+                                                       {"a[5m", "1:5: parse error: "},
+                                                       {"{}", "1:1: parse error: vector sel"},
+                                                       {"a\n+ \"x\"", "2:3: parse error: "},
+                                                       {"1 == 1", "1:3: parse error: comparisons"}};
+  for (const auto& [text, start] : cases) {
+    auto expr = parse(text);
+    ASSERT_FALSE(expr) << text;
+    EXPECT_TRUE(expr.error().message().starts_with(start)) << expr.error().message();
+  }
+}
+
+}  // namespace
+}  // namespace telltale::promql
