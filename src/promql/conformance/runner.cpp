@@ -59,9 +59,8 @@ std::optional<Values> series_values(std::string rest) {
       continue;
     }
     const auto x = word.rfind('x');
-    const bool hex = word.starts_with("0x");
     std::optional<double> times;
-    if (x != std::string::npos && !hex) times = number_of(word.substr(x + 1));
+    if (x != std::string::npos) times = number_of(word.substr(x + 1));
     std::string base = times ? word.substr(0, x) : word;
     if (base == "_") {
       for (int i = 0; i < (times ? static_cast<int>(*times) : 1); ++i) out.push_back(std::nullopt);

@@ -1,0 +1,112 @@
+#include <gtest/gtest.h>
+
+#include "alerting/notifier.hpp"
+#include "alerting/rule_file.hpp"
+#include "alerting/template.hpp"
+#include "promql/conformance/test_store.hpp"
+
+namespace telltale::alerting {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr const char* kRules =
+    "groups:\n- name: g\n  interval: 10s\n  rules:\n  - record: job:x\n    expr: sum(x)\n"
+    "  - alert: High\n    expr: x > 5\n    for: 20s\n    labels: {severity: page}\n"
+    "    annotations: {summary: 'x is {{ $value }} on {{ $labels.host }}'}\n";
+
+struct FakeHttp final : transport::HttpClient {
+  Result<transport::OutboundResponse> send(const transport::OutboundRequest& r) override {
+    bodies.push_back(r.body);
+    transport::OutboundResponse response;
+    response.status = status;
+    return response;
+  }
+  int status = 200;
+  std::vector<std::string> bodies;
+};
+
+TEST(RuleFile, ErrorsNameTheLine) {
+  auto bad =
+      parse_rule_file("groups:\n- name: g\n  rules:\n  - alert: A\n    expr: 'sum('\n    frob: 1\n", "r.yml");
+  ASSERT_FALSE(bad);
+  EXPECT_NE(bad.error().message().find("r.yml:5: "), std::string::npos) << bad.error().message();
+  EXPECT_NE(bad.error().message().find("r.yml:6: rule: unknown field frob"), std::string::npos);
+}
+
+TEST(Template, KnowsTheUsualFunctions) {
+  const Labels labels(std::vector<Label>{{"host", "a"}});
+  const std::pair<const char*, const char*> cases[] = {
+      {"{{ $labels.host | toUpper }}", "A"},
+      {"{{ $value | humanize }}", "1.234M"},
+      {"{{ printf \"%.1f\" .Value }}", "1234000.0"},
+      {"{{ if gt $value 5 }}high{{ else }}low{{ end }}", "high"},
+      {"{{ humanizeDuration 3700 }}", "1h 1m 40s"},
+      {"{{ 0.5 | humanizePercentage }}", "50%"}};
+  for (const auto& [text, want] : cases) {
+    auto got = expand_template(text, labels, 1234000);
+    ASSERT_TRUE(got) << text << ": " << got.error().message();
+    EXPECT_EQ(*got, want);
+  }
+  EXPECT_FALSE(expand_template("{{ range query \"x\" }}", labels, 1));
+}
+
+TEST(Alerting, AlertLivesFromPendingToResolvedAndIsTold) {
+  FakeClock clock;
+  promql::TestStore store;
+  promql::Engine engine(store);
+  MetricsRegistry metrics;
+  Logger log(clock, LogLevel::error, null_sink());
+  FakeHttp http;
+  NotifierOptions options;
+  options.group_wait = Millis(1000);
+  options.group_interval = Millis(5000);
+  Notifier notifier(http, clock, metrics, log, options);
+  Receiver receiver;
+  receiver.name = "hook";
+  notifier.set_receivers({receiver});
+  std::vector<std::pair<Labels, Sample>> written;
+  RuleManager rules(
+      engine, clock,
+      [&](ProjectId, std::vector<std::pair<Labels, Sample>> samples) -> Result<> {
+        written = std::move(samples);
+        return {};
+      },
+      [&](ProjectId p, const std::vector<Alert>& alerts) { notifier.take(p, alerts); }, nullptr, metrics);
+  auto groups = parse_rule_file(kRules, "r.yml");
+  ASSERT_TRUE(groups) << groups.error().message();
+  rules.set_groups(ProjectId{1}, *std::move(groups));
+  const auto step = [&](double value, int n) {
+    for (int i = 0; i < n; ++i) {
+      store.add(Labels(std::vector<Label>{{"__name__", "x"}, {"host", "a"}}), clock.now().to_millis().ms,
+                value);
+      rules.tick();
+      clock.advance(seconds(2));
+      notifier.tick();
+      clock.advance(seconds(8));
+      notifier.tick();
+    }
+  };
+  const auto state = [&] { return rules.status({ProjectId{1}})[0].rules[1].state; };
+  step(9, 1);
+  EXPECT_EQ(state(), AlertState::pending);
+  EXPECT_TRUE(http.bodies.empty());
+  http.status = 500;  // the first attempt fails and is tried again
+  step(9, 3);
+  EXPECT_EQ(state(), AlertState::firing);
+  http.status = 200;
+  step(9, 1);
+  ASSERT_FALSE(http.bodies.empty());
+  EXPECT_NE(http.bodies.back().find("\"summary\":\"x is 9 on a\""), std::string::npos) << http.bodies.back();
+  EXPECT_EQ(notifier.queued(), 0U);
+  const std::size_t told = http.bodies.size();
+  step(9, 3);
+  EXPECT_EQ(http.bodies.size(), told) << "nothing new, nothing sent";
+  step(1, 2);
+  EXPECT_EQ(state(), AlertState::resolved);
+  ASSERT_EQ(http.bodies.size(), told + 1);
+  EXPECT_NE(http.bodies.back().find("\"status\":\"resolved\""), std::string::npos);
+}
+
+}  // namespace
+}  // namespace telltale::alerting
