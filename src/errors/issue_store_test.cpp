@@ -1,0 +1,146 @@
+// The life of issues: against a naive model with a printed seed, across replay and power loss, and case by
+// case.
+#include "errors/issue_store.hpp"
+
+#include <map>
+#include <set>
+
+#include <gtest/gtest.h>
+
+#include "base/rng.hpp"
+#include "io/faulty_file_system.hpp"
+#include "metadb/metadb.hpp"
+
+namespace telltale::errors {
+namespace {
+
+struct Life {
+  io::FaultyFileSystem disk;
+  FakeClock clock;
+  Logger log{clock, LogLevel::error, null_sink()};
+  MetricsRegistry metrics;
+  std::unique_ptr<metadb::MetaDb> db;
+  std::unique_ptr<IssueStore> store;
+
+  Result<> open() {
+    store.reset();
+    db.reset();
+    TT_ASSIGN(db, metadb::open_metadb(disk, "data", clock, log, metrics));
+    TT_ASSIGN(store, IssueStore::open(*db, clock, log, metrics));
+    return {};
+  }
+};
+
+storage::Batch batch_of(std::vector<EventRow> rows) {
+  storage::Batch batch;
+  batch.project = {1};
+  batch.errors = std::move(rows);
+  return batch;
+}
+
+EventRow error_row(const FakeClock& clock, std::string hashes, std::string user = "",
+                   std::string release = "") {
+  EventRow row;
+  row.project = {1};
+  row.time = row.received = clock.now();
+  row.message = "E: " + hashes;
+  row.ids.user_id = std::move(user);
+  row.ids.release = std::move(release);
+  row.set(std::string(attr::kGroupHashes), std::move(hashes));
+  return row;
+}
+
+TEST(IssueStore, ReopensResolvedIssuesAndTellsOnlyLive) {
+  Life life;
+  ASSERT_TRUE(life.open());
+  std::vector<IssueEvent> heard;
+  life.store->set_listener([&](const IssueEvent& e) { heard.push_back(e); });
+  ASSERT_TRUE(life.store->apply({1}, batch_of({error_row(life.clock, "old")})));
+  EXPECT_TRUE(heard.empty()) << "replayed";
+  life.store->set_live(true);
+  ASSERT_TRUE(life.store->apply({2}, batch_of({error_row(life.clock, "h1 h2", "ann", "1.0")})));
+  ASSERT_EQ(heard.size(), 1u);
+  EXPECT_EQ(heard[0].change, IssueChange::fresh);
+  const auto id = heard[0].issue.id;
+  ASSERT_TRUE(life.store->apply({3}, batch_of({error_row(life.clock, "h3 h2", "ann", "1.1")})));
+  EXPECT_EQ(**life.db->issues().find_by_hash({1}, "h3"), id)
+      << "one shared hash is enough, the others follow";
+
+  life.clock.advance(std::chrono::minutes(1));
+  const EventRow late = error_row(life.clock, "h1");
+  life.clock.advance(std::chrono::minutes(1));
+  ASSERT_TRUE(update_issue(*life.db, life.clock, id, {storage::IssueStatus::resolved, {}, "2.0"}));
+  life.clock.advance(std::chrono::minutes(1));
+  ASSERT_TRUE(life.store->apply({4}, batch_of({late, error_row(life.clock, "h1", "", "1.1")})));
+  EXPECT_EQ(life.db->issues().get(id)->status, storage::IssueStatus::resolved)
+      << "late, or from before the fix";
+  ASSERT_TRUE(life.store->apply({5}, batch_of({error_row(life.clock, "h1", "", "2.0")})));
+  const auto issue = life.db->issues().get(id);
+  EXPECT_EQ(issue->status, storage::IssueStatus::unresolved);
+  EXPECT_EQ(issue->substatus, storage::IssueSubstatus::regressed);
+  EXPECT_EQ(issue->event_count, 5u);
+  EXPECT_EQ(issue->user_count, 1u);
+  EXPECT_EQ(issue->first_release, "1.0");
+  EXPECT_EQ(issue->last_release, "2.0");
+  ASSERT_EQ(heard.size(), 2u);
+  EXPECT_EQ(heard[1].change, IssueChange::regressed);
+}
+
+TEST(IssueStore, CountsAsANaiveModelAndOnlyOnceAcrossCrashes) {
+  const std::uint64_t seed =
+      static_cast<std::uint64_t>(testing::UnitTest::GetInstance()->random_seed()) + 20'261'123;
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Rng rng(seed);
+  Life life;
+  ASSERT_TRUE(life.open());
+  struct Model {
+    std::uint64_t events = 0;
+    std::set<std::string> users;
+    std::map<std::int64_t, std::uint64_t> hours;
+  };
+  std::map<std::string, Model> model;
+  std::vector<storage::Batch> journal;
+  for (int i = 0; i < 120; ++i) {
+    std::vector<EventRow> rows;
+    for (std::uint64_t n = rng.below(5); n > 0; --n) {
+      const std::string hash = "h" + std::to_string(rng.below(6));
+      const std::string user = "u" + std::to_string(rng.below(10));
+      rows.push_back(error_row(life.clock, hash, user));
+      Model& m = model[hash];
+      ++m.events;
+      m.users.insert(user);
+      ++m.hours[life.clock.now().ns / 3'600'000'000'000];
+    }
+    journal.push_back(batch_of(std::move(rows)));
+    life.clock.advance(std::chrono::minutes(rng.below(50)));
+  }
+  int crashes = 0;
+  for (std::uint64_t next = 1; next <= journal.size();) {
+    ASSERT_TRUE(life.store->apply({next}, journal[next - 1]));
+    if (rng.chance(0.2)) {
+      ASSERT_TRUE(life.store->checkpoint());
+    }
+    ++next;
+    if (!rng.chance(0.1) || crashes >= 10) continue;
+    ++crashes;
+    const Sequence durable = life.store->durable();
+    life.disk.crash(rng.next());
+    ASSERT_TRUE(life.open());
+    ASSERT_GE(life.store->applied(), durable);
+    next = durable.value + 1;  // replays some that are applied already
+  }
+  for (const auto& [hash, want] : model) {
+    const auto id = life.db->issues().find_by_hash({1}, hash);
+    ASSERT_TRUE(id && *id) << hash;
+    const auto issue = life.db->issues().get(**id);
+    EXPECT_EQ(issue->event_count, want.events) << hash;
+    EXPECT_EQ(issue->user_count, want.users.size()) << hash;
+    std::map<std::int64_t, std::uint64_t> hours;
+    for (const auto& h : *life.db->issues().hour_counts(**id, {}))
+      hours[h.hour.ns / 3'600'000'000'000] = h.count;
+    EXPECT_EQ(hours, want.hours) << hash;
+  }
+}
+
+}  // namespace
+}  // namespace telltale::errors
