@@ -15,15 +15,6 @@
 #include "net/address.hpp"
 
 namespace telltale::net {
-namespace {
-
-constexpr std::size_t kIdleHandles = 16;  // of each pool
-constexpr std::size_t kMaxReplyHeaders = 200;
-
-void init_curl_once() {
-  static const bool done = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-  (void)done;
-}
 
 struct AllowList {
   std::vector<Cidr> ranges;
@@ -35,6 +26,16 @@ struct AllowList {
     return false;
   }
 };
+
+namespace {
+
+constexpr std::size_t kIdleHandles = 16;  // of each pool
+constexpr std::size_t kMaxReplyHeaders = 200;
+
+void init_curl_once() {
+  static const bool done = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+  (void)done;
+}
 
 Result<AllowList> parse_allow_list(const std::vector<std::string>& entries) {
   AllowList list;

@@ -9,7 +9,6 @@
 #include "net/http.hpp"
 
 namespace telltale::net {
-namespace {
 
 struct Route {
   Handler handler;
@@ -25,6 +24,8 @@ struct RouteNode {
   RoutesByMethod here;
   RoutesByMethod rest;
 };
+
+namespace {
 
 std::vector<std::string_view> split_path(std::string_view path) {
   std::vector<std::string_view> segments;

@@ -230,6 +230,20 @@ TEST_F(ServerFixture, StopFinishesWhatIsInFlight) {
   EXPECT_EQ(server->open_connections(), 0u);
 }
 
+TEST_F(ServerFixture, FullQueueIsAnswered503) {
+  options.handler_threads = 1;
+  options.limits.max_queued_requests = 1;
+  start();
+  auto running = std::async(std::launch::async, [&] { return ask(request("GET /slow")); });
+  entered.get_future().wait();
+  RawClient queued(server->port());
+  queued.send(request("GET /hello/queued"));
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_HAS(ask(request("GET /hello/x")), "HTTP/1.1 503");
+  EXPECT_HAS(queued.read_all(), "hello queued");
+  EXPECT_HAS(running.get(), "slow done");
+}
+
 TEST_F(ServerFixture, ClientGuardAndLimits) {
   start();
   auto client = *CurlHttpClient::create({});
