@@ -48,7 +48,9 @@ TEST_F(Accounts, BootstrapIsIdempotentAndTakesChanges) {
   ASSERT_TRUE(auth->bootstrap(values));
   EXPECT_FALSE(auth->authenticate_bearer("secret-secret", "a"));
   EXPECT_TRUE(auth->authenticate_bearer("another-secret", "a"));
-  for (const auto& token : *auth->tokens()) EXPECT_EQ(token.hash.find("secret"), std::string::npos);
+  const auto stored = auth->tokens();
+  ASSERT_TRUE(stored);
+  for (const auto& token : *stored) EXPECT_EQ(token.hash.find("secret"), std::string::npos);
 
   values.projects[0].dsn_key = "short";
   EXPECT_EQ(auth->bootstrap(values).error().kind(), ErrorKind::invalid_argument);

@@ -136,8 +136,9 @@ TEST(IssueStore, CountsAsANaiveModelAndOnlyOnceAcrossCrashes) {
     EXPECT_EQ(issue->event_count, want.events) << hash;
     EXPECT_EQ(issue->user_count, want.users.size()) << hash;
     std::map<std::int64_t, std::uint64_t> hours;
-    for (const auto& h : *life.db->issues().hour_counts(**id, {}))
-      hours[h.hour.ns / 3'600'000'000'000] = h.count;
+    const auto counted = life.db->issues().hour_counts(**id, {});
+    ASSERT_TRUE(counted);
+    for (const auto& h : *counted) hours[h.hour.ns / 3'600'000'000'000] = h.count;
     EXPECT_EQ(hours, want.hours) << hash;
   }
 }
