@@ -8,8 +8,6 @@
 #include "alerting/payload.hpp"
 
 namespace telltale::alerting {
-namespace {
-
 /// What one receiver was last told of one group.
 struct Told {
   std::set<Labels> firing;
@@ -30,6 +28,8 @@ struct Message {
   int attempts = 0;
   UnixMillis due{0};
 };
+
+namespace {
 
 bool serves(const Receiver& r, ProjectId project) {
   return r.projects.empty() || std::find(r.projects.begin(), r.projects.end(), project) != r.projects.end();

@@ -19,11 +19,6 @@ std::string_view to_string(AlertState state) {
   return "";
 }
 
-namespace {
-
-/// A resolved alert stays known, and is sent again, for this long.
-constexpr Millis kResolvedRetention = std::chrono::minutes(15);
-
 struct LiveRule {
   Rule rule;
   std::string key;
@@ -46,6 +41,11 @@ struct LiveGroup {
   std::vector<LiveRule> rules;
 };
 
+namespace {
+
+/// A resolved alert stays known, and is sent again, for this long.
+constexpr Millis kResolvedRetention = std::chrono::minutes(15);
+
 std::string rule_key(ProjectId project, const RuleGroup& g, const Rule& r) {
   std::string key = std::to_string(project.value) + '/' + g.file + '/' + g.name + '/' + r.name + '/' + r.expr;
   for (const auto& [name, value] : r.labels) key += '/' + name + '=' + value;
@@ -57,9 +57,9 @@ std::string expand_or_error(const std::string& text, const Labels& labels, doubl
   return out ? *std::move(out) : "<error expanding template: " + out.error().message() + ">";
 }
 
-using Samples = std::vector<std::pair<Labels, Sample>>;
-
 }  // namespace
+
+using Samples = std::vector<std::pair<Labels, Sample>>;
 
 struct RuleManager::Impl {
   const promql::Engine& engine;
