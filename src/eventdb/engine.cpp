@@ -12,6 +12,20 @@ bool is_store_file(std::string_view name) {
   return name.find(".part") != std::string_view::npos || name.starts_with("MANIFEST.");
 }
 
+/// A new folder's name is as much in need of a sync as a file's; the last one is synced in any case, because
+/// an earlier start may have died in between.
+Result<> make_dirs_durably(io::FileSystem& fs, const std::string& dir) {
+  std::vector<std::string> parents{io::parent_dir(dir)};
+  for (std::string at = parents.back(); !at.empty() && at != "." && at != "/"; at = io::parent_dir(at)) {
+    TT_ASSIGN(const bool exists, fs.exists(at));
+    if (exists) break;
+    parents.push_back(io::parent_dir(at));
+  }
+  TT_TRY(fs.make_dirs(dir));
+  for (const std::string& parent : parents) TT_TRY(fs.sync_dir(parent.empty() ? "." : parent));
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<EventDb>> open_eventdb(io::FileSystem& fs, std::string dir, EventDbOptions options,
@@ -42,7 +56,9 @@ Engine::Engine(io::FileSystem& fs, std::string dir, EventDbOptions options, cons
 Engine::~Engine() = default;
 
 Result<> Engine::open() {
+  TT_TRY(make_dirs_durably(fs_, dir_));
   TT_TRY(fs_.make_dirs(io::join_path(dir_, kQuarantineDir)));
+  TT_TRY(fs_.sync_dir(dir_));
   TT_ASSIGN(lock_, fs_.lock(io::join_path(dir_, "LOCK")));
   Manifest manifest;
   const std::string path = io::join_path(dir_, kManifestName);

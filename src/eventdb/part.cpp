@@ -62,7 +62,10 @@ Result<std::vector<std::uint32_t>> Part::lookup(std::size_t field, std::string_v
 }
 
 Result<> Part::verify() const {
-  auto good = file_->verify();
+  // Opened anew: magic, version and footer are on the disk too, not only what was read at the start.
+  auto file = io::BlockFileReader::open(fs_, io::join_path(dir_, name_), kPartFormat);
+  if (!file) return tl::unexpected<Error>(damage(std::move(file).error()));
+  auto good = (*file)->verify();
   if (!good) return tl::unexpected<Error>(damage(std::move(good).error()));
   return {};
 }

@@ -1,0 +1,323 @@
+#include "eventdb/eventdb.hpp"
+
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "base/rng.hpp"
+#include "io/faulty_file_system.hpp"
+#include "storage/event_store_contract.hpp"
+#include "storage/memory_event_store.hpp"
+
+namespace telltale::eventdb {
+
+namespace {
+
+using storage::Batch;
+using storage::EventFilter;
+using storage::EventQuery;
+using storage::FilterOp;
+
+/// A store on a disk in memory; reopen() is a clean restart.
+struct EventDbRig {
+  FakeClock clock;
+  Logger log{clock, LogLevel::error, null_sink()};
+  MetricsRegistry metrics;
+  std::unique_ptr<io::FaultyFileSystem> disk = std::make_unique<io::FaultyFileSystem>();
+  EventDbOptions options;
+  std::unique_ptr<EventDb> db;
+
+  Result<> reopen() {
+    db.reset();
+    auto opened = open_eventdb(*disk, "data/events", options, clock, log, metrics);
+    if (!opened) return tl::unexpected<Error>(std::move(opened).error());
+    db = *std::move(opened);
+    return {};
+  }
+};
+
+std::shared_ptr<storage::EventStore> rigged_store() {
+  auto rig = std::make_shared<EventDbRig>();
+  EXPECT_TRUE(rig->reopen());
+  return {rig, rig->db.get()};
+}
+
+EventRow random_row(Rng& rng) {
+  static constexpr std::string_view kWords[] = {"alpha", "Beta", "gamma", "delta 42", "", "timeout"};
+  const auto word = [&] { return std::string(kWords[rng.below(std::size(kWords))]); };
+  EventRow row;
+  row.project.value = static_cast<std::uint32_t>(1 + rng.below(3));
+  // Three days, few distinct times: equal ones are the interesting case.
+  row.time = UnixNanos::from_seconds(1'700'000'000 + static_cast<std::int64_t>(rng.below(40)) * 5000);
+  row.received = row.time + Nanos(static_cast<std::int64_t>(rng.below(1000)));
+  row.message = word() + " " + word();
+  row.ids.service = word();
+  row.ids.level = static_cast<Level>(rng.below(7));
+  if (rng.chance(0.5)) row.ids.trace_id = Id128{1, rng.below(20)};
+  if (rng.chance(0.5)) row.ids.span_id = Id64{rng.below(20)};
+  if (rng.chance(0.5)) row.ids.request_id = "r" + std::to_string(rng.below(20));
+  if (rng.chance(0.2)) row.payload = word();
+  if (rng.chance(0.5)) row.set("n", static_cast<std::int64_t>(rng.below(10)));
+  if (rng.chance(0.3)) row.set("k" + std::to_string(rng.below(4)), word());
+  if (rng.chance(0.3)) row.set("n2", rng.unit());
+  if (rng.chance(0.1)) row.set("n", rng.chance(0.5));
+  if (rng.chance(0.2)) row.set("event_id", Id128{2, rng.below(20)}.hex());
+  return row;
+}
+
+EventFilter random_filter(Rng& rng, int depth) {
+  if (depth > 0 && rng.chance(0.5)) {
+    EventFilter f;
+    f.op = static_cast<FilterOp>(rng.below(3));
+    for (std::uint64_t i = rng.below(4); i > 0; --i) f.children.push_back(random_filter(rng, depth - 1));
+    return f;
+  }
+  static constexpr std::string_view kFields[] = {"message", "payload",  "project",  "level",
+                                                 "service", "trace_id", "span_id",  "request_id",
+                                                 "n",       "k1",       "event_id", "absent"};
+  const std::string field(kFields[rng.below(std::size(kFields))]);
+  switch (rng.below(8)) {
+    case 0:
+      return EventFilter::leaf(FilterOp::exists, field);
+    case 1:
+      return EventFilter::leaf(FilterOp::gt, field, std::to_string(rng.below(6)));
+    case 2:
+      return EventFilter::leaf(FilterOp::le, field, "1.5");
+    case 3:
+      return EventFilter::leaf(FilterOp::regex, rng.chance(0.3) ? "*" : field,
+                               rng.chance(0.5) ? "^[a-g]" : "2$|^$");
+    case 4:
+      return EventFilter::leaf(FilterOp::icontains, rng.chance(0.3) ? "*" : field, "ET");
+    case 5:
+      return EventFilter::leaf(FilterOp::contains, field, "al");
+    default:
+      break;
+  }
+  const auto text = field_text(random_row(rng), field);
+  return EventFilter::leaf(FilterOp::eq, field, text.value_or(""));
+}
+
+EventQuery random_query(Rng& rng) {
+  EventQuery q;
+  q.projects = {ProjectId{1}};
+  if (rng.chance(0.5)) q.projects.push_back(ProjectId{3});
+  q.filter = random_filter(rng, 3);
+  q.order = rng.chance(0.5) ? storage::Order::newest_first : storage::Order::oldest_first;
+  if (rng.chance(0.5)) q.limit = 1 + rng.below(30);
+  if (rng.chance(0.5))
+    q.range.from = UnixNanos::from_seconds(1'700'000'000 + static_cast<std::int64_t>(rng.below(200'000)));
+  if (rng.chance(0.3)) q.range.to = q.range.from + std::chrono::hours(rng.below(30));
+  if (q.range.from.ns == INT64_MIN) q.range.to = {INT64_MAX};
+  q.with_payload = rng.chance(0.5);
+  return q;
+}
+
+void expect_same(storage::EventStore& db, storage::EventStore& oracle, Rng& rng, const Clock& clock) {
+  WorkContext context(clock, WorkLimits{});
+  const EventQuery q = random_query(rng);
+  auto got = storage::collect(db, q, context);
+  auto want = storage::collect(oracle, q, context);
+  ASSERT_TRUE(got) << got.error().message();
+  ASSERT_TRUE(want);
+  ASSERT_EQ(got->size(), want->size());
+  for (std::size_t i = 0; i < got->size(); ++i) ASSERT_TRUE((*got)[i] == (*want)[i]) << "row " << i;
+  storage::EventCountQuery c;
+  c.projects = q.projects;
+  c.range = q.range;
+  if (rng.chance(0.6)) c.filter = q.filter;
+  c.bucket = rng.chance(0.5) ? Nanos(std::chrono::hours(5)) : Nanos(0);
+  static constexpr std::string_view kGroups[] = {"", "level", "service", "n", "trace_id", "project"};
+  c.group_by = kGroups[rng.below(std::size(kGroups))];
+  auto got_counts = db.count(c, context);
+  auto want_counts = oracle.count(c, context);
+  ASSERT_TRUE(got_counts) << got_counts.error().message();
+  ASSERT_EQ(got_counts->size(), want_counts->size());
+  for (std::size_t i = 0; i < got_counts->size(); ++i) {
+    ASSERT_EQ((*got_counts)[i].bucket, (*want_counts)[i].bucket);
+    ASSERT_EQ((*got_counts)[i].group, (*want_counts)[i].group);
+    ASSERT_EQ((*got_counts)[i].count, (*want_counts)[i].count);
+  }
+  EventQuery f = q;
+  f.limit = 0;
+  if (rng.chance(0.5)) f.filter = {};
+  ASSERT_EQ(*db.fields(f, context), *oracle.fields(f, context));
+  ASSERT_EQ(context.memory_used(), 0u);
+}
+
+}  // namespace
+
+using storage::EventStoreContract;
+INSTANTIATE_TEST_SUITE_P(Embedded, EventStoreContract,
+                         ::testing::Combine(::testing::Values(storage::EventStoreMaker{"eventdb",
+                                                                                       rigged_store}),
+                                            ::testing::Values(0, 1, 2)),
+                         [](const auto& test) { return "mode" + std::to_string(std::get<1>(test.param)); });
+
+TEST(EventDbDifferential, AgreesWithThePlainStore) {
+  const std::uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Rng rng(seed);
+  for (int run = 0; run < 2; ++run) {
+    EventDbRig rig;
+    ASSERT_TRUE(rig.reopen());
+    storage::MemoryEventStore oracle;
+    for (std::uint64_t sequence = 1; sequence <= 30; ++sequence) {
+      Batch batch;
+      for (std::uint64_t i = rng.below(12) == 0 ? 400 : rng.below(8); i > 0; --i)
+        batch.logs.push_back(random_row(rng));
+      ASSERT_TRUE(rig.db->apply(Sequence{sequence}, batch));
+      ASSERT_TRUE(oracle.apply(Sequence{sequence}, batch));
+      if (rng.chance(0.3)) {
+        ASSERT_TRUE(rig.db->checkpoint());
+      }
+      if (rng.chance(0.1)) {
+        ASSERT_TRUE(rig.db->maintenance());
+      }
+      if (rng.chance(0.1)) {
+        ASSERT_TRUE(rig.db->checkpoint());
+        ASSERT_TRUE(rig.reopen());
+        ASSERT_EQ(rig.db->applied(), Sequence{sequence});
+      }
+      for (int i = 0; i < 3; ++i) {
+        expect_same(*rig.db, oracle, rng, rig.clock);
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+TEST(EventDbCrash, EveryRowExactlyOnceWhereverThePowerGoes) {
+  const std::uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  constexpr std::uint64_t kBatches = 10;
+  const auto batch = [](std::uint64_t sequence) {
+    Batch out;
+    for (std::uint64_t i = 0; i < 3; ++i) {
+      EventRow row;
+      row.project.value = 1;
+      row.time = UnixNanos::from_seconds(1'700'000'000 + static_cast<std::int64_t>(i * 86'400));
+      row.message = std::to_string(sequence) + "." + std::to_string(i);
+      out.logs.push_back(row);
+    }
+    return out;
+  };
+  for (std::uint64_t k = 1;; ++k) {
+    EventDbRig rig;
+    rig.disk->power_off_at(k);
+    if (rig.reopen()) {
+      for (std::uint64_t s = 1; s <= kBatches; ++s) {
+        ASSERT_TRUE(rig.db->apply(Sequence{s}, batch(s)));
+        if (s % 2 == 0) (void)rig.db->checkpoint();
+        if (s % 5 == 0) (void)rig.db->maintenance();
+      }
+    }
+    const bool last = !rig.disk->powered_off();
+    const Sequence promised = rig.db ? rig.db->durable() : Sequence{};
+    rig.db.reset();
+    rig.disk->crash(seed + k);
+    auto opened = rig.reopen();
+    ASSERT_TRUE(opened) << "call " << k << ": " << opened.error().message();
+    ASSERT_GE(rig.db->applied(), promised) << "call " << k;
+    for (std::uint64_t s = rig.db->applied().value + 1; s <= kBatches; ++s)
+      ASSERT_TRUE(rig.db->apply(Sequence{s}, batch(s)));
+    storage::MemoryEventStore oracle;
+    for (std::uint64_t s = 1; s <= kBatches; ++s) ASSERT_TRUE(oracle.apply(Sequence{s}, batch(s)));
+    for (int round = 0; round < 2; ++round) {
+      WorkContext context(rig.clock, WorkLimits{});
+      EventQuery q;
+      q.projects = {ProjectId{1}};
+      auto got = storage::collect(*rig.db, q, context);
+      ASSERT_TRUE(got) << got.error().message();
+      ASSERT_EQ(*got, *storage::collect(oracle, q, context)) << "call " << k;
+      ASSERT_TRUE(rig.db->checkpoint());
+      ASSERT_TRUE(rig.db->maintenance());
+      ASSERT_TRUE(rig.reopen());
+    }
+    ASSERT_TRUE(rig.db->stats().quarantined.empty()) << "call " << k;
+    if (last) break;
+  }
+}
+
+TEST(EventDbDamage, EveryFlippedBitIsFoundAndQuarantined) {
+  Rng rng(7);
+  EventDbRig rig;
+  ASSERT_TRUE(rig.reopen());
+  Batch batch;
+  for (int i = 0; i < 60; ++i) {
+    batch.logs.push_back(random_row(rng));
+    batch.logs.back().time = UnixNanos::from_seconds(1'700'000'000);
+  }
+  ASSERT_TRUE(rig.db->apply(Sequence{1}, batch));
+  ASSERT_TRUE(rig.db->checkpoint());
+  const std::string name = rig.db->backup_files().files.at(0);
+  const std::string path = "data/events/" + name;
+  const std::string bytes = *io::read_file(*rig.disk, path);
+  for (std::uint64_t at = 0; at < bytes.size(); at += 13) {
+    ASSERT_TRUE(rig.disk->flip_bit(path, at, static_cast<unsigned>(at % 8)));
+    auto report = rig.db->verify();
+    ASSERT_TRUE(report);
+    ASSERT_EQ(report->damaged, std::vector<std::string>{name}) << "byte " << at;
+    WorkContext context(rig.clock, WorkLimits{});
+    EventQuery q;
+    q.projects = {ProjectId{1}, ProjectId{2}, ProjectId{3}};
+    ASSERT_TRUE(storage::collect(*rig.db, q, context)->empty());
+    // Heal and serve again, through a fresh store on the same disk.
+    rig.db.reset();
+    const std::string aside = "data/events/quarantine/" + name;
+    ASSERT_TRUE(rig.disk->remove(aside));
+    ASSERT_TRUE(rig.disk->remove("data/events/MANIFEST"));
+    ASSERT_TRUE(rig.reopen());
+    ASSERT_TRUE(rig.db->apply(Sequence{1}, batch));
+    ASSERT_TRUE(rig.db->checkpoint());
+    ASSERT_EQ(*io::read_file(*rig.disk, path), bytes);
+  }
+}
+
+TEST(EventDbDamage, AQueryThatMeetsDamageSaysSoOnceAndTheStoreLives) {
+  Rng rng(8);
+  EventDbRig rig;
+  ASSERT_TRUE(rig.reopen());
+  Batch batch;
+  for (int i = 0; i < 500; ++i) {
+    batch.logs.push_back(random_row(rng));
+    batch.logs.back().project.value = 1;
+  }
+  ASSERT_TRUE(rig.db->apply(Sequence{1}, batch));
+  ASSERT_TRUE(rig.db->checkpoint());
+  const auto files = rig.db->backup_files().files;
+  ASSERT_GT(files.size(), 1u);
+  ASSERT_TRUE(rig.disk->flip_bit("data/events/" + files[0], 30, 1));
+  WorkContext context(rig.clock, WorkLimits{});
+  EventQuery q;
+  q.projects = {ProjectId{1}};
+  auto first = storage::collect(*rig.db, q, context);
+  ASSERT_FALSE(first);
+  EXPECT_EQ(first.error().kind(), ErrorKind::corruption);
+  EXPECT_NE(first.error().message().find(files[0]), std::string::npos);
+  EXPECT_TRUE(storage::collect(*rig.db, q, context));
+  ASSERT_TRUE(rig.db->maintenance());
+  EXPECT_EQ(rig.db->stats().quarantined, std::vector<std::string>{files[0]});
+  ASSERT_TRUE(rig.reopen());
+  EXPECT_TRUE(storage::collect(*rig.db, q, context));
+}
+
+TEST(EventDbRetention, WholeDaysGo) {
+  EventDbRig rig;
+  rig.options.retention[Table::logs] = std::chrono::hours(24);
+  ASSERT_TRUE(rig.reopen());
+  Batch batch;
+  batch.logs.resize(1);
+  batch.logs[0].project.value = 1;
+  batch.logs[0].time = rig.clock.now();
+  batch.spans = batch.logs;
+  ASSERT_TRUE(rig.db->apply(Sequence{1}, batch));
+  ASSERT_TRUE(rig.db->checkpoint());
+  ASSERT_TRUE(rig.db->maintenance());
+  EXPECT_EQ(rig.db->stats().parts, 2u);
+  rig.clock.advance(std::chrono::hours(48));
+  ASSERT_TRUE(rig.db->maintenance());
+  EXPECT_EQ(rig.db->stats().parts, 1u);
+  EXPECT_EQ(rig.db->stats().disk_bytes[Table::logs], 0u);
+}
+
+}  // namespace telltale::eventdb

@@ -1,0 +1,233 @@
+// What every EventStore must do, as tests that both implementations run:
+//   INSTANTIATE_TEST_SUITE_P(Memory, EventStoreContract, ::testing::Values(EventStoreMaker{"memory", []
+//   {…}}));
+// Each case runs three times: with the rows still in the head, after a checkpoint, and half and half.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "storage/event_store.hpp"
+
+namespace telltale::storage {
+
+struct EventStoreMaker {
+  std::string name;
+  std::function<std::shared_ptr<EventStore>()> make;
+};
+
+class EventStoreContract : public ::testing::TestWithParam<std::tuple<EventStoreMaker, int>> {
+ protected:
+  static constexpr std::int64_t kStart = 1'700'000'000;
+
+  void SetUp() override { store_ = std::get<0>(GetParam()).make(); }
+
+  static EventRow row(std::int64_t second, std::string message, std::uint32_t project = 1) {
+    EventRow r;
+    r.project.value = project;
+    r.time = UnixNanos::from_seconds(kStart + second);
+    r.received = r.time + Nanos(5);
+    r.message = std::move(message);
+    return r;
+  }
+  void apply(std::vector<EventRow> rows, Table table = Table::logs) {
+    Batch batch;
+    batch.project.value = 1;
+    batch.rows(table) = std::move(rows);
+    ASSERT_TRUE(store_->apply(Sequence{++sequence_}, batch));
+    const int mode = std::get<1>(GetParam());
+    if (mode == 1 || (mode == 2 && sequence_ % 2 == 1)) {
+      ASSERT_TRUE(store_->checkpoint());
+    }
+  }
+  static EventQuery query(EventFilter filter = {}) {
+    EventQuery q;
+    q.projects = {ProjectId{1}};
+    q.filter = std::move(filter);
+    q.order = Order::oldest_first;
+    return q;
+  }
+  std::string messages(const EventQuery& q) {
+    auto rows = collect(*store_, q, context_);
+    if (!rows) return "error: " + rows.error().message();
+    std::string out;
+    for (const EventRow& r : *rows) out += (out.empty() ? "" : " ") + r.message;
+    return out;
+  }
+  std::string messages(EventFilter filter) { return messages(query(std::move(filter))); }
+  static EventFilter leaf(FilterOp op, std::string field, std::string value = {}) {
+    return EventFilter::leaf(op, std::move(field), std::move(value));
+  }
+
+  FakeClock clock_;
+  WorkContext context_{clock_, WorkLimits{}};
+  std::shared_ptr<EventStore> store_;
+  std::uint64_t sequence_ = 0;
+};
+
+TEST_P(EventStoreContract, GivesBackEveryBit) {
+  EventRow r = row(1, "a line \xff with bytes");
+  r.ids = {"prod", "1.2", "web", "h1", Id128{1, 2}, Id64{3}, "req-1", "u1", "/buy", Level::error};
+  r.payload = std::string(5000, 'p');
+  r.set("text", "x");
+  r.set("empty", std::string());
+  r.set("int", std::int64_t{-7});
+  r.set("real", 0.1);
+  r.set("flag", true);
+  apply({r, row(2, "bare")});
+  auto q = query();
+  q.with_payload = true;
+  auto rows = collect(*store_, q, context_);
+  ASSERT_TRUE(rows);
+  ASSERT_EQ(rows->size(), 2u);
+  EXPECT_EQ((*rows)[0], r);
+  q.with_payload = false;
+  rows = collect(*store_, q, context_);
+  ASSERT_TRUE(rows);
+  EXPECT_EQ((*rows)[0].payload, "");
+}
+
+TEST_P(EventStoreContract, OrderIsTimeThenAcceptance) {
+  apply({row(5, "a"), row(5, "b"), row(3, "c")});
+  apply({row(5, "d"), row(4, "e")});
+  EXPECT_EQ(messages(query()), "c e a b d");
+  auto q = query();
+  q.order = Order::newest_first;
+  EXPECT_EQ(messages(q), "d b a e c");
+  q.limit = 3;
+  EXPECT_EQ(messages(q), "d b a");
+}
+
+TEST_P(EventStoreContract, ProjectsTablesAndRangesConfine) {
+  apply({row(1, "one"), row(2, "two", 2), row(3, "three", 3)});
+  apply({row(1, "span")}, Table::spans);
+  EXPECT_EQ(messages(query()), "one");
+  auto q = query();
+  q.projects = {ProjectId{1}, ProjectId{3}};
+  EXPECT_EQ(messages(q), "one three");
+  q.range = {UnixNanos::from_seconds(kStart + 1), UnixNanos::from_seconds(kStart + 3)};
+  EXPECT_EQ(messages(q), "one");
+  q.projects = {};
+  EXPECT_EQ(messages(q), "");
+  q = query();
+  q.table = Table::spans;
+  EXPECT_EQ(messages(q), "span");
+}
+
+TEST_P(EventStoreContract, FiltersMeanWhatTheySay) {
+  EventRow a = row(1, "Alpha beta");
+  a.ids.request_id = "r1";
+  a.ids.trace_id = Id128{0xAB, 1};
+  a.ids.level = Level::error;
+  a.set("n", std::int64_t{10});
+  EventRow b = row(2, "beta");
+  b.ids.service = "web";
+  b.set("n", 2.5);
+  b.set("note", "needle here");
+  EventRow c = row(3, "gamma");
+  c.payload = "Needle in payload";
+  apply({a, b});
+  apply({c});
+  using Op = FilterOp;
+  EXPECT_EQ(messages(leaf(Op::eq, "request_id", "r1")), "Alpha beta");
+  EXPECT_EQ(messages(leaf(Op::eq, "request_id", "r2")), "");
+  EXPECT_EQ(messages(leaf(Op::eq, "trace_id", a.ids.trace_id.hex())), "Alpha beta");
+  EXPECT_EQ(messages(leaf(Op::eq, "request_id")), "beta gamma");
+  EXPECT_EQ(messages(leaf(Op::eq, "level", "error")), "Alpha beta");
+  EXPECT_EQ(messages(leaf(Op::contains, "message", "alpha")), "");
+  EXPECT_EQ(messages(leaf(Op::icontains, "message", "ALPHA")), "Alpha beta");
+  EXPECT_EQ(messages(leaf(Op::regex, "message", "^(b|g)")), "beta gamma");
+  EXPECT_EQ(messages(leaf(Op::gt, "n", "2.5")), "Alpha beta");
+  EXPECT_EQ(messages(leaf(Op::ge, "n", "2.5")), "Alpha beta beta");
+  EXPECT_EQ(messages(leaf(Op::exists, "n")), "Alpha beta beta");
+  EXPECT_EQ(messages(leaf(Op::icontains, "*", "needle")), "beta gamma");
+  EXPECT_EQ(messages(leaf(Op::contains, "payload", "Needle")), "gamma");
+  EXPECT_EQ(messages({Op::any, "", "", {leaf(Op::eq, "service", "web"), leaf(Op::eq, "request_id", "r1")}}),
+            "Alpha beta beta");
+  EXPECT_EQ(messages({Op::none, "", "", {leaf(Op::eq, "service", "web")}}), "Alpha beta gamma");
+  EXPECT_EQ(messages({Op::any, "", "", {}}), "");
+}
+
+TEST_P(EventStoreContract, BadFiltersNameTheField) {
+  EXPECT_NE(messages(leaf(FilterOp::regex, "message", "(")).find("message"), std::string::npos);
+  EXPECT_NE(messages(leaf(FilterOp::gt, "took", "fast")).find("took"), std::string::npos);
+}
+
+TEST_P(EventStoreContract, CountsByBucketAndGroup) {
+  EventRow a = row(0, "a"), b = row(61, "b"), c = row(62, "c");
+  a.ids.level = b.ids.level = Level::info;
+  a.set("path", "/x");
+  apply({a, b});
+  apply({c});
+  EventCountQuery q;
+  q.projects = {ProjectId{1}};
+  q.range.from = UnixNanos::from_seconds(kStart - 100);
+  const auto text = [&] {
+    auto counts = store_->count(q, context_);
+    if (!counts) return counts.error().message();
+    std::string out;
+    for (const auto& n : *counts)
+      out += std::to_string(n.bucket.ns / 1'000'000'000 - kStart) + ":" + n.group + "=" +
+             std::to_string(n.count) + " ";
+    return out;
+  };
+  EXPECT_EQ(text(), "-100:=3 ");
+  q.group_by = "level";
+  EXPECT_EQ(text(), "-100:=1 -100:info=2 ");
+  q.bucket = std::chrono::seconds(10);
+  EXPECT_EQ(text(), "0:info=1 60:=1 60:info=1 ");
+  q.group_by = "path";
+  EXPECT_EQ(text(), "0:/x=1 60:=2 ");
+  q.max_groups = 1;
+  EXPECT_FALSE(store_->count(q, context_));
+}
+
+TEST_P(EventStoreContract, FieldsMostFrequentFirst) {
+  EventRow a = row(0, "a"), b = row(1, "b");
+  a.ids.service = "web";
+  a.set("k", "v");
+  b.set("k", std::int64_t{1});
+  apply({a});
+  apply({b});
+  auto fields = store_->fields(query(), context_);
+  ASSERT_TRUE(fields);
+  const std::vector<std::pair<std::string, std::uint64_t>> want{{"k", 2}, {"message", 2}, {"service", 1}};
+  EXPECT_EQ(*fields, want);
+}
+
+TEST_P(EventStoreContract, OldSequencesAreNoOps) {
+  apply({row(0, "a")});
+  Batch again;
+  again.logs = {row(0, "again")};
+  ASSERT_TRUE(store_->apply(Sequence{1}, again));
+  EXPECT_EQ(messages(query()), "a");
+  EXPECT_EQ(store_->applied(), Sequence{1});
+  ASSERT_TRUE(store_->checkpoint());
+  EXPECT_EQ(store_->durable(), Sequence{1});
+}
+
+TEST_P(EventStoreContract, CursorShowsTheMomentOfSelect) {
+  apply({row(0, "a")});
+  auto cursor = store_->select(query(), context_);
+  ASSERT_TRUE(cursor);
+  apply({row(1, "b")});
+  ASSERT_TRUE(store_->checkpoint());
+  std::vector<EventRow> rows;
+  ASSERT_TRUE((*cursor)->next(rows));
+  ASSERT_EQ(rows.size(), 1u);
+  ASSERT_TRUE((*cursor)->next(rows));
+  EXPECT_TRUE(rows.empty());
+}
+
+TEST_P(EventStoreContract, CancelledWorkStops) {
+  apply({row(0, "a")});
+  context_.cancel();
+  EXPECT_NE(messages(query()).find("error"), std::string::npos);
+}
+
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(EventStoreContract);
+
+}  // namespace telltale::storage
