@@ -1,0 +1,99 @@
+#include "config/config.hpp"
+
+#include <fstream>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+namespace telltale::config {
+namespace {
+
+Sources yaml(std::string text) {
+  Sources sources;
+  sources.yaml = std::move(text);
+  return sources;
+}
+
+TEST(Config, Defaults) {
+  const Config c = defaults();
+  EXPECT_EQ(c.server.listen, "127.0.0.1:8355");
+  EXPECT_EQ(c.retention.logs, std::chrono::hours(24 * 30));
+  EXPECT_EQ(c.journal.segment_bytes, 64u << 20);
+  EXPECT_TRUE(c.rules.files.empty());
+}
+
+TEST(Config, StrongerSourcesWin) {
+  Sources s = yaml(
+      "server: {listen: 'a:1', data_dir: from_yaml, worker_threads: 3}\nrules: {files: [a.yml, b.yml]}\n");
+  s.environment = {{"TELLTALE_SERVER_LISTEN", "b:2"}, {"TELLTALE_SERVER_WORKER_THREADS", "4"}, {"HOME", "x"}};
+  const auto flags = parse_flags({"--listen", "c:3", "--server.insecure_http", "--config=f.yml"});
+  ASSERT_TRUE(flags);
+  EXPECT_EQ(flags->config_file, "f.yml");
+  s.flags = flags->settings;
+  const auto c = load(s);
+  ASSERT_TRUE(c) << c.error().message();
+  EXPECT_EQ(c->server.listen, "c:3");
+  EXPECT_EQ(c->server.worker_threads, 4u);
+  EXPECT_EQ(c->server.data_dir, "from_yaml");
+  EXPECT_TRUE(c->server.insecure_http);
+  EXPECT_EQ(c->rules.files, (std::vector<std::string>{"a.yml", "b.yml"}));
+}
+
+TEST(Config, ErrorsNameTheLineAndTheSetting) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"server:\n  lisen: x\n",
+       "telltale.yml:2: server.lisen is not a setting, did you mean \"server.listen\"?"},
+      {"\nquery: {timeout: soon}", "telltale.yml:2: query.timeout:"},
+      {"query: {timeout: 2h}", "query.timeout: must be between"},
+      {"server: 7", "telltale.yml:1: server must be a mapping"},
+      {"a: [", "telltale.yml:"},
+      {"tls: {cert: a.pem}", "tls.cert and tls.key"},
+      {"receivers:\n- {name: a, type: pager, url: x}", "telltale.yml:2: receivers.type"},
+      {"bootstrap:\n  tokens:\n  - {name: ci, token_env: NOPE}",
+       "telltale.yml:3: bootstrap.tokens.token_env"},
+      {"bootstrap: {projects: [{id: 1, slug: a, dsn_key: xyz}]}", "32 lower-case hex"},
+  };
+  for (const auto& [text, expected] : cases) {
+    const auto c = load(yaml(text));
+    ASSERT_FALSE(c) << text;
+    EXPECT_NE(c.error().message().find(expected), std::string::npos) << c.error().message();
+  }
+  EXPECT_NE(parse_flags({"--lisen", "x"}).error().message().find("did you mean"), std::string::npos);
+}
+
+TEST(Config, Bootstrap) {
+  Sources s = yaml(
+      "bootstrap:\n  admin: {email: a@b.c, password_file: /p}\n  tokens: [{name: ci, role: admin, project: "
+      "2, token_env: CI}]\n  projects: [{id: 1, slug: shop}]\nreceivers: [{name: r, type: slack, url: "
+      "'http://h', send_resolved: false}]\n");
+  s.environment = {{"CI", "secret"},
+                   {"TELLTALE_BOOTSTRAP_TOKEN", "t"},
+                   {"TELLTALE_BOOTSTRAP_PASSWORD", "p"},
+                   {"TELLTALE_BOOTSTRAP_DSN_KEY", "0123456789abcdef0123456789abcdef"}};
+  const auto c = load(s);
+  ASSERT_TRUE(c) << c.error().message();
+  EXPECT_EQ(c->bootstrap.admin->password, "p");
+  ASSERT_EQ(c->bootstrap.tokens.size(), 2u);
+  EXPECT_EQ(c->bootstrap.tokens[0].secret, "secret");
+  EXPECT_EQ(c->bootstrap.projects.at(0).dsn_key.size(), 32u);
+  EXPECT_FALSE(c->receivers.at(0).send_resolved);
+}
+
+TEST(Config, ReloadNamesWhatNeedsARestart) {
+  Config next = defaults();
+  next.retention.logs = std::chrono::hours(5);
+  EXPECT_TRUE(needs_restart(defaults(), next).empty());
+  next.server.listen = "x:1";
+  EXPECT_EQ(needs_restart(defaults(), next), std::vector<std::string>{"server.listen"});
+}
+
+TEST(Config, DocsPageIsCurrent) {
+  std::ifstream in(TELLTALE_SOURCE_DIR "/docs/settings.md");
+  std::stringstream text;
+  text << in.rdbuf();
+  if (text.str() != render_docs()) std::ofstream("settings.md.new") << render_docs();
+  EXPECT_EQ(text.str(), render_docs()) << "copy settings.md.new over docs/settings.md";
+}
+
+}  // namespace
+}  // namespace telltale::config
