@@ -1,4 +1,5 @@
-// Label matchers as PromQL and LogQL write them: = != =~ !~, regular expressions in RE2's syntax, fully anchored,
+// Label matchers as PromQL and LogQL write them: = != =~ !~, regular expressions in RE2's syntax, fully
+// anchored,
 // `.` also matching newlines. An absent label has the empty value.
 #pragma once
 

@@ -1,6 +1,6 @@
 // The contract of the store for numbers. Reading goes by cursors over series whose samples come as columns;
-// hints let a store skip work and may be ignored. One contract test suite (metric_store_contract.hpp) runs on the
-// embedded engine and on the in-memory implementation.
+// hints let a store skip work and may be ignored. One contract test suite (metric_store_contract.hpp) runs on
+// the embedded engine and on the in-memory implementation.
 #pragma once
 
 #include <memory>
@@ -45,8 +45,8 @@ struct SeriesView {
   std::span<const double> values;
 };
 
-/// Series in the order of their labels. Not thread-safe; may be used while the store is written to and shows the
-/// state at the time of select().
+/// Series in the order of their labels. Not thread-safe; may be used while the store is written to and shows
+/// the state at the time of select().
 class SeriesCursor {
  public:
   virtual ~SeriesCursor() = default;
@@ -63,8 +63,8 @@ struct LabelQuery {
 
 class MetricStore : public DerivedStore {
  public:
-  /// The ids of `labels` in `project`, made where new; `defs` receives every series whose definition has not been
-  /// journaled yet (see journaled()). resource_exhausted over the project's series limit. Thread-safe.
+  /// The ids of `labels` in `project`, made where new; `defs` receives every series whose definition has not
+  /// been journaled yet (see journaled()). resource_exhausted over the project's series limit. Thread-safe.
   virtual Result<SeriesId> resolve(ProjectId project, const Labels& labels, std::vector<SeriesDef>& defs) = 0;
   /// Tells that a record with these definitions has its place in the journal.
   virtual void journaled(std::span<const SeriesDef> defs) = 0;

@@ -1,7 +1,8 @@
-// The embedded store for numbers behind storage::MetricStore. Samples since the last checkpoint live in a head in
-// memory; checkpoint() writes them as an immutable part (or several, one a day) and publishes a manifest that names
-// the parts, the series catalog and the newest sequence applied: effect and sequence become durable together.
-// maintenance() merges small parts, drops what retention no longer covers and sets damaged parts aside.
+// The embedded store for numbers behind storage::MetricStore. Samples since the last checkpoint live in a
+// head in memory; checkpoint() writes them as an immutable part (or several, one a day) and publishes a
+// manifest that names the parts, the series catalog and the newest sequence applied: effect and sequence
+// become durable together. maintenance() merges small parts, drops what retention no longer covers and sets
+// damaged parts aside.
 //
 // Format: docs/formats/tsdb.md.
 #pragma once
@@ -54,11 +55,12 @@ class Tsdb : public storage::MetricStore {
  public:
   /// Merges parts, applies retention, sets damaged parts aside. Runs beside everything else.
   virtual Result<> maintenance() = 0;
-  /// Reads and checks every byte on disk; one line a damaged file, empty when all is well. Sets nothing aside.
+  /// Reads and checks every byte on disk; one line a damaged file, empty when all is well. Sets nothing
+  /// aside.
   virtual Result<std::vector<std::string>> verify() = 0;
   virtual TsdbStats stats() const = 0;
-  /// Files (relative to the store's folder) that make up the state of the last checkpoint, manifest last. They are
-  /// kept while `hold` lives.
+  /// Files (relative to the store's folder) that make up the state of the last checkpoint, manifest last.
+  /// They are kept while `hold` lives.
   struct Backup {
     std::vector<std::string> files;
     Sequence durable;
@@ -67,7 +69,7 @@ class Tsdb : public storage::MetricStore {
   virtual Backup backup_files() = 0;
 };
 
-Result<std::unique_ptr<Tsdb>> open_tsdb(io::FileSystem& fs, std::string dir, TsdbOptions options, const Clock& clock,
-                                        const Logger& log, MetricsRegistry& metrics);
+Result<std::unique_ptr<Tsdb>> open_tsdb(io::FileSystem& fs, std::string dir, TsdbOptions options,
+                                        const Clock& clock, const Logger& log, MetricsRegistry& metrics);
 
 }  // namespace telltale::tsdb

@@ -1,0 +1,112 @@
+// The store itself: an active head, frozen heads that a checkpoint is writing, parts, and the catalog.
+//
+// Invariants
+// 1. What a reader sees is parts ∪ frozen heads ∪ active head; at equal times the later of these wins, and
+// within a
+//    day's parts the greater order wins.
+// 2. The manifest on disk names exactly the files of the state `manifest_`; every other file is an orphan.
+// 3. `manifest_` changes only under both `writer_` and `state_` (exclusive), after its publication succeeded.
+// 4. A frozen head stays until the manifest that replaces it is published; a failed checkpoint leaves it to
+// the next.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <shared_mutex>
+#include <string>
+#include <vector>
+
+#include "tsdb/catalog.hpp"
+#include "tsdb/head.hpp"
+#include "tsdb/manifest.hpp"
+#include "tsdb/part.hpp"
+#include "tsdb/tsdb.hpp"
+
+namespace telltale::tsdb {
+
+using Parts = std::vector<std::shared_ptr<Part>>;  // sorted by (day, order)
+
+class Engine final : public Tsdb {
+ public:
+  Engine(io::FileSystem& fs, std::string dir, TsdbOptions options, const Clock& clock, const Logger& log,
+         MetricsRegistry& metrics);
+  Result<> open();
+
+  std::string_view name() const override { return "tsdb"; }
+  Result<> apply(Sequence sequence, const storage::Batch& batch) override;
+  Sequence applied() const override;
+  Sequence durable() const override;
+  Result<> checkpoint() override;
+  bool wants_checkpoint() const override;
+
+  Result<SeriesId> resolve(ProjectId project, const Labels& labels,
+                           std::vector<storage::SeriesDef>& defs) override;
+  void journaled(std::span<const storage::SeriesDef> defs) override;
+  Result<std::unique_ptr<storage::SeriesCursor>> select(const storage::SeriesSelect& query,
+                                                        WorkContext& context) override;
+  Result<std::vector<std::string>> label_names(const storage::LabelQuery& query,
+                                               WorkContext& context) override;
+  Result<std::vector<std::string>> label_values(std::string_view name, const storage::LabelQuery& query,
+                                                WorkContext& context) override;
+  Result<std::vector<Labels>> series(const storage::LabelQuery& query, WorkContext& context) override;
+
+  Result<> maintenance() override;
+  Result<std::vector<std::string>> verify() override;
+  TsdbStats stats() const override;
+  Backup backup_files() override;
+
+ private:
+  using Frozen = std::vector<std::shared_ptr<const Head>>;  // oldest first
+  UnixMillis now_ms() const { return clock_.now().to_millis(); }
+  std::string path(std::string_view file) const { return io::join_path(dir_, file); }
+
+  // Opening (engine_open.cpp)
+  Result<> load_catalogs(bool& changed);
+  Result<> load_parts(bool& changed);
+  Result<> remove_orphans();
+  void quarantine(const std::string& file, const Error& why);
+
+  // Writing (engine_write.cpp), all under writer_
+  Result<std::uint64_t> write_catalog(Manifest& next, std::span<const CatalogEntry> entries);
+  Result<> write_heads(Manifest& next, const Frozen& heads, Parts& added);
+  Result<> write_merged(Manifest& next, const Parts& inputs, Parts& added);
+  Result<> commit(Manifest next, const Parts& added, const std::set<std::uint64_t>& removed_parts,
+                  std::size_t frozen_done);
+  Result<> expire_parts();
+  Result<> set_damaged_aside();
+  Result<> merge_parts();
+  Result<> drop_series();
+
+  // Reading (engine_read.cpp)
+  Result<> for_each_series(const storage::LabelQuery& query, WorkContext& context,
+                           const std::function<Result<bool>(const Labels&)>& visit);
+
+  io::FileSystem& fs_;
+  const std::string dir_;
+  const TsdbOptions options_;
+  const Clock& clock_;
+  const Logger& log_;
+  Counter& quarantined_;
+  Counter& unknown_series_;
+  Counter& checkpoints_;
+  Counter& merges_;
+
+  std::mutex writer_;  // one checkpoint or maintenance at a time; taken before state_
+  mutable std::shared_mutex state_;
+  // Guarded by state_.
+  Manifest manifest_;
+  Catalog catalog_;
+  Head head_;
+  std::int64_t head_since_ = 0;  // clock_.steady() of the head's first batch
+  Frozen frozen_;
+  Parts parts_;
+  Sequence applied_;
+  std::vector<std::weak_ptr<const void>> holds_;  // of backups: catalogs are not removed while one lives
+  std::vector<std::string> held_files_;
+};
+
+}  // namespace telltale::tsdb

@@ -1,0 +1,356 @@
+// Everything that changes the store: applying batches in memory; checkpoints, merges and retention on disk. A
+// change on disk always goes: write new files, publish the manifest, switch the state in memory, drop old
+// files.
+#include <algorithm>
+#include <tuple>
+#include <unordered_set>
+
+#include "base/bytes.hpp"
+#include "base/compress.hpp"
+#include "tsdb/engine.hpp"
+
+namespace telltale::tsdb {
+namespace {
+
+constexpr io::FileFormat kCatalogWriteFormat{{'T', 'T', 'S', 'C'}, 1, 1};
+constexpr std::size_t kCatalogBlockEntries = 1024;
+constexpr std::size_t kMaxCatalogFiles = 16;
+// A series without samples stays this long after it was last asked for: a writer may hold its id.
+constexpr std::int64_t kUnusedSeriesMs = kDayMs;
+
+std::int64_t millis_of(Nanos d) { return std::chrono::duration_cast<Millis>(d).count(); }
+
+/// Size class of a part: powers of four of its samples.
+int size_tier(std::uint64_t samples) {
+  int tier = 0;
+  for (samples /= 100'000; samples > 0; samples /= 4) ++tier;
+  return tier;
+}
+
+}  // namespace
+
+Result<> Engine::apply(Sequence sequence, const storage::Batch& batch) {
+  std::unique_lock lock(state_);
+  if (sequence <= applied_) return {};
+  const UnixMillis now = now_ms();
+  for (const storage::SeriesDef& def : batch.new_series) {
+    TT_TRY(catalog_.define(batch.project, def.id, def.labels, now));
+  }
+  if (head_.empty() && !batch.samples.empty()) head_since_ = clock_.steady().count();
+  std::uint64_t unknown = 0;
+  for (const storage::SamplePoint& p : batch.samples) {
+    const CatalogEntry* entry = catalog_.find(p.series);
+    if (entry == nullptr || entry->project != batch.project) {
+      ++unknown;
+      continue;
+    }
+    head_.add(p.series, p.sample);
+  }
+  applied_ = sequence;
+  if (unknown > 0) {
+    unknown_series_.add(unknown);
+    log_.error("tsdb samples of unknown series dropped",
+               {{"samples", unknown}, {"sequence", sequence.value}, {"project", batch.project.value}});
+  }
+  return {};
+}
+
+Sequence Engine::applied() const {
+  std::shared_lock lock(state_);
+  return applied_;
+}
+
+Sequence Engine::durable() const {
+  std::shared_lock lock(state_);
+  return manifest_.applied;
+}
+
+bool Engine::wants_checkpoint() const {
+  std::shared_lock lock(state_);
+  if (head_.empty() && frozen_.empty()) return false;
+  return head_.bytes() >= options_.head_max_bytes ||
+         clock_.steady().count() - head_since_ >= options_.head_max_age.count();
+}
+
+Result<SeriesId> Engine::resolve(ProjectId project, const Labels& labels,
+                                 std::vector<storage::SeriesDef>& defs) {
+  std::unique_lock lock(state_);
+  return catalog_.resolve(project, labels, now_ms(), defs);
+}
+
+void Engine::journaled(std::span<const storage::SeriesDef> defs) {
+  std::unique_lock lock(state_);
+  catalog_.journaled(defs);
+}
+
+Result<> Engine::checkpoint() {
+  std::lock_guard writer(writer_);
+  Manifest next;
+  Frozen heads;
+  std::vector<CatalogEntry> fresh;
+  bool compact = false;
+  {
+    std::unique_lock lock(state_);
+    if (applied_ == manifest_.applied && head_.empty() && frozen_.empty()) return {};
+    if (!head_.empty()) {
+      head_.settle();
+      frozen_.push_back(std::make_shared<const Head>(std::move(head_)));
+      head_ = Head();
+    }
+    next = manifest_;
+    next.applied = applied_;
+    next.next_series = catalog_.next_id();
+    heads = frozen_;
+    compact = manifest_.catalogs.size() >= kMaxCatalogFiles;
+    for (const CatalogEntry* e : compact ? catalog_.all_applied() : catalog_.unsaved()) fresh.push_back(*e);
+  }
+  if (compact) next.catalogs.clear();
+  if (!fresh.empty()) {
+    TT_ASSIGN(const std::uint64_t number, write_catalog(next, fresh));
+    next.catalogs.push_back(number);
+  }
+  Parts added;
+  TT_TRY(write_heads(next, heads, added));
+  TT_TRY(commit(std::move(next), added, {}, heads.size()));
+  std::vector<SeriesId> saved;
+  for (const CatalogEntry& e : fresh) saved.push_back(e.id);
+  std::unique_lock lock(state_);
+  catalog_.mark_saved(saved);
+  checkpoints_.add();
+  return {};
+}
+
+Result<std::uint64_t> Engine::write_catalog(Manifest& next, std::span<const CatalogEntry> entries) {
+  const std::uint64_t number = next.next_file++;
+  TT_ASSIGN(const auto file,
+            io::BlockFileWriter::create(fs_, path(catalog_file(number)), kCatalogWriteFormat));
+  std::vector<io::BlockHandle> blocks;
+  for (std::size_t at = 0; at < entries.size(); at += kCatalogBlockEntries) {
+    const auto slice = entries.subspan(at, std::min(kCatalogBlockEntries, entries.size() - at));
+    TT_ASSIGN(const io::BlockHandle handle, file->append(compress(Codec::zstd, encode_entries(slice), 3)));
+    blocks.push_back(handle);
+  }
+  ByteWriter footer;
+  footer.varint(blocks.size());
+  for (const io::BlockHandle& b : blocks) {
+    footer.varint(b.offset);
+    footer.varint(b.size);
+  }
+  TT_TRY(file->publish(footer.view()));
+  return number;
+}
+
+Result<> Engine::write_heads(Manifest& next, const Frozen& heads, Parts& added) {
+  std::set<SeriesId> ids;
+  for (const auto& head : heads) {
+    for (const auto& [id, s] : head->series()) ids.insert(id);
+  }
+  if (ids.empty()) return {};
+  std::map<std::int64_t, std::unique_ptr<PartWriter>> days;
+  const std::uint64_t order = next.next_order++;
+  for (const SeriesId id : ids) {
+    SampleRun run;
+    for (const auto& head : heads) {
+      if (const HeadSeries* s = head->find(id)) merge_newer(run, s->settled().times, s->settled().values);
+    }
+    for (std::size_t at = 0; at < run.size();) {
+      const std::int64_t day = day_of(run.times[at]);
+      std::size_t end = at;
+      while (end < run.size() && day_of(run.times[end]) == day) ++end;
+      auto& writer = days[day];
+      if (!writer) {
+        TT_ASSIGN(writer, PartWriter::create(fs_, dir_, next.next_file++, day, order));
+      }
+      TT_TRY(writer->add(id, std::span(run.times).subspan(at, end - at),
+                         std::span(run.values).subspan(at, end - at)));
+      at = end;
+    }
+  }
+  for (auto& [day, writer] : days) {
+    TT_ASSIGN(const PartMeta meta, writer->publish());
+    TT_ASSIGN(auto part, Part::open(fs_, dir_, meta));
+    next.parts.push_back(meta);
+    added.push_back(std::move(part));
+  }
+  return {};
+}
+
+Result<> Engine::commit(Manifest next, const Parts& added, const std::set<std::uint64_t>& removed_parts,
+                        std::size_t frozen_done) {
+  const auto by_day = [](const auto& a, const auto& b) {
+    return std::tie(a.day, a.order) < std::tie(b.day, b.order);
+  };
+  std::erase_if(next.parts, [&](const PartMeta& p) { return removed_parts.count(p.number) > 0; });
+  std::sort(next.parts.begin(), next.parts.end(), by_day);
+  TT_TRY(publish_manifest(fs_, dir_, next));
+  Parts dropped;  // destroyed, and so unlinked, after the lock
+  std::vector<std::uint64_t> old_catalogs;
+  {
+    std::unique_lock lock(state_);
+    std::swap(old_catalogs, manifest_.catalogs);
+    manifest_ = std::move(next);
+    frozen_.erase(frozen_.begin(), frozen_.begin() + static_cast<std::ptrdiff_t>(frozen_done));
+    for (auto& p : parts_) {
+      if (removed_parts.count(p->meta().number) > 0) dropped.push_back(p);
+    }
+    std::erase_if(parts_, [&](const auto& p) { return removed_parts.count(p->meta().number) > 0; });
+    parts_.insert(parts_.end(), added.begin(), added.end());
+    std::sort(parts_.begin(), parts_.end(),
+              [&](const auto& a, const auto& b) { return by_day(a->meta(), b->meta()); });
+    std::erase_if(holds_, [](const auto& h) { return h.expired(); });
+    for (const std::uint64_t c : old_catalogs) {
+      const auto& live = manifest_.catalogs;
+      if (std::find(live.begin(), live.end(), c) == live.end()) held_files_.push_back(catalog_file(c));
+    }
+  }
+  for (auto& p : dropped) p->make_obsolete();
+  std::vector<std::string> unlink;
+  {
+    std::unique_lock lock(state_);
+    if (holds_.empty()) std::swap(unlink, held_files_);
+  }
+  for (const std::string& file : unlink) (void)fs_.remove(path(file));
+  return {};
+}
+
+Result<> Engine::maintenance() {
+  std::lock_guard writer(writer_);
+  TT_TRY(set_damaged_aside());
+  TT_TRY(expire_parts());
+  TT_TRY(merge_parts());
+  return drop_series();
+}
+
+Result<> Engine::set_damaged_aside() {
+  std::set<std::uint64_t> gone;
+  std::vector<std::string> files;
+  Manifest next;
+  {
+    std::shared_lock lock(state_);
+    for (const auto& p : parts_) {
+      if (!p->damaged()) continue;
+      gone.insert(p->meta().number);
+      files.push_back(p->meta().file());
+    }
+    next = manifest_;
+  }
+  if (gone.empty()) return {};
+  // Moved first: commit() must not unlink it, and a crash between the two finds it missing and goes on.
+  for (const std::string& f : files)
+    quarantine(f, Error(ErrorKind::corruption, "damage found while reading"));
+  return commit(std::move(next), {}, gone, 0);
+}
+
+Result<> Engine::expire_parts() {
+  const std::int64_t oldest = now_ms().ms - millis_of(options_.retention);
+  std::set<std::uint64_t> gone;
+  Manifest next;
+  {
+    std::shared_lock lock(state_);
+    next = manifest_;
+  }
+  for (const PartMeta& p : next.parts) {
+    if (p.max_ms < oldest) gone.insert(p.number);
+  }
+  if (gone.empty()) return {};
+  log_.info("tsdb parts past retention dropped", {{"parts", gone.size()}});
+  return commit(std::move(next), {}, gone, 0);
+}
+
+Result<> Engine::merge_parts() {
+  // One merge a day and call: neighbours in order, of about one size. Each is committed by itself.
+  std::map<std::int64_t, Parts> days;
+  {
+    std::shared_lock lock(state_);
+    for (const auto& p : parts_) days[p->meta().day].push_back(p);
+  }
+  for (const auto& [day, parts] : days) {
+    for (std::size_t at = 0; at + options_.merge_fan_in <= parts.size(); ++at) {
+      Parts inputs;
+      std::uint64_t samples = 0;
+      const int tier = size_tier(parts[at]->meta().samples);
+      for (std::size_t i = at; i < parts.size() && size_tier(parts[i]->meta().samples) <= tier; ++i) {
+        if (samples + parts[i]->meta().samples > options_.merge_max_samples) break;
+        samples += parts[i]->meta().samples;
+        inputs.push_back(parts[i]);
+      }
+      if (inputs.size() < std::max<std::size_t>(2, options_.merge_fan_in)) continue;
+      Manifest next;
+      {
+        std::shared_lock lock(state_);
+        next = manifest_;
+      }
+      Parts added;
+      if (auto status = write_merged(next, inputs, added); !status) {
+        // The damage is flagged on its part; the next round sets it aside.
+        if (status.error().kind() == ErrorKind::corruption) break;
+        return status;
+      }
+      std::set<std::uint64_t> gone;
+      for (const auto& p : inputs) gone.insert(p->meta().number);
+      TT_TRY(commit(std::move(next), added, gone, 0));
+      merges_.add();
+      break;
+    }
+  }
+  return {};
+}
+
+Result<> Engine::write_merged(Manifest& next, const Parts& inputs, Parts& added) {
+  std::set<SeriesId> ids;
+  for (const auto& p : inputs) {
+    for (const ChunkEntry& c : p->chunks()) ids.insert(c.series);
+  }
+  const PartMeta& last = inputs.back()->meta();
+  TT_ASSIGN(const auto writer, PartWriter::create(fs_, dir_, next.next_file++, last.day, last.order));
+  BlockCache cache;
+  const storage::MillisRange all{UnixMillis{INT64_MIN}, UnixMillis{INT64_MAX}};
+  for (const SeriesId id : ids) {
+    SampleRun run;
+    for (const auto& p : inputs) TT_TRY(p->read(id, all, cache, run));
+    TT_TRY(writer->add(id, run.times, run.values));
+  }
+  TT_ASSIGN(const PartMeta meta, writer->publish());
+  TT_ASSIGN(auto part, Part::open(fs_, dir_, meta));
+  next.parts.push_back(meta);
+  added.push_back(std::move(part));
+  return {};
+}
+
+Result<> Engine::drop_series() {
+  std::unordered_set<SeriesId> live;
+  Manifest next;
+  std::vector<CatalogEntry> kept;
+  {
+    std::unique_lock lock(state_);
+    for (const auto& p : parts_) {
+      for (const ChunkEntry& c : p->chunks()) live.insert(c.series);
+    }
+    for (const auto& head : frozen_) {
+      for (const auto& [id, s] : head->series()) live.insert(id);
+    }
+    for (const auto& [id, s] : head_.series()) live.insert(id);
+    // A definition that the manifest's sequence does not cover comes back with replay; it must not go before.
+    std::unordered_set<SeriesId> unsaved;
+    for (const CatalogEntry* e : catalog_.unsaved()) unsaved.insert(e->id);
+    const std::int64_t oldest = now_ms().ms - kUnusedSeriesMs;
+    const std::size_t gone = catalog_.drop([&](const CatalogEntry& e) {
+      return live.count(e.id) > 0 || unsaved.count(e.id) > 0 || e.used.ms >= oldest;
+    });
+    if (gone == 0) return {};
+    log_.info("tsdb series without samples dropped", {{"series", gone}});
+    next = manifest_;
+    next.catalogs.clear();
+    next.next_series = catalog_.next_id();
+    for (const CatalogEntry* e : catalog_.all_applied()) {
+      if (unsaved.count(e->id) == 0) kept.push_back(*e);
+    }
+  }
+  if (!kept.empty()) {
+    TT_ASSIGN(const std::uint64_t number, write_catalog(next, kept));
+    next.catalogs.push_back(number);
+  }
+  return commit(std::move(next), {}, {}, 0);
+}
+
+}  // namespace telltale::tsdb
