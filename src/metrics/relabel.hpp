@@ -17,7 +17,17 @@ class RE2;
 namespace telltale::metrics {
 
 enum class RelabelAction : unsigned char {
-  replace, keep, drop, keepequal, dropequal, hashmod, labelmap, labeldrop, labelkeep, lowercase, uppercase
+  replace,
+  keep,
+  drop,
+  keepequal,
+  dropequal,
+  hashmod,
+  labelmap,
+  labeldrop,
+  labelkeep,
+  lowercase,
+  uppercase
 };
 
 struct RelabelRule {

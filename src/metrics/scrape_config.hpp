@@ -1,5 +1,5 @@
-// prometheus.yml as far as scraping goes. A key or a discovery kind we do not have is a warning that disables only
-// its job; what is wrong with the file as a whole (not YAML, wrong types in `global`) is an error.
+// prometheus.yml as far as scraping goes. A key or a discovery kind we do not have is a warning that disables
+// only its job; what is wrong with the file as a whole (not YAML, wrong types in `global`) is an error.
 #pragma once
 
 #include <string>
@@ -31,7 +31,8 @@ struct ScrapeJob {
   std::string scheme = "http";
   std::vector<std::pair<std::string, std::string>> params;
   std::string authorization;  // the header's whole value; empty: none
-  std::string authorization_file;  // its credentials are read before each scrape, after `authorization`'s type
+  std::string
+      authorization_file;  // its credentials are read before each scrape, after `authorization`'s type
   bool honor_labels = false;
   bool honor_timestamps = true;
   std::size_t sample_limit = 0;  // 0: none

@@ -1,7 +1,8 @@
 // Scraping: keeps the targets of every job, decides whose turn it is, fetches, parses, relabels and hands the
-// samples to a sink. Turns are spread over the interval by the hash of the target, so that a thousand targets do not
-// answer in the same millisecond. A scrape adds `up` and the `scrape_*` series; a series that vanished, and every
-// series of a target that failed or left, ends with a stale marker (none for samples with their own timestamps).
+// samples to a sink. Turns are spread over the interval by the hash of the target, so that a thousand targets
+// do not answer in the same millisecond. A scrape adds `up` and the `scrape_*` series; a series that
+// vanished, and every series of a target that failed or left, ends with a stale marker (none for samples with
+// their own timestamps).
 #pragma once
 
 #include <functional>
@@ -34,10 +35,10 @@ struct TargetStatus {
   Labels discovered_labels;
   Labels labels;
   std::string url;
-  bool dropped = false;       // by relabelling
-  std::string health;         // up, down, unknown
+  bool dropped = false;  // by relabelling
+  std::string health;    // up, down, unknown
   std::string last_error;
-  UnixNanos last_scrape{0};   // 0: never
+  UnixNanos last_scrape{0};  // 0: never
   Nanos last_duration{0};
   Nanos interval{0};
   Nanos timeout{0};
@@ -51,11 +52,11 @@ class ScrapeManager {
                 MetricsRegistry& metrics, ScrapeSink sink);
   ~ScrapeManager();
 
-  /// Replaces jobs; a target that stays (same job, labels and URL) keeps its state, one that left gets its stale
-  /// markers at the next tick.
+  /// Replaces jobs; a target that stays (same job, labels and URL) keeps its state, one that left gets its
+  /// stale markers at the next tick.
   void configure(ScrapeConfig config);
-  /// Scrapes what is due at `now`, on `pool` when given (a target is never scraped twice at once), else in place.
-  /// Call about every second (or more often).
+  /// Scrapes what is due at `now`, on `pool` when given (a target is never scraped twice at once), else in
+  /// place. Call about every second (or more often).
   void tick(UnixNanos now, ThreadPool* pool = nullptr);
   std::vector<TargetStatus> targets() const;
 

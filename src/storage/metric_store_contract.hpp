@@ -178,8 +178,9 @@ TYPED_TEST_P(MetricStoreContract, ValuesKeepEveryBit) {
   const Labels a = labels_of({{"__name__", "a"}});
   std::vector<Put> puts;
   Points expected;
-  for (const std::uint64_t bits : {kStaleNanBits, 0x7ff8000000000001ULL, 0x8000000000000000ULL, 1ULL, ~0ULL,
-                                   0x7ff0000000000000ULL, 0xfff0000000000000ULL, 0x4340000000000001ULL}) {
+  for (const std::uint64_t bits : std::initializer_list<std::uint64_t>{
+           kStaleNanBits, 0x7ff8000000000001, 0x8000000000000000, 1, UINT64_MAX, 0x7ff0000000000000,
+           0xfff0000000000000, 0x4340000000000001}) {
     expected.emplace_back(static_cast<std::int64_t>(puts.size()), bits);
     puts.push_back({a, static_cast<std::int64_t>(puts.size()), std::bit_cast<double>(bits)});
   }

@@ -59,10 +59,11 @@ class Tsdb : public storage::MetricStore {
   /// aside.
   virtual Result<std::vector<std::string>> verify() = 0;
   virtual TsdbStats stats() const = 0;
-  /// Files (relative to the store's folder) that make up the state of the last checkpoint, manifest last.
-  /// They are kept while `hold` lives.
+  /// The state of the last checkpoint: files (relative to the store's folder), kept while `hold` lives, and
+  /// the content of the file MANIFEST that names exactly these, to be written beside the copies.
   struct Backup {
     std::vector<std::string> files;
+    std::string manifest;
     Sequence durable;
     std::shared_ptr<const void> hold;
   };
