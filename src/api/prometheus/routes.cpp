@@ -1,0 +1,348 @@
+// Prometheus' HTTP API, as far as dashboards and promtool ask a server for data: queries, labels, series, targets,
+// rules and alerts. Answers are the envelope {status, data, errorType, error, warnings, infos}.
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <set>
+
+#include "api/services.hpp"
+#include "base/json.hpp"
+#include "base/limits.hpp"
+#include "promql/parser.hpp"
+
+namespace telltale::api {
+namespace {
+
+std::string_view prometheus_error_type(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::invalid_argument:
+    case ErrorKind::too_large: return "bad_data";
+    case ErrorKind::unauthenticated:
+    case ErrorKind::permission_denied: return "unauthorized";
+    case ErrorKind::execution:
+    case ErrorKind::resource_exhausted: return "execution";
+    case ErrorKind::deadline_exceeded: return "timeout";
+    case ErrorKind::cancelled: return "canceled";
+    case ErrorKind::not_found: return "not_found";
+    case ErrorKind::unavailable: return "unavailable";
+    default: return "internal";
+  }
+}
+
+net::HttpResponse prometheus_error(const Error& error) {
+  JsonWriter w;
+  w.begin_object().field("status", "error").field("errorType", prometheus_error_type(error.kind()));
+  w.field("error", error.message()).end_object();
+  // A query over its budget cannot succeed by trying again, so it is an execution error here.
+  const int status = error.kind() == ErrorKind::resource_exhausted ? 422 : net::http_status(error.kind());
+  auto response = net::HttpResponse::json(w.take(), status);
+  add_error_headers(response);
+  return response;
+}
+
+void write_seconds(JsonWriter& w, UnixMillis t) { w.raw(fmt::format("{:.3f}", static_cast<double>(t.ms) / 1000)); }
+
+void write_sample(JsonWriter& w, const Sample& s) {
+  w.begin_array();
+  write_seconds(w, s.time);
+  w.string(promql::format_value(s.value)).end_array();
+}
+
+void write_labels(JsonWriter& w, const Labels& labels) {
+  w.begin_object();
+  for (const auto& label : labels) w.field(label.name, label.value);
+  w.end_object();
+}
+
+void write_list(JsonWriter& w, std::string_view name, const std::vector<std::string>& list) {
+  if (list.empty()) return;
+  w.key(name).begin_array();
+  for (const auto& item : list) w.string(item);
+  w.end_array();
+}
+
+net::HttpResponse write_query_result(const promql::QueryResult& result) {
+  using promql::ValueType;
+  JsonWriter w;
+  w.begin_object().field("status", "success").key("data").begin_object();
+  w.field("resultType", promql::to_string(result.type)).key("result");
+  if (result.type == ValueType::scalar) {
+    write_sample(w, result.scalar);
+  } else if (result.type == ValueType::string) {
+    w.begin_array();
+    write_seconds(w, result.scalar.time);
+    w.string(result.text).end_array();
+  } else {
+    w.begin_array();
+    for (const auto& series : result.series) {
+      w.begin_object().key("metric");
+      write_labels(w, series.labels);
+      if (result.type == ValueType::vector) {
+        w.key("value");
+        write_sample(w, series.samples.front());
+      } else {
+        w.key("values").begin_array();
+        for (const auto& s : series.samples) write_sample(w, s);
+        w.end_array();
+      }
+      w.end_object();
+    }
+    w.end_array();
+  }
+  w.end_object();
+  write_list(w, "warnings", result.warnings);
+  write_list(w, "infos", result.infos);
+  w.end_object();
+  return net::HttpResponse::json(w.take());
+}
+
+Result<UnixMillis> time_or(const net::HttpRequest& request, std::string_view name, UnixMillis fallback) {
+  const auto text = request.param(name);
+  if (!text || text->empty()) return fallback;
+  TT_ASSIGN(const auto time, parse_time_param(name, *text));
+  return time.to_millis();
+}
+
+Result<Millis> duration_of(const net::HttpRequest& request, std::string_view name) {
+  const auto text = request.param(name);
+  if (!text || text->empty()) return fail(ErrorKind::invalid_argument, fmt::format("{}: missing", name));
+  double seconds = 0;
+  const auto [end, problem] = std::from_chars(text->data(), text->data() + text->size(), seconds);
+  if (problem == std::errc() && end == text->data() + text->size()) {
+    if (!(seconds > 0 && seconds < 1e10)) return fail(ErrorKind::invalid_argument, fmt::format("{}: must be positive", name));
+    return Millis(std::llround(seconds * 1000));
+  }
+  auto d = parse_duration(*text);
+  if (!d) return fail(ErrorKind::invalid_argument, fmt::format("{}: {}", name, d.error().message()));
+  return std::chrono::duration_cast<Millis>(*d);
+}
+
+Result<promql::QueryResult> run_query(const Services& services, const net::HttpRequest& request,
+                                      WorkContext& context, bool range) {
+  TT_ASSIGN(const auto principal, authorise(services, request, accounts::Scope::read));
+  TT_ASSIGN(const auto projects, readable_projects(services, principal));
+  const auto query = request.param("query");
+  if (!query || query->empty()) return fail(ErrorKind::invalid_argument, "query: missing");
+  promql::QueryOptions options;
+  if (request.param("lookback_delta")) {
+    TT_ASSIGN(options.lookback, duration_of(request, "lookback_delta"));
+  }
+  const UnixMillis now = services.clock.now().to_millis();
+  if (!range) {
+    TT_ASSIGN(const auto time, time_or(request, "time", now));
+    return services.promql.instant(*query, projects, time, context, options);
+  }
+  TT_ASSIGN(const auto start, time_or(request, "start", now));
+  TT_ASSIGN(const auto end, time_or(request, "end", now));
+  TT_ASSIGN(const auto step, duration_of(request, "step"));
+  if (step.count() <= 0) return fail(ErrorKind::invalid_argument, "step: must be positive");
+  if (end < start) return fail(ErrorKind::invalid_argument, "end: before start");
+  if ((end - start).count() / step.count() >= static_cast<std::int64_t>(limits::kMaxQueryPoints)) {
+    return fail(ErrorKind::invalid_argument,
+                fmt::format("step: more than {} points a series; use a larger step", limits::kMaxQueryPoints));
+  }
+  return services.promql.range(*query, projects, start, end, step, context, options);
+}
+
+net::HttpResponse prometheus_query(const Services& services, const net::HttpRequest& request, WorkContext& context,
+                                   bool range) {
+  const auto result = run_query(services, request, context, range);
+  return result ? write_query_result(*result) : prometheus_error(result.error());
+}
+
+// One LabelQuery a match[] selector; one without matchers when there is none.
+Result<std::vector<storage::LabelQuery>> label_queries(const Services& services, const net::HttpRequest& request) {
+  TT_ASSIGN(const auto principal, authorise(services, request, accounts::Scope::read));
+  storage::LabelQuery base;
+  TT_ASSIGN(base.projects, readable_projects(services, principal));
+  TT_ASSIGN(base.range.min, time_or(request, "start", UnixMillis{0}));
+  TT_ASSIGN(base.range.max, time_or(request, "end", services.clock.now().to_millis() + std::chrono::minutes(10)));
+  std::vector<storage::LabelQuery> queries;
+  for (const auto selector : request.params("match[]")) {
+    queries.push_back(base);
+    TT_ASSIGN(queries.back().matchers, promql::parse_selector(selector));
+  }
+  if (queries.empty()) queries.push_back(base);
+  return queries;
+}
+
+template <class T>
+net::HttpResponse write_set(const Result<std::set<T>>& values, void (*write)(JsonWriter&, const T&)) {
+  if (!values) return prometheus_error(values.error());
+  JsonWriter w;
+  w.begin_object().field("status", "success").key("data").begin_array();
+  for (const auto& value : *values) write(w, value);
+  w.end_array().end_object();
+  return net::HttpResponse::json(w.take());
+}
+
+void write_string(JsonWriter& w, const std::string& value) { w.string(value); }
+
+// The union over every match[] selector of what `ask` returns for one.
+template <class T, class Ask>
+Result<std::set<T>> over_selectors(const Services& services, const net::HttpRequest& request, Ask ask) {
+  TT_ASSIGN(const auto queries, label_queries(services, request));
+  std::set<T> all;
+  for (const auto& query : queries) {
+    TT_ASSIGN(auto some, ask(query));
+    all.insert(std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
+  }
+  return all;
+}
+
+net::HttpResponse prometheus_labels(const Services& services, const net::HttpRequest& request, WorkContext& context) {
+  return write_set<std::string>(over_selectors<std::string>(services, request, [&](const auto& query) {
+    return services.metrics.label_names(query, context);
+  }), write_string);
+}
+
+net::HttpResponse prometheus_label_values(const Services& services, const net::HttpRequest& request,
+                                          WorkContext& context) {
+  const std::string& name = request.path_params.find("name")->second;
+  return write_set<std::string>(over_selectors<std::string>(services, request, [&](const auto& query) {
+    return services.metrics.label_values(name, query, context);
+  }), write_string);
+}
+
+net::HttpResponse prometheus_series(const Services& services, const net::HttpRequest& request, WorkContext& context) {
+  if (request.params("match[]").empty()) {
+    return prometheus_error(Error(ErrorKind::invalid_argument, "match[]: at least one selector is needed"));
+  }
+  return write_set<Labels>(over_selectors<Labels>(services, request, [&](const auto& query) {
+    return services.metrics.series(query, context);
+  }), write_labels);
+}
+
+net::HttpResponse prometheus_targets(const Services& services, const net::HttpRequest& request) {
+  const auto principal = authorise(services, request, accounts::Scope::read);
+  if (!principal) return prometheus_error(principal.error());
+  JsonWriter w;
+  w.begin_object().field("status", "success").key("data").begin_object().key("activeTargets").begin_array();
+  std::vector<metrics::TargetStatus> dropped;
+  for (const auto& t : services.scrapes.targets()) {
+    if (principal->project.value != 0 && t.project != principal->project) continue;
+    if (t.dropped) {
+      dropped.push_back(t);
+      continue;
+    }
+    w.begin_object().key("discoveredLabels");
+    write_labels(w, t.discovered_labels);
+    w.key("labels");
+    write_labels(w, t.labels);
+    w.field("scrapePool", t.job).field("scrapeUrl", t.url).field("globalUrl", t.url).field("lastError", t.last_error);
+    w.field("lastScrape", format_rfc3339(t.last_scrape));
+    w.field("lastScrapeDuration", std::chrono::duration<double>(t.last_duration).count());
+    w.field("health", t.health).field("scrapeInterval", format_duration(t.interval));
+    w.field("scrapeTimeout", format_duration(t.timeout)).end_object();
+  }
+  w.end_array().key("droppedTargets").begin_array();
+  for (const auto& t : dropped) {
+    w.begin_object().key("discoveredLabels");
+    write_labels(w, t.discovered_labels);
+    w.field("scrapePool", t.job).end_object();
+  }
+  w.end_array().end_object().end_object();
+  return net::HttpResponse::json(w.take());
+}
+
+void write_alert(JsonWriter& w, const alerting::Alert& alert) {
+  w.begin_object().key("labels");
+  write_labels(w, alert.labels);
+  w.key("annotations");
+  write_labels(w, alert.annotations);
+  w.field("state", alerting::to_string(alert.state));
+  w.field("activeAt", format_rfc3339(UnixNanos::from_millis(alert.active_at)));
+  w.field("value", promql::format_value(alert.value)).end_object();
+}
+
+void write_rule(JsonWriter& w, const alerting::RuleStatus& status) {
+  const auto& rule = status.rule;
+  w.begin_object().field("name", rule.name).field("query", rule.expr).field("health", status.health);
+  w.field("type", rule.alert ? "alerting" : "recording").field("lastError", status.last_error);
+  w.field("lastEvaluation", format_rfc3339(UnixNanos::from_millis(status.last_evaluation)));
+  w.field("evaluationTime", status.evaluation_seconds).key("labels");
+  write_labels(w, Labels([&] {
+    std::vector<Label> labels;
+    for (const auto& [name, value] : rule.labels) labels.push_back({name, value});
+    return labels;
+  }()));
+  if (rule.alert) {
+    w.field("duration", std::chrono::duration<double>(rule.hold).count());
+    w.field("keepFiringFor", std::chrono::duration<double>(rule.keep_firing_for).count());
+    w.field("state", alerting::to_string(status.state)).key("annotations").begin_object();
+    for (const auto& [name, value] : rule.annotations) w.field(name, value);
+    w.end_object().key("alerts").begin_array();
+    for (const auto& alert : status.alerts) write_alert(w, alert);
+    w.end_array();
+  }
+  w.end_object();
+}
+
+net::HttpResponse prometheus_rules(const Services& services, const net::HttpRequest& request, bool only_alerts) {
+  const auto principal = authorise(services, request, accounts::Scope::read);
+  if (!principal) return prometheus_error(principal.error());
+  const auto projects = readable_projects(services, *principal);
+  if (!projects) return prometheus_error(projects.error());
+  JsonWriter w;
+  w.begin_object().field("status", "success").key("data").begin_object();
+  w.key(only_alerts ? "alerts" : "groups").begin_array();
+  for (const auto& group : services.rules.status(*projects)) {
+    if (only_alerts) {
+      for (const auto& rule : group.rules) {
+        for (const auto& alert : rule.alerts) write_alert(w, alert);
+      }
+      continue;
+    }
+    w.begin_object().field("name", group.group.name).field("file", group.group.file);
+    w.field("interval", std::chrono::duration<double>(group.interval).count());
+    w.field("lastEvaluation", format_rfc3339(UnixNanos::from_millis(group.last_evaluation)));
+    w.field("evaluationTime", group.evaluation_seconds).key("rules").begin_array();
+    for (const auto& rule : group.rules) write_rule(w, rule);
+    w.end_array().end_object();
+  }
+  w.end_array().end_object().end_object();
+  return net::HttpResponse::json(w.take());
+}
+
+net::HttpResponse prometheus_buildinfo(const Services& services, const net::HttpRequest& request) {
+  if (const auto principal = authorise(services, request, accounts::Scope::read); !principal) {
+    return prometheus_error(principal.error());
+  }
+  JsonWriter w;
+  w.begin_object().field("status", "success").key("data").begin_object();
+  w.field("application", "Telltale").field("version", services.version);
+  w.end_object().end_object();
+  return net::HttpResponse::json(w.take());
+}
+
+}  // namespace
+
+void add_prometheus_routes(net::Router& router, const Services& services) {
+  const auto add = [&](const char* methods, const char* path, const char* name, auto handler) {
+    net::RouteOptions options;
+    options.name = name;
+    options.work = services.query_limits;
+    router.add(methods, path, [&services, handler](const net::HttpRequest& r, WorkContext& c) {
+      return handler(services, r, c);
+    }, options);
+  };
+  using Request = const net::HttpRequest&;
+  add("GET|POST", "/api/v1/query", "prom_query",
+      [](const Services& s, Request r, WorkContext& c) { return prometheus_query(s, r, c, false); });
+  add("GET|POST", "/api/v1/query_range", "prom_query_range",
+      [](const Services& s, Request r, WorkContext& c) { return prometheus_query(s, r, c, true); });
+  add("GET|POST", "/api/v1/labels", "prom_labels", prometheus_labels);
+  add("GET", "/api/v1/label/{name}/values", "prom_label_values", prometheus_label_values);
+  add("GET|POST", "/api/v1/series", "prom_series", prometheus_series);
+  add("GET", "/api/v1/targets", "prom_targets",
+      [](const Services& s, Request r, WorkContext&) { return prometheus_targets(s, r); });
+  add("GET", "/api/v1/rules", "prom_rules",
+      [](const Services& s, Request r, WorkContext&) { return prometheus_rules(s, r, false); });
+  add("GET", "/api/v1/alerts", "prom_alerts",
+      [](const Services& s, Request r, WorkContext&) { return prometheus_rules(s, r, true); });
+  add("GET", "/api/v1/status/buildinfo", "prom_buildinfo",
+      [](const Services& s, Request r, WorkContext&) { return prometheus_buildinfo(s, r); });
+}
+
+}  // namespace telltale::api

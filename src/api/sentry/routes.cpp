@@ -1,0 +1,115 @@
+// Sentry's ingest: envelopes and the older store endpoint, under a project's DSN key.
+#include <fmt/format.h>
+
+#include "api/services.hpp"
+#include "base/json.hpp"
+#include "base/limits.hpp"
+#include "wire/sentry/envelope.hpp"
+
+namespace telltale::api {
+namespace {
+
+// Browsers ask before they send; the answer is the same for every project (facts: Relay's CORS middleware).
+void add_sentry_cors(net::HttpResponse& response) {
+  response.headers.emplace_back("Access-Control-Allow-Origin", "*");
+  response.headers.emplace_back("Access-Control-Expose-Headers", "x-sentry-error, x-sentry-rate-limits, retry-after");
+}
+
+net::HttpResponse sentry_preflight(const net::HttpRequest&, WorkContext&) {
+  auto response = net::HttpResponse::empty(200);
+  add_sentry_cors(response);
+  response.headers.emplace_back("Access-Control-Allow-Methods", "POST");
+  response.headers.emplace_back("Access-Control-Max-Age", "3600");
+  response.headers.emplace_back("Access-Control-Allow-Headers",
+                                "x-sentry-auth, x-requested-with, x-forwarded-for, origin, referer, accept, "
+                                "content-type, authentication, authorization, content-encoding, transfer-encoding");
+  return response;
+}
+
+net::HttpResponse sentry_error(const Error& error) {
+  JsonWriter w;
+  w.begin_object().field("detail", error.message()).key("causes").begin_array().end_array().end_object();
+  auto response = net::HttpResponse::json(w.take(), net::http_status(error.kind()));
+  add_error_headers(response);
+  if (response.status == 429) response.headers.emplace_back("X-Sentry-Rate-Limits", "5::organization");
+  response.headers.emplace_back("X-Sentry-Error", error.message().substr(0, error.message().find('\n')));
+  add_sentry_cors(response);
+  return response;
+}
+
+Result<ProjectId> sentry_project(const net::HttpRequest& request) {
+  const auto found = request.path_params.find("project");
+  const std::string text = found == request.path_params.end() ? "" : found->second;
+  std::uint32_t id = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9' || id > 100'000'000) return fail(ErrorKind::not_found, "project: not a project id");
+    id = id * 10 + static_cast<std::uint32_t>(c - '0');
+  }
+  if (id == 0) return fail(ErrorKind::not_found, "project: not a project id");
+  return ProjectId{id};
+}
+
+Result<ProjectId> sentry_authenticate(const Services& services, const net::HttpRequest& request,
+                                      std::string_view envelope_dsn) {
+  TT_ASSIGN(const ProjectId project, sentry_project(request));
+  wire::sentry::AuthSources sources;
+  sources.x_sentry_auth = request.header("x-sentry-auth");
+  sources.authorization = request.header("authorization");
+  std::string query;
+  if (const auto key = request.param("sentry_key")) query = "sentry_key=" + std::string(*key);
+  sources.query = query;
+  sources.envelope_dsn = envelope_dsn;
+  TT_ASSIGN(const auto auth, wire::sentry::parse_auth(sources));
+  return services.accounts.authenticate_dsn(auth.public_key, project);
+}
+
+net::HttpResponse sentry_outcome(const Result<ingest::Outcome>& outcome) {
+  if (!outcome) return sentry_error(outcome.error());
+  // An envelope none of whose items could be read is the client's error; otherwise the good part counts.
+  if (outcome->accepted == 0 && outcome->duplicates == 0 && !outcome->rejected.empty()) {
+    return sentry_error(Error(ErrorKind::invalid_argument, outcome->rejected.front().reason));
+  }
+  JsonWriter w;
+  w.begin_object();
+  if (outcome->event_id.present()) w.field("id", outcome->event_id.hex());
+  w.end_object();
+  auto response = net::HttpResponse::json(w.take());
+  add_sentry_cors(response);
+  return response;
+}
+
+net::HttpResponse sentry_envelope(const Services& services, const net::HttpRequest& request) {
+  std::string dsn;
+  // The header's dsn is one of the ways to say who sends; a broken frame is reported after the other ways failed.
+  const auto envelope = wire::sentry::parse_envelope(request.body);
+  if (envelope) dsn = envelope->header.dsn;
+  const auto project = sentry_authenticate(services, request, dsn);
+  if (!project) return sentry_error(project.error());
+  if (!envelope) return sentry_error(envelope.error());
+  return sentry_outcome(services.ingest.sentry_envelope(*project, request.body));
+}
+
+net::HttpResponse sentry_store(const Services& services, const net::HttpRequest& request) {
+  const auto project = sentry_authenticate(services, request, {});
+  if (!project) return sentry_error(project.error());
+  return sentry_outcome(services.ingest.sentry_store(*project, request.body));
+}
+
+}  // namespace
+
+void add_sentry_routes(net::Router& router, const Services& services) {
+  net::RouteOptions options;
+  options.max_decoded_bytes = limits::kMaxEnvelopeBytes;
+  options.name = "sentry_envelope";
+  router.add("POST", "/api/{project}/envelope",
+             [&services](const net::HttpRequest& r, WorkContext&) { return sentry_envelope(services, r); }, options);
+  options.name = "sentry_store";
+  options.max_decoded_bytes = limits::kMaxErrorEventBytes;
+  router.add("POST", "/api/{project}/store",
+             [&services](const net::HttpRequest& r, WorkContext&) { return sentry_store(services, r); }, options);
+  for (const char* pattern : {"/api/{project}/envelope", "/api/{project}/store"}) {
+    router.add("OPTIONS", pattern, sentry_preflight, {});
+  }
+}
+
+}  // namespace telltale::api

@@ -1,0 +1,59 @@
+// What handlers may call. server/ makes it; every surface has one function that adds its routes.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "accounts/authenticator.hpp"
+#include "alerting/rule_manager.hpp"
+#include "base/clock.hpp"
+#include "base/metrics.hpp"
+#include "ingest/ingest.hpp"
+#include "metrics/scrape_manager.hpp"
+#include "net/http.hpp"
+#include "promql/engine.hpp"
+#include "storage/event_store.hpp"
+#include "storage/metric_store.hpp"
+#include "storage/records.hpp"
+
+namespace telltale::api {
+
+struct Services {
+  accounts::Authenticator& accounts;
+  ingest::Ingest& ingest;
+  storage::EventStore& events;
+  storage::MetricStore& metrics;
+  storage::RecordStore& records;
+  const promql::Engine& promql;
+  const metrics::ScrapeManager& scrapes;
+  const alerting::RuleManager& rules;
+  const MetricsRegistry& registry;
+  const Clock& clock;
+  std::string version;
+  WorkLimits query_limits;
+  std::function<bool()> ready;
+  std::function<Result<>()> reload;
+  std::function<Result<std::string>(const std::string& directory)> backup;  // its report as JSON
+};
+
+void add_sentry_routes(net::Router& router, const Services& services);
+void add_loki_routes(net::Router& router, const Services& services);
+void add_otlp_routes(net::Router& router, const Services& services);
+void add_prometheus_routes(net::Router& router, const Services& services);
+void add_own_routes(net::Router& router, const Services& services);
+
+/// The principal of a request's Authorization header, once it has the scope.
+Result<accounts::Principal> authorise(const Services& services, const net::HttpRequest& request,
+                                      accounts::Scope scope);
+/// The projects a principal's queries may read.
+Result<storage::Projects> readable_projects(const Services& services, const accounts::Principal& principal);
+
+/// `{"error":{"kind":…,"message":…}}` with the kind's status; WWW-Authenticate or Retry-After where they belong.
+net::HttpResponse error_response(const Error& error);
+/// Adds WWW-Authenticate to a 401 and Retry-After to a 429 or 503.
+void add_error_headers(net::HttpResponse& response);
+
+/// RFC 3339, or Unix seconds with a fraction. `field` names the parameter in the error.
+Result<UnixNanos> parse_time_param(std::string_view field, std::string_view text);
+
+}  // namespace telltale::api

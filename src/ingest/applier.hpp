@@ -1,0 +1,50 @@
+// One store and the thread that applies durable batches to it, in the journal's order.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <thread>
+#include <utility>
+
+#include "base/log.hpp"
+#include "base/metrics.hpp"
+#include "base/mutex.hpp"
+#include "storage/derived_store.hpp"
+
+namespace telltale::ingest {
+
+using SharedBatch = std::shared_ptr<const storage::Batch>;
+
+/// push() from one thread, in order of sequence; the rest from any.
+class Applier {
+ public:
+  Applier(storage::DerivedStore& store, const Logger& log, MetricsRegistry& metrics);
+
+  storage::DerivedStore& store() { return store_; }
+  bool full() const;
+  void start();
+  void push(Sequence sequence, SharedBatch batch);
+  /// Applies what is queued, then joins.
+  void stop();
+  bool wait_applied(Sequence sequence, std::chrono::steady_clock::time_point until);
+
+ private:
+  void run();
+  void apply_until_done(Sequence sequence, const storage::Batch& batch);
+
+  storage::DerivedStore& store_;
+  const Logger& log_;
+  Counter& errors_;
+  Gauge& queued_;
+  std::atomic<std::size_t> size_{0};
+  Mutex mutex_;
+  CondVar wake_;
+  CondVar applied_;
+  std::deque<std::pair<Sequence, SharedBatch>> queue_ TT_GUARDED_BY(mutex_);
+  bool stopping_ TT_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace telltale::ingest

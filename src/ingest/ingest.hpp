@@ -1,0 +1,56 @@
+// Every way in, one function a protocol: a decoded HTTP body and the project its credential belongs to become
+// a batch that is limited, redacted, enriched and committed, in this order. The good part of a request is
+// kept; what was left out is listed with its reason. How the bytes arrived is api/'s business.
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/id.hpp"
+#include "base/metrics.hpp"
+#include "base/result.hpp"
+#include "ingest/pipeline.hpp"
+#include "redact/redactor.hpp"
+#include "wire/item_error.hpp"
+#include "wire/otlp/common.hpp"
+
+namespace telltale::ingest {
+
+struct IngestOptions {
+  Nanos max_past{std::chrono::hours(24 * 30)};
+  Nanos max_future{std::chrono::minutes(10)};
+};
+
+/// What became of a request.
+struct Outcome {
+  std::size_t accepted = 0;    // rows journaled
+  std::size_t duplicates = 0;  // rows a client sent again
+  std::vector<wire::ItemError> rejected;
+  Id128 event_id;  // Sentry: of the envelope's event, zero when there is none
+};
+
+enum class LokiFormat : unsigned char { json, legacy_json, snappy_protobuf };
+
+/// Thread-safe.
+class Ingest {
+ public:
+  Ingest(Pipeline& pipeline, const redact::Redactor& redactor, const Clock& clock, MetricsRegistry& metrics,
+         IngestOptions options);
+  ~Ingest();
+
+  /// invalid_argument when the envelope's own frame is broken.
+  Result<Outcome> sentry_envelope(ProjectId project, std::string_view body);
+  /// POST /store/: one event's JSON.
+  Result<Outcome> sentry_store(ProjectId project, std::string_view body);
+  Result<Outcome> loki_push(ProjectId project, std::string_view body, LokiFormat format);
+  Result<Outcome> otlp_logs(ProjectId project, std::string_view body, wire::otlp::Encoding encoding);
+  Result<Outcome> otlp_traces(ProjectId project, std::string_view body, wire::otlp::Encoding encoding);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace telltale::ingest

@@ -1,0 +1,77 @@
+// From an accepted batch to every store. commit() journals a batch (durable when it returns) and hands it, in
+// the journal's order, to one applier thread a store; what a crash took from a store's memory, replay()
+// brings back from the journal. A store that falls behind by limits::kApplyQueueBatches stops ingest at the
+// door rather than let memory grow. Segments of the journal go once every store has made its part durable.
+//
+// Invariants: a batch is acknowledged only after its record is durable; each store sees sequences in rising
+// order; client ids are admitted in sorted order, so that two requests with the same ids cannot wait for each
+// other.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "base/metrics.hpp"
+#include "base/result.hpp"
+#include "io/journal.hpp"
+#include "storage/batch.hpp"
+#include "storage/derived_store.hpp"
+#include "storage/metric_store.hpp"
+
+namespace telltale::ingest {
+
+/// For each row of a batch's tables the id its client gave it, zero for none; a list is empty or as long as
+/// its table. A row whose id was seen in the journal's window is dropped.
+struct ClientIds {
+  std::vector<Id128> logs;
+  std::vector<Id128> spans;
+  std::vector<Id128> errors;
+};
+
+struct Committed {
+  Sequence sequence;           // 0 when nothing was left to journal
+  std::size_t rows = 0;        // journaled
+  std::size_t duplicates = 0;  // rows that had been accepted before
+};
+
+/// Thread-safe after start().
+class Pipeline {
+ public:
+  /// `metric_store` is one of `stores`. `accepting` says whether the disk takes writes (io::DiskGuard).
+  /// Everything outlives the pipeline.
+  Pipeline(io::Journal& journal, const std::vector<storage::DerivedStore*>& stores,
+           storage::MetricStore& metric_store, std::function<bool()> accepting, const Clock& clock,
+           const Logger& log, MetricsRegistry& metrics);
+  ~Pipeline();
+
+  /// Applies to each store the journal's records it has not seen. Before start().
+  Result<> replay();
+  /// Called for each batch once it is durable, on the commit thread: for live tails. Before start().
+  void set_tap(std::function<void(const storage::Batch&)> tap);
+  void start();
+  /// Applies what is queued, checkpoints every store, ends the threads. The journal must have been stopped.
+  void stop();
+
+  /// Durable when it returns. disk_full while the disk is full, unavailable when a store is too far behind.
+  Result<Committed> commit(storage::Batch batch, const ClientIds& ids = {});
+  /// Resolves the series and commits. Series over a limit are counted and left out; the error tells of them
+  /// after the rest is durable.
+  Result<> write_samples(ProjectId project, UnixNanos received,
+                         const std::vector<std::pair<Labels, Sample>>& samples);
+
+  /// Checkpoints the stores that want it (all of them if `force`) and releases the journal's old segments.
+  Result<> checkpoint(bool force);
+  /// True once every store has applied `sequence`; waits at most `timeout`.
+  bool wait_applied(Sequence sequence, Nanos timeout);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace telltale::ingest

@@ -1,0 +1,23 @@
+// Each protocol's own structs as rows. Pure: no limits, no redaction, no clock.
+#pragma once
+
+#include "model/event_row.hpp"
+#include "wire/loki/push.hpp"
+#include "wire/otlp/logs.hpp"
+#include "wire/otlp/traces.hpp"
+#include "wire/sentry/event.hpp"
+
+namespace telltale::ingest {
+
+/// Title, hashes and culprit come from grouping the event; the payload is left to the caller.
+EventRow row_of(const wire::sentry::ErrorEvent& event);
+/// `span` is one of `transaction`'s.
+EventRow row_of(const wire::sentry::TransactionEvent& transaction, const wire::sentry::SentrySpan& span);
+/// A span that came alone (span v2).
+EventRow row_of(const wire::sentry::SentrySpan& span);
+EventRow row_of(const wire::sentry::LogItem& log);
+EventRow row_of(const wire::loki::Stream& stream, const wire::loki::Entry& entry);
+EventRow row_of(const wire::otlp::LogBatch& batch, const wire::otlp::LogRecord& record);
+EventRow row_of(const wire::otlp::SpanBatch& batch, const wire::otlp::Span& span);
+
+}  // namespace telltale::ingest
