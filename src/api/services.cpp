@@ -1,9 +1,9 @@
 #include "api/services.hpp"
 
-#include <fmt/format.h>
-
 #include <charconv>
 #include <cmath>
+
+#include <fmt/format.h>
 
 #include "base/json.hpp"
 

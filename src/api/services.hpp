@@ -48,7 +48,8 @@ Result<accounts::Principal> authorise(const Services& services, const net::HttpR
 /// The projects a principal's queries may read.
 Result<storage::Projects> readable_projects(const Services& services, const accounts::Principal& principal);
 
-/// `{"error":{"kind":…,"message":…}}` with the kind's status; WWW-Authenticate or Retry-After where they belong.
+/// `{"error":{"kind":…,"message":…}}` with the kind's status; WWW-Authenticate or Retry-After where they
+/// belong.
 net::HttpResponse error_response(const Error& error);
 /// Adds WWW-Authenticate to a 401 and Retry-After to a 429 or 503.
 void add_error_headers(net::HttpResponse& response);

@@ -222,6 +222,11 @@ Result<> Pipeline::checkpoint(bool force) {
   return {};
 }
 
+Result<> Pipeline::without_checkpoints(const std::function<Result<>()>& body) {
+  const MutexLock lock(impl_->checkpoint_mutex);
+  return body();
+}
+
 bool Pipeline::wait_applied(Sequence sequence, Nanos timeout) {
   const auto until = std::chrono::steady_clock::now() + timeout;
   return std::all_of(impl_->appliers.begin(), impl_->appliers.end(),

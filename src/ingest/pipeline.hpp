@@ -66,6 +66,9 @@ class Pipeline {
 
   /// Checkpoints the stores that want it (all of them if `force`) and releases the journal's old segments.
   Result<> checkpoint(bool force);
+  /// Runs `body` while nothing is checkpointed and no segment goes: what it copies of the stores can be completed from
+  /// the journal it copies after them.
+  Result<> without_checkpoints(const std::function<Result<>()>& body);
   /// True once every store has applied `sequence`; waits at most `timeout`.
   bool wait_applied(Sequence sequence, Nanos timeout);
 

@@ -13,23 +13,26 @@ net::HttpResponse loki_error(const Error& error) {
   return response;
 }
 
-net::HttpResponse loki_push(const Services& services, const net::HttpRequest& request, ingest::LokiFormat json) {
+net::HttpResponse loki_push(const Services& services, const net::HttpRequest& request,
+                            ingest::LokiFormat json) {
   const auto principal = authorise(services, request, accounts::Scope::ingest);
   if (!principal) return loki_error(principal.error());
   const std::string type = to_lower(request.header("content-type"));
   const bool is_json = type.starts_with("application/json");
   if (!is_json && !type.empty() && !type.starts_with("application/x-protobuf")) {
-    return loki_error(Error(ErrorKind::unsupported, "Content-Type: application/json or application/x-protobuf"));
+    return loki_error(
+        Error(ErrorKind::unsupported, "Content-Type: application/json or application/x-protobuf"));
   }
   const auto outcome = services.ingest.loki_push(principal->default_project(), request.body,
                                                  is_json ? json : ingest::LokiFormat::snappy_protobuf);
   if (!outcome) return loki_error(outcome.error());
   if (!outcome->rejected.empty()) {
     const auto& first = outcome->rejected.front();
-    return loki_error(Error(ErrorKind::invalid_argument,
-                            fmt::format("{} of {} entries refused, the others were stored; entry {}: {}",
-                                        outcome->rejected.size(), outcome->rejected.size() + outcome->accepted,
-                                        first.index, first.reason)));
+    return loki_error(
+        Error(ErrorKind::invalid_argument,
+              fmt::format("{} of {} entries refused, the others were stored; entry {}: {}",
+                          outcome->rejected.size(), outcome->rejected.size() + outcome->accepted, first.index,
+                          first.reason)));
   }
   return net::HttpResponse::empty(204);
 }
@@ -39,13 +42,19 @@ net::HttpResponse loki_push(const Services& services, const net::HttpRequest& re
 void add_loki_routes(net::Router& router, const Services& services) {
   net::RouteOptions options;
   options.name = "loki_push";
-  router.add("POST", "/loki/api/v1/push", [&services](const net::HttpRequest& r, WorkContext&) {
-    return loki_push(services, r, ingest::LokiFormat::json);
-  }, options);
+  router.add(
+      "POST", "/loki/api/v1/push",
+      [&services](const net::HttpRequest& r, WorkContext&) {
+        return loki_push(services, r, ingest::LokiFormat::json);
+      },
+      options);
   options.name = "loki_push_legacy";
-  router.add("POST", "/api/prom/push", [&services](const net::HttpRequest& r, WorkContext&) {
-    return loki_push(services, r, ingest::LokiFormat::legacy_json);
-  }, options);
+  router.add(
+      "POST", "/api/prom/push",
+      [&services](const net::HttpRequest& r, WorkContext&) {
+        return loki_push(services, r, ingest::LokiFormat::legacy_json);
+      },
+      options);
 }
 
 }  // namespace telltale::api

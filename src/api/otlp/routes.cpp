@@ -1,5 +1,5 @@
-// OTLP over HTTP: logs and traces, protobuf and JSON (OpenTelemetry protocol 1.x). A partly refused request is a 200
-// whose body says how much and why.
+// OTLP over HTTP: logs and traces, protobuf and JSON (OpenTelemetry protocol 1.x). A partly refused request
+// is a 200 whose body says how much and why.
 #include "api/services.hpp"
 #include "wire/otlp/common.hpp"
 
@@ -12,15 +12,21 @@ using wire::otlp::Signal;
 // google.rpc.Code of an error kind.
 int rpc_code(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::unauthenticated: return 16;
-    case ErrorKind::permission_denied: return 7;
-    case ErrorKind::resource_exhausted: return 8;
+    case ErrorKind::unauthenticated:
+      return 16;
+    case ErrorKind::permission_denied:
+      return 7;
+    case ErrorKind::resource_exhausted:
+      return 8;
     case ErrorKind::unavailable:
-    case ErrorKind::disk_full: return 14;
+    case ErrorKind::disk_full:
+      return 14;
     case ErrorKind::internal:
     case ErrorKind::io:
-    case ErrorKind::corruption: return 13;
-    default: return 3;
+    case ErrorKind::corruption:
+      return 13;
+    default:
+      return 3;
   }
 }
 
@@ -53,12 +59,16 @@ net::HttpResponse otlp_export(const Services& services, const net::HttpRequest& 
 }  // namespace
 
 void add_otlp_routes(net::Router& router, const Services& services) {
-  for (const auto& [path, signal] : {std::pair{"/v1/logs", Signal::logs}, std::pair{"/v1/traces", Signal::traces}}) {
+  for (const auto& [path, signal] :
+       {std::pair{"/v1/logs", Signal::logs}, std::pair{"/v1/traces", Signal::traces}}) {
     net::RouteOptions options;
     options.name = signal == Signal::logs ? "otlp_logs" : "otlp_traces";
-    router.add("POST", path, [&services, s = signal](const net::HttpRequest& r, WorkContext&) {
-      return otlp_export(services, r, s);
-    }, options);
+    router.add(
+        "POST", path,
+        [&services, s = signal](const net::HttpRequest& r, WorkContext&) {
+          return otlp_export(services, r, s);
+        },
+        options);
   }
 }
 

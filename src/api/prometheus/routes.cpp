@@ -1,10 +1,10 @@
-// Prometheus' HTTP API, as far as dashboards and promtool ask a server for data: queries, labels, series, targets,
-// rules and alerts. Answers are the envelope {status, data, errorType, error, warnings, infos}.
-#include <fmt/format.h>
-
+// Prometheus' HTTP API, as far as dashboards and promtool ask a server for data: queries, labels, series,
+// targets, rules and alerts. Answers are the envelope {status, data, errorType, error, warnings, infos}.
 #include <charconv>
 #include <cmath>
 #include <set>
+
+#include <fmt/format.h>
 
 #include "api/services.hpp"
 #include "base/json.hpp"
@@ -17,16 +17,24 @@ namespace {
 std::string_view prometheus_error_type(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::invalid_argument:
-    case ErrorKind::too_large: return "bad_data";
+    case ErrorKind::too_large:
+      return "bad_data";
     case ErrorKind::unauthenticated:
-    case ErrorKind::permission_denied: return "unauthorized";
+    case ErrorKind::permission_denied:
+      return "unauthorized";
     case ErrorKind::execution:
-    case ErrorKind::resource_exhausted: return "execution";
-    case ErrorKind::deadline_exceeded: return "timeout";
-    case ErrorKind::cancelled: return "canceled";
-    case ErrorKind::not_found: return "not_found";
-    case ErrorKind::unavailable: return "unavailable";
-    default: return "internal";
+    case ErrorKind::resource_exhausted:
+      return "execution";
+    case ErrorKind::deadline_exceeded:
+      return "timeout";
+    case ErrorKind::cancelled:
+      return "canceled";
+    case ErrorKind::not_found:
+      return "not_found";
+    case ErrorKind::unavailable:
+      return "unavailable";
+    default:
+      return "internal";
   }
 }
 
@@ -41,7 +49,9 @@ net::HttpResponse prometheus_error(const Error& error) {
   return response;
 }
 
-void write_seconds(JsonWriter& w, UnixMillis t) { w.raw(fmt::format("{:.3f}", static_cast<double>(t.ms) / 1000)); }
+void write_seconds(JsonWriter& w, UnixMillis t) {
+  w.raw(fmt::format("{:.3f}", static_cast<double>(t.ms) / 1000));
+}
 
 void write_sample(JsonWriter& w, const Sample& s) {
   w.begin_array();
@@ -110,7 +120,8 @@ Result<Millis> duration_of(const net::HttpRequest& request, std::string_view nam
   double seconds = 0;
   const auto [end, problem] = std::from_chars(text->data(), text->data() + text->size(), seconds);
   if (problem == std::errc() && end == text->data() + text->size()) {
-    if (!(seconds > 0 && seconds < 1e10)) return fail(ErrorKind::invalid_argument, fmt::format("{}: must be positive", name));
+    if (!(seconds > 0 && seconds < 1e10))
+      return fail(ErrorKind::invalid_argument, fmt::format("{}: must be positive", name));
     return Millis(std::llround(seconds * 1000));
   }
   auto d = parse_duration(*text);
@@ -139,25 +150,28 @@ Result<promql::QueryResult> run_query(const Services& services, const net::HttpR
   if (step.count() <= 0) return fail(ErrorKind::invalid_argument, "step: must be positive");
   if (end < start) return fail(ErrorKind::invalid_argument, "end: before start");
   if ((end - start).count() / step.count() >= static_cast<std::int64_t>(limits::kMaxQueryPoints)) {
-    return fail(ErrorKind::invalid_argument,
-                fmt::format("step: more than {} points a series; use a larger step", limits::kMaxQueryPoints));
+    return fail(
+        ErrorKind::invalid_argument,
+        fmt::format("step: more than {} points a series; use a larger step", limits::kMaxQueryPoints));
   }
   return services.promql.range(*query, projects, start, end, step, context, options);
 }
 
-net::HttpResponse prometheus_query(const Services& services, const net::HttpRequest& request, WorkContext& context,
-                                   bool range) {
+net::HttpResponse prometheus_query(const Services& services, const net::HttpRequest& request,
+                                   WorkContext& context, bool range) {
   const auto result = run_query(services, request, context, range);
   return result ? write_query_result(*result) : prometheus_error(result.error());
 }
 
 // One LabelQuery a match[] selector; one without matchers when there is none.
-Result<std::vector<storage::LabelQuery>> label_queries(const Services& services, const net::HttpRequest& request) {
+Result<std::vector<storage::LabelQuery>> label_queries(const Services& services,
+                                                       const net::HttpRequest& request) {
   TT_ASSIGN(const auto principal, authorise(services, request, accounts::Scope::read));
   storage::LabelQuery base;
   TT_ASSIGN(base.projects, readable_projects(services, principal));
   TT_ASSIGN(base.range.min, time_or(request, "start", UnixMillis{0}));
-  TT_ASSIGN(base.range.max, time_or(request, "end", services.clock.now().to_millis() + std::chrono::minutes(10)));
+  TT_ASSIGN(base.range.max,
+            time_or(request, "end", services.clock.now().to_millis() + std::chrono::minutes(10)));
   std::vector<storage::LabelQuery> queries;
   for (const auto selector : request.params("match[]")) {
     queries.push_back(base);
@@ -191,27 +205,33 @@ Result<std::set<T>> over_selectors(const Services& services, const net::HttpRequ
   return all;
 }
 
-net::HttpResponse prometheus_labels(const Services& services, const net::HttpRequest& request, WorkContext& context) {
-  return write_set<std::string>(over_selectors<std::string>(services, request, [&](const auto& query) {
-    return services.metrics.label_names(query, context);
-  }), write_string);
+net::HttpResponse prometheus_labels(const Services& services, const net::HttpRequest& request,
+                                    WorkContext& context) {
+  return write_set<std::string>(
+      over_selectors<std::string>(
+          services, request, [&](const auto& query) { return services.metrics.label_names(query, context); }),
+      write_string);
 }
 
 net::HttpResponse prometheus_label_values(const Services& services, const net::HttpRequest& request,
                                           WorkContext& context) {
   const std::string& name = request.path_params.find("name")->second;
-  return write_set<std::string>(over_selectors<std::string>(services, request, [&](const auto& query) {
-    return services.metrics.label_values(name, query, context);
-  }), write_string);
+  return write_set<std::string>(
+      over_selectors<std::string>(
+          services, request,
+          [&](const auto& query) { return services.metrics.label_values(name, query, context); }),
+      write_string);
 }
 
-net::HttpResponse prometheus_series(const Services& services, const net::HttpRequest& request, WorkContext& context) {
+net::HttpResponse prometheus_series(const Services& services, const net::HttpRequest& request,
+                                    WorkContext& context) {
   if (request.params("match[]").empty()) {
     return prometheus_error(Error(ErrorKind::invalid_argument, "match[]: at least one selector is needed"));
   }
-  return write_set<Labels>(over_selectors<Labels>(services, request, [&](const auto& query) {
-    return services.metrics.series(query, context);
-  }), write_labels);
+  return write_set<Labels>(
+      over_selectors<Labels>(services, request,
+                             [&](const auto& query) { return services.metrics.series(query, context); }),
+      write_labels);
 }
 
 net::HttpResponse prometheus_targets(const Services& services, const net::HttpRequest& request) {
@@ -230,7 +250,10 @@ net::HttpResponse prometheus_targets(const Services& services, const net::HttpRe
     write_labels(w, t.discovered_labels);
     w.key("labels");
     write_labels(w, t.labels);
-    w.field("scrapePool", t.job).field("scrapeUrl", t.url).field("globalUrl", t.url).field("lastError", t.last_error);
+    w.field("scrapePool", t.job)
+        .field("scrapeUrl", t.url)
+        .field("globalUrl", t.url)
+        .field("lastError", t.last_error);
     w.field("lastScrape", format_rfc3339(t.last_scrape));
     w.field("lastScrapeDuration", std::chrono::duration<double>(t.last_duration).count());
     w.field("health", t.health).field("scrapeInterval", format_duration(t.interval));
@@ -263,10 +286,10 @@ void write_rule(JsonWriter& w, const alerting::RuleStatus& status) {
   w.field("lastEvaluation", format_rfc3339(UnixNanos::from_millis(status.last_evaluation)));
   w.field("evaluationTime", status.evaluation_seconds).key("labels");
   write_labels(w, Labels([&] {
-    std::vector<Label> labels;
-    for (const auto& [name, value] : rule.labels) labels.push_back({name, value});
-    return labels;
-  }()));
+                 std::vector<Label> labels;
+                 for (const auto& [name, value] : rule.labels) labels.push_back({name, value});
+                 return labels;
+               }()));
   if (rule.alert) {
     w.field("duration", std::chrono::duration<double>(rule.hold).count());
     w.field("keepFiringFor", std::chrono::duration<double>(rule.keep_firing_for).count());
@@ -279,7 +302,8 @@ void write_rule(JsonWriter& w, const alerting::RuleStatus& status) {
   w.end_object();
 }
 
-net::HttpResponse prometheus_rules(const Services& services, const net::HttpRequest& request, bool only_alerts) {
+net::HttpResponse prometheus_rules(const Services& services, const net::HttpRequest& request,
+                                   bool only_alerts) {
   const auto principal = authorise(services, request, accounts::Scope::read);
   if (!principal) return prometheus_error(principal.error());
   const auto projects = readable_projects(services, *principal);
@@ -323,9 +347,10 @@ void add_prometheus_routes(net::Router& router, const Services& services) {
     net::RouteOptions options;
     options.name = name;
     options.work = services.query_limits;
-    router.add(methods, path, [&services, handler](const net::HttpRequest& r, WorkContext& c) {
-      return handler(services, r, c);
-    }, options);
+    router.add(
+        methods, path,
+        [&services, handler](const net::HttpRequest& r, WorkContext& c) { return handler(services, r, c); },
+        options);
   };
   using Request = const net::HttpRequest&;
   add("GET|POST", "/api/v1/query", "prom_query",

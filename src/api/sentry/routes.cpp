@@ -12,7 +12,8 @@ namespace {
 // Browsers ask before they send; the answer is the same for every project (facts: Relay's CORS middleware).
 void add_sentry_cors(net::HttpResponse& response) {
   response.headers.emplace_back("Access-Control-Allow-Origin", "*");
-  response.headers.emplace_back("Access-Control-Expose-Headers", "x-sentry-error, x-sentry-rate-limits, retry-after");
+  response.headers.emplace_back("Access-Control-Expose-Headers",
+                                "x-sentry-error, x-sentry-rate-limits, retry-after");
 }
 
 net::HttpResponse sentry_preflight(const net::HttpRequest&, WorkContext&) {
@@ -20,9 +21,10 @@ net::HttpResponse sentry_preflight(const net::HttpRequest&, WorkContext&) {
   add_sentry_cors(response);
   response.headers.emplace_back("Access-Control-Allow-Methods", "POST");
   response.headers.emplace_back("Access-Control-Max-Age", "3600");
-  response.headers.emplace_back("Access-Control-Allow-Headers",
-                                "x-sentry-auth, x-requested-with, x-forwarded-for, origin, referer, accept, "
-                                "content-type, authentication, authorization, content-encoding, transfer-encoding");
+  response.headers.emplace_back(
+      "Access-Control-Allow-Headers",
+      "x-sentry-auth, x-requested-with, x-forwarded-for, origin, referer, accept, "
+      "content-type, authentication, authorization, content-encoding, transfer-encoding");
   return response;
 }
 
@@ -42,7 +44,8 @@ Result<ProjectId> sentry_project(const net::HttpRequest& request) {
   const std::string text = found == request.path_params.end() ? "" : found->second;
   std::uint32_t id = 0;
   for (const char c : text) {
-    if (c < '0' || c > '9' || id > 100'000'000) return fail(ErrorKind::not_found, "project: not a project id");
+    if (c < '0' || c > '9' || id > 100'000'000)
+      return fail(ErrorKind::not_found, "project: not a project id");
     id = id * 10 + static_cast<std::uint32_t>(c - '0');
   }
   if (id == 0) return fail(ErrorKind::not_found, "project: not a project id");
@@ -55,9 +58,9 @@ Result<ProjectId> sentry_authenticate(const Services& services, const net::HttpR
   wire::sentry::AuthSources sources;
   sources.x_sentry_auth = request.header("x-sentry-auth");
   sources.authorization = request.header("authorization");
-  std::string query;
-  if (const auto key = request.param("sentry_key")) query = "sentry_key=" + std::string(*key);
-  sources.query = query;
+  sources.query_key = request.param("sentry_key").value_or("");
+  sources.query_client = request.param("sentry_client").value_or("");
+  sources.query_version = request.param("sentry_version").value_or("");
   sources.envelope_dsn = envelope_dsn;
   TT_ASSIGN(const auto auth, wire::sentry::parse_auth(sources));
   return services.accounts.authenticate_dsn(auth.public_key, project);
@@ -80,7 +83,8 @@ net::HttpResponse sentry_outcome(const Result<ingest::Outcome>& outcome) {
 
 net::HttpResponse sentry_envelope(const Services& services, const net::HttpRequest& request) {
   std::string dsn;
-  // The header's dsn is one of the ways to say who sends; a broken frame is reported after the other ways failed.
+  // The header's dsn is one of the ways to say who sends; a broken frame is reported after the other ways
+  // failed.
   const auto envelope = wire::sentry::parse_envelope(request.body);
   if (envelope) dsn = envelope->header.dsn;
   const auto project = sentry_authenticate(services, request, dsn);
@@ -101,12 +105,14 @@ void add_sentry_routes(net::Router& router, const Services& services) {
   net::RouteOptions options;
   options.max_decoded_bytes = limits::kMaxEnvelopeBytes;
   options.name = "sentry_envelope";
-  router.add("POST", "/api/{project}/envelope",
-             [&services](const net::HttpRequest& r, WorkContext&) { return sentry_envelope(services, r); }, options);
+  router.add(
+      "POST", "/api/{project}/envelope",
+      [&services](const net::HttpRequest& r, WorkContext&) { return sentry_envelope(services, r); }, options);
   options.name = "sentry_store";
   options.max_decoded_bytes = limits::kMaxErrorEventBytes;
-  router.add("POST", "/api/{project}/store",
-             [&services](const net::HttpRequest& r, WorkContext&) { return sentry_store(services, r); }, options);
+  router.add(
+      "POST", "/api/{project}/store",
+      [&services](const net::HttpRequest& r, WorkContext&) { return sentry_store(services, r); }, options);
   for (const char* pattern : {"/api/{project}/envelope", "/api/{project}/store"}) {
     router.add("OPTIONS", pattern, sentry_preflight, {});
   }

@@ -1,0 +1,61 @@
+#include "api/own/row_json.hpp"
+
+namespace telltale::api {
+namespace {
+
+void write_value(JsonWriter& w, const AttrValue& value) {
+  if (const auto* s = std::get_if<std::string>(&value)) {
+    w.string(*s);
+  } else if (const auto* i = std::get_if<std::int64_t>(&value)) {
+    w.integer(*i);
+  } else if (const auto* d = std::get_if<double>(&value)) {
+    w.number(*d);
+  } else {
+    w.boolean(std::get<bool>(value));
+  }
+}
+
+void write_known(JsonWriter& w, std::string_view name, std::string_view value) {
+  if (!value.empty()) w.field(name, value);
+}
+
+}  // namespace
+
+void write_row(JsonWriter& w, const EventRow& row) {
+  w.begin_object().field("time", format_rfc3339(row.time)).field("message", row.message);
+  w.field("level", to_string(row.ids.level)).field("project", std::uint64_t{row.project.value});
+  if (row.ids.trace_id.present()) w.field("trace_id", row.ids.trace_id.hex());
+  if (row.ids.span_id.present()) w.field("span_id", row.ids.span_id.hex());
+  write_known(w, "request_id", row.ids.request_id);
+  write_known(w, "user_id", row.ids.user_id);
+  write_known(w, "service", row.ids.service);
+  write_known(w, "environment", row.ids.environment);
+  write_known(w, "release", row.ids.release);
+  write_known(w, "host", row.ids.host);
+  write_known(w, "transaction", row.ids.transaction);
+  w.key("attributes").begin_object();
+  for (const auto& a : row.attributes) {
+    w.key(a.name);
+    write_value(w, a.value);
+  }
+  w.end_object();
+  if (!row.payload.empty()) w.key("payload").raw(row.payload);
+  w.end_object();
+}
+
+void write_issue(JsonWriter& w, const storage::Issue& issue) {
+  w.begin_object().field("id", issue.id.value).field("short_id", issue.short_id);
+  w.field("project", std::uint64_t{issue.project.value})
+      .field("title", issue.title)
+      .field("culprit", issue.culprit);
+  w.field("type", issue.type).field("level", to_string(issue.level)).field("platform", issue.platform);
+  w.field("status", to_string(issue.status)).field("substatus", to_string(issue.substatus));
+  w.field("first_seen", format_rfc3339(issue.first_seen)).field("last_seen", format_rfc3339(issue.last_seen));
+  w.field("first_release", issue.first_release).field("last_release", issue.last_release);
+  w.field("event_count", issue.event_count).field("user_count", issue.user_count);
+  w.field("assignee", issue.assignee).field("resolved_in", issue.resolved_in);
+  if (issue.last_event.present()) w.field("last_event_id", issue.last_event.hex());
+  w.end_object();
+}
+
+}  // namespace telltale::api

@@ -1,0 +1,227 @@
+// The program's commands. `serve` runs until SIGTERM or SIGINT; SIGHUP reloads.
+#include <fmt/format.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "alerting/rule_file.hpp"
+#include "config/config.hpp"
+#include "metrics/scrape_config.hpp"
+#include "server/server.hpp"
+#include "server/stores.hpp"
+
+extern char** environ;
+
+namespace {
+
+using telltale::Result;
+
+int complain(const telltale::Error& error) {
+  fmt::print(stderr, "telltale: {}\n", error.message());
+  return 1;
+}
+
+std::map<std::string, std::string> environment() {
+  std::map<std::string, std::string> out;
+  for (char** e = environ; *e != nullptr; ++e) {
+    const std::string_view entry(*e);
+    const auto equals = entry.find('=');
+    if (equals != std::string_view::npos) out.emplace(entry.substr(0, equals), entry.substr(equals + 1));
+  }
+  return out;
+}
+
+Result<telltale::config::Config> load_config(const telltale::config::Flags& flags) {
+  telltale::config::Sources sources;
+  if (!flags.config_file.empty()) {
+    const auto fs = telltale::io::make_posix_file_system();
+    TT_ASSIGN(sources.yaml, telltale::io::read_file(*fs, flags.config_file));
+    sources.yaml_name = flags.config_file;
+  }
+  sources.environment = environment();
+  sources.flags = flags.settings;
+  return telltale::config::load(sources);
+}
+
+// Tells systemd (Type=notify) how we are; without NOTIFY_SOCKET there is nobody to tell.
+void notify_service_manager(std::string_view state) {
+  const char* path = std::getenv("NOTIFY_SOCKET");
+  if (path == nullptr || std::strlen(path) >= sizeof(sockaddr_un::sun_path)) return;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strcpy(address.sun_path, path);
+  if (address.sun_path[0] == '@') address.sun_path[0] = '\0';
+  const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return;
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(path));
+  (void)::sendto(fd, state.data(), state.size(), MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&address), size);
+  ::close(fd);
+}
+
+int serve(const std::vector<std::string>& args) {
+  const auto flags = telltale::config::parse_flags(args);
+  if (!flags) return complain(flags.error());
+  if (flags->help) {
+    fmt::print("{}", telltale::config::help_text());
+    return 0;
+  }
+  const auto config = load_config(*flags);
+  if (!config) return complain(config.error());
+
+  // Signals are taken in this thread only, one at a time; every other thread is born with them blocked.
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int s : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, s);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+
+  const telltale::SystemClock clock;
+  const telltale::Logger log(clock, config->log.level, telltale::stderr_sink());
+  telltale::server::Server server(*config, clock, log);
+  if (const auto started = server.start(); !started) return complain(started.error());
+  notify_service_manager("READY=1");
+  while (true) {
+    int signal = 0;
+    sigwait(&signals, &signal);
+    if (signal != SIGHUP) break;
+    if (const auto done = server.reload(); !done) {
+      log.error("reload failed; nothing changed", {{"reason", done.error().message()}});
+    } else {
+      log.info("reloaded");
+    }
+  }
+  notify_service_manager("STOPPING=1");
+  log.info("stopping");
+  server.stop();
+  return 0;
+}
+
+int check(const std::vector<std::string>& args) {
+  if (args.size() < 2) {
+    fmt::print(stderr, "usage: telltale check config|rules|prometheus FILE…\n");
+    return 2;
+  }
+  const auto fs = telltale::io::make_posix_file_system();
+  int status = 0;
+  for (std::size_t i = 1; i < args.size(); ++i) {
+    const auto text = telltale::io::read_file(*fs, args[i]);
+    if (!text) {
+      status = complain(text.error());
+      continue;
+    }
+    std::string problem;
+    if (args[0] == "rules") {
+      if (const auto r = telltale::alerting::parse_rule_file(*text, args[i]); !r) problem = r.error().message();
+    } else if (args[0] == "prometheus") {
+      const auto r = telltale::metrics::parse_scrape_config(*text, args[i]);
+      if (!r) problem = r.error().message();
+      if (r) {
+        for (const auto& warning : r->warnings) fmt::print("{}: warning: {}\n", args[i], warning);
+      }
+    } else if (args[0] == "config") {
+      telltale::config::Sources sources{*text, args[i], {}, {}};
+      if (const auto r = telltale::config::load(sources); !r) problem = r.error().message();
+    } else {
+      fmt::print(stderr, "telltale check: unknown kind {}\n", args[0]);
+      return 2;
+    }
+    fmt::print("{}: {}\n", args[i], problem.empty() ? "ok" : problem);
+    if (!problem.empty()) status = 1;
+  }
+  return status;
+}
+
+// Opens the data folder without serving it, for the commands that work offline.
+template <class Work>
+int with_stores(const std::vector<std::string>& args, Work work) {
+  const auto flags = telltale::config::parse_flags(args);
+  if (!flags) return complain(flags.error());
+  const auto config = load_config(*flags);
+  if (!config) return complain(config.error());
+  const telltale::SystemClock clock;
+  const telltale::Logger log(clock, telltale::LogLevel::warn, telltale::stderr_sink());
+  telltale::MetricsRegistry metrics;
+  const auto fs = telltale::io::make_posix_file_system();
+  auto stores = telltale::server::Stores::open(*fs, *config, [](const auto&) {}, [] { return true; }, clock, log, metrics);
+  if (!stores) return complain(stores.error());
+  return work(**stores);
+}
+
+int backup(std::vector<std::string> args) {
+  if (args.empty()) {
+    fmt::print(stderr, "usage: telltale backup DIRECTORY [--data-dir DIR]   (of a running server: POST "
+                       "/api/telltale/v1/backup?directory=…)\n");
+    return 2;
+  }
+  const std::string directory = args.front();
+  args.erase(args.begin());
+  return with_stores(args, [&](auto& stores) {
+    const auto files = stores.backup(directory);
+    if (!files) return complain(files.error());
+    fmt::print("{} files in {}\n", *files, directory);
+    return 0;
+  });
+}
+
+int restore(std::vector<std::string> args) {
+  if (args.empty()) {
+    fmt::print(stderr, "usage: telltale restore DIRECTORY [--data-dir DIR]\n");
+    return 2;
+  }
+  const std::string directory = args.front();
+  args.erase(args.begin());
+  const auto flags = telltale::config::parse_flags(args);
+  if (!flags) return complain(flags.error());
+  const auto config = load_config(*flags);
+  if (!config) return complain(config.error());
+  const auto fs = telltale::io::make_posix_file_system();
+  const auto files = telltale::server::restore(*fs, directory, config->server.data_dir);
+  if (!files) return complain(files.error());
+  fmt::print("{} files in {}\n", *files, config->server.data_dir);
+  return 0;
+}
+
+int verify(const std::vector<std::string>& args) {
+  return with_stores(args, [](auto& stores) {
+    const auto damage = stores.verify();
+    if (!damage) return complain(damage.error());
+    for (const auto& line : *damage) fmt::print("damaged: {}\n", line);
+    fmt::print("{}\n", damage->empty() ? "every checksum matches" : "damaged files were found");
+    return damage->empty() ? 0 : 1;
+  });
+}
+
+int usage() {
+  fmt::print(stderr,
+             "telltale serve [--config FILE] [--data-dir DIR] [--listen ADDR:PORT] [--prometheus-config FILE]\n"
+             "telltale check config|rules|prometheus FILE…\n"
+             "telltale backup DIRECTORY | restore DIRECTORY | verify   [--data-dir DIR]\n"
+             "telltale version\n");
+  return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::vector<std::string> args(argv + 1, argv + argc);
+  if (args.empty()) return usage();
+  const std::string command = args.front();
+  args.erase(args.begin());
+  if (command == "serve") return serve(args);
+  if (command == "check") return check(args);
+  if (command == "backup") return backup(args);
+  if (command == "restore") return restore(args);
+  if (command == "verify") return verify(args);
+  if (command == "version") {
+    fmt::print("telltale {}\n", telltale::server::kVersion);
+    return 0;
+  }
+  return usage();
+}

@@ -1,0 +1,36 @@
+// The only place that wires: stores, ingest, queries, scraping, rules, notifications and the HTTP surfaces, with the
+// threads that drive them.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "base/result.hpp"
+#include "config/config.hpp"
+
+namespace telltale::server {
+
+inline constexpr char kVersion[] = "0.1.0";
+
+/// start() once; stop() once, from another thread than the server's own.
+class Server {
+ public:
+  Server(config::Config config, const Clock& clock, const Logger& log);
+  ~Server();
+
+  /// Opens the data folder, replays the journal, listens. On return the server is ready.
+  Result<> start();
+  /// Stops accepting, finishes what is in flight, makes everything durable.
+  void stop();
+  /// Reads prometheus.yml and the rule files again; on an error nothing changes and the error says which line.
+  Result<> reload();
+  std::string url() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace telltale::server

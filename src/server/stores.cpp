@@ -1,0 +1,147 @@
+#include "server/stores.hpp"
+
+#include <fmt/format.h>
+
+namespace telltale::server {
+namespace {
+
+constexpr std::size_t kCopyBytes = std::size_t{1} << 20;
+
+Result<> copy_file(io::FileSystem& fs, const std::string& from, const std::string& to) {
+  TT_ASSIGN(const auto source, fs.open(from, io::OpenMode::read));
+  TT_TRY(fs.make_dirs(io::parent_dir(to)));
+  TT_ASSIGN(const auto target, fs.open(to, io::OpenMode::create_new));
+  for (std::uint64_t offset = 0;; offset += kCopyBytes) {
+    TT_ASSIGN(const auto bytes, source->read(offset, kCopyBytes));
+    if (!bytes.empty()) TT_TRY(target->write(offset, bytes));
+    if (bytes.size() < kCopyBytes) break;
+  }
+  TT_TRY(target->sync());
+  return fs.sync_dir(io::parent_dir(to));
+}
+
+// Every file below `from`, into the same place below `to`.
+Result<std::size_t> copy_tree(io::FileSystem& fs, const std::string& from, const std::string& to) {
+  std::size_t copied = 0;
+  TT_ASSIGN(const auto entries, fs.list(from));
+  for (const auto& entry : entries) {
+    const std::string source = io::join_path(from, entry.name);
+    const std::string target = io::join_path(to, entry.name);
+    if (entry.is_dir) {
+      TT_ASSIGN(const auto below, copy_tree(fs, source, target));
+      copied += below;
+    } else {
+      TT_TRY(copy_file(fs, source, target));
+      ++copied;
+    }
+  }
+  return copied;
+}
+
+Result<> require_empty(io::FileSystem& fs, const std::string& dir) {
+  TT_ASSIGN(const bool there, fs.exists(dir));
+  if (!there) return fs.make_dirs(dir);
+  TT_ASSIGN(const auto entries, fs.list(dir));
+  if (entries.empty()) return {};
+  return fail(ErrorKind::conflict, dir + ": the folder is not empty");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Stores>> Stores::open(io::FileSystem& fs, const config::Config& config,
+                                             errors::IssueListener on_issue, std::function<bool()> accepting,
+                                             const Clock& clock, const Logger& log, MetricsRegistry& metrics) {
+  const std::string& dir = config.server.data_dir;
+  TT_TRY(fs.make_dirs(dir));
+  std::unique_ptr<Stores> stores(new Stores(fs, dir));
+  TT_ASSIGN(stores->lock_, fs.lock(io::join_path(dir, "LOCK")));
+
+  tsdb::TsdbOptions tsdb_options;
+  tsdb_options.retention = config.retention.metrics;
+  TT_ASSIGN(stores->tsdb_, tsdb::open_tsdb(fs, io::join_path(dir, "tsdb"), tsdb_options, clock, log, metrics));
+  eventdb::EventDbOptions event_options;
+  event_options.retention = {{Table::logs, config.retention.logs},
+                             {Table::spans, config.retention.spans},
+                             {Table::errors, config.retention.errors}};
+  TT_ASSIGN(stores->eventdb_,
+            eventdb::open_eventdb(fs, io::join_path(dir, "eventdb"), event_options, clock, log, metrics));
+  TT_ASSIGN(stores->metadb_, metadb::open_metadb(fs, io::join_path(dir, "meta"), clock, log, metrics));
+  TT_ASSIGN(stores->issues_, errors::IssueStore::open(*stores->metadb_, clock, log, metrics));
+  stores->issues_->set_listener(std::move(on_issue));
+
+  io::JournalOptions journal_options;
+  journal_options.segment_bytes = config.journal.segment_bytes;
+  journal_options.dedup_window = config.ingest.dedup_window;
+  TT_ASSIGN(stores->journal_,
+            io::Journal::open(fs, io::join_path(dir, "journal"), journal_options, clock, log, metrics));
+  stores->pipeline_ = std::make_unique<ingest::Pipeline>(
+      *stores->journal_,
+      std::vector<storage::DerivedStore*>{stores->tsdb_.get(), stores->eventdb_.get(), stores->issues_.get()},
+      *stores->tsdb_, std::move(accepting), clock, log, metrics);
+  TT_TRY(stores->pipeline_->replay());
+  stores->issues_->set_live(true);
+  stores->pipeline_->start();
+  return stores;
+}
+
+Stores::~Stores() { stop(); }
+
+void Stores::stop() {
+  if (stopped_) return;
+  stopped_ = true;
+  if (journal_) journal_->stop();
+  if (pipeline_) pipeline_->stop();
+}
+
+Result<> Stores::maintain() {
+  TT_TRY(tsdb_->maintenance());
+  TT_TRY(eventdb_->maintenance());
+  return metadb_->compact_log();
+}
+
+Result<std::size_t> Stores::backup(const std::string& directory) {
+  TT_TRY(require_empty(fs_, directory));
+  TT_TRY(pipeline_->checkpoint(true));
+  std::size_t copied = 0;
+  TT_TRY(pipeline_->without_checkpoints([&]() -> Result<> {
+    const auto numbers = tsdb_->backup_files();
+    for (const auto& file : numbers.files) {
+      TT_TRY(copy_file(fs_, io::join_path(io::join_path(dir_, "tsdb"), file),
+                       io::join_path(io::join_path(directory, "tsdb"), file)));
+    }
+    const auto events = eventdb_->backup_files();
+    for (const auto& file : events.files) {
+      TT_TRY(copy_file(fs_, io::join_path(io::join_path(dir_, "eventdb"), file),
+                       io::join_path(io::join_path(directory, "eventdb"), file)));
+    }
+    TT_TRY(fs_.make_dirs(io::join_path(directory, "eventdb")));
+    TT_TRY(io::publish_file(fs_, io::join_path(directory, "eventdb/MANIFEST"), events.manifest));
+    TT_TRY(fs_.make_dirs(io::join_path(directory, "meta")));
+    TT_TRY(metadb_->backup(io::join_path(directory, "meta/meta.db")));
+    // Last: the journal then reaches at least as far as every store, and the restored server replays the rest.
+    TT_ASSIGN(const auto segments, copy_tree(fs_, io::join_path(dir_, "journal"), io::join_path(directory, "journal")));
+    copied = numbers.files.size() + events.files.size() + 2 + segments;
+    return {};
+  }));
+  TT_TRY(fs_.sync_dir(directory));
+  return copied;
+}
+
+Result<std::vector<std::string>> Stores::verify() {
+  std::vector<std::string> damage;
+  TT_ASSIGN(const auto numbers, tsdb_->verify());
+  for (const auto& line : numbers) damage.push_back("tsdb: " + line);
+  TT_ASSIGN(const auto events, eventdb_->verify());
+  for (const auto& file : events.damaged) damage.push_back("eventdb: " + file);
+  if (const auto records = metadb_->verify(); !records) damage.push_back("meta: " + records.error().message());
+  return damage;
+}
+
+Result<std::size_t> restore(io::FileSystem& fs, const std::string& backup, const std::string& data_dir) {
+  TT_ASSIGN(const bool there, fs.exists(io::join_path(backup, "meta/meta.db")));
+  if (!there) return fail(ErrorKind::not_found, backup + ": not a backup (meta/meta.db is missing)");
+  TT_TRY(require_empty(fs, data_dir));
+  return copy_tree(fs, backup, data_dir);
+}
+
+}  // namespace telltale::server

@@ -1,0 +1,67 @@
+// The data folder, opened: lock, journal, the three stores and the pipeline that feeds them, replayed up to the
+// journal's end. Everything goes through the given FileSystem, so that the crash tests run the very same wiring.
+//
+//   <dir>/LOCK  journal/  tsdb/  eventdb/  meta/
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "base/metrics.hpp"
+#include "config/config.hpp"
+#include "errors/issue_store.hpp"
+#include "eventdb/eventdb.hpp"
+#include "ingest/pipeline.hpp"
+#include "io/file_system.hpp"
+#include "io/journal.hpp"
+#include "metadb/metadb.hpp"
+#include "tsdb/tsdb.hpp"
+
+namespace telltale::server {
+
+/// Members are in the order of construction; stop() ends them the other way round.
+class Stores {
+ public:
+  /// conflict when another server has the folder.
+  static Result<std::unique_ptr<Stores>> open(io::FileSystem& fs, const config::Config& config,
+                                              errors::IssueListener on_issue, std::function<bool()> accepting,
+                                              const Clock& clock, const Logger& log, MetricsRegistry& metrics);
+  ~Stores();
+
+  /// Refuses new batches, applies and checkpoints what is there. Idempotent.
+  void stop();
+  /// Merges, retention, compaction of the records' log.
+  Result<> maintain();
+  /// A consistent copy into the new or empty folder `directory`, while running; returns the number of files.
+  Result<std::size_t> backup(const std::string& directory);
+  /// Reads every checksum of every store; one line a damage.
+  Result<std::vector<std::string>> verify();
+
+  io::Journal& journal() { return *journal_; }
+  tsdb::Tsdb& metrics() { return *tsdb_; }
+  eventdb::EventDb& events() { return *eventdb_; }
+  metadb::MetaDb& records() { return *metadb_; }
+  ingest::Pipeline& pipeline() { return *pipeline_; }
+
+ private:
+  Stores(io::FileSystem& fs, std::string dir) : fs_(fs), dir_(std::move(dir)) {}
+  io::FileSystem& fs_;
+  const std::string dir_;
+  std::unique_ptr<io::FileLock> lock_;
+  std::unique_ptr<tsdb::Tsdb> tsdb_;
+  std::unique_ptr<eventdb::EventDb> eventdb_;
+  std::unique_ptr<metadb::MetaDb> metadb_;
+  std::unique_ptr<errors::IssueStore> issues_;
+  std::unique_ptr<io::Journal> journal_;
+  std::unique_ptr<ingest::Pipeline> pipeline_;
+  bool stopped_ = false;
+};
+
+/// Copies a backup into the empty or missing folder `data_dir`.
+Result<std::size_t> restore(io::FileSystem& fs, const std::string& backup, const std::string& data_dir);
+
+}  // namespace telltale::server
