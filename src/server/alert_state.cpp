@@ -36,7 +36,8 @@ Labels read_pairs(simdjson::dom::element document, std::string_view name) {
   if (document[name].get(object) != simdjson::SUCCESS) return Labels();
   for (const auto field : object) {
     std::string_view value;
-    if (field.value.get(value) == simdjson::SUCCESS) labels.push_back({std::string(field.key), std::string(value)});
+    if (field.value.get(value) == simdjson::SUCCESS)
+      labels.push_back({std::string(field.key), std::string(value)});
   }
   return Labels(std::move(labels));
 }
@@ -75,7 +76,8 @@ Result<std::vector<alerting::SavedAlert>> RecordedAlertState::load() {
   return alerts;
 }
 
-Result<> RecordedAlertState::save(const std::string& rule_key, const std::vector<alerting::SavedAlert>& alerts) {
+Result<> RecordedAlertState::save(const std::string& rule_key,
+                                  const std::vector<alerting::SavedAlert>& alerts) {
   std::vector<storage::RuleState> states;
   for (const auto& saved : alerts) {
     storage::RuleState state;

@@ -1,15 +1,15 @@
 // The program's commands. `serve` runs until SIGTERM or SIGINT; SIGHUP reloads.
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
 #include <fmt/format.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include <cstdlib>
-#include <cstring>
-#include <string>
-#include <vector>
 
 #include "alerting/rule_file.hpp"
 #include "config/config.hpp"
@@ -118,7 +118,8 @@ int check(const std::vector<std::string>& args) {
     }
     std::string problem;
     if (args[0] == "rules") {
-      if (const auto r = telltale::alerting::parse_rule_file(*text, args[i]); !r) problem = r.error().message();
+      if (const auto r = telltale::alerting::parse_rule_file(*text, args[i]); !r)
+        problem = r.error().message();
     } else if (args[0] == "prometheus") {
       const auto r = telltale::metrics::parse_scrape_config(*text, args[i]);
       if (!r) problem = r.error().message();
@@ -149,15 +150,17 @@ int with_stores(const std::vector<std::string>& args, Work work) {
   const telltale::Logger log(clock, telltale::LogLevel::warn, telltale::stderr_sink());
   telltale::MetricsRegistry metrics;
   const auto fs = telltale::io::make_posix_file_system();
-  auto stores = telltale::server::Stores::open(*fs, *config, [](const auto&) {}, [] { return true; }, clock, log, metrics);
+  auto stores = telltale::server::Stores::open(
+      *fs, *config, [](const auto&) {}, [] { return true; }, clock, log, metrics);
   if (!stores) return complain(stores.error());
   return work(**stores);
 }
 
 int backup(std::vector<std::string> args) {
   if (args.empty()) {
-    fmt::print(stderr, "usage: telltale backup DIRECTORY [--data-dir DIR]   (of a running server: POST "
-                       "/api/telltale/v1/backup?directory=…)\n");
+    fmt::print(stderr,
+               "usage: telltale backup DIRECTORY [--data-dir DIR]   (of a running server: POST "
+               "/api/telltale/v1/backup?directory=…)\n");
     return 2;
   }
   const std::string directory = args.front();
@@ -199,11 +202,12 @@ int verify(const std::vector<std::string>& args) {
 }
 
 int usage() {
-  fmt::print(stderr,
-             "telltale serve [--config FILE] [--data-dir DIR] [--listen ADDR:PORT] [--prometheus-config FILE]\n"
-             "telltale check config|rules|prometheus FILE…\n"
-             "telltale backup DIRECTORY | restore DIRECTORY | verify   [--data-dir DIR]\n"
-             "telltale version\n");
+  fmt::print(
+      stderr,
+      "telltale serve [--config FILE] [--data-dir DIR] [--listen ADDR:PORT] [--prometheus-config FILE]\n"
+      "telltale check config|rules|prometheus FILE…\n"
+      "telltale backup DIRECTORY | restore DIRECTORY | verify   [--data-dir DIR]\n"
+      "telltale version\n");
   return 2;
 }
 

@@ -1,12 +1,12 @@
 #include "server/server.hpp"
 
-#include <fmt/format.h>
-#include <glob.h>
-
 #include <algorithm>
 #include <atomic>
 #include <fstream>
 #include <thread>
+
+#include <fmt/format.h>
+#include <glob.h>
 
 #include "accounts/authenticator.hpp"
 #include "alerting/notifier.hpp"
@@ -53,7 +53,8 @@ std::pair<std::string, std::uint16_t> split_address(const std::string& listen) {
 accounts::Bootstrap bootstrap_of(const config::BootstrapConfig& from) {
   accounts::Bootstrap values;
   for (const auto& t : from.tokens) {
-    values.tokens.push_back({t.name, storage::role_from(t.role).value_or(storage::Role::viewer), t.project, t.secret});
+    values.tokens.push_back(
+        {t.name, storage::role_from(t.role).value_or(storage::Role::viewer), t.project, t.secret});
   }
   for (const auto& p : from.projects) values.projects.push_back({p.id, p.slug, p.dsn_key});
   return values;
@@ -66,7 +67,8 @@ alerting::IssueNotice notice_of(const errors::IssueEvent& event) {
   notice.title = fmt::format("{}: {}", fresh ? "New error" : "Regression", issue.title);
   notice.text = issue.culprit;
   notice.severity = std::string(to_string(issue.level));
-  notice.fields = {{"Issue", issue.short_id}, {"Release", issue.last_release},
+  notice.fields = {{"Issue", issue.short_id},
+                   {"Release", issue.last_release},
                    {"Events", fmt::format("{}", issue.event_count)}};
   return notice;
 }
@@ -112,7 +114,8 @@ void Server::Impl::poll_disk() {
   const auto space = fs->space(config.server.data_dir);
   const bool room = space && space->free_bytes > config.storage.reserve_bytes;
   if (room != disk_has_room.exchange(room)) {
-    log.warn(room ? "disk has room again" : "disk is full: writes are refused", {{"folder", config.server.data_dir}});
+    log.warn(room ? "disk has room again" : "disk is full: writes are refused",
+             {{"folder", config.server.data_dir}});
   }
 }
 
@@ -136,12 +139,14 @@ Result<> Server::Impl::open() {
   }
   notifier->set_receivers(std::move(receivers));
 
-  TT_ASSIGN(stores, Stores::open(*fs, config,
-                                 [this](const errors::IssueEvent& event) {
-                                   const auto queued = notifier->notify_issue(event.issue.project, notice_of(event));
-                                   if (!queued) log.warn("issue notice dropped", {{"reason", queued.error().message()}});
-                                 },
-                                 [this] { return disk_has_room.load(); }, clock, log, metrics));
+  TT_ASSIGN(stores, Stores::open(
+                        *fs, config,
+                        [this](const errors::IssueEvent& event) {
+                          const auto queued = notifier->notify_issue(event.issue.project, notice_of(event));
+                          if (!queued)
+                            log.warn("issue notice dropped", {{"reason", queued.error().message()}});
+                        },
+                        [this] { return disk_has_room.load(); }, clock, log, metrics));
   TT_ASSIGN(redactor, redact::Redactor::create({}));
   accounts = std::make_unique<accounts::Authenticator>(stores->records(), clock, log, metrics);
   TT_ASSIGN(const auto outcome, accounts->bootstrap(bootstrap_of(config.bootstrap)));
@@ -163,7 +168,9 @@ Result<> Server::Impl::open() {
       [this](ProjectId project, std::vector<std::pair<Labels, Sample>> samples) {
         return stores->pipeline().write_samples(project, clock.now(), samples);
       },
-      [this](ProjectId project, const std::vector<alerting::Alert>& alerts) { notifier->take(project, alerts); },
+      [this](ProjectId project, const std::vector<alerting::Alert>& alerts) {
+        notifier->take(project, alerts);
+      },
       alert_state.get(), metrics, rule_options);
   scrapes = std::make_unique<metrics::ScrapeManager>(
       *http_client, *fs, clock, log, metrics,
@@ -180,7 +187,8 @@ Result<> Server::Impl::reload() {
     TT_ASSIGN(const auto text, io::read_file(*fs, config.prometheus_config_file));
     TT_ASSIGN(scrape_config, metrics::parse_scrape_config(text, config.prometheus_config_file));
     for (const auto& pattern : scrape_config.rule_files) {
-      for (auto& file : matching_files(pattern, config.prometheus_config_file)) rule_files.push_back(std::move(file));
+      for (auto& file : matching_files(pattern, config.prometheus_config_file))
+        rule_files.push_back(std::move(file));
     }
   }
   for (const auto& pattern : config.rules.files) {
@@ -192,7 +200,8 @@ Result<> Server::Impl::reload() {
     TT_ASSIGN(auto some, alerting::parse_rule_file(text, file));
     std::move(some.begin(), some.end(), std::back_inserter(groups));
   }
-  for (const auto& warning : scrape_config.warnings) log.warn("prometheus configuration", {{"warning", warning}});
+  for (const auto& warning : scrape_config.warnings)
+    log.warn("prometheus configuration", {{"warning", warning}});
   scrapes->configure(std::move(scrape_config));
   rules->set_groups(ProjectId{1}, std::move(groups));
   return {};
@@ -208,9 +217,10 @@ Result<std::string> Server::Impl::backup(const std::string& directory) {
 net::Router Server::Impl::make_router() {
   net::Router router;
   services = std::make_unique<api::Services>(api::Services{
-      *accounts, *ingest, stores->events(), stores->metrics(), stores->records(), *promql, *scrapes, *rules, metrics,
-      clock, kVersion, WorkLimits{config.query.timeout, config.query.max_memory}, [this] { return ready.load(); },
-      [this] { return reload(); }, [this](const std::string& directory) { return backup(directory); }});
+      *accounts, *ingest, stores->events(), stores->metrics(), stores->records(), *promql, *scrapes, *rules,
+      metrics, clock, kVersion, WorkLimits{config.query.timeout, config.query.max_memory},
+      [this] { return ready.load(); }, [this] { return reload(); },
+      [this](const std::string& directory) { return backup(directory); }});
   api::add_sentry_routes(router, *services);
   api::add_loki_routes(router, *services);
   api::add_otlp_routes(router, *services);
@@ -229,9 +239,10 @@ Result<> Server::Impl::listen() {
   const bool loopback =
       options.address == "localhost" || options.address == "::1" || options.address.starts_with("127.");
   if (!loopback && !options.tls.enabled() && !config.server.insecure_http) {
-    return fail(ErrorKind::invalid_argument,
-                "server.listen: plain text is served on loopback only; set tls.cert and tls.key, tls.self_signed, or "
-                "server.insecure_http");
+    return fail(
+        ErrorKind::invalid_argument,
+        "server.listen: plain text is served on loopback only; set tls.cert and tls.key, tls.self_signed, or "
+        "server.insecure_http");
   }
   options.handler_threads = config.server.worker_threads != 0
                                 ? config.server.worker_threads

@@ -1,5 +1,5 @@
-// The only place that wires: stores, ingest, queries, scraping, rules, notifications and the HTTP surfaces, with the
-// threads that drive them.
+// The only place that wires: stores, ingest, queries, scraping, rules, notifications and the HTTP surfaces,
+// with the threads that drive them.
 #pragma once
 
 #include <memory>
@@ -24,7 +24,8 @@ class Server {
   Result<> start();
   /// Stops accepting, finishes what is in flight, makes everything durable.
   void stop();
-  /// Reads prometheus.yml and the rule files again; on an error nothing changes and the error says which line.
+  /// Reads prometheus.yml and the rule files again; on an error nothing changes and the error says which
+  /// line.
   Result<> reload();
   std::string url() const;
 

@@ -50,7 +50,8 @@ Result<> require_empty(io::FileSystem& fs, const std::string& dir) {
 
 Result<std::unique_ptr<Stores>> Stores::open(io::FileSystem& fs, const config::Config& config,
                                              errors::IssueListener on_issue, std::function<bool()> accepting,
-                                             const Clock& clock, const Logger& log, MetricsRegistry& metrics) {
+                                             const Clock& clock, const Logger& log,
+                                             MetricsRegistry& metrics) {
   const std::string& dir = config.server.data_dir;
   TT_TRY(fs.make_dirs(dir));
   std::unique_ptr<Stores> stores(new Stores(fs, dir));
@@ -58,7 +59,8 @@ Result<std::unique_ptr<Stores>> Stores::open(io::FileSystem& fs, const config::C
 
   tsdb::TsdbOptions tsdb_options;
   tsdb_options.retention = config.retention.metrics;
-  TT_ASSIGN(stores->tsdb_, tsdb::open_tsdb(fs, io::join_path(dir, "tsdb"), tsdb_options, clock, log, metrics));
+  TT_ASSIGN(stores->tsdb_,
+            tsdb::open_tsdb(fs, io::join_path(dir, "tsdb"), tsdb_options, clock, log, metrics));
   eventdb::EventDbOptions event_options;
   event_options.retention = {{Table::logs, config.retention.logs},
                              {Table::spans, config.retention.spans},
@@ -118,8 +120,10 @@ Result<std::size_t> Stores::backup(const std::string& directory) {
     TT_TRY(io::publish_file(fs_, io::join_path(directory, "eventdb/MANIFEST"), events.manifest));
     TT_TRY(fs_.make_dirs(io::join_path(directory, "meta")));
     TT_TRY(metadb_->backup(io::join_path(directory, "meta/meta.db")));
-    // Last: the journal then reaches at least as far as every store, and the restored server replays the rest.
-    TT_ASSIGN(const auto segments, copy_tree(fs_, io::join_path(dir_, "journal"), io::join_path(directory, "journal")));
+    // Last: the journal then reaches at least as far as every store, and the restored server replays the
+    // rest.
+    TT_ASSIGN(const auto segments,
+              copy_tree(fs_, io::join_path(dir_, "journal"), io::join_path(directory, "journal")));
     copied = numbers.files.size() + events.files.size() + 2 + segments;
     return {};
   }));
@@ -133,7 +137,8 @@ Result<std::vector<std::string>> Stores::verify() {
   for (const auto& line : numbers) damage.push_back("tsdb: " + line);
   TT_ASSIGN(const auto events, eventdb_->verify());
   for (const auto& file : events.damaged) damage.push_back("eventdb: " + file);
-  if (const auto records = metadb_->verify(); !records) damage.push_back("meta: " + records.error().message());
+  if (const auto records = metadb_->verify(); !records)
+    damage.push_back("meta: " + records.error().message());
   return damage;
 }
 

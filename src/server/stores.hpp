@@ -1,5 +1,6 @@
-// The data folder, opened: lock, journal, the three stores and the pipeline that feeds them, replayed up to the
-// journal's end. Everything goes through the given FileSystem, so that the crash tests run the very same wiring.
+// The data folder, opened: lock, journal, the three stores and the pipeline that feeds them, replayed up to
+// the journal's end. Everything goes through the given FileSystem, so that the crash tests run the very same
+// wiring.
 //
 //   <dir>/LOCK  journal/  tsdb/  eventdb/  meta/
 #pragma once
@@ -29,7 +30,8 @@ class Stores {
   /// conflict when another server has the folder.
   static Result<std::unique_ptr<Stores>> open(io::FileSystem& fs, const config::Config& config,
                                               errors::IssueListener on_issue, std::function<bool()> accepting,
-                                              const Clock& clock, const Logger& log, MetricsRegistry& metrics);
+                                              const Clock& clock, const Logger& log,
+                                              MetricsRegistry& metrics);
   ~Stores();
 
   /// Refuses new batches, applies and checkpoints what is there. Idempotent.
