@@ -70,6 +70,12 @@ struct RulesConfig {
   Nanos evaluation_interval{};
 };
 
+struct AlertingConfig {
+  Nanos group_wait{};
+  Nanos group_interval{};
+  Nanos repeat_interval{};
+};
+
 struct QueryConfig {
   Nanos timeout{};
   std::uint64_t max_memory = 0;  // bytes a query
@@ -131,6 +137,7 @@ struct Config {
   std::string prometheus_config_file;
   std::string alertmanager_config_file;
   RulesConfig rules;
+  AlertingConfig alerting;
   QueryConfig query;
   NetConfig net;
   SmtpConfig smtp;

@@ -123,9 +123,9 @@ Result<> Server::Impl::open() {
   TT_ASSIGN(http_client, net::CurlHttpClient::create({.outbound_allow = config.net.outbound_allow}));
   alerting::NotifierOptions notify_options;
   notify_options.external_url = config.server.external_url;
-  notify_options.group_wait = config.alerting.group_wait;
-  notify_options.group_interval = config.alerting.group_interval;
-  notify_options.repeat_interval = config.alerting.repeat_interval;
+  notify_options.group_wait = std::chrono::duration_cast<Millis>(config.alerting.group_wait);
+  notify_options.group_interval = std::chrono::duration_cast<Millis>(config.alerting.group_interval);
+  notify_options.repeat_interval = std::chrono::duration_cast<Millis>(config.alerting.repeat_interval);
   notifier = std::make_unique<alerting::Notifier>(*http_client, clock, metrics, log, notify_options);
   std::vector<alerting::Receiver> receivers;
   for (const auto& r : config.receivers) {

@@ -105,12 +105,14 @@ Result<std::size_t> Stores::backup(const std::string& directory) {
   TT_TRY(require_empty(fs_, directory));
   TT_TRY(pipeline_->checkpoint(true));
   std::size_t copied = 0;
-  TT_TRY(pipeline_->without_checkpoints([&]() -> Result<> {
+  const auto copy = [&]() -> Result<> {
     const auto numbers = tsdb_->backup_files();
     for (const auto& file : numbers.files) {
       TT_TRY(copy_file(fs_, io::join_path(io::join_path(dir_, "tsdb"), file),
                        io::join_path(io::join_path(directory, "tsdb"), file)));
     }
+    TT_TRY(fs_.make_dirs(io::join_path(directory, "tsdb")));
+    TT_TRY(io::publish_file(fs_, io::join_path(directory, "tsdb/MANIFEST"), numbers.manifest));
     const auto events = eventdb_->backup_files();
     for (const auto& file : events.files) {
       TT_TRY(copy_file(fs_, io::join_path(io::join_path(dir_, "eventdb"), file),
@@ -124,9 +126,10 @@ Result<std::size_t> Stores::backup(const std::string& directory) {
     // rest.
     TT_ASSIGN(const auto segments,
               copy_tree(fs_, io::join_path(dir_, "journal"), io::join_path(directory, "journal")));
-    copied = numbers.files.size() + events.files.size() + 2 + segments;
+    copied = numbers.files.size() + events.files.size() + 3 + segments;
     return {};
-  }));
+  };
+  TT_TRY(pipeline_->without_checkpoints(copy));
   TT_TRY(fs_.sync_dir(directory));
   return copied;
 }
