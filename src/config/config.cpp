@@ -209,12 +209,15 @@ void add_bootstrap_variables(Config& config, const Sources& sources) {
     bootstrap.admin->password = password;
   }
   if (const std::string token = variable("TELLTALE_BOOTSTRAP_TOKEN"); !token.empty())
-    bootstrap.tokens.push_back({"bootstrap", "admin", ProjectId{1}, token, {}});
+    bootstrap.tokens.push_back({"bootstrap", "admin", ProjectId{0}, token, {}});  // of every project
   if (const std::string key = variable("TELLTALE_BOOTSTRAP_DSN_KEY"); !key.empty()) {
     const auto first = std::find_if(bootstrap.projects.begin(), bootstrap.projects.end(),
                                     [](const BootstrapProject& p) { return p.id == ProjectId{1}; });
-    if (first == bootstrap.projects.end()) bootstrap.projects.push_back({ProjectId{1}, "default", key});
-    if (first != bootstrap.projects.end()) first->dsn_key = key;
+    if (first != bootstrap.projects.end()) {
+      first->dsn_key = key;
+    } else {
+      bootstrap.projects.push_back({ProjectId{1}, "default", key});
+    }
   }
 }
 
