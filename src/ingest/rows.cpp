@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "errors/grouping.hpp"
+#include "ingest/enrich.hpp"
 #include "wire/loki/discover.hpp"
 
 namespace telltale::ingest {
@@ -73,6 +74,12 @@ EventRow common_row(const wire::sentry::EventCommon& e) {
   return row;
 }
 
+// What Sentry sends names no service; without a tag that does, it is the server's name.
+void set_sentry_service(EventRow& row, std::string_view server_name) {
+  fill_ids(row);
+  if (row.ids.service.empty()) row.ids.service = server_name;
+}
+
 std::string_view derived_op(wire::otlp::SpanKind kind, const EventRow& row) {
   const auto has = [&](std::string_view name) { return row.find(name) != nullptr; };
   if (has("db.system") || has("db.system.name")) return "db";
@@ -118,6 +125,7 @@ EventRow row_of(const wire::sentry::ErrorEvent& event) {
   if (!event.exceptions.empty() && event.exceptions.back().handled) {
     row.set(std::string(attr::kHandled), *event.exceptions.back().handled);
   }
+  set_sentry_service(row, event.server_name);
   return row;
 }
 
@@ -137,6 +145,7 @@ EventRow row_of(const wire::sentry::TransactionEvent& transaction, const wire::s
     row.ids.transaction = transaction.transaction;
   }
   fill_sentry_span(row, span);
+  set_sentry_service(row, transaction.server_name);
   return row;
 }
 
@@ -154,6 +163,9 @@ EventRow row_of(const wire::sentry::LogItem& log) {
   row.ids.level = log.level;
   row.message = log.body;
   row.attributes = log.attributes;
+  // Under this name SDKs send their server's name with a log.
+  const AttrValue* server = row.find("server.address");
+  set_sentry_service(row, server == nullptr ? std::string() : to_string(*server));
   return row;
 }
 

@@ -23,6 +23,7 @@ scrape_configs:
 """
 CONFIG = """
 net: {{outbound_allow: ["127.0.0.1"]}}
+alerting: {{group_wait: 1s, group_interval: 1s, repeat_interval: 1h}}
 receivers:
   - {{name: hook, type: webhook, url: "{url}/hook"}}
   - {{name: chat, type: slack, url: "{url}/slack"}}

@@ -55,7 +55,7 @@ def test_issue_life(make_server, make_stockapp):
     path = f"/api/telltale/v1/issues/{issue['id']}"
     answer = api.http.put(server.url + path, json={"status": "resolved"}, timeout=10)
     assert answer.status_code == 200, answer.text
-    assert api.get(path)["status"] == "resolved" and not division()
+    assert api.get(path)["issue"]["status"] == "resolved" and not division()
     app.analyze("KO")
     back = wait_until(division, what="the regression")[0]
     assert back["id"] == issue["id"] and back["event_count"] == 4
