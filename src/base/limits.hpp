@@ -33,6 +33,14 @@ inline constexpr std::size_t kJournalSegmentBytes = 64 * MiB;
 inline constexpr std::size_t kJournalQueueBytes = 128 * MiB;  // accepted, not yet durable
 inline constexpr std::size_t kApplyQueueBatches = 4096;       // durable, not yet applied, per store
 
+// Disk budget (io/): the shares are of storage.max_bytes; what is left is for the journal and the records
+inline constexpr std::size_t kDiskBallastBytes = 16 * MiB;
+inline constexpr int kDefaultBudgetPercentOfDisk = 80;  // when storage.max_bytes is 0
+inline constexpr int kLogsBudgetPercent = 40;
+inline constexpr int kMetricsBudgetPercent = 25;
+inline constexpr int kSpansBudgetPercent = 20;
+inline constexpr int kErrorsBudgetPercent = 10;
+
 // Sentry (ingest/): Relay's published defaults, see docs/limits.md
 inline constexpr std::size_t kMaxEnvelopeBytes = 200 * MiB;
 inline constexpr std::size_t kMaxErrorEventBytes = 1 * MiB;

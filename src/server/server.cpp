@@ -16,6 +16,7 @@
 #include "base/json.hpp"
 #include "base/thread_pool.hpp"
 #include "ingest/ingest.hpp"
+#include "io/disk_budget.hpp"
 #include "metrics/scrape_manager.hpp"
 #include "net/client.hpp"
 #include "net/server.hpp"
@@ -83,7 +84,7 @@ struct Server::Impl {
   Result<> listen();
   Result<> reload();
   void run_tasks();
-  void poll_disk();
+  void check_table_shares();
   net::Router make_router();
   Result<std::string> backup(const std::string& directory);
 
@@ -92,8 +93,8 @@ struct Server::Impl {
   const Logger& log;
   MetricsRegistry metrics;
   std::unique_ptr<io::FileSystem> fs = io::make_posix_file_system();
-  std::atomic<bool> disk_has_room{true};
   std::atomic<bool> ready{false};
+  std::unique_ptr<io::DiskGuard> disk;
   std::unique_ptr<net::CurlHttpClient> http_client;
   std::unique_ptr<alerting::Notifier> notifier;
   std::unique_ptr<Stores> stores;
@@ -110,13 +111,16 @@ struct Server::Impl {
   std::vector<std::unique_ptr<PeriodicTask>> tasks;
 };
 
-void Server::Impl::poll_disk() {
-  const auto space = fs->space(config.server.data_dir);
-  const bool room = space && space->free_bytes > config.storage.reserve_bytes;
-  if (room != disk_has_room.exchange(room)) {
-    log.warn(room ? "disk has room again" : "disk is full: writes are refused",
-             {{"folder", config.server.data_dir}});
+void Server::Impl::check_table_shares() {
+  const auto numbers = stores->metrics().stats();
+  std::vector<io::TableUsage> usage = {{"metrics", numbers.disk_bytes, limits::kMetricsBudgetPercent}};
+  for (const auto& [table, bytes] : stores->events().stats().disk_bytes) {
+    const int percent = table == Table::logs    ? limits::kLogsBudgetPercent
+                        : table == Table::spans ? limits::kSpansBudgetPercent
+                                                : limits::kErrorsBudgetPercent;
+    usage.push_back({std::string(to_string(table)), bytes, percent});
   }
+  disk->check_tables(usage);
 }
 
 Result<> Server::Impl::open() {
@@ -139,6 +143,10 @@ Result<> Server::Impl::open() {
   }
   notifier->set_receivers(std::move(receivers));
 
+  disk = std::make_unique<io::DiskGuard>(*fs, config.server.data_dir,
+                                         io::DiskGuardOptions{.reserve_bytes = config.storage.reserve_bytes,
+                                                              .max_bytes = config.storage.max_bytes},
+                                         log, metrics);
   TT_ASSIGN(stores, Stores::open(
                         *fs, config,
                         [this](const errors::IssueEvent& event) {
@@ -146,7 +154,8 @@ Result<> Server::Impl::open() {
                           if (!queued)
                             log.warn("issue notice dropped", {{"reason", queued.error().message()}});
                         },
-                        [this] { return disk_has_room.load(); }, clock, log, metrics));
+                        [this] { return disk->accepting_writes(); }, clock, log, metrics));
+  disk->poll();
   TT_ASSIGN(redactor, redact::Redactor::create({}));
   accounts = std::make_unique<accounts::Authenticator>(stores->records(), clock, log, metrics);
   TT_ASSIGN(const auto outcome, accounts->bootstrap(bootstrap_of(config.bootstrap)));
@@ -263,12 +272,13 @@ void Server::Impl::run_tasks() {
   every("scrapes", milliseconds(250), [this] { scrapes->tick(clock.now(), scrape_pool.get()); });
   every("rules", milliseconds(500), [this] { rules->tick(); });
   every("notifier", milliseconds(250), [this] { notifier->tick(); });
-  every("disk", seconds(1), [this] { poll_disk(); });
+  every("disk", seconds(1), [this] { disk->poll(); });
   every("checkpoints", seconds(1), [this] { (void)stores->pipeline().checkpoint(false); });
   every("maintenance", seconds(60), [this] {
     if (const auto done = stores->maintain(); !done) {
       log.warn("maintenance failed", {{"reason", done.error().message()}});
     }
+    check_table_shares();
   });
 }
 
