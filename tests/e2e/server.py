@@ -121,6 +121,14 @@ class Api:
         params.setdefault("limit", 5000)
         return self.get(f"/api/telltale/v1/{table}", **params)["rows"]
 
+    def trace(self, trace_id: str) -> list[dict]:
+        """The trace's spans; none while it is unknown."""
+        answer = self.http.get(f"{self.server.url}/api/telltale/v1/traces/{trace_id}", timeout=30)
+        if answer.status_code == 404:
+            return []
+        assert answer.status_code == 200, answer.text[:500]
+        return answer.json()["spans"]
+
     def issues(self, **params) -> list[dict]:
         return self.get("/api/telltale/v1/issues", **{"project": 1, **params})["issues"]
 

@@ -26,7 +26,7 @@ def still_up(module_server):
 
 @functools.cache
 def zip_bomb() -> bytes:
-    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    packer = zlib.compressobj(1, zlib.DEFLATED, 31)
     block = bytes(1 << 20)
     return b"".join(packer.compress(block) for _ in range(MANY_ZEROS >> 20)) + packer.flush()
 

@@ -34,7 +34,7 @@ def test_sentry_sdk(module_server):
     error = wait_until(lambda: api.rows("errors", trace_id=trace_id), what="the error")[0]
     assert "KeyError" in error["message"] and error["request_id"] == run and error["user_id"] == "u-77"
     assert (error["environment"], error["release"]) == ("staging", "client@3.2.1")
-    wait_until(lambda: len(api.get(f"/api/telltale/v1/traces/{trace_id}")["spans"]) == 2, what="transaction and its span")
+    wait_until(lambda: len(api.trace(trace_id)) == 2, what="transaction and its span")
     line = wait_until(lambda: api.rows("logs", query=run), what="the SDK's log")[0]
     assert line["trace_id"] == trace_id and line["level"].startswith("warn")
 
@@ -75,7 +75,7 @@ def test_otel_sdk_traces(module_server):
             child.record_exception(ValueError("inside"))
         trace_id = format(parent.get_span_context().trace_id, "032x")
     provider.shutdown()
-    spans = wait_until(lambda: (s := module_server.api.get(f"/api/telltale/v1/traces/{trace_id}")["spans"]) and
+    spans = wait_until(lambda: (s := module_server.api.trace(trace_id)) and
                        len(s) == 2 and s, what="both spans")
     assert {span["message"] for span in spans} == {"parent", "child"}
     assert {span["service"] for span in spans} == {"otelapp"}

@@ -19,7 +19,7 @@ def test_one_failing_request_is_followed_everywhere(make_server, make_stockapp):
     trace_id = error["trace_id"]
     assert len(trace_id) == 32
 
-    spans = wait_until(lambda: api.get(f"/api/telltale/v1/traces/{trace_id}")["spans"], what="the trace")
+    spans = wait_until(lambda: api.trace(trace_id), what="the trace")
     names = " ".join(span["message"] for span in spans)
     assert "Run sentiment analysis" in names and "Fetch stock data" in names
     assert {span["trace_id"] for span in spans} == {trace_id}
@@ -34,7 +34,7 @@ def test_one_failing_request_is_followed_everywhere(make_server, make_stockapp):
     assert not any("MSFT" in line["message"] for line in lines)
 
     for key, value in (("request_id", request_id), ("trace_id", trace_id)):
-        related = api.get("/api/telltale/v1/related", **{key: value})
+        related = wait_until(lambda: (r := api.get("/api/telltale/v1/related", **{key: value})) and r["issues"] and r, what="the issue")
         assert related["errors"] and related["spans"] and related["logs"], key
         assert "ZeroDivisionError" in related["issues"][0]["title"]
 
