@@ -41,6 +41,8 @@ alerting:
 receivers:
   - {{name: demo, type: webhook, url: "{hook}"}}
 bootstrap:
+  projects:
+    - {{id: 1, slug: stockapp}}
   tokens:
     - {{name: stockapp, role: ingest, project: 1, token_env: DEMO_INGEST_TOKEN}}
 prometheus:
