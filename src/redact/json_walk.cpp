@@ -3,6 +3,7 @@
 // valid.
 #include "redact/json_walk.hpp"
 
+#include <utility>
 #include <vector>
 
 #include "base/json.hpp"
