@@ -46,7 +46,12 @@ const Setting kSettings[] = {
     {"ingest.max_body", T::size, "64MiB", 1024, 1e9, false, "Largest request body, as sent.",
      TT_MEMBER(ingest.max_body)},
     {"storage.max_bytes", T::size, "0", 0, kNoLimit, true,
-     "Disk budget of all tables; 0: by the size of the disk.", TT_MEMBER(storage.max_bytes)},
+     "Disk budget of all tables; 0: 80 % of the disk. Logs may take 40 % of it, metrics 25 %, spans 20 %, "
+     "errors 10 %: "
+     "at 90 % of its share a table is warned of, over it the oldest days of events are dropped (metrics: "
+     "only the "
+     "warning).",
+     TT_MEMBER(storage.max_bytes)},
     {"storage.reserve_bytes", T::size, "256MiB", 0, kNoLimit, true,
      "Free space below which writes are refused.", TT_MEMBER(storage.reserve_bytes)},
     {"retention.metrics", T::duration, "90d", 3600, kYears, true, "How long samples are kept.",

@@ -39,6 +39,7 @@ class Engine final : public EventDb {
                                                                     WorkContext& context) override;
 
   Result<> maintenance() override;
+  Result<std::uint64_t> drop_oldest_day(Table table) override;
   Result<VerifyReport> verify() override;
   EventDbStats stats() const override;
   BackupFiles backup_files() override;

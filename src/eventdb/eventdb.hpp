@@ -64,6 +64,9 @@ class EventDb : public storage::EventStore {
  public:
   /// Drops expired days, moves damaged parts aside, merges small parts. Does a bounded amount of work a call.
   virtual Result<> maintenance() = 0;
+  /// For a table over its share of the disk: removes all parts of its oldest day, never those of its newest.
+  /// Returns the bytes freed, 0 when there is only one day.
+  virtual Result<std::uint64_t> drop_oldest_day(Table table) = 0;
   /// Reads and checks every byte of every part; damaged ones are quarantined.
   virtual Result<VerifyReport> verify() = 0;
   virtual EventDbStats stats() const = 0;

@@ -320,4 +320,41 @@ TEST(EventDbRetention, WholeDaysGo) {
   EXPECT_EQ(rig.db->stats().disk_bytes[Table::logs], 0u);
 }
 
+TEST(EventDbRetention, OldestDayOfOneTableGoesForTheBudget) {
+  EventDbRig rig;
+  ASSERT_TRUE(rig.reopen());
+  for (std::uint64_t day = 1; day <= 3; ++day) {
+    Batch batch;
+    batch.logs.resize(1);
+    batch.logs[0].project.value = 1;
+    batch.logs[0].time = rig.clock.now();
+    batch.logs[0].message = "day " + std::to_string(day);
+    batch.spans = batch.logs;
+    ASSERT_TRUE(rig.db->apply(Sequence{day}, batch));
+    rig.clock.advance(std::chrono::hours(24));
+  }
+  ASSERT_TRUE(rig.db->checkpoint());
+  const auto left = [&](Table table) {
+    WorkContext context(rig.clock, WorkLimits{});
+    EventQuery q;
+    q.table = table;
+    q.projects = {ProjectId{1}};
+    q.order = storage::Order::oldest_first;
+    std::vector<std::string> messages;
+    const auto rows = storage::collect(*rig.db, q, context);
+    for (const auto& row : rows.value()) messages.push_back(row.message);
+    return messages;
+  };
+  const auto before = rig.db->stats().disk_bytes[Table::logs];
+  const auto freed = rig.db->drop_oldest_day(Table::logs);
+  ASSERT_TRUE(freed);
+  EXPECT_EQ(rig.db->stats().disk_bytes[Table::logs], before - *freed);
+  EXPECT_EQ(left(Table::logs), (std::vector<std::string>{"day 2", "day 3"}));
+  EXPECT_EQ(left(Table::spans).size(), 3u);
+  EXPECT_GT(rig.db->drop_oldest_day(Table::logs).value(), 0u);
+  EXPECT_EQ(rig.db->drop_oldest_day(Table::logs).value(), 0u);  // the newest stays
+  ASSERT_TRUE(rig.reopen());
+  EXPECT_EQ(left(Table::logs), std::vector<std::string>{"day 3"});
+}
+
 }  // namespace telltale::eventdb

@@ -71,6 +71,26 @@ Result<> Engine::drop_expired() {
   return replace_parts(gone, {});
 }
 
+Result<std::uint64_t> Engine::drop_oldest_day(Table table) {
+  MutexLock writer(writer_mutex_);
+  std::map<std::int64_t, Parts> days;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& part : parts_)
+      if (part->table() == table && !part->damaged()) days[part->day()].push_back(part);
+  }
+  if (days.size() < 2) return 0;
+  std::uint64_t bytes = 0;
+  const Parts& gone = days.begin()->second;
+  for (const auto& part : gone) {
+    bytes += part->file_bytes();
+    log_.warn("event part dropped for the disk budget", {{"file", part->name()}, {"rows", part->rows()}});
+  }
+  TT_TRY(replace_parts(gone, {}));
+  update_gauges();
+  return bytes;
+}
+
 Result<> Engine::quarantine_damaged() {
   Parts damaged;
   Parts next;

@@ -112,9 +112,10 @@ void DiskGuard::drop_ballast() {
   }
 }
 
-std::vector<std::string> DiskGuard::check_tables(const std::vector<TableUsage>& usage) {
+std::vector<TableExcess> DiskGuard::check_tables(const std::vector<TableUsage>& usage) {
   const std::uint64_t budget = budget_bytes();
-  std::vector<std::string> over;
+  std::vector<TableExcess> over;
+  std::vector<std::string> near;
   const MutexLock lock(mutex_);
   for (const auto& [table, bytes, percent] : usage) {
     const std::uint64_t share = percent_of(budget, percent);
@@ -123,13 +124,14 @@ std::vector<std::string> DiskGuard::check_tables(const std::vector<TableUsage>& 
         .set(static_cast<double>(bytes));
     metrics_.gauge("telltale_disk_table_share_bytes", "The table's share of storage.max_bytes.", labels)
         .set(static_cast<double>(share));
-    if (budget == 0 || bytes <= share) continue;
-    over.push_back(table);
-    if (std::find(over_share_.begin(), over_share_.end(), table) != over_share_.end()) continue;
-    log_.warn("table has passed its share of the disk budget",
+    if (budget == 0 || bytes <= percent_of(share, kWarnAtPercent)) continue;
+    near.push_back(table);
+    if (bytes > share) over.push_back({table, bytes - share});
+    if (std::find(warned_.begin(), warned_.end(), table) != warned_.end()) continue;
+    log_.warn("table comes to the end of its share of the disk budget",
               {{"table", table}, {"bytes", bytes}, {"share_bytes", share}});
   }
-  over_share_ = over;
+  warned_ = std::move(near);
   return over;
 }
 

@@ -1,14 +1,13 @@
 // What keeps a full disk from stopping the server. Two means:
 //
 // - A reserve: while less than `reserve_bytes` are free, batches from clients are refused.
-// - A ballast: a file of real bytes in the data folder. It is given up as soon as the reserve is touched, so
-// that
-//   records, silences and the state of alerts can be written although something else on the machine fills the
-//   disk. Writes resume only when there is room for reserve and ballast, and the ballast has been made again:
-//   a disk that hovers around the limit does not flap.
+// - A ballast: a file of real bytes in the data folder. It is given up as soon as the reserve is touched,
+//   so that records, silences and the state of alerts can be written although something else on the machine
+//   fills the disk. Writes resume only when there is room for reserve and ballast, and the ballast has been
+//   made again: a disk that hovers around the limit does not flap.
 //
-// Beside that each table has a share of the budget; passing it is a warning and a metric here, and what is
-// evicted is for the caller to decide.
+// Beside that each table has a share of the budget; coming near it is a warning and a metric here, and what
+// is evicted is for the caller to decide.
 #pragma once
 
 #include <atomic>
@@ -36,6 +35,11 @@ struct TableUsage {
   int percent = 0;  // its share of max_bytes
 };
 
+struct TableExcess {
+  std::string table;
+  std::uint64_t bytes = 0;  // over its share
+};
+
 /// Thread-safe; accepting_writes() takes no lock. Accepts until the first poll().
 class DiskGuard {
  public:
@@ -50,10 +54,11 @@ class DiskGuard {
   void poll();
   /// Bytes the tables may take together, as of the last poll(); 0 before it if it depends on the disk.
   std::uint64_t budget_bytes() const { return budget_.load(std::memory_order_relaxed); }
-  /// Warns once for each table that has passed its share, again after it was back under it. Returns the names
-  /// of those over it.
-  std::vector<std::string> check_tables(const std::vector<TableUsage>& usage);
+  /// Sets the tables' gauges and warns once for each that comes near its share (kWarnAtPercent of it), again
+  /// after it was back under that. Returns those over their share, with the bytes that are too many.
+  std::vector<TableExcess> check_tables(const std::vector<TableUsage>& usage);
 
+  static constexpr int kWarnAtPercent = 90;
   static constexpr char kBallastName[] = "BALLAST";
 
  private:
@@ -74,7 +79,7 @@ class DiskGuard {
   std::atomic<std::uint64_t> budget_;
   Mutex mutex_;
   bool has_ballast_ TT_GUARDED_BY(mutex_) = false;
-  std::vector<std::string> over_share_ TT_GUARDED_BY(mutex_);
+  std::vector<std::string> warned_ TT_GUARDED_BY(mutex_);
 };
 
 }  // namespace telltale::io

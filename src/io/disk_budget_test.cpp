@@ -118,17 +118,21 @@ TEST(DiskGuard, DiskThatCannotBeReadRefusesWrites) {
   EXPECT_TRUE(disk.guard->accepting_writes());
 }
 
-TEST(DiskGuard, TablesOverTheirShareAreNamedOnce) {
+TEST(DiskGuard, TablesNearTheirShareAreWarnedOfOnce) {
   GuardedDisk disk(10'000);
-  const auto usage = [](std::uint64_t logs) {
-    return std::vector<TableUsage>{{"logs", logs, 40}, {"spans", 100, 20}};
+  const auto excess = [&](std::uint64_t logs) {
+    const auto over = disk.guard->check_tables({{"logs", logs, 40}, {"spans", 100, 20}});
+    return over.empty() ? 0 : over.front().bytes;
   };
-  EXPECT_TRUE(disk.guard->check_tables(usage(4000)).empty());
-  EXPECT_EQ(disk.guard->check_tables(usage(4001)), std::vector<std::string>{"logs"});
-  EXPECT_EQ(disk.guard->check_tables(usage(5000)), std::vector<std::string>{"logs"});
+  EXPECT_EQ(excess(3600), 0u);
+  EXPECT_EQ(disk.lines.size(), 0u);
+  EXPECT_EQ(excess(3601), 0u);
   EXPECT_EQ(disk.lines.size(), 1u);
-  EXPECT_TRUE(disk.guard->check_tables(usage(1)).empty());
-  EXPECT_FALSE(disk.guard->check_tables(usage(4001)).empty());
+  EXPECT_EQ(excess(4000), 0u);
+  EXPECT_EQ(excess(5000), 1000u);
+  EXPECT_EQ(disk.lines.size(), 1u);
+  EXPECT_EQ(excess(1), 0u);
+  EXPECT_EQ(excess(4001), 1u);
   EXPECT_EQ(disk.lines.size(), 2u);
   EXPECT_NE(disk.metrics.render().find("telltale_disk_table_share_bytes{table=\"logs\"} 4000"),
             std::string::npos);

@@ -84,7 +84,7 @@ struct Server::Impl {
   Result<> listen();
   Result<> reload();
   void run_tasks();
-  void check_table_shares();
+  void enforce_table_shares();
   net::Router make_router();
   Result<std::string> backup(const std::string& directory);
 
@@ -111,7 +111,7 @@ struct Server::Impl {
   std::vector<std::unique_ptr<PeriodicTask>> tasks;
 };
 
-void Server::Impl::check_table_shares() {
+void Server::Impl::enforce_table_shares() {
   const auto numbers = stores->metrics().stats();
   std::vector<io::TableUsage> usage = {{"metrics", numbers.disk_bytes, limits::kMetricsBudgetPercent}};
   for (const auto& [table, bytes] : stores->events().stats().disk_bytes) {
@@ -120,7 +120,16 @@ void Server::Impl::check_table_shares() {
                                                 : limits::kErrorsBudgetPercent;
     usage.push_back({std::string(to_string(table)), bytes, percent});
   }
-  disk->check_tables(usage);
+  for (const auto& [name, excess] : disk->check_tables(usage)) {
+    const auto table =
+        std::find_if(std::begin(kTables), std::end(kTables), [&](Table t) { return to_string(t) == name; });
+    if (table == std::end(kTables)) continue;  // metrics: only the warning
+    for (std::uint64_t freed = 0; freed < excess;) {
+      const auto dropped = stores->events().drop_oldest_day(*table);
+      if (!dropped || *dropped == 0) break;
+      freed += *dropped;
+    }
+  }
 }
 
 Result<> Server::Impl::open() {
@@ -278,7 +287,7 @@ void Server::Impl::run_tasks() {
     if (const auto done = stores->maintain(); !done) {
       log.warn("maintenance failed", {{"reason", done.error().message()}});
     }
-    check_table_shares();
+    enforce_table_shares();
   });
 }
 
