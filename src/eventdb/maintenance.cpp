@@ -173,6 +173,12 @@ Result<VerifyReport> Engine::verify() {
     parts = parts_;
   }
   VerifyReport report;
+  if (durable().value > 0) {
+    auto bytes = io::read_file(fs_, io::join_path(dir_, kManifestName));
+    if (!bytes && bytes.error().kind() != ErrorKind::not_found)
+      return tl::unexpected<Error>(std::move(bytes).error());
+    if (!bytes || !Manifest::decode(*bytes)) report.damaged.emplace_back(kManifestName);
+  }
   for (const auto& part : parts) {
     ++report.files;
     report.bytes += part->file_bytes();

@@ -101,6 +101,7 @@ class SegmentedJournal final : public Journal {
   void forget(Id128 client_id) override { dedup_.forget(client_id); }
   Result<> replay(Sequence after, const std::function<Result<>(Sequence, std::string_view)>& apply) override;
   Result<> release(Sequence upto) override;
+  Result<std::vector<std::string>> verify() override;
   Sequence durable() const override {
     MutexLock lock(mutex_);
     return durable_;
@@ -128,6 +129,7 @@ class SegmentedJournal final : public Journal {
   }
   std::string path_of(Sequence first) const { return join_path(dir_, segment_name(first)); }
   Result<> load_ids(const std::vector<FileInfo>& files);
+  static bool intact_ids(std::string_view bytes);
   Result<SegmentScan> load_segment(Segment& segment, Sequence limit);
   Result<> keep_ids(const Segment& segment);
   void run();
@@ -228,17 +230,14 @@ Result<> SegmentedJournal::load_ids(const std::vector<FileInfo>& files) {
     if (!info.name.ends_with(kIdsSuffix)) continue;
     const std::string path = join_path(dir_, info.name);
     TT_ASSIGN(const std::string bytes, read_file(fs_, path));
-    const std::string_view body =
-        std::string_view(bytes).substr(0, bytes.size() - std::min<std::size_t>(4, bytes.size()));
-    ByteReader tail(std::string_view(bytes).substr(body.size()));
-    if (tail.u32() != crc32c(body) || !tail.ok()) {
+    if (!intact_ids(bytes)) {
       log_.error("journal: a damaged file of client ids is ignored; retries may count twice",
                  {{"file", path}});
       (void)fs_.rename(path, path + ".damaged");
       continue;
     }
     bool any = false;
-    for (ByteReader in(body); !in.empty() && in.ok();) {
+    for (ByteReader in(std::string_view(bytes).substr(0, bytes.size() - 4)); !in.empty() && in.ok();) {
       const UnixNanos accepted{static_cast<std::int64_t>(in.u64())};
       Id128 id;
       id.hi = in.u64();
@@ -250,6 +249,13 @@ Result<> SegmentedJournal::load_ids(const std::vector<FileInfo>& files) {
     if (!any) (void)fs_.remove(path);
   }
   return {};
+}
+
+bool SegmentedJournal::intact_ids(std::string_view bytes) {
+  const std::string_view body = bytes.substr(0, bytes.size() - std::min<std::size_t>(4, bytes.size()));
+  ByteReader tail(bytes.substr(body.size()));
+  const std::uint32_t checksum = tail.u32();
+  return tail.ok() && checksum == crc32c(body);
 }
 
 // --- appending
@@ -442,6 +448,36 @@ Result<> SegmentedJournal::release(Sequence upto) {
     metrics_.kept_bytes.set(static_cast<double>(sum_bytes()));
   }
   return fs_.sync_dir(dir_);
+}
+
+Result<std::vector<std::string>> SegmentedJournal::verify() {
+  MutexLock one(release_mutex_);  // no file goes meanwhile
+  std::deque<Segment> segments;
+  {
+    MutexLock lock(mutex_);
+    segments = segments_;
+  }
+  std::vector<std::string> damage;
+  for (const Segment& segment : segments) {
+    const std::string path = path_of(segment.first);
+    TT_ASSIGN(const std::string bytes, read_file(fs_, path));
+    // A newer group may be on its way behind the last durable record.
+    const auto scan = scan_segment(bytes, segment.first, {segment.last.value + 1},
+                                   [](const SegmentRecord&) -> Result<> { return {}; });
+    if (!scan) {
+      damage.push_back(path + ": " + scan.error().message());
+    } else if (segment.damaged || scan->first_damage != 0 || scan->last < segment.last) {
+      const std::uint64_t where = scan->first_damage != 0 ? scan->first_damage : scan->good_end;
+      damage.push_back(path + " at " + std::to_string(where) + ": a damaged record");
+    }
+  }
+  TT_ASSIGN(const auto files, fs_.list(dir_));
+  for (const FileInfo& file : files) {
+    if (!file.name.ends_with(kIdsSuffix)) continue;
+    TT_ASSIGN(const std::string bytes, read_file(fs_, join_path(dir_, file.name)));
+    if (!intact_ids(bytes)) damage.push_back(join_path(dir_, file.name) + ": damaged client ids");
+  }
+  return damage;
 }
 
 Result<> SegmentedJournal::keep_ids(const Segment& segment) {

@@ -16,6 +16,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/id.hpp"
@@ -71,6 +72,8 @@ class Journal {
                           const std::function<Result<>(Sequence, std::string_view)>& apply) = 0;
   /// Removes segments whose records are all ≤ `upto`.
   virtual Result<> release(Sequence upto) = 0;
+  /// Reads and checks every byte; one line a damaged file, empty when all is well.
+  virtual Result<std::vector<std::string>> verify() = 0;
   /// Newest durable record; 0 when empty.
   virtual Sequence durable() const = 0;
   /// Oldest record still kept; durable()+1 when none.

@@ -20,6 +20,16 @@ Result<> copy_file(io::FileSystem& fs, const std::string& from, const std::strin
   return fs.sync_dir(io::parent_dir(to));
 }
 
+// The names of `dir` and of all its parents survive a crash after this.
+Result<> sync_up(io::FileSystem& fs, std::string dir) {
+  while (true) {
+    TT_TRY(fs.sync_dir(dir));
+    std::string parent = io::parent_dir(dir);
+    if (parent == dir || parent.empty()) return {};
+    dir = std::move(parent);
+  }
+}
+
 // Every file below `from`, into the same place below `to`.
 Result<std::size_t> copy_tree(io::FileSystem& fs, const std::string& from, const std::string& to) {
   std::size_t copied = 0;
@@ -130,7 +140,7 @@ Result<std::size_t> Stores::backup(const std::string& directory) {
     return {};
   };
   TT_TRY(pipeline_->without_checkpoints(copy));
-  TT_TRY(fs_.sync_dir(directory));
+  TT_TRY(sync_up(fs_, directory));
   return copied;
 }
 
@@ -142,6 +152,8 @@ Result<std::vector<std::string>> Stores::verify() {
   for (const auto& file : events.damaged) damage.push_back("eventdb: " + file);
   if (const auto records = metadb_->verify(); !records)
     damage.push_back("meta: " + records.error().message());
+  TT_ASSIGN(const auto journal, journal_->verify());
+  for (const auto& line : journal) damage.push_back("journal: " + line);
   return damage;
 }
 
@@ -149,7 +161,9 @@ Result<std::size_t> restore(io::FileSystem& fs, const std::string& backup, const
   TT_ASSIGN(const bool there, fs.exists(io::join_path(backup, "meta/meta.db")));
   if (!there) return fail(ErrorKind::not_found, backup + ": not a backup (meta/meta.db is missing)");
   TT_TRY(require_empty(fs, data_dir));
-  return copy_tree(fs, backup, data_dir);
+  TT_ASSIGN(const std::size_t copied, copy_tree(fs, backup, data_dir));
+  TT_TRY(sync_up(fs, data_dir));
+  return copied;
 }
 
 }  // namespace telltale::server

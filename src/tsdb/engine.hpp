@@ -6,7 +6,10 @@
 //    day's parts the greater order wins.
 // 2. The manifest on disk names exactly the files of the state `manifest_`; every other file is an orphan.
 // 3. `manifest_` changes only under both `writer_` and `state_` (exclusive), after its publication succeeded.
-// 4. A frozen head stays until the manifest that replaces it is published; a failed checkpoint leaves it to
+// 4. No file name is given twice: when the publication of a manifest fails, it may stand on the disk all the
+// same,
+//    and what it names must stay as it is.
+// 5. A frozen head stays until the manifest that replaces it is published; a failed checkpoint leaves it to
 // the next.
 #pragma once
 
@@ -71,6 +74,7 @@ class Engine final : public Tsdb {
   void quarantine(const std::string& file, const Error& why);
 
   // Writing (engine_write.cpp), all under writer_
+  std::uint64_t new_file(Manifest& next);
   Result<std::uint64_t> write_catalog(Manifest& next, std::span<const CatalogEntry> entries);
   Result<> write_heads(Manifest& next, const Frozen& heads, Parts& added);
   Result<> write_merged(Manifest& next, const Parts& inputs, Parts& added);
@@ -95,7 +99,8 @@ class Engine final : public Tsdb {
   Counter& checkpoints_;
   Counter& merges_;
 
-  std::mutex writer_;  // one checkpoint or maintenance at a time; taken before state_
+  std::mutex writer_;            // one checkpoint or maintenance at a time; taken before state_
+  std::uint64_t next_file_ = 0;  // guarded by writer_; at least that of every manifest tried
   mutable std::shared_mutex state_;
   // Guarded by state_.
   Manifest manifest_;

@@ -54,6 +54,11 @@ Engine::Engine(io::FileSystem& fs, std::string dir, TsdbOptions options, const C
 
 Result<> Engine::open() {
   TT_TRY(fs_.make_dirs(dir_));
+  // A folder made just now goes in a crash, with all that is in it, until its parents are synced.
+  for (std::string dir = dir_; dir != "." && dir != "/";) {
+    dir = io::parent_dir(dir);
+    TT_TRY(fs_.sync_dir(dir));
+  }
   TT_ASSIGN(auto manifest, load_manifest(fs_, dir_));
   if (manifest) manifest_ = std::move(*manifest);
   applied_ = manifest_.applied;

@@ -110,7 +110,12 @@ Result<> Engine::checkpoint() {
     next.catalogs.push_back(number);
   }
   Parts added;
-  TT_TRY(write_heads(next, heads, added));
+  if (auto written = write_heads(next, heads, added); !written) {
+    // No manifest names them, and a full disk wants its space back.
+    for (const auto& part : added) part->make_obsolete();
+    if (!fresh.empty()) (void)fs_.remove(path(catalog_file(next.catalogs.back())));
+    return written;
+  }
   TT_TRY(commit(std::move(next), added, {}, heads.size()));
   std::vector<SeriesId> saved;
   for (const CatalogEntry& e : fresh) saved.push_back(e.id);
@@ -120,8 +125,14 @@ Result<> Engine::checkpoint() {
   return {};
 }
 
+std::uint64_t Engine::new_file(Manifest& next) {
+  const std::uint64_t number = std::max(next_file_, next.next_file);
+  next_file_ = next.next_file = number + 1;
+  return number;
+}
+
 Result<std::uint64_t> Engine::write_catalog(Manifest& next, std::span<const CatalogEntry> entries) {
-  const std::uint64_t number = next.next_file++;
+  const std::uint64_t number = new_file(next);
   TT_ASSIGN(const auto file,
             io::BlockFileWriter::create(fs_, path(catalog_file(number)), kCatalogWriteFormat));
   std::vector<io::BlockHandle> blocks;
@@ -159,7 +170,7 @@ Result<> Engine::write_heads(Manifest& next, const Frozen& heads, Parts& added) 
       while (end < run.size() && day_of(run.times[end]) == day) ++end;
       auto& writer = days[day];
       if (!writer) {
-        TT_ASSIGN(writer, PartWriter::create(fs_, dir_, next.next_file++, day, order));
+        TT_ASSIGN(writer, PartWriter::create(fs_, dir_, new_file(next), day, order));
       }
       TT_TRY(writer->add(id, std::span(run.times).subspan(at, end - at),
                          std::span(run.values).subspan(at, end - at)));
@@ -302,7 +313,7 @@ Result<> Engine::write_merged(Manifest& next, const Parts& inputs, Parts& added)
     for (const ChunkEntry& c : p->chunks()) ids.insert(c.series);
   }
   const PartMeta& last = inputs.back()->meta();
-  TT_ASSIGN(const auto writer, PartWriter::create(fs_, dir_, next.next_file++, last.day, last.order));
+  TT_ASSIGN(const auto writer, PartWriter::create(fs_, dir_, new_file(next), last.day, last.order));
   BlockCache cache;
   const storage::MillisRange all{UnixMillis{INT64_MIN}, UnixMillis{INT64_MAX}};
   for (const SeriesId id : ids) {
