@@ -99,14 +99,15 @@ void set_span(EventRow& row, Id128 trace, Id64 span, Id64 parent, UnixNanos star
   row.set(std::string(attr::kDurationNs), std::max<std::int64_t>(0, end.ns - start.ns));
 }
 
+// The span's own columns come last: a client's attribute of the same name does not replace them.
 void fill_sentry_span(EventRow& row, const wire::sentry::SentrySpan& span) {
+  for (const auto& [name, value] : span.tags) set_text(row, name, value);
+  for (const Attr& a : span.data) row.set(a.name, a.value);
   set_span(row, span.trace_id, span.span_id, span.parent_span_id, span.start, span.end);
   row.message = span.description.empty() ? span.op : span.description;
   set_text(row, attr::kSpanOp, span.op);
   set_text(row, attr::kSpanStatus, span.status.empty() ? "unset" : span.status);
   set_text(row, "span.origin", span.origin);
-  for (const auto& [name, value] : span.tags) set_text(row, name, value);
-  for (const Attr& a : span.data) row.set(a.name, a.value);
 }
 
 }  // namespace
