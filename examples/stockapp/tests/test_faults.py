@@ -153,10 +153,15 @@ def test_payment_failures_keep_the_tier(client):
 def test_cpu_hog_shows_in_the_gauge(client):
     switch(client, "cpu_hog")
     client.get("/metrics")
-    time.sleep(0.8)
+    started, used = time.monotonic(), time.process_time()
+    # However little of a core a busy machine gives us: this thread sleeps, so what is used is the fault's.
+    while time.process_time() - used < 0.4 and time.monotonic() - started < 30:
+        time.sleep(0.05)
+    share = (time.process_time() - used) / (time.monotonic() - started)
     usage = metric(client, "process_cpu_usage_ratio")
     switch(client, "cpu_hog", on=False)
-    assert usage > 0.2  # a core shared with others; alone it is near 1
+    assert time.process_time() - used >= 0.4
+    assert usage > share / 2
 
 
 def test_structured_lines_carry_the_request(client, caplog):
