@@ -66,6 +66,11 @@ inline constexpr std::size_t kEventPartRows = 2'000'000;    // merges stop growi
 inline constexpr std::size_t kEventHeadRows = 128 * 1024;
 inline constexpr std::size_t kEventHeadBytes = 64 * MiB;
 
+// Live tails (ingest/)
+inline constexpr std::size_t kMaxTailSubscribers = 64;
+inline constexpr std::size_t kTailQueueRows = 200'000;  // durable, not yet looked at by the tails
+inline constexpr std::size_t kTailFrameRows = 500;      // handed to a tail at once
+
 // Metrics
 inline constexpr std::size_t kMaxLabelsPerSeries = 64;
 inline constexpr std::size_t kMaxLabelNameBytes = 1024;

@@ -96,7 +96,7 @@ struct Pipeline::Impl {
   Counter& series_refused;
   LatencyHistogram& checkpoint_seconds;
   std::vector<std::unique_ptr<Applier>> appliers;
-  std::function<void(const storage::Batch&)> tap;
+  Tap tap;
   Mutex checkpoint_mutex;
   bool started = false;
 };
@@ -126,14 +126,14 @@ Result<> Pipeline::replay() {
   return {};
 }
 
-void Pipeline::set_tap(std::function<void(const storage::Batch&)> tap) { impl_->tap = std::move(tap); }
+void Pipeline::set_tap(Tap tap) { impl_->tap = std::move(tap); }
 
 void Pipeline::start() {
   for (const auto& a : impl_->appliers) a->start();
   impl_->journal.set_sink([this](Sequence sequence, const io::Attachment& attachment) {
     const auto batch = std::static_pointer_cast<const storage::Batch>(attachment);
     for (const auto& a : impl_->appliers) a->push(sequence, batch);
-    if (impl_->tap) impl_->tap(*batch);
+    if (impl_->tap) impl_->tap(batch);
   });
   impl_->started = true;
 }

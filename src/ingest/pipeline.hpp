@@ -51,8 +51,10 @@ class Pipeline {
 
   /// Applies to each store the journal's records it has not seen. Before start().
   Result<> replay();
-  /// Called for each batch once it is durable, on the commit thread: for live tails. Before start().
-  void set_tap(std::function<void(const storage::Batch&)> tap);
+  /// Called for each batch once it is durable, on the commit thread: for live tails, which only take a
+  /// reference there. Before start().
+  using Tap = std::function<void(const std::shared_ptr<const storage::Batch>&)>;
+  void set_tap(Tap tap);
   void start();
   /// Applies what is queued, checkpoints every store, ends the threads. The journal must have been stopped.
   void stop();
@@ -66,8 +68,8 @@ class Pipeline {
 
   /// Checkpoints the stores that want it (all of them if `force`) and releases the journal's old segments.
   Result<> checkpoint(bool force);
-  /// Runs `body` while nothing is checkpointed and no segment goes: what it copies of the stores can be completed from
-  /// the journal it copies after them.
+  /// Runs `body` while nothing is checkpointed and no segment goes: what it copies of the stores can be
+  /// completed from the journal it copies after them.
   Result<> without_checkpoints(const std::function<Result<>()>& body);
   /// True once every store has applied `sequence`; waits at most `timeout`.
   bool wait_applied(Sequence sequence, Nanos timeout);

@@ -14,41 +14,15 @@
 #include "alerting/rule_file.hpp"
 #include "config/config.hpp"
 #include "metrics/scrape_config.hpp"
+#include "net/client.hpp"
+#include "server/cli.hpp"
 #include "server/server.hpp"
 #include "server/stores.hpp"
 
-extern char** environ;
-
 namespace {
 
-using telltale::Result;
-
-int complain(const telltale::Error& error) {
-  fmt::print(stderr, "telltale: {}\n", error.message());
-  return 1;
-}
-
-std::map<std::string, std::string> environment() {
-  std::map<std::string, std::string> out;
-  for (char** e = environ; *e != nullptr; ++e) {
-    const std::string_view entry(*e);
-    const auto equals = entry.find('=');
-    if (equals != std::string_view::npos) out.emplace(entry.substr(0, equals), entry.substr(equals + 1));
-  }
-  return out;
-}
-
-Result<telltale::config::Config> load_config(const telltale::config::Flags& flags) {
-  telltale::config::Sources sources;
-  if (!flags.config_file.empty()) {
-    const auto fs = telltale::io::make_posix_file_system();
-    TT_ASSIGN(sources.yaml, telltale::io::read_file(*fs, flags.config_file));
-    sources.yaml_name = flags.config_file;
-  }
-  sources.environment = environment();
-  sources.flags = flags.settings;
-  return telltale::config::load(sources);
-}
+using telltale::server::complain;
+using telltale::server::load_config;
 
 // Tells systemd (Type=notify) how we are; without NOTIFY_SOCKET there is nobody to tell.
 void notify_service_manager(std::string_view state) {
@@ -201,12 +175,45 @@ int verify(const std::vector<std::string>& args) {
   });
 }
 
+int print(const telltale::Result<std::string>& text) {
+  if (!text) return complain(text.error());
+  fmt::print("{}", *text);
+  return 0;
+}
+
+int query(const std::vector<std::string>& args) {
+  if (args.empty() || args[0] == "--help") {
+    fmt::print(stderr, "{}", telltale::server::query_usage());
+    return 2;
+  }
+  const auto variable = [](const char* name, const char* otherwise) {
+    const char* value = std::getenv(name);
+    return std::string(value == nullptr ? otherwise : value);
+  };
+  const auto client = telltale::net::CurlHttpClient::create({.ca_file = variable("TELLTALE_CA_FILE", "")});
+  if (!client) return complain(client.error());
+  const telltale::server::QueryTarget target{variable("TELLTALE_URL", "http://127.0.0.1:8355"),
+                                             variable("TELLTALE_TOKEN", "")};
+  return print(telltale::server::run_query(args, target, **client, telltale::SystemClock()));
+}
+
+int accounts(const std::string& command, const std::vector<std::string>& args) {
+  const auto fs = telltale::io::make_posix_file_system();
+  const telltale::SystemClock clock;
+  return print(command == "token" ? telltale::server::run_token(args, *fs, clock)
+                                  : telltale::server::run_project(args, *fs, clock));
+}
+
 int usage() {
   fmt::print(
       stderr,
       "telltale serve [--config FILE] [--data-dir DIR] [--listen ADDR:PORT] [--prometheus-config FILE]\n"
       "telltale check config|rules|prometheus FILE…\n"
       "telltale backup DIRECTORY | restore DIRECTORY | verify   [--data-dir DIR]\n"
+      "telltale query promql EXPR | logs TEXT   [--start T] [--end T] [--url URL]   (token: TELLTALE_TOKEN)\n"
+      "telltale token list | create NAME --role ROLE [--project ID] [--expires-in 30d] | revoke ID   "
+      "[--data-dir DIR]\n"
+      "telltale project list | create SLUG [--name NAME]   [--data-dir DIR]\n"
       "telltale version\n");
   return 2;
 }
@@ -223,6 +230,8 @@ int main(int argc, char** argv) {
   if (command == "backup") return backup(args);
   if (command == "restore") return restore(args);
   if (command == "verify") return verify(args);
+  if (command == "query") return query(args);
+  if (command == "token" || command == "project") return accounts(command, args);
   if (command == "version") {
     fmt::print("telltale {}\n", telltale::server::kVersion);
     return 0;

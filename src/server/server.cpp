@@ -12,10 +12,12 @@
 #include "alerting/notifier.hpp"
 #include "alerting/rule_file.hpp"
 #include "alerting/rule_manager.hpp"
+#include "api/own/tail.hpp"
 #include "api/services.hpp"
 #include "base/json.hpp"
 #include "base/thread_pool.hpp"
 #include "ingest/ingest.hpp"
+#include "ingest/tail_hub.hpp"
 #include "io/disk_budget.hpp"
 #include "metrics/scrape_manager.hpp"
 #include "net/client.hpp"
@@ -97,6 +99,7 @@ struct Server::Impl {
   std::unique_ptr<io::DiskGuard> disk;
   std::unique_ptr<net::CurlHttpClient> http_client;
   std::unique_ptr<alerting::Notifier> notifier;
+  ingest::TailHub tails{metrics};
   std::unique_ptr<Stores> stores;
   std::unique_ptr<const redact::Redactor> redactor;
   std::unique_ptr<accounts::Authenticator> accounts;
@@ -163,7 +166,8 @@ Result<> Server::Impl::open() {
                           if (!queued)
                             log.warn("issue notice dropped", {{"reason", queued.error().message()}});
                         },
-                        [this] { return disk->accepting_writes(); }, clock, log, metrics));
+                        [this] { return disk->accepting_writes(); }, clock, log, metrics,
+                        [this](const auto& batch) { tails.offer(batch); }));
   disk->poll();
   TT_ASSIGN(redactor, redact::Redactor::create({}));
   accounts = std::make_unique<accounts::Authenticator>(stores->records(), clock, log, metrics);
@@ -268,6 +272,9 @@ Result<> Server::Impl::listen() {
   options.limits.max_body_bytes = config.ingest.max_body;
   options.trusted_proxies = config.server.trusted_proxies;
   http = std::make_unique<net::HttpServer>(options, make_router(), clock, log, metrics);
+  net::RouteOptions tail_options;
+  tail_options.name = "own_tail";
+  http->add_websocket(api::kTailPath, api::tail_accept(*services, tails), tail_options);
   return http->start();
 }
 
@@ -307,6 +314,7 @@ Result<> Server::start() {
 
 void Server::stop() {
   impl_->ready = false;
+  impl_->tails.stop();  // before the sessions that it sends to
   if (impl_->http) impl_->http->stop();
   impl_->tasks.clear();
   if (impl_->http_client) impl_->http_client->cancel_all();

@@ -60,8 +60,8 @@ Result<> require_empty(io::FileSystem& fs, const std::string& dir) {
 
 Result<std::unique_ptr<Stores>> Stores::open(io::FileSystem& fs, const config::Config& config,
                                              errors::IssueListener on_issue, std::function<bool()> accepting,
-                                             const Clock& clock, const Logger& log,
-                                             MetricsRegistry& metrics) {
+                                             const Clock& clock, const Logger& log, MetricsRegistry& metrics,
+                                             ingest::Pipeline::Tap tap) {
   const std::string& dir = config.server.data_dir;
   TT_TRY(fs.make_dirs(dir));
   std::unique_ptr<Stores> stores(new Stores(fs, dir));
@@ -92,6 +92,7 @@ Result<std::unique_ptr<Stores>> Stores::open(io::FileSystem& fs, const config::C
       *stores->tsdb_, std::move(accepting), clock, log, metrics);
   TT_TRY(stores->pipeline_->replay());
   stores->issues_->set_live(true);
+  stores->pipeline_->set_tap(std::move(tap));
   stores->pipeline_->start();
   return stores;
 }

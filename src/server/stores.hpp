@@ -27,11 +27,12 @@ namespace telltale::server {
 /// Members are in the order of construction; stop() ends them the other way round.
 class Stores {
  public:
-  /// conflict when another server has the folder.
+  /// conflict when another server has the folder. `tap` sees every batch accepted from now on
+  /// (Pipeline::set_tap).
   static Result<std::unique_ptr<Stores>> open(io::FileSystem& fs, const config::Config& config,
                                               errors::IssueListener on_issue, std::function<bool()> accepting,
-                                              const Clock& clock, const Logger& log,
-                                              MetricsRegistry& metrics);
+                                              const Clock& clock, const Logger& log, MetricsRegistry& metrics,
+                                              ingest::Pipeline::Tap tap = {});
   ~Stores();
 
   /// Refuses new batches, applies and checkpoints what is there. Idempotent.

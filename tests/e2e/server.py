@@ -51,11 +51,13 @@ class Telltale:
     def dsn(self) -> str:
         return f"http://{self.dsn_key}@127.0.0.1:{self.port}/1"
 
-    def start(self) -> "Telltale":
+    def start(self, bootstrap: bool = True) -> "Telltale":
         binary = os.environ.get("TELLTALE_BIN", str(ROOT / "build" / "telltale"))
         command = [*self.prefix, binary, "serve", "--data-dir", str(self.data_dir), "--listen", f"127.0.0.1:{self.port}",
                    *self.arguments]
-        env = dict(os.environ, TELLTALE_BOOTSTRAP_TOKEN=self.token, TELLTALE_BOOTSTRAP_DSN_KEY=self.dsn_key)
+        env = dict(os.environ)
+        if bootstrap:
+            env.update(TELLTALE_BOOTSTRAP_TOKEN=self.token, TELLTALE_BOOTSTRAP_DSN_KEY=self.dsn_key)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
         wait_until(self._ready, START_TIMEOUT_S, 0.05, "server to be ready")

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "api/own/account_routes.hpp"
+#include "api/own/params.hpp"
 #include "api/own/row_json.hpp"
 #include "api/services.hpp"
 #include "errors/issue_store.hpp"
@@ -38,36 +40,6 @@ Result<TimeRange> range_params(const net::HttpRequest& request) {
   }
   if (range.to <= range.from) return fail(ErrorKind::invalid_argument, "end: not after start");
   return range;
-}
-
-// `query` is text anywhere in the row; every other parameter is a field that must equal its value.
-storage::EventFilter filter_params(const net::HttpRequest& request) {
-  static const std::set<std::string_view> kOwn = {"query", "start",   "end",    "limit",
-                                                  "order", "payload", "project"};
-  std::vector<storage::EventFilter> parts;
-  for (const auto& [name, value] : request.query) {
-    if (name == "query" && !value.empty()) {
-      parts.push_back(storage::EventFilter::leaf(storage::FilterOp::icontains, "*", value));
-    } else if (!kOwn.contains(name)) {
-      parts.push_back(storage::EventFilter::leaf(storage::FilterOp::eq, name, value));
-    }
-  }
-  return storage::EventFilter::all_of(std::move(parts));
-}
-
-// Projects of the credential, narrowed by `project=`.
-Result<storage::Projects> query_projects(const Services& services, const net::HttpRequest& request,
-                                         accounts::Scope scope = accounts::Scope::read) {
-  TT_ASSIGN(const auto principal, authorise(services, request, scope));
-  const auto text = request.param("project");
-  if (!text || text->empty()) return readable_projects(services, principal);
-  std::uint32_t id = 0;
-  const auto [end, problem] = std::from_chars(text->data(), text->data() + text->size(), id);
-  if (problem != std::errc() || end != text->data() + text->size() || id == 0) {
-    return fail(ErrorKind::invalid_argument, "project: not a project id");
-  }
-  TT_TRY(principal.require(scope, ProjectId{id}));
-  return storage::Projects{ProjectId{id}};
 }
 
 using Rows = std::vector<EventRow>;
@@ -345,6 +317,7 @@ void add_own_routes(net::Router& router, const Services& services) {
   add_search_routes(router, services);
   add_issue_routes(router, services);
   add_server_routes(router, services);
+  add_account_routes(router, services);
 }
 
 }  // namespace telltale::api

@@ -1,0 +1,170 @@
+#include "ingest/tail_hub.hpp"
+
+#include <algorithm>
+#include <atomic>
+
+#include <fmt/format.h>
+
+#include "base/limits.hpp"
+#include "base/thread_pool.hpp"
+
+namespace telltale::ingest {
+namespace {
+
+std::size_t row_count(const storage::Batch& batch) {
+  return batch.logs.size() + batch.spans.size() + batch.errors.size();
+}
+
+}  // namespace
+
+struct TailHub::Subscriber {
+  Subscriber(const TailRequest& request, storage::CompiledFilter f, TailSink s)
+      : table(request.table), projects(request.projects), filter(std::move(f)), sink(std::move(s)) {}
+
+  bool may_see(ProjectId project) const {
+    return std::find(projects.begin(), projects.end(), project) != projects.end();
+  }
+
+  const Table table;
+  const storage::Projects projects;
+  const storage::CompiledFilter filter;
+  const TailSink sink;
+  std::atomic<std::uint64_t> dropped{0};  // not yet told
+};
+
+TailHub::TailHub(MetricsRegistry& metrics, TailHubOptions options)
+    : options_(options),
+      rows_total_(metrics.counter("telltale_tail_rows_total", "Rows pushed to live tails.")),
+      dropped_total_(metrics.counter("telltale_tail_dropped_total", "Rows that live tails missed.")) {
+  thread_ = std::thread([this] { run(); });
+}
+
+TailHub::~TailHub() { stop(); }
+
+Result<std::uint64_t> TailHub::subscribe(const TailRequest& request, TailSink sink) {
+  TT_ASSIGN(auto filter, storage::CompiledFilter::compile(request.filter));
+  auto subscriber = std::make_shared<Subscriber>(request, std::move(filter), std::move(sink));
+  const MutexLock lock(mutex_);
+  if (stopping_) return fail(ErrorKind::unavailable, "the server is stopping");
+  if (subscribers_.size() >= options_.max_subscribers) {
+    return fail(ErrorKind::resource_exhausted,
+                fmt::format("{} live tails are open already", options_.max_subscribers));
+  }
+  const std::uint64_t id = next_id_++;
+  subscribers_.emplace(id, std::move(subscriber));
+  return id;
+}
+
+void TailHub::unsubscribe(std::uint64_t id) {
+  std::shared_ptr<Subscriber> gone;  // its sink may own a session; that ends outside the lock
+  const MutexLock lock(mutex_);
+  const auto place = subscribers_.find(id);
+  if (place == subscribers_.end()) return;
+  gone = std::move(place->second);
+  subscribers_.erase(place);
+}
+
+std::size_t TailHub::subscribers() const {
+  const MutexLock lock(mutex_);
+  return subscribers_.size();
+}
+
+void TailHub::offer(const BatchPtr& batch) {
+  const std::size_t rows = row_count(*batch);
+  if (rows == 0) return;
+  const MutexLock lock(mutex_);
+  if (subscribers_.empty() || stopping_) return;
+  // An empty queue takes any batch, so that one larger than the limit is still seen.
+  if (queued_rows_ != 0 && queued_rows_ + rows > options_.max_queued_rows) {
+    for (const auto& [id, s] : subscribers_) {
+      const std::size_t missed = s->may_see(batch->project) ? batch->rows(s->table).size() : 0;
+      s->dropped += missed;
+      dropped_total_.add(missed);
+    }
+    return;
+  }
+  queued_rows_ += rows;
+  queue_.push_back(batch);
+  wake_.notify_one();
+}
+
+void TailHub::stop() {
+  {
+    const MutexLock lock(mutex_);
+    stopping_ = true;
+    queue_.clear();
+    queued_rows_ = 0;
+    wake_.notify_all();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+TailHub::SubscriberList TailHub::snapshot() const {
+  SubscriberList list;
+  for (const auto& [id, s] : subscribers_) list.push_back(s);
+  return list;
+}
+
+void TailHub::run() {
+  name_thread("tail");
+  while (true) {
+    BatchPtr batch;
+    SubscriberList list;
+    {
+      const MutexLock lock(mutex_);
+      if (queue_.empty() && !stopping_) {
+        // With nobody watching there is nothing to tell; the first batch offered wakes us.
+        if (subscribers_.empty()) {
+          wake_.wait(mutex_);
+        } else {
+          (void)wake_.wait_for(mutex_, options_.retry_interval);
+        }
+      }
+      if (stopping_) return;
+      list = snapshot();
+      if (!queue_.empty()) {
+        batch = std::move(queue_.front());
+        queue_.pop_front();
+        queued_rows_ -= row_count(*batch);
+      }
+    }
+    if (batch) {
+      deliver(list, batch);
+    } else {
+      tell_drops(list);
+    }
+  }
+}
+
+void TailHub::deliver(const SubscriberList& subscribers, const BatchPtr& batch) {
+  std::vector<const EventRow*> matched;
+  for (const auto& s : subscribers) {
+    matched.clear();
+    for (const EventRow& row : batch->rows(s->table)) {
+      if (!s->may_see(row.project) || !s->filter.matches(row)) continue;
+      matched.push_back(&row);
+      if (matched.size() < limits::kTailFrameRows) continue;
+      hand_over(*s, matched);
+      matched.clear();
+    }
+    if (!matched.empty()) hand_over(*s, matched);
+  }
+}
+
+void TailHub::tell_drops(const SubscriberList& subscribers) {
+  for (const auto& s : subscribers) {
+    if (s->dropped.load() != 0) hand_over(*s, {});
+  }
+}
+
+void TailHub::hand_over(Subscriber& subscriber, const std::vector<const EventRow*>& rows) {
+  const std::uint64_t dropped = subscriber.dropped.exchange(0);
+  if (subscriber.sink(rows, dropped)) {
+    rows_total_.add(rows.size());
+    return;
+  }
+  subscriber.dropped += dropped + rows.size();
+  dropped_total_.add(rows.size());
+}
+
+}  // namespace telltale::ingest
