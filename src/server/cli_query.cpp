@@ -86,11 +86,11 @@ class QuerySession {
   simdjson::dom::parser parser_;
 };
 
-std::string series_name(element metric) {
+std::string series_name(element series) {
   std::string name;
   std::string labels;
   simdjson::dom::object object;
-  if (metric.get(object) != simdjson::SUCCESS) return "{}";
+  if (series["metric"].get(object) != simdjson::SUCCESS) return "{}";
   for (const auto field : object) {
     std::string_view value;
     if (field.value.get(value) != simdjson::SUCCESS) continue;
@@ -106,7 +106,7 @@ std::string series_name(element metric) {
 // `[1700000000.5, "1"]`, or with a histogram in the second place.
 std::vector<std::string> point_cells(element point) {
   double seconds = 0;
-  (void)point.at(0).get(seconds);
+  if (point.at(0).get(seconds) != simdjson::SUCCESS) return {"", ""};
   const std::string time =
       format_rfc3339(UnixNanos{static_cast<std::int64_t>(std::llround(seconds * 1e3)) * 1'000'000});
   element value;
@@ -116,20 +116,21 @@ std::vector<std::string> point_cells(element point) {
   return {time, fmt::format("count {} sum {}", member_text(value, "count"), member_text(value, "sum"))};
 }
 
-element member_or_null(element series, std::string_view first, std::string_view second) {
-  element found;
-  if (series[first].get(found) == simdjson::SUCCESS) return found;
-  (void)series[second].get(found);
-  return found;
+// The one point of a series of an instant query.
+std::vector<std::string> series_point(element series) {
+  element point;
+  if (series["value"].get(point) != simdjson::SUCCESS &&
+      series["histogram"].get(point) != simdjson::SUCCESS) {
+    return {"", ""};
+  }
+  return point_cells(point);
 }
 
 std::string render_vector(simdjson::dom::array result) {
   std::vector<std::vector<std::string>> rows;
   for (const element series : result) {
-    auto point = point_cells(member_or_null(series, "value", "histogram"));
-    element metric;
-    (void)series["metric"].get(metric);
-    rows.push_back({series_name(metric), point[1], point[0]});
+    const auto point = series_point(series);
+    rows.push_back({series_name(series), point[1], point[0]});
   }
   return rows.empty() ? "no series\n" : render_table({"SERIES", "VALUE", "TIME"}, rows);
 }
@@ -137,9 +138,7 @@ std::string render_vector(simdjson::dom::array result) {
 std::string render_matrix(simdjson::dom::array result) {
   std::vector<std::vector<std::string>> rows;
   for (const element series : result) {
-    element metric;
-    (void)series["metric"].get(metric);
-    std::string name = series_name(metric);
+    std::string name = series_name(series);
     simdjson::dom::array points;
     for (const char* kind : {"values", "histograms"}) {
       if (series[kind].get(points) != simdjson::SUCCESS) continue;
