@@ -35,13 +35,13 @@ def test_query_promql_errors_are_the_servers_own(module_server):
 
 
 def test_query_logs(module_server):
-    assert module_server.api.push_lines(["cli one", "cli two\x1b[2J", "other"], {"service": "cli"}).ok
+    assert module_server.api.push_lines(["needle one", "needle two\x1b[2J", "other"], {"service": "cli"}).ok
     wait_until(lambda: len(module_server.api.rows("logs", service="cli")) == 3)
-    found = telltale(module_server, "query", "logs", "cli", "--field", "service=cli", "--start", "-5m", "--limit", "10")
+    found = telltale(module_server, "query", "logs", "NEEDLE", "--field", "service=cli", "--start", "-5m", "--limit", "10")
     assert found.returncode == 0, found.stderr
     lines = found.stdout.splitlines()
     assert lines[0].split() == ["TIME", "LEVEL", "SERVICE", "MESSAGE"]
-    assert lines[1].endswith("cli one") and lines[2].endswith("cli two?[2J") and len(lines) == 3
+    assert lines[1].endswith("needle one") and lines[2].endswith("needle two?[2J") and len(lines) == 3
 
 
 def test_tokens_and_projects_of_a_stopped_server(make_server):
