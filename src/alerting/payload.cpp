@@ -46,6 +46,12 @@ void slack_field(JsonWriter& json, std::string_view title, std::string_view valu
       .end_object();
 }
 
+// Both names are in wide use for the link to a runbook.
+std::string_view runbook_of(const Alert& alert) {
+  const std::string_view link = alert.annotations.get("runbook_url");
+  return link.empty() ? alert.annotations.get("runbook") : link;
+}
+
 }  // namespace
 
 std::string webhook_payload(const Receiver& receiver, const std::string& alertname, ProjectId project,
@@ -98,10 +104,11 @@ std::string slack_payload(const Receiver& receiver, const std::string& alertname
                             : (a.labels.get("severity") == "warning" ? "warning" : "danger");
     json.begin_object().field("color", color).field("title", summary.empty() ? alertname : summary);
     json.field("fallback", title).field("text", a.annotations.get("description"));
-    if (a.annotations.has("runbook_url")) json.field("title_link", a.annotations.get("runbook_url"));
+    const std::string_view runbook = runbook_of(a);
+    if (!runbook.empty()) json.field("title_link", runbook);
     json.key("fields").begin_array();
     if (a.labels.has("severity")) slack_field(json, "Severity", a.labels.get("severity"));
-    if (a.annotations.has("runbook_url")) slack_field(json, "Runbook", a.annotations.get("runbook_url"));
+    if (!runbook.empty()) slack_field(json, "Runbook", runbook);
     for (const Label& l : a.labels) {
       if (l.name != "alertname" && l.name != "severity") slack_field(json, l.name, l.value);
     }

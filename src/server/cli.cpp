@@ -54,7 +54,14 @@ Result<config::Config> load_config(const config::Flags& flags) {
   }
   sources.environment = environment();
   sources.flags = flags.settings;
-  return config::load(sources);
+  TT_ASSIGN(auto config, config::load(sources));
+  for (auto& token : config.bootstrap.tokens) {
+    if (token.secret_file.empty()) continue;
+    const auto fs = io::make_posix_file_system();
+    TT_ASSIGN(token.secret, io::read_file(*fs, token.secret_file));
+    while (token.secret.ends_with('\n') || token.secret.ends_with('\r')) token.secret.pop_back();
+  }
+  return config;
 }
 
 Result<std::optional<std::string>> take_option(std::vector<std::string>& args, std::string_view name) {
