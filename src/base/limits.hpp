@@ -58,11 +58,11 @@ inline constexpr std::size_t kMaxRowsPerRequest = 100'000;
 // Event store (storage/, eventdb/)
 inline constexpr std::size_t kMaxFilterDepth = 64;
 inline constexpr std::size_t kMaxFilterNodes = 10'000;
-inline constexpr std::size_t kEventCursorRows = 1024;       // rows a next() hands out at most
-inline constexpr std::size_t kEventBlockRows = 2048;        // rows of one block of a part
-inline constexpr std::size_t kEventBlockBytes = 8 * MiB;    // a block is cut at this much text
-inline constexpr std::size_t kEventColumnBytes = 1 * GiB;   // of one decoded column; more is a damaged length
-inline constexpr std::size_t kEventPartRows = 2'000'000;    // merges stop growing a part here
+inline constexpr std::size_t kEventCursorRows = 1024;      // rows a next() hands out at most
+inline constexpr std::size_t kEventBlockRows = 2048;       // rows of one block of a part
+inline constexpr std::size_t kEventBlockBytes = 8 * MiB;   // a block is cut at this much text
+inline constexpr std::size_t kEventColumnBytes = 1 * GiB;  // of one decoded column; more is a damaged length
+inline constexpr std::size_t kEventPartRows = 2'000'000;   // merges stop growing a part here
 inline constexpr std::size_t kEventHeadRows = 128 * 1024;
 inline constexpr std::size_t kEventHeadBytes = 64 * MiB;
 

@@ -1,7 +1,7 @@
-// One wide event: the form in which log lines, spans and error events are stored and found again. Whatever its
-// source, a row carries the same id columns when they are known (correlation is the product), one message to
-// search in, typed attributes under the names their source gave them, and, where the original form matters later
-// (an error event's redacted JSON), the payload.
+// One wide event: the form in which log lines, spans and error events are stored and found again. Whatever
+// its source, a row carries the same id columns when they are known (correlation is the product), one message
+// to search in, typed attributes under the names their source gave them, and, where the original form matters
+// later (an error event's redacted JSON), the payload.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,15 @@ std::string_view to_string(Table table);
 std::optional<Table> table_from(std::string_view name);
 
 /// Order is severity. The numbers are stored: never renumber.
-enum class Level : std::uint8_t { unknown = 0, trace = 1, debug = 2, info = 3, warning = 4, error = 5, fatal = 6 };
+enum class Level : std::uint8_t {
+  unknown = 0,
+  trace = 1,
+  debug = 2,
+  info = 3,
+  warning = 4,
+  error = 5,
+  fatal = 6
+};
 /// `info`, `warning`, …; unknown is "unknown".
 std::string_view to_string(Level level);
 /// Every spelling clients use, any case (`WARN`, `warning`, `CRITICAL`, `err`, `I`, …); unknown otherwise.
@@ -60,7 +68,7 @@ struct EventRow {
   UnixNanos time;      // the event's own time, inside ingest.max_past … ingest.max_future
   UnixNanos received;  // our clock
   EventIds ids;
-  std::string message;  // log line · span name (or description) · error title
+  std::string message;           // log line · span name (or description) · error title
   std::vector<Attr> attributes;  // in the source's order; names unique
   std::string payload;           // original body if it must be kept, else empty
   bool operator==(const EventRow&) const = default;
@@ -69,25 +77,27 @@ struct EventRow {
   void set(std::string name, AttrValue value);
 };
 
-/// The text of a field by its public name: `time` is not a field, `message`, `payload`, `project`, `level` and the
-/// id columns are, anything else is looked up among the attributes. nullopt when the row does not have it.
+/// The text of a field by its public name: `time` is not a field, `message`, `payload`, `project`, `level`
+/// and the id columns are, anything else is looked up among the attributes. nullopt when the row does not
+/// have it.
 std::optional<std::string> field_text(const EventRow& row, std::string_view field);
 
 // Attribute names that spans and errors always use, so that readers need not guess.
 namespace attr {
-inline constexpr std::string_view kDurationNs = "duration_ns";        // int
-inline constexpr std::string_view kParentSpanId = "parent_span_id";   // 16 hex digits
-inline constexpr std::string_view kSpanKind = "span.kind";            // server client internal producer consumer
-inline constexpr std::string_view kSpanOp = "span.op";                // Sentry's op, or derived: http.server, db, …
-inline constexpr std::string_view kSpanStatus = "span.status";        // ok error unset, or Sentry's status word
+inline constexpr std::string_view kDurationNs = "duration_ns";       // int
+inline constexpr std::string_view kParentSpanId = "parent_span_id";  // 16 hex digits
+inline constexpr std::string_view kSpanKind = "span.kind";  // server client internal producer consumer
+inline constexpr std::string_view kSpanOp = "span.op";      // Sentry's op, or derived: http.server, db, …
+inline constexpr std::string_view kSpanStatus = "span.status";  // ok error unset, or Sentry's status word
 inline constexpr std::string_view kSpanName = "span.name";
-inline constexpr std::string_view kIsTransaction = "is_transaction";  // bool: root span of a Sentry transaction
-inline constexpr std::string_view kEventId = "event_id";              // 32 hex digits
-inline constexpr std::string_view kErrorType = "error.type";          // exception class
-inline constexpr std::string_view kErrorValue = "error.value";        // its message
-inline constexpr std::string_view kHandled = "handled";               // bool
+inline constexpr std::string_view kIsTransaction =
+    "is_transaction";                                           // bool: root span of a Sentry transaction
+inline constexpr std::string_view kEventId = "event_id";        // 32 hex digits
+inline constexpr std::string_view kErrorType = "error.type";    // exception class
+inline constexpr std::string_view kErrorValue = "error.value";  // its message
+inline constexpr std::string_view kHandled = "handled";         // bool
 inline constexpr std::string_view kCulprit = "culprit";
-inline constexpr std::string_view kGroupHashes = "group_hashes";      // space-separated hex, best first
+inline constexpr std::string_view kGroupHashes = "group_hashes";  // space-separated hex, best first
 inline constexpr std::string_view kPlatform = "platform";
 inline constexpr std::string_view kLogger = "logger";
 }  // namespace attr

@@ -1,5 +1,5 @@
-// A series' identity: label names and values, sorted by name, no empty values (an empty value equals absence in
-// Prometheus' data model). `__name__` is a label like any other.
+// A series' identity: label names and values, sorted by name, no empty values (an empty value equals absence
+// in Prometheus' data model). `__name__` is a label like any other.
 #pragma once
 
 #include <compare>

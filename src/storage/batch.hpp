@@ -1,6 +1,7 @@
 // What the journal carries and the stores apply: one accepted request, already limited and redacted, of one
-// project. A batch is one journal record, so that it is accepted whole; its codec is here because ingest writes
-// it and every store replays it. A series is defined once (new_series) and then referred to by its SeriesId.
+// project. A batch is one journal record, so that it is accepted whole; its codec is here because ingest
+// writes it and every store replays it. A series is defined once (new_series) and then referred to by its
+// SeriesId.
 #pragma once
 
 #include <string>

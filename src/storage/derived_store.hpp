@@ -1,7 +1,7 @@
 // A store that is derived from the journal. Batches are applied in sequence order by one thread. checkpoint()
-// makes everything applied so far durable and, atomically with it, the sequence it goes up to; after a crash the
-// server replays from applied() on. Applying a sequence that is not newer than applied() is a no-op, so that
-// replay counts nothing twice.
+// makes everything applied so far durable and, atomically with it, the sequence it goes up to; after a crash
+// the server replays from applied() on. Applying a sequence that is not newer than applied() is a no-op, so
+// that replay counts nothing twice.
 #pragma once
 
 #include <string_view>

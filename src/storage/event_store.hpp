@@ -1,7 +1,7 @@
 // The contract of the store for wide events. A query names one table, a set of projects, a time range and a
-// filter tree over fields; rows come back in batches, newest or oldest first, late materialised: only the columns
-// asked for are filled. One contract test suite (event_store_contract.hpp) runs on the embedded engine and on the
-// in-memory implementation.
+// filter tree over fields; rows come back in batches, newest or oldest first, late materialised: only the
+// columns asked for are filled. One contract test suite (event_store_contract.hpp) runs on the embedded
+// engine and on the in-memory implementation.
 #pragma once
 
 #include <memory>
@@ -18,26 +18,31 @@
 namespace telltale::storage {
 
 enum class FilterOp : unsigned char {
-  all,       // children: every one holds; with no children, true
-  any,       // children: at least one holds
-  none,      // children: not one holds
-  eq,        // field's text equals value; with an empty value: the field is absent or empty
-  contains,  // field's text contains value, byte for byte
-  icontains, // the same, ASCII case ignored
-  regex,     // RE2 somewhere in the field's text; an absent field is empty text
-  gt, ge, lt, le,  // field is a number and compares with value read as a number
-  exists,    // the field is present and not empty
+  all,        // children: every one holds; with no children, true
+  any,        // children: at least one holds
+  none,       // children: not one holds
+  eq,         // field's text equals value; with an empty value: the field is absent or empty
+  contains,   // field's text contains value, byte for byte
+  icontains,  // the same, ASCII case ignored
+  regex,      // RE2 somewhere in the field's text; an absent field is empty text
+  gt,
+  ge,
+  lt,
+  le,      // field is a number and compares with value read as a number
+  exists,  // the field is present and not empty
 };
 
-/// A tree. Field names are those of field_text() (model/event_row.hpp); `*` in a contains, icontains or regex leaf
-/// means message, payload or any attribute.
+/// A tree. Field names are those of field_text() (model/event_row.hpp); `*` in a contains, icontains or regex
+/// leaf means message, payload or any attribute.
 struct EventFilter {
   FilterOp op = FilterOp::all;
   std::string field;
   std::string value;
   std::vector<EventFilter> children;
 
-  static EventFilter all_of(std::vector<EventFilter> children) { return {FilterOp::all, {}, {}, std::move(children)}; }
+  static EventFilter all_of(std::vector<EventFilter> children) {
+    return {FilterOp::all, {}, {}, std::move(children)};
+  }
   static EventFilter leaf(FilterOp op, std::string field, std::string value = {}) {
     return {op, std::move(field), std::move(value), {}};
   }
@@ -67,8 +72,8 @@ struct EventQuery {
   TimeRange range;
   EventFilter filter;
   Order order = Order::newest_first;
-  std::size_t limit = 0;        // 0: none
-  bool with_payload = false;    // payloads are large; left out unless asked for
+  std::size_t limit = 0;      // 0: none
+  bool with_payload = false;  // payloads are large; left out unless asked for
 };
 
 /// Rows with equal times come in the order of their acceptance (reversed for newest_first).
@@ -85,8 +90,8 @@ struct EventCountQuery {
   Projects projects;
   TimeRange range;
   EventFilter filter;
-  Nanos bucket{0};        // 0: one bucket for the whole range; else buckets start at multiples of it
-  std::string group_by;   // field name; empty: one group with an empty value
+  Nanos bucket{0};       // 0: one bucket for the whole range; else buckets start at multiples of it
+  std::string group_by;  // field name; empty: one group with an empty value
   std::size_t max_groups = 1000;
 };
 struct EventCount {

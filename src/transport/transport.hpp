@@ -1,5 +1,5 @@
-// Interfaces to the outside world. Who implements them (net/) is none of the domain's business; tests put fakes
-// here.
+// Interfaces to the outside world. Who implements them (net/) is none of the domain's business; tests put
+// fakes here.
 #pragma once
 
 #include <cstddef>
