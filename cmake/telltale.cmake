@@ -12,6 +12,10 @@ add_compile_options(-Wall -Wextra -Wshadow=local -Wno-missing-field-initializers
 if(TELLTALE_PCH AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-fpch-preprocess)
 endif()
+if(CMAKE_UNITY_BUILD)
+  # One file that includes several others makes their private types look shared; each is in one .cpp only.
+  add_compile_options(-Wno-subobject-linkage)
+endif()
 if(TELLTALE_SANITIZE)
   add_compile_options(-fsanitize=${TELLTALE_SANITIZE})
   add_link_options(-fsanitize=${TELLTALE_SANITIZE})
