@@ -293,13 +293,21 @@ void FaultyFileSystem::resize_node(Node& node, std::uint64_t size) {
 void FaultyFileSystem::sync_node(Node& node) {
   if (tracking_ == Tracking::none) return;
   std::vector<Node::Change> lost;
+  // What a failed sync left in doubt is settled once newer bytes of the same place are durable.
+  const auto forget_lost = [&lost](std::uint64_t begin, std::uint64_t end) {
+    std::erase_if(lost, [&](const Node::Change& old) {
+      return old.offset < end && begin < old.offset + old.bytes.size();
+    });
+  };
   for (Node::Change& change : node.unsynced) {
     if (change.lost && !change.is_truncate) {
       lost.push_back(std::move(change));
     } else if (change.is_truncate) {
       node.durable.resize(change.offset);
+      forget_lost(change.offset, UINT64_MAX);
     } else {
       put_bytes(node.durable, change.offset, change.bytes);
+      forget_lost(change.offset, change.offset + change.bytes.size());
     }
   }
   node.unsynced = std::move(lost);

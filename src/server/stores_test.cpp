@@ -121,8 +121,7 @@ TEST(StoresCrash, SingleFailuresCostAtMostTheirRequests) {
     // The server ends without a word, or in good order.
     if (rng.chance(0.5)) rig.disk.power_off_at(0);
     rig.close();
-    // Without a seed: bytes whose sync failed are gone for good, and never come back over newer ones.
-    rig.disk.crash();
+    rig.disk.crash(rng.next());
     const auto opened = rig.open();
     ASSERT_TRUE(opened) << opened.error().message();
     check(rig, client.book(), Unanswered::must_be_absent);
