@@ -1,6 +1,7 @@
 #include "ingest/ingest.hpp"
 
 #include <array>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -61,6 +62,7 @@ class Request {
     row.received = now_;
     if (table == Table::logs) parse_json_line(row);
     fill_ids(row);
+    if (row.ids.service.empty() && by_project) row.ids.service = project_slug();
     bound_row(row);
     redact_row(row, redactor_, counts);
     batch.rows(table).push_back(std::move(row));
@@ -72,6 +74,7 @@ class Request {
     outcome.rejected.push_back({index, std::move(reason)});
   }
 
+  bool by_project = false;  // a row that names no service belongs to the project's
   storage::Batch batch;
   ClientIds ids;
   Outcome outcome;
@@ -81,6 +84,12 @@ class Request {
   std::vector<Id128>& ids_of(Table table) {
     return table == Table::logs ? ids.logs : table == Table::spans ? ids.spans : ids.errors;
   }
+  // Read once a request, and only by those that need it: most clients name their server.
+  const std::string& project_slug() {
+    if (!slug_) slug_ = options_.slug_of(project_);
+    return *slug_;
+  }
+  std::optional<std::string> slug_;
   const ProjectId project_;
   const UnixNanos now_;
   const redact::Redactor& redactor_;
@@ -161,6 +170,7 @@ Result<Outcome> finish(Request request, Pipeline& pipeline,
 Result<Outcome> Ingest::sentry_envelope(ProjectId project, std::string_view body) {
   TT_ASSIGN(const auto envelope, wire::sentry::parse_envelope(body));
   Request request(project, impl_->clock.now(), impl_->redactor, impl_->options);
+  request.by_project = true;
   for (const auto& e : envelope.errors) request.error(e.index, e.reason);
   using wire::sentry::ItemType;
   for (std::size_t i = 0; i < envelope.items.size(); ++i) {
@@ -202,6 +212,7 @@ Result<Outcome> Ingest::sentry_envelope(ProjectId project, std::string_view body
 
 Result<Outcome> Ingest::sentry_store(ProjectId project, std::string_view body) {
   Request request(project, impl_->clock.now(), impl_->redactor, impl_->options);
+  request.by_project = true;
   add_event(request, project, impl_->redactor, Id128{}, body, 0);
   if (!request.outcome.rejected.empty()) {
     return fail(ErrorKind::invalid_argument, request.outcome.rejected.front().reason);

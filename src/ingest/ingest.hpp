@@ -3,7 +3,9 @@
 // kept; what was left out is listed with its reason. How the bytes arrived is api/'s business.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -21,6 +23,8 @@ namespace telltale::ingest {
 struct IngestOptions {
   Nanos max_past{std::chrono::hours(24 * 30)};
   Nanos max_future{std::chrono::minutes(10)};
+  /// The service of what a Sentry client sends without naming one or its server; empty when unknown.
+  std::function<std::string(ProjectId)> slug_of = [](ProjectId) { return std::string(); };
 };
 
 /// What became of a request.

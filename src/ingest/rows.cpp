@@ -74,7 +74,8 @@ EventRow common_row(const wire::sentry::EventCommon& e) {
   return row;
 }
 
-// What Sentry sends names no service; without a tag that does, it is the server's name.
+// What Sentry sends names no service; without a tag that does, it is the server's name (and without that, the
+// project's slug: Ingest knows it).
 void set_sentry_service(EventRow& row, std::string_view server_name) {
   fill_ids(row);
   if (row.ids.service.empty()) row.ids.service = server_name;

@@ -178,7 +178,12 @@ Result<> Server::Impl::open() {
   }
   ingest = std::make_unique<ingest::Ingest>(
       stores->pipeline(), *redactor, clock, metrics,
-      ingest::IngestOptions{.max_past = config.ingest.max_past, .max_future = config.ingest.max_future});
+      ingest::IngestOptions{.max_past = config.ingest.max_past,
+                            .max_future = config.ingest.max_future,
+                            .slug_of = [this](ProjectId project) {
+                              const auto found = stores->records().projects().get(project);
+                              return found ? found->slug : std::string();
+                            }});
 
   promql = std::make_unique<promql::Engine>(stores->metrics());
   alert_state = std::make_unique<RecordedAlertState>(stores->records());
