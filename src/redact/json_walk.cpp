@@ -152,7 +152,7 @@ class JsonWalker {
     const std::string key = decode(*raw);
     next_is_versions_ = key == "modules";
     const KeyKind kind = level.versions ? KeyKind::plain : actions_.kind(key);
-    return value(kind);
+    return value(kind, key);
   }
 
   bool element(Level& level) {
@@ -165,7 +165,7 @@ class JsonWalker {
     return value(level.items == 2 ? level.pair_kind : KeyKind::plain);
   }
 
-  bool value(KeyKind kind) {
+  bool value(KeyKind kind, std::string_view key = {}) {
     const bool versions = std::exchange(next_is_versions_, false);
     if (at_ >= in_.size()) return false;
     const char c = in_[at_];
@@ -176,14 +176,14 @@ class JsonWalker {
       stack_.push_back({c == '{', versions, 0, KeyKind::plain});
       return true;
     }
-    return c == '"' ? string() : scalar();
+    return c == '"' ? string(key) : scalar();
   }
 
-  bool string() {
+  bool string(std::string_view key) {
     const auto raw = take_string();
     if (!raw) return false;
     std::string text = decode(*raw);
-    if (redact_string(text)) {
+    if (!actions_.keep(key, text) && redact_string(text)) {
       append_json_string(out_, text);
       changed_ = true;
     } else {

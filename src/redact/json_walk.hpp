@@ -12,6 +12,7 @@ namespace telltale::redact {
 
 struct JsonActions {
   std::function<KeyKind(std::string_view key)> kind;
+  std::function<bool(std::string_view key, std::string_view text)> keep;  // an id: left as it is
   std::function<bool(std::string& text)> text;          // changes decoded text, says whether
   std::function<bool(std::string_view digits)> number;  // whether a number token must be hidden as a card
   std::function<void()> filtered;                       // a value went because of its key

@@ -3,6 +3,7 @@
 #include "redact/keys.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.hpp"
 
@@ -31,6 +32,20 @@ bool has_auth(std::string_view key) {
   }
   return false;
 }
+
+// Without their separators: spanId, span_id and span.id are one name.
+constexpr std::array<std::string_view, 7> kSpanIdNames = {"spanid",
+                                                          "parentspanid",
+                                                          "otelspanid",
+                                                          "ddspanid",
+                                                          "sentryspanid",
+                                                          "sentryparentspanid",
+                                                          "sentrytraceparentspanid"};
+constexpr std::array<std::string_view, 7> kLongIdNames = {
+    "traceid", "oteltraceid", "ddtraceid", "sentrytraceid", "eventid", "replayid", "profileid"};
+constexpr std::size_t kMaxIdKeyBytes = 64;
+
+bool is_lower_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
 
 bool is_numeric(std::string_view v) {
   return !v.empty() && std::all_of(v.begin(), v.end(),
@@ -62,6 +77,17 @@ bool is_harmless_value(KeyKind kind, std::string_view value) {
   if (kind != KeyKind::soft) return false;
   const std::string lower = value.size() < 8 ? to_lower(value) : std::string();
   return is_numeric(value) || lower == "true" || lower == "false";
+}
+
+bool is_id_field(std::string_view key, std::string_view value) {
+  if ((value.size() != 16 && value.size() != 32) || key.size() > kMaxIdKeyBytes) return false;
+  if (!std::all_of(value.begin(), value.end(), is_lower_hex)) return false;
+  std::string name;
+  for (const char c : to_lower(key)) {
+    if (c != '_' && c != '.' && c != '-') name += c;
+  }
+  const auto& names = value.size() == 16 ? kSpanIdNames : kLongIdNames;
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 const std::vector<std::string>& key_hints() {

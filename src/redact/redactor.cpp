@@ -5,6 +5,7 @@
 #include "redact/redactor.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 #include <re2/re2.h>
 
@@ -98,6 +99,23 @@ Match value_at(std::string_view text, std::size_t at) {
   return {at, end, Rule::key};
 }
 
+/// The name in front of a value that begins at `at`: `name=`, `name: `, `"name":"`. Empty when there is none.
+std::string_view key_before(std::string_view text, std::size_t at) {
+  const auto skip = [&](std::string_view marks) {
+    while (at > 0 && marks.find(text[at - 1]) != std::string_view::npos) --at;
+  };
+  skip(" \"'\\");
+  if (at == 0 || (text[at - 1] != '=' && text[at - 1] != ':')) return {};
+  --at;
+  skip(" \"'\\");
+  const std::size_t end = at;
+  while (at > 0 && (std::isalnum(static_cast<unsigned char>(text[at - 1])) != 0 || text[at - 1] == '_' ||
+                    text[at - 1] == '.' || text[at - 1] == '-')) {
+    --at;
+  }
+  return text.substr(at, end - at);
+}
+
 }  // namespace
 
 struct Redactor::Impl {
@@ -137,6 +155,16 @@ struct Redactor::Impl {
     }
   }
 
+  /// Not those that an id's name stands in front of (`span_id=…`).
+  static void find_foreign_cards(std::string_view text, std::vector<Match>& out) {
+    const std::size_t before = out.size();
+    find_cards(text, out);
+    const auto is_id = [&](const Match& m) {
+      return is_id_field(key_before(text, m.begin), text.substr(m.begin, m.end - m.begin));
+    };
+    out.erase(std::remove_if(out.begin() + static_cast<std::ptrdiff_t>(before), out.end(), is_id), out.end());
+  }
+
   void find(std::string_view text, std::vector<Match>& out) const {
     const std::uint32_t families = prefilter.families(text);
     if (families == 0) return;
@@ -152,7 +180,7 @@ struct Redactor::Impl {
     }
     if (options.tokens && (families & kTokens) != 0) find_all(patterns.token, text, Rule::token, out, any);
     if (options.keys && (families & kPairs) != 0) find_pairs(text, out);
-    if (options.cards && (families & kCards) != 0) find_cards(text, out);
+    if (options.cards && (families & kCards) != 0) find_foreign_cards(text, out);
     if (options.ibans && (families & kIbans) != 0) find_ibans(text, out);
     if (options.ssns && (families & kSsns) != 0) find_ssns(text, out);
     if (options.emails && (families & kEmails) != 0) find_all(patterns.email, text, Rule::email, out, any);
@@ -214,12 +242,14 @@ bool Redactor::redact_value(std::string_view key, std::string& value, Counts* co
     if (counts != nullptr) ++(*counts)[static_cast<std::size_t>(Rule::key)];
     return true;
   }
+  if (is_id_field(key, value)) return false;
   return redact_text(value, counts);
 }
 
 bool Redactor::redact_json(std::string& json, Counts* counts) const {
   JsonActions actions;
   actions.kind = [this](std::string_view key) { return impl_->kind(key); };
+  actions.keep = is_id_field;
   actions.text = [this, counts](std::string& text) { return redact_text(text, counts); };
   actions.filtered = [counts] {
     if (counts != nullptr) ++(*counts)[static_cast<std::size_t>(Rule::key)];

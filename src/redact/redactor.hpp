@@ -55,7 +55,8 @@ class Redactor {
 
   /// Free text: shapes, and `key=value`, `key: value`, `"key": "value"` pairs with sensitive keys.
   bool redact_text(std::string& text, Counts* counts = nullptr) const;
-  /// A named value: filtered whole when the key is sensitive, as text otherwise.
+  /// A named value: filtered whole when the key is sensitive, left alone when key and value are those of a
+  /// trace, span or event id, as text otherwise.
   bool redact_value(std::string_view key, std::string& value, Counts* counts = nullptr) const;
   /// A JSON document: every value under its key, strings as text, at any depth; also lists of [key, value]
   /// pairs and JSON held in strings. Valid JSON stays valid, numbers and layout untouched elsewhere. What is

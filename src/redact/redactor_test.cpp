@@ -171,6 +171,37 @@ TEST(Redact, NamedValues) {
   EXPECT_FALSE(Redactor::create({.sensitive_keys = {""}}).has_value());
 }
 
+// One span id in 45,000 or so is all digits and passes for a payment card; masked, it would join nothing.
+TEST(Redact, IdsThatLookLikeCardsStayUnderTheirNames) {
+  const auto r = *Redactor::create({});
+  for (const char* key : {"span_id", "spanId", "span.id", "parent_span_id", "parentSpanId", "dd.span_id",
+                          "otelSpanID", "sentry.trace.parent_span_id"}) {
+    std::string value = "4111111111111111";
+    EXPECT_FALSE(r->redact_value(key, value)) << key;
+    EXPECT_EQ(redacted(std::string(key) + "=" + value), std::string(key) + "=" + value);
+    const std::string json = std::string("{\"trace\":{\"") + key + "\":\"" + value + "\"}}";
+    EXPECT_EQ(redacted_json(json), json);
+  }
+  EXPECT_EQ(redacted("[span_id: 4111111111111111] ok"), "[span_id: 4111111111111111] ok");
+}
+
+TEST(Redact, ACardIsACardUnderAnotherNameOrInAnotherShape) {
+  const auto r = *Redactor::create({});
+  for (const char* key : {"card", "spanner_id", "span", "id", "trace_id", "event_id", "user_id", ""}) {
+    std::string value = "4111111111111111";
+    EXPECT_TRUE(r->redact_value(key, value)) << key;
+  }
+  for (const char* text :
+       {"4111 1111 1111 1111", "4111-1111-1111-1111", "378282246310005", "x 4111111111111111"}) {
+    std::string value = text;
+    EXPECT_TRUE(r->redact_value("span_id", value)) << text;
+    EXPECT_EQ(redacted_json(std::string("{\"span_id\":\"") + text + "\"}").find(text), std::string::npos)
+        << text;
+  }
+  EXPECT_EQ(redacted_json(R"({"span_id":["4111111111111111"]})"), R"({"span_id":["[card]"]})");
+  EXPECT_EQ(redacted("paid with span_id 4111111111111111"), "paid with span_id [card]");
+}
+
 TEST(Redact, Json) {
   EXPECT_EQ(
       redacted_json(R"({"a": 1.50, "password":"x","n":{"api_key":[1,{"b":2}],"k":"card 4111111111111111"}})"),
