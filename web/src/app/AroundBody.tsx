@@ -1,0 +1,112 @@
+import { useQuery } from "@tanstack/react-query";
+import { Drawer, LevelMark, Loaded, EmptyState, Segmented } from "../kit";
+import { get } from "../lib/api";
+import { prefs } from "../lib/prefs";
+import { useStore } from "../lib/store";
+import { formatDateTime, formatTime } from "../lib/time";
+import type { Issue, Row } from "../lib/types";
+import { setUrl, useParam } from "../lib/url";
+import { Link } from "./Link";
+
+interface Around {
+  logs: Row[];
+  errors: Row[];
+  spans: Row[];
+  issues: Issue[];
+  alerts: { name?: string; title?: string; state?: string; labels?: Record<string, string> }[];
+  releases: { release: string; first_seen: string; service?: string }[];
+}
+const SHOWN = 12;
+
+export default function AroundBody({ time, service }: { time: string; service: string }) {
+  const minutes = useParam("aminutes") || "5";
+  const { zone } = useStore(prefs);
+  const result = useQuery({
+    queryKey: ["around", time, minutes, service],
+    queryFn: ({ signal }) => get<Around>("around", { time, minutes, service }, signal),
+  });
+  const close = () => setUrl({ around: null, aservice: null, aminutes: null });
+  const at = Date.parse(time);
+  return (
+    <Drawer
+      label="What else happened here"
+      title="What else happened here"
+      onClose={close}
+      actions={<Segmented label="Minutes around" value={minutes} options={[["1", "±1m"], ["5", "±5m"], ["30", "±30m"]]} onChange={(v) => setUrl({ aminutes: v }, { replace: true })} />}
+    >
+      <p class="muted num">
+        {Number.isNaN(at) ? time : formatDateTime(at, zone)}
+        {service && ` · ${service}`}
+      </p>
+      <Loaded result={result}>
+        {(a) => {
+          const none = a.logs.length + a.errors.length + a.spans.length + a.issues.length + a.alerts.length + a.releases.length === 0;
+          if (none) return <EmptyState icon="around" title={`Nothing else within ${minutes} min.`} />;
+          return (
+            <div class="stack">
+              <Section title="Releases" count={a.releases.length}>
+                {a.releases.map((r) => (
+                  <li key={r.release + (r.service ?? "")} class="row">
+                    <span class="strong clip grow">{r.release}</span>
+                    <span class="num faint">{formatTime(Date.parse(r.first_seen), zone)}</span>
+                  </li>
+                ))}
+              </Section>
+              <Section title="Alerts" count={a.alerts.length}>
+                {a.alerts.map((alert, i) => (
+                  <li key={i} class="row">
+                    <span class="clip grow">{alert.title ?? alert.name ?? alert.labels?.["alertname"]}</span>
+                    <span class="faint">{alert.state}</span>
+                  </li>
+                ))}
+              </Section>
+              <Section title="Issues" count={a.issues.length}>
+                {a.issues.slice(0, SHOWN).map((i) => (
+                  <li key={i.id}>
+                    <Link to={`/issues/${i.id}`} class="row">
+                      <LevelMark level={i.level} dot />
+                      <span class="clip">{i.title}</span>
+                    </Link>
+                  </li>
+                ))}
+              </Section>
+              <Rows title="Errors" rows={a.errors} />
+              <Rows title="Logs" rows={a.logs} />
+              <Rows title="Slow and failed spans" rows={a.spans} />
+            </div>
+          );
+        }}
+      </Loaded>
+    </Drawer>
+  );
+}
+
+function Rows({ title, rows }: { title: string; rows: readonly Row[] }) {
+  const { zone } = useStore(prefs);
+  return (
+    <Section title={title} count={rows.length}>
+      {rows.slice(0, SHOWN).map((r, i) => (
+        <li key={i} class="row around-row">
+          <span class="num faint">{formatTime(Date.parse(r.time), zone)}</span>
+          <LevelMark level={r.level} dot />
+          <span class="clip grow" title={r.message}>
+            {r.message}
+          </span>
+          {r.trace_id && <Link to={`/traces/${r.trace_id}`}>trace</Link>}
+        </li>
+      ))}
+    </Section>
+  );
+}
+
+function Section({ title, count, children }: { title: string; count: number; children: preact.ComponentChildren }) {
+  if (count === 0) return null;
+  return (
+    <section>
+      <h3 class="section-title">
+        {title} <span class="faint num">{count}</span>
+      </h3>
+      <ul class="plain-list">{children}</ul>
+    </section>
+  );
+}

@@ -1,0 +1,68 @@
+// Who is signed in. A 401 from anywhere ends the session here and leads to the sign-in page, which leads back.
+import { useQuery } from "@tanstack/react-query";
+import { navigate } from "wouter/use-browser-location";
+import { ApiError, get, post, request, whenSignedOut } from "../lib/api";
+import { queryClient } from "../lib/query";
+import type { Project, Session } from "../lib/types";
+
+const KEY = ["session"];
+
+export interface SignedOut {
+  user: null;
+  setup_needed: boolean;
+}
+export const useSession = () =>
+  useQuery<Session | SignedOut>({
+    queryKey: KEY,
+    staleTime: 60_000,
+    placeholderData: undefined,
+    queryFn: async ({ signal }) => {
+      try {
+        return await request<Session>("auth/session", { signal, quiet401: true });
+      } catch (e) {
+        if (!(e instanceof ApiError) || e.status !== 401) throw e;
+        const body = e.body as { setup_needed?: boolean } | null;
+        return { user: null, setup_needed: body?.setup_needed ?? false };
+      }
+    },
+  });
+
+/** The place to come back to after signing in; only a path of this UI. */
+export function returnPath(next: string | null): string {
+  if (!next || !next.startsWith("/") || next.startsWith("//") || next.includes("\\")) return "/";
+  return /^\/(sign-in|setup)\b/.test(next) ? "/" : next;
+}
+
+export function toSignIn(): void {
+  if (/^\/(sign-in|setup)/.test(location.pathname)) return;
+  const here = location.pathname + location.search;
+  navigate(here === "/" ? "/sign-in" : `/sign-in?next=${encodeURIComponent(here)}`, { replace: true });
+}
+
+export function watchSession(): void {
+  whenSignedOut(() => {
+    queryClient.setQueryData<SignedOut>(KEY, { user: null, setup_needed: false });
+    toSignIn();
+  });
+}
+
+/** After signing in or setting up: the answer is the session; everything else is asked anew. */
+export function signedIn(next: string | null): void {
+  queryClient.clear();
+  navigate(returnPath(next), { replace: true });
+}
+
+export async function signOut(everywhere = false): Promise<void> {
+  await post(everywhere ? "auth/logout-everywhere" : "auth/logout");
+  queryClient.clear();
+  queryClient.setQueryData<SignedOut>(KEY, { user: null, setup_needed: false });
+  navigate("/sign-in", { replace: true });
+}
+
+export const useProjects = () =>
+  useQuery({
+    queryKey: ["projects"],
+    queryFn: ({ signal }) => get<{ projects: Project[] }>("projects", {}, signal),
+    staleTime: 60_000,
+    select: (answer) => answer.projects,
+  });

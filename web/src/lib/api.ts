@@ -1,0 +1,100 @@
+// Talks to the server: JSON in and out, the header that shows a change comes from this UI, errors as they are worded by
+// the server. A 401 anywhere means that the session is over; whoever listens sends the person to sign in.
+
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly kind: string,
+    message: string,
+    readonly retryAfterS: number | null = null,
+    readonly body: unknown = null,
+  ) {
+    super(message);
+  }
+}
+
+export type QueryValue = string | number | boolean | null | undefined | readonly string[];
+export type Query = Record<string, QueryValue>;
+const BASE = "/api/telltale/v1/";
+
+/** A path of our own API ("logs") or, with a leading slash, of another one ("/api/v1/query"). */
+export function apiUrl(path: string, query: Query = {}): string {
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value === null || value === undefined || value === "") continue;
+    for (const one of Array.isArray(value) ? (value as readonly string[]) : [String(value)]) params.append(name, one);
+  }
+  const text = params.toString();
+  return (path.startsWith("/") ? path : BASE + path) + (text ? `?${text}` : "");
+}
+
+let onSignedOut: () => void = () => {};
+export const whenSignedOut = (listener: () => void) => {
+  onSignedOut = listener;
+};
+
+interface Options {
+  method?: "GET" | "POST" | "PUT" | "DELETE";
+  query?: Query;
+  body?: unknown;
+  signal?: AbortSignal;
+  /** The caller treats 401 itself. */
+  quiet401?: boolean;
+}
+
+export async function request<T>(path: string, o: Options = {}): Promise<T> {
+  const headers: Record<string, string> = { Accept: "application/json" };
+  const method = o.method ?? "GET";
+  if (method !== "GET") headers["X-Telltale"] = "1";
+  if (o.body !== undefined) headers["Content-Type"] = "application/json";
+  let response: Response;
+  try {
+    response = await fetch(apiUrl(path, o.query), {
+      method,
+      headers,
+      credentials: "same-origin",
+      ...(o.body === undefined ? {} : { body: JSON.stringify(o.body) }),
+      ...(o.signal ? { signal: o.signal } : {}),
+    });
+  } catch (e) {
+    if (e instanceof DOMException && e.name === "AbortError") throw e;
+    throw new ApiError(0, "unreachable", "The server does not answer.");
+  }
+  if (response.ok) return (response.status === 204 ? undefined : await response.json()) as T;
+  const error = await readError(response);
+  if (error.status === 401 && !o.quiet401) onSignedOut();
+  throw error;
+}
+
+/** Our own errors are {"error": {kind, message}}; Prometheus' are {"errorType", "error"}. */
+async function readError(response: Response): Promise<ApiError> {
+  const retry = Number(response.headers.get("Retry-After") ?? NaN);
+  const wait = Number.isFinite(retry) ? retry : null;
+  const body = (await response.json().catch(() => null)) as Record<string, unknown> | null;
+  const own = body?.["error"];
+  if (own && typeof own === "object") {
+    const { kind, message } = own as { kind?: string; message?: string };
+    return new ApiError(response.status, kind ?? "error", message ?? response.statusText, wait, body);
+  }
+  if (typeof own === "string") return new ApiError(response.status, String(body?.["errorType"] ?? "error"), own, wait, body);
+  return new ApiError(response.status, "error", `The server answered ${response.status} ${response.statusText}`.trim(), wait, body);
+}
+
+export const get = <T>(path: string, query?: Query, signal?: AbortSignal) =>
+  request<T>(path, { ...(query ? { query } : {}), ...(signal ? { signal } : {}) });
+export const post = <T>(path: string, body?: unknown) => request<T>(path, { method: "POST", body });
+export const put = <T>(path: string, body: unknown) => request<T>(path, { method: "PUT", body });
+export const del = <T>(path: string) => request<T>(path, { method: "DELETE" });
+
+/** What a person can do about an error; the message itself says what is wrong. */
+export function advice(error: unknown): string {
+  if (!(error instanceof ApiError)) return "This is a fault of this page. Reload it; if it stays, please report it.";
+  if (error.status === 0) return "Check that the server runs and that you can reach it; this page tries again by itself.";
+  if (error.status === 400 || error.status === 422) return "Change the query or the filters named above.";
+  if (error.status === 401) return "Sign in again.";
+  if (error.status === 403) return "Ask an administrator of this server for the role or the project.";
+  if (error.status === 404) return "It may have been removed, or the data is older than what is kept.";
+  if (error.status === 429) return `Too many attempts. Wait ${error.retryAfterS ?? 30} seconds.`;
+  if (error.status === 503) return "The server is busy or still starting. It is tried again by itself.";
+  return "Look into the server's own log for the time of this request.";
+}

@@ -1,0 +1,26 @@
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/kit.css";
+import "./styles/table.css";
+import "./styles/overlay.css";
+import "./styles/frame.css";
+import { QueryClientProvider } from "@tanstack/react-query";
+import { render } from "preact";
+import { App } from "./app/App";
+import { measurePages } from "./app/measure";
+import { watchSession } from "./app/session";
+import { listenForKeys } from "./lib/keys";
+import { applyPrefs } from "./lib/prefs";
+import { queryClient } from "./lib/query";
+
+applyPrefs();
+listenForKeys();
+watchSession();
+measurePages();
+
+render(
+  <QueryClientProvider client={queryClient}>
+    <App />
+  </QueryClientProvider>,
+  document.getElementById("app")!,
+);
