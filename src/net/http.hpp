@@ -106,6 +106,9 @@ class Router {
   /// parameter.
   Match match(std::string_view method, std::string_view path) const;
 
+  /// `GET /api/{project}/store` and so on, in the order of adding: what this server knows.
+  const std::vector<std::string>& routes() const;
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;

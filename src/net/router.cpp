@@ -117,6 +117,7 @@ class RouteSearch {
 
 struct Router::Impl {
   RouteNode root;
+  std::vector<std::string> added;  // "METHOD pattern"
 };
 
 Router::Router() : impl_(std::make_unique<Impl>()) {}
@@ -149,11 +150,14 @@ void Router::add(std::string_view methods, std::string_view pattern, Handler han
     const std::string method(methods.substr(0, bar));
     methods.remove_prefix(bar == std::string_view::npos ? methods.size() : bar + 1);
     TT_CHECK(routes.emplace(method, route).second);  // each method and pattern once
+    impl_->added.push_back(method + ' ' + std::string(pattern));
   }
 }
 
 Router::Match Router::match(std::string_view method, std::string_view path) const {
   return RouteSearch(method, path).run(impl_->root);
 }
+
+const std::vector<std::string>& Router::routes() const { return impl_->added; }
 
 }  // namespace telltale::net

@@ -7,6 +7,7 @@
 #include <simdjson.h>
 
 #include "api/own/account_routes.hpp"
+#include "api/own/openapi.hpp"
 #include "api/own/params.hpp"
 #include "api/own/row_json.hpp"
 #include "api/services.hpp"
@@ -318,6 +319,7 @@ void add_own_routes(net::Router& router, const Services& services) {
   add_issue_routes(router, services);
   add_server_routes(router, services);
   add_account_routes(router, services);
+  add_openapi_route(router);
 }
 
 }  // namespace telltale::api

@@ -1,0 +1,89 @@
+// For tests: everything a handler may call, on the naive stores and a disk in memory, and a router with every
+// route.
+#pragma once
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "api/services.hpp"
+#include "base/check.hpp"
+#include "io/file_system.hpp"
+#include "io/journal.hpp"
+#include "metadb/metadb.hpp"
+#include "redact/redactor.hpp"
+#include "storage/memory_event_store.hpp"
+#include "storage/memory_metric_store.hpp"
+#include "transport/transport.hpp"
+
+namespace telltale::api {
+
+class NoHttpClient final : public transport::HttpClient {
+ public:
+  Result<transport::OutboundResponse> send(const transport::OutboundRequest&) override {
+    return fail(ErrorKind::unavailable, "no network here");
+  }
+};
+
+template <class T>
+std::unique_ptr<T> made(Result<std::unique_ptr<T>> result) {
+  TT_CHECK(result.has_value());
+  return *std::move(result);
+}
+
+struct ServicesRig {
+  FakeClock clock;
+  Logger log{clock, LogLevel::error, null_sink()};
+  MetricsRegistry registry;
+  std::unique_ptr<io::FileSystem> fs = io::make_memory_file_system();
+  std::unique_ptr<metadb::MetaDb> records = made(metadb::open_metadb(*fs, "data/meta", clock, log, registry));
+  storage::MemoryEventStore events;
+  std::unique_ptr<storage::MetricStore> metrics = storage::make_memory_metric_store();
+  std::unique_ptr<io::Journal> journal =
+      made(io::Journal::open(*fs, "data/journal", io::JournalOptions{}, clock, log, registry));
+  ingest::Pipeline pipeline{*journal, {metrics.get(), &events}, *metrics, [] { return true; }, clock, log,
+                            registry};
+  std::unique_ptr<const redact::Redactor> redactor = made(redact::Redactor::create({}));
+  ingest::Ingest ingest{pipeline, *redactor, clock, registry, ingest::IngestOptions{}};
+  promql::Engine promql{*metrics};
+  NoHttpClient http;
+  metrics::ScrapeManager scrapes{
+      http, *fs,      clock,
+      log,  registry, [](ProjectId, UnixNanos, const metrics::ScrapedSamples&) -> Result<> { return {}; }};
+  alerting::RuleManager rules{
+      promql,
+      clock,
+      [](ProjectId, const std::vector<std::pair<Labels, Sample>>&) -> Result<> { return {}; },
+      [](ProjectId, const std::vector<alerting::Alert>&) {},
+      nullptr,
+      registry};
+  accounts::Authenticator accounts{*records, clock, log, registry};
+  Services services{accounts,
+                    ingest,
+                    events,
+                    *metrics,
+                    *records,
+                    promql,
+                    scrapes,
+                    rules,
+                    registry,
+                    clock,
+                    "test",
+                    WorkLimits{},
+                    [] { return true; },
+                    []() -> Result<> { return {}; },
+                    [](const std::string&) -> Result<std::string> { return std::string("{}"); }};
+  net::Router router = make_router();
+
+  net::Router make_router() {
+    net::Router made_router;
+    add_sentry_routes(made_router, services);
+    add_loki_routes(made_router, services);
+    add_otlp_routes(made_router, services);
+    add_prometheus_routes(made_router, services);
+    add_own_routes(made_router, services);
+    return made_router;
+  }
+};
+
+}  // namespace telltale::api
