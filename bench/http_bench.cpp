@@ -39,6 +39,7 @@ struct Options {
   double rate = 0;  // requests a second; 0: flat out
   std::size_t connections = 64;
   std::size_t bytes = 8192;  // of the event in the envelope
+  bool noise = false;        // the event carries random text, so that it does not compress
 };
 
 [[noreturn]] void die(const std::string& why) {
@@ -63,6 +64,8 @@ Options parse_options(int argc, char** argv) {
       options.connections = static_cast<std::size_t>(std::atoi(value));
     else if (name == "--bytes")
       options.bytes = static_cast<std::size_t>(std::atoi(value));
+    else if (name == "--noise")
+      options.noise = std::atoi(value) != 0;
     else
       die("unknown option " + std::string(name));
   }
@@ -77,7 +80,7 @@ Options parse_options(int argc, char** argv) {
 class RequestTemplate {
  public:
   explicit RequestTemplate(const Options& options) {
-    const std::string event = make_event(options.bytes);
+    const std::string event = options.noise ? make_noisy_event(options.bytes) : make_event(options.bytes);
     const std::string body = "{\"event_id\":\"" + std::string(kMark) +
                              "\"}\n{\"type\":\"event\",\"length\":" + std::to_string(event.size()) + "}\n" +
                              event + "\n";
@@ -88,6 +91,7 @@ class RequestTemplate {
         "\r\n\r\n" + body;
     for (auto at = text_.find(kMark); at != std::string::npos; at = text_.find(kMark, at + 1))
       marks_.push_back(at);
+    find_noise();
   }
 
   void write(std::string& out, std::mt19937_64& random) const {
@@ -96,11 +100,41 @@ class RequestTemplate {
     std::snprintf(id, sizeof id, "%016llx%016llx", static_cast<unsigned long long>(random()),
                   static_cast<unsigned long long>(random()));
     for (const auto at : marks_) std::memcpy(out.data() + at, id, 32);
+    // Other random text in every request: a stretch of the pool from another place.
+    for (const auto [at, size] : noise_) {
+      std::memcpy(out.data() + at, noise_pool_.data() + random() % (noise_pool_.size() - size), size);
+    }
   }
   std::size_t size() const { return text_.size(); }
 
  private:
+  static constexpr std::string_view kNoiseMark = "noise:";
   static constexpr std::string_view kMark = "EVENTIDEVENTIDEVENTIDEVENTIDXXXX";
+
+  static constexpr std::size_t kNoiseField = 1024;
+  static constexpr std::size_t kNoisePool = std::size_t{16} << 20;
+
+  // The same event with `extra` fields of letters drawn at random, which no compressor makes much of.
+  std::string make_noisy_event(std::size_t bytes) {
+    static constexpr char kLetters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-";
+    std::mt19937_64 random(1);
+    noise_pool_.resize(kNoisePool);
+    for (char& c : noise_pool_) c = kLetters[random() % 64];
+    std::string event = make_event(0);
+    event.back() = ',';
+    event += "\"extra\":{\"note\":\"noise\"";
+    for (int i = 0; event.size() + kNoiseField < bytes; ++i) {
+      event += ",\"blob" + std::to_string(i) + "\":\"" + std::string(kNoiseMark) +
+               std::string(kNoiseField, 'n') + "\"";
+    }
+    return event + "}}";
+  }
+
+  void find_noise() {
+    for (auto at = text_.find(kNoiseMark); at != std::string::npos; at = text_.find(kNoiseMark, at + 1)) {
+      noise_.emplace_back(at + kNoiseMark.size(), kNoiseField);
+    }
+  }
 
   static std::string make_event(std::size_t bytes) {
     const auto now =
@@ -135,6 +169,8 @@ class RequestTemplate {
 
   std::string text_;
   std::vector<std::size_t> marks_;
+  std::string noise_pool_;
+  std::vector<std::pair<std::size_t, std::size_t>> noise_;
 };
 
 struct Connection {

@@ -69,26 +69,27 @@ struct Authenticator::Impl {
 
   /// From the cache, else by `read` from the records.
   template <class Value, class Read>
-  Result<Value> cached(std::unordered_map<std::string, Value>& cache, const std::string& key, Read read) {
+  Result<Value> cached(std::unordered_map<std::string, Value> Impl::*cache, const std::string& key,
+                       Read read) {
     std::uint64_t seen = 0;
     {
       MutexLock lock(mutex);
-      if (const auto it = cache.find(key); it != cache.end()) return it->second;
+      if (const auto it = (this->*cache).find(key); it != (this->*cache).end()) return it->second;
       seen = generation;
     }
     Result<Value> value = read();
     if (!value) return value;
     MutexLock lock(mutex);
     if (seen != generation) return value;
-    if (cache.size() >= limits::kMaxCachedCredentials) cache.clear();
-    cache.insert_or_assign(key, *value);
+    if ((this->*cache).size() >= limits::kMaxCachedCredentials) (this->*cache).clear();
+    (this->*cache).insert_or_assign(key, *value);
     return value;
   }
 
   Result<storage::DsnKey> dsn_key(std::string_view public_key) {
     const std::string lower = to_lower(public_key);
     if (!is_dsn_key(lower)) return fail(ErrorKind::unauthenticated, "sentry_key: not a DSN key");
-    auto key = cached(keys, lower, [&] { return records.dsn_keys().get(lower); });
+    auto key = cached(&Impl::keys, lower, [&] { return records.dsn_keys().get(lower); });
     if (!key && key.error().kind() == ErrorKind::not_found) {
       failures.add();
       return fail(ErrorKind::unauthenticated, "sentry_key: unknown");
@@ -263,7 +264,7 @@ Result<Principal> Authenticator::authenticate_bearer(std::string_view secret,
   };
   if (secret.empty() || secret.size() > kMaxSecretBytes) return reject();
   const std::string hash = sha256(secret);
-  auto token = impl_->cached(impl_->tokens, hash, [&] { return impl_->records.tokens().find_by_hash(hash); });
+  auto token = impl_->cached(&Impl::tokens, hash, [&] { return impl_->records.tokens().find_by_hash(hash); });
   if (!token) {
     if (token.error().kind() == ErrorKind::not_found) return reject();
     return tl::unexpected<Error>(token.error());

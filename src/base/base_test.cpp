@@ -75,6 +75,12 @@ TEST(Text, utf8_repair) {  // Unicode 15, table 3-8: maximal subparts become one
   EXPECT_FALSE(is_utf8("\xED\xA0\x80"));
   EXPECT_EQ(repair_utf8("\xF0\x80\x80\x41"), "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\x41");
   EXPECT_EQ(repair_utf8("\xE2\x82 x"), "\xEF\xBF\xBD x");
+  for (std::uint32_t cp = 0; cp < 0x110100; ++cp) {
+    std::string one;
+    append_utf8(one, cp);
+    ASSERT_TRUE(is_utf8(one)) << cp;
+    ASSERT_EQ(one.size(), cp < 0x80 ? 1u : cp < 0x800 ? 2u : cp < 0x10000 || cp > 0x10FFFF ? 3u : 4u) << cp;
+  }
   EXPECT_EQ(truncate_utf8("a\xC3\xA9", 2), "a");
 }
 

@@ -30,6 +30,9 @@ inline constexpr int kIdleTimeoutSeconds = 120;
 // Journal (io/)
 inline constexpr std::size_t kMaxJournalRecordBytes = 64 * MiB;
 inline constexpr std::size_t kJournalSegmentBytes = 64 * MiB;
+/// A journal larger than this makes the store that needs its oldest part durable at once: replay after a
+/// crash stays a matter of seconds.
+inline constexpr std::uint64_t kJournalReplayBytes = 1024 * MiB;
 inline constexpr std::size_t kJournalQueueBytes = 128 * MiB;  // accepted, not yet durable
 inline constexpr std::size_t kApplyQueueBatches = 4096;       // durable, not yet applied, per store
 

@@ -1,5 +1,5 @@
 // Locks that the compiler can read: std::mutex with clang's thread-safety annotations (checked by
-// `./dev check` with -Wthread-safety; g++ ignores them). Members of a class are grouped: constant after
+// the clang build of `./dev fuzz`; g++ ignores them). Members of a class are grouped: constant after
 // construction, self-synchronised, guarded by a mutex.
 #pragma once
 

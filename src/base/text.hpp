@@ -1,6 +1,7 @@
 // Small text codecs every protocol needs: hex, base64, UTF-8 repair.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,8 @@ std::optional<std::string> from_base64(std::string_view text);
 bool is_utf8(std::string_view bytes);
 /// The same text with every invalid sequence replaced by U+FFFD, as the WHATWG encoding standard does.
 std::string repair_utf8(std::string_view bytes);
+/// Surrogates and numbers beyond U+10FFFF become U+FFFD.
+void append_utf8(std::string& out, std::uint32_t code_point);
 /// At most `max_bytes` of `text`, cut at a character's edge.
 std::string_view truncate_utf8(std::string_view text, std::size_t max_bytes);
 

@@ -57,18 +57,19 @@ class Engine final : public EventDb {
   Result<> open_parts(const std::vector<std::string>& names);
   Result<> set_aside(const std::string& name);
   Frozen freeze();
-  Result<> write_head(const Frozen& frozen, Parts& written);
-  Result<std::shared_ptr<Part>> write_day(Table table, std::int64_t day, std::span<const HeadRow> rows);
-  std::string new_part_name(Table table, std::int64_t day);
+  Result<> write_head(const Frozen& frozen, Parts& written) TT_REQUIRES(writer_mutex_);
+  Result<std::shared_ptr<Part>> write_day(Table table, std::int64_t day, std::span<const HeadRow> rows)
+      TT_REQUIRES(writer_mutex_);
+  std::string new_part_name(Table table, std::int64_t day) TT_REQUIRES(writer_mutex_);
   /// Publishes a manifest that names `parts`; on success `gone` lose their files when their readers are done.
   Result<> publish(Sequence applied, const std::array<std::uint64_t, std::size(kTables)>& ordinals,
-                   const Parts& parts, const Parts& gone);
+                   const Parts& parts, const Parts& gone) TT_REQUIRES(writer_mutex_);
   /// The same sequence, other parts.
-  Result<> replace_parts(const Parts& gone, const Parts& fresh);
-  Result<> drop_expired();
-  Result<> quarantine_damaged();
-  Result<> merge_small();
-  Result<> merge(const Parts& inputs);
+  Result<> replace_parts(const Parts& gone, const Parts& fresh) TT_REQUIRES(writer_mutex_);
+  Result<> drop_expired() TT_REQUIRES(writer_mutex_);
+  Result<> quarantine_damaged() TT_REQUIRES(writer_mutex_);
+  Result<> merge_small() TT_REQUIRES(writer_mutex_);
+  Result<> merge(const Parts& inputs) TT_REQUIRES(writer_mutex_);
   bool expired(Table table, std::int64_t day) const;
   void update_gauges() const;
 

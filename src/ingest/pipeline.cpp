@@ -69,12 +69,13 @@ std::vector<Id128> sorted_ids(const ClientIds& ids) {
 
 struct Pipeline::Impl {
   Impl(io::Journal& j, storage::MetricStore& m, std::function<bool()> a, const Clock& c, const Logger& l,
-       MetricsRegistry& registry)
+       MetricsRegistry& registry, std::uint64_t replay_bytes)
       : journal(j),
         metric_store(m),
         accepting(std::move(a)),
         clock(c),
         log(l),
+        max_replay_bytes(replay_bytes),
         rows_total(registry.counter("telltale_ingest_rows_total", "Rows accepted into the journal.")),
         samples_total(
             registry.counter("telltale_ingest_samples_total", "Samples accepted into the journal.")),
@@ -90,6 +91,7 @@ struct Pipeline::Impl {
   const std::function<bool()> accepting;
   const Clock& clock;
   const Logger& log;
+  const std::uint64_t max_replay_bytes;
   Counter& rows_total;
   Counter& samples_total;
   Counter& duplicates_total;
@@ -103,8 +105,9 @@ struct Pipeline::Impl {
 
 Pipeline::Pipeline(io::Journal& journal, const std::vector<storage::DerivedStore*>& stores,
                    storage::MetricStore& metric_store, std::function<bool()> accepting, const Clock& clock,
-                   const Logger& log, MetricsRegistry& metrics)
-    : impl_(std::make_unique<Impl>(journal, metric_store, std::move(accepting), clock, log, metrics)) {
+                   const Logger& log, MetricsRegistry& metrics, std::uint64_t max_replay_bytes)
+    : impl_(std::make_unique<Impl>(journal, metric_store, std::move(accepting), clock, log, metrics,
+                                   max_replay_bytes)) {
   for (auto* store : stores) impl_->appliers.push_back(std::make_unique<Applier>(*store, log, metrics));
 }
 
@@ -200,13 +203,22 @@ Result<> Pipeline::write_samples(ProjectId project, UnixNanos received,
   return {};
 }
 
+Sequence Pipeline::oldest_durable() const {
+  Sequence oldest{UINT64_MAX};
+  for (const auto& a : impl_->appliers) oldest = std::min(oldest, a->store().durable());
+  return oldest;
+}
+
 Result<> Pipeline::checkpoint(bool force) {
   const MutexLock lock(impl_->checkpoint_mutex);
   std::optional<Error> failed;
   Sequence oldest{UINT64_MAX};
+  const bool too_much_to_replay = impl_->journal.bytes() > impl_->max_replay_bytes;
+  const Sequence slowest = oldest_durable();
   for (const auto& a : impl_->appliers) {
     auto& store = a->store();
-    if (force || store.wants_checkpoint()) {
+    const bool holds_the_journal = too_much_to_replay && store.durable() == slowest;
+    if (force || holds_the_journal || store.wants_checkpoint()) {
       const Nanos start = impl_->clock.steady();
       auto done = store.checkpoint();
       impl_->checkpoint_seconds.observe(std::chrono::duration<double>(impl_->clock.steady() - start).count());

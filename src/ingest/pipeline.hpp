@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/limits.hpp"
 #include "base/log.hpp"
 #include "base/metrics.hpp"
 #include "base/result.hpp"
@@ -46,7 +47,8 @@ class Pipeline {
   /// Everything outlives the pipeline.
   Pipeline(io::Journal& journal, const std::vector<storage::DerivedStore*>& stores,
            storage::MetricStore& metric_store, std::function<bool()> accepting, const Clock& clock,
-           const Logger& log, MetricsRegistry& metrics);
+           const Logger& log, MetricsRegistry& metrics,
+           std::uint64_t max_replay_bytes = limits::kJournalReplayBytes);
   ~Pipeline();
 
   /// Applies to each store the journal's records it has not seen. Before start().
@@ -66,7 +68,8 @@ class Pipeline {
   Result<> write_samples(ProjectId project, UnixNanos received,
                          const std::vector<std::pair<Labels, Sample>>& samples);
 
-  /// Checkpoints the stores that want it (all of them if `force`) and releases the journal's old segments.
+  /// Checkpoints the stores that want it (all of them if `force`; the furthest behind when the journal is
+  /// larger than `max_replay_bytes`) and releases the journal's old segments.
   Result<> checkpoint(bool force);
   /// Runs `body` while nothing is checkpointed and no segment goes: what it copies of the stores can be
   /// completed from the journal it copies after them.
@@ -75,6 +78,8 @@ class Pipeline {
   bool wait_applied(Sequence sequence, Nanos timeout);
 
  private:
+  Sequence oldest_durable() const;
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

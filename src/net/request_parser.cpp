@@ -14,6 +14,9 @@ using BeastString = boost::beast::string_view;
 
 constexpr std::size_t kMaxTargetBytes = 16 * 1024;
 constexpr std::size_t kMaxChunkLineBytes = 16 * 1024;  // of a chunk's size line, or of all trailers
+// The least that is left of a chunked body before its end: "0", two line ends. Beast's parser asserts it on a
+// last chunk that it is offered for the second time, so it is not asked before.
+constexpr std::size_t kMinChunkedRest = 5;
 constexpr std::size_t kMaxBodyReserve = 8u << 20;
 
 std::string_view std_view(BeastString s) { return {s.data(), s.size()}; }
@@ -143,7 +146,9 @@ RequestParser::Progress RequestParser::feed(std::string_view bytes, std::size_t&
     if (p.is_done()) return Progress::done;
     BeastError ec;
     const std::string_view rest = bytes.substr(consumed);
-    if (rest.empty()) return Progress::need_more;
+    if (rest.empty() || (p.announced && p.chunked() && rest.size() < kMinChunkedRest)) {
+      return Progress::need_more;
+    }
     const std::size_t n = p.put(boost::asio::const_buffer(rest.data(), rest.size()), ec);
     consumed += n;
     if (ec == beast_http::error::need_more) {

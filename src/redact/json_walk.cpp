@@ -7,29 +7,12 @@
 #include <vector>
 
 #include "base/json.hpp"
+#include "base/text.hpp"
 
 namespace telltale::redact {
 namespace {
 
 constexpr std::size_t kMaxDepth = 4096;
-
-void append_utf8_unit(std::string& out, std::uint32_t cp) {
-  if (cp < 0x80) {
-    out += static_cast<char>(cp);
-  } else if (cp < 0x800) {
-    out += static_cast<char>(0xC0 | (cp >> 6));
-    out += static_cast<char>(0x80 | (cp & 0x3F));
-  } else if (cp < 0x10000) {
-    out += static_cast<char>(0xE0 | (cp >> 12));
-    out += static_cast<char>(0x80 | ((cp >> 6) & 0x3F));
-    out += static_cast<char>(0x80 | (cp & 0x3F));
-  } else {
-    out += static_cast<char>(0xF0 | (cp >> 18));
-    out += static_cast<char>(0x80 | ((cp >> 12) & 0x3F));
-    out += static_cast<char>(0x80 | ((cp >> 6) & 0x3F));
-    out += static_cast<char>(0x80 | (cp & 0x3F));
-  }
-}
 
 std::optional<std::uint32_t> read_hex4(std::string_view s) {
   if (s.size() < 4) return std::nullopt;
@@ -79,7 +62,7 @@ std::string decode(std::string_view raw) {
         i += 6;
       }
     }
-    append_utf8_unit(out, cp >= 0xD800 && cp < 0xE000 ? 0xFFFD : cp);
+    append_utf8(out, cp);
   }
   return out;
 }
