@@ -4,18 +4,10 @@ import { get } from "../lib/api";
 import { prefs } from "../lib/prefs";
 import { useStore } from "../lib/store";
 import { formatDateTime, formatTime } from "../lib/time";
-import type { Issue, Row } from "../lib/types";
+import type { Around, Row } from "../lib/types";
 import { setUrl, useParam } from "../lib/url";
 import { Link } from "./Link";
 
-interface Around {
-  logs: Row[];
-  errors: Row[];
-  spans: Row[];
-  issues: Issue[];
-  alerts: { name?: string; title?: string; state?: string; labels?: Record<string, string> }[];
-  releases: { release: string; first_seen: string; service?: string }[];
-}
 const SHOWN = 12;
 
 export default function AroundBody({ time, service }: { time: string; service: string }) {
@@ -55,7 +47,7 @@ export default function AroundBody({ time, service }: { time: string; service: s
               <Section title="Alerts" count={a.alerts.length}>
                 {a.alerts.map((alert, i) => (
                   <li key={i} class="row">
-                    <span class="clip grow">{alert.title ?? alert.name ?? alert.labels?.["alertname"]}</span>
+                    <span class="clip grow">{alert.name}</span>
                     <span class="faint">{alert.state}</span>
                   </li>
                 ))}

@@ -35,8 +35,8 @@ function staticEntries(): Entry[] {
   const pages = NAV.map(
     (r): Entry => ({ id: r.path, group: "Pages", icon: r.nav.icon, title: r.title, caps: ["g", r.nav.key], run: () => go(navPath(r)) }),
   );
-  const { theme, density } = prefs.get();
-  const dark = theme === "dark" ? "light" : "dark";
+  const { density } = prefs.get();
+  const dark = document.documentElement.dataset["theme"] === "dark" ? "light" : "dark";
   return [
     ...pages,
     { id: "theme", group: "Actions", icon: "moon", title: `Switch to the ${dark} theme`, run: () => setPrefs({ theme: dark }) },

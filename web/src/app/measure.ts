@@ -27,7 +27,7 @@ function send(): void {
   const { lcp, inp, longTasks, panels } = figures;
   figures = fresh();
   if (!pattern || (lcp === null && inp === null && panels.length === 0)) return;
-  const body = { route: pattern, ...(lcp === null ? {} : { lcp_ms: lcp }), ...(inp === null ? {} : { inp_ms: inp }), long_tasks: longTasks, panels };
+  const body = { route: pattern.replace(/:(\w+)/g, "{$1}"), ...(lcp === null ? {} : { lcp_ms: lcp }), ...(inp === null ? {} : { inp_ms: inp }), long_tasks: longTasks, panels };
   void request("ui-measurements", { method: "POST", body, quiet401: true }).catch(() => {}); // a figure lost is no harm
 }
 

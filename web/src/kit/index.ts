@@ -1,4 +1,5 @@
 // The kit, for pages: `import { Button, Table } from "../../kit"`.
+export * from "./Ago";
 export * from "./Badge";
 export * from "./Button";
 export * from "./CodeBlock";

@@ -1,9 +1,178 @@
-import { EmptyState } from "../../kit";
+// One issue: what it is and what was decided, when it happened, and one of its events in full. The event shown is in
+// the address; "latest" follows what comes in.
+import "./issue.css";
+import { useQuery } from "@tanstack/react-query";
+import { useEffect } from "preact/hooks";
+import { useParams as useRouteParams } from "wouter";
+import { navigate } from "wouter/use-browser-location";
+import { openAround } from "../../app/AroundDrawer";
+import { Link } from "../../app/Link";
+import { remember } from "../../app/palette-store";
+import { Badge, Button, IconButton, IssueBadge, LevelMark, Loaded, Menu, Skeleton } from "../../kit";
+import { get } from "../../lib/api";
+import { readEvent } from "../../lib/event";
+import { shortId } from "../../lib/format";
+import { changeIssues, useIssue } from "../../lib/issues";
+import { useKeys } from "../../lib/keys";
+import { prefs } from "../../lib/prefs";
+import { useStore } from "../../lib/store";
+import { formatDateTime } from "../../lib/time";
+import type { Issue, Row } from "../../lib/types";
+import { pageLink, setUrl, useParam } from "../../lib/url";
+import { Breadcrumbs, Contexts, PairList, RequestPart } from "./EventParts";
+import { Assignee, IssueFacts, IssueHistory, TagList } from "./IssueSide";
+import { StackTrace } from "./StackTrace";
 
-export default function Page() {
+const EVENTS = 50;
+
+export default function IssuePage() {
+  const id = useRouteParams<{ id: string }>().id ?? "";
+  const issue = useIssue(id);
+  useEffect(() => {
+    if (issue.data) remember({ path: `/issues/${issue.data.id}`, title: issue.data.title, kind: issue.data.short_id });
+  }, [issue.data?.id]);
   return (
-    <div class="page">
-      <EmptyState title="This page is being built." />
+    <div class="page issue">
+      <Loaded result={issue} skeleton={<Skeleton lines={10} height={22} />}>
+        {(data) => <IssueView key={data.id} issue={data} />}
+      </Loaded>
     </div>
+  );
+}
+
+function IssueView({ issue }: { issue: Issue }) {
+  const back = () => navigate(pageLink("/issues", location.search));
+  const set = (status: Issue["status"]) => void changeIssues([issue], { status });
+  useKeys([
+    { keys: "e", label: "Resolve", group: "Issue", run: () => set("resolved") },
+    { keys: "m", label: "Ignore", group: "Issue", run: () => set("ignored") },
+    { keys: "u", label: "Reopen", group: "Issue", run: () => set("unresolved") },
+    { keys: "Backspace", label: "Back to the list", group: "Issue", run: back },
+  ]);
+  const title = issue.title.startsWith(`${issue.type}: `) ? issue.title.slice(issue.type.length + 2) : issue.title;
+  return (
+    <>
+      <header class="issue-head">
+        <nav class="row faint" aria-label="Where this is">
+          <Link to="/issues">Issues</Link>
+          <span aria-hidden="true">/</span>
+          <span class="num">{issue.short_id}</span>
+        </nav>
+        <div class="row row-wrap issue-top">
+          <div class="grow">
+            <h1 class="breakable">
+              {issue.type && title !== issue.title ? issue.type : issue.title}
+            </h1>
+            <p class="breakable issue-value">
+              {title !== issue.title && title}
+            </p>
+          </div>
+          <div class="row issue-actions">
+            {issue.status === "unresolved" ? (
+              <>
+                <Button kind="primary" icon="check" onClick={() => set("resolved")}>
+                  Resolve
+                </Button>
+                <Menu label="Resolve in a release" icon="chevron" kind="plain" items={resolveItems(issue)} />
+                <Button icon="mute" onClick={() => set("ignored")}>
+                  Ignore
+                </Button>
+              </>
+            ) : (
+              <Button icon="refresh" onClick={() => set("unresolved")}>
+                Reopen
+              </Button>
+            )}
+            <Assignee issue={issue} />
+          </div>
+        </div>
+        <div class="row row-wrap issue-marks">
+          <LevelMark level={issue.level} />
+          <IssueBadge status={issue.status} substatus={issue.substatus} />
+          {issue.resolved_in && issue.status === "resolved" && <Badge>in {issue.resolved_in}</Badge>}
+          <span class="faint mono breakable">{issue.culprit}</span>
+        </div>
+      </header>
+      <IssueFacts issue={issue} />
+      <IssueHistory issue={issue} />
+      <div class="issue-columns">
+        <Event issue={issue} />
+        <TagList issue={issue} />
+      </div>
+    </>
+  );
+}
+
+function resolveItems(issue: Issue) {
+  return [
+    {
+      label: issue.last_release ? `Resolve in a release after ${issue.last_release}` : "Resolve",
+      run: () => void changeIssues([issue], { status: "resolved", ...(issue.last_release ? { resolved_in: issue.last_release } : {}) }),
+    },
+    { label: "Ignore", run: () => void changeIssues([issue], { status: "ignored" }) },
+  ];
+}
+
+/** Which of the listed events: by id from the address, else the newest. */
+function pick(rows: readonly Row[], wanted: string): number {
+  const at = rows.findIndex((r) => r.attributes["event_id"] === wanted);
+  return at < 0 ? 0 : at;
+}
+
+function Event({ issue }: { issue: Issue }) {
+  const wanted = useParam("event");
+  const list = useQuery({
+    queryKey: ["issue-events", issue.id, issue.last_seen],
+    queryFn: ({ signal }) => get<{ rows: Row[] }>(`issues/${issue.id}/events`, { limit: EVENTS, payload: true }, signal),
+  });
+  return (
+    <div class="stack issue-main">
+      <Loaded result={list} skeleton={<Skeleton lines={12} />}>
+        {({ rows }) => {
+          const at = pick(rows, wanted);
+          const row = rows[at];
+          if (!row) return <p class="muted">The events of this issue are older than what is kept.</p>;
+          const show = (i: number) => setUrl({ event: String(rows[i]?.attributes["event_id"] ?? "") || null });
+          return <EventView row={row} at={at} of={rows.length} total={issue.event_count} onShow={show} />;
+        }}
+      </Loaded>
+    </div>
+  );
+}
+
+function EventView({ row, at, of, total, onShow }: { row: Row; at: number; of: number; total: number; onShow: (i: number) => void }) {
+  const { zone } = useStore(prefs);
+  const event = readEvent(row.payload);
+  useKeys([
+    { keys: "j", label: "Older event", group: "Issue", run: () => at < of - 1 && onShow(at + 1) },
+    { keys: "k", label: "Newer event", group: "Issue", run: () => at > 0 && onShow(at - 1) },
+  ]);
+  const ids = (["environment", "release", "service", "host", "transaction", "request_id", "user_id"] as const)
+    .map((name): [string, string] => [name, String(row[name] ?? "")])
+    .filter(([, value]) => value !== "");
+  return (
+    <>
+      <div class="event-bar">
+        <IconButton small icon="left" label="Newer event" disabled={at === 0} onClick={() => onShow(at - 1)} />
+        <span class="num">
+          {at === 0 ? "Latest event" : `Event ${at + 1}`} <span class="faint">of {total}</span>
+        </span>
+        <IconButton small icon="right" label="Older event" disabled={at >= of - 1} onClick={() => onShow(at + 1)} />
+        <span class="muted num clip grow">{formatDateTime(Date.parse(row.time), zone)}</span>
+        <Button small kind="quiet" icon="around" onClick={() => openAround(row.time, row.service)}>
+          What else happened here
+        </Button>
+        {row.trace_id && (
+          <Link class="btn btn-small btn-plain" to={`/traces/${row.trace_id}${row.span_id ? `?span=${row.span_id}` : ""}`} title={row.trace_id}>
+            Trace <span class="mono faint">{shortId(row.trace_id, 6)}</span>
+          </Link>
+        )}
+      </div>
+      <PairList pairs={[...ids, ...event.tags.filter(([k]) => !ids.some(([name]) => name === k))]} />
+      <StackTrace thrown={event.thrown} />
+      <Breadcrumbs crumbs={event.crumbs} />
+      <RequestPart event={event} />
+      <Contexts event={event} />
+    </>
   );
 }

@@ -1,9 +1,190 @@
-import { EmptyState } from "../../kit";
+// Issues: triage by mouse or by keys. One row says what it is, whether it grows, whom it hits and since when.
+import "./issues.css";
+import { navigate } from "wouter/use-browser-location";
+import { Link } from "../../app/Link";
+import { prefetch } from "../../app/routes";
+import { Ago, Button, type Column, EmptyState, IssueBadge, LevelMark, Loaded, Menu, Skeleton, SparkBars, Table, Tabs } from "../../kit";
+import { useListKeys } from "../../lib/cursor";
+import { filterText } from "../../lib/filters";
+import { count, plural } from "../../lib/format";
+import { issueMatches, splitIssueFilters } from "../../lib/issue-filter";
+import { changeIssues, ISSUE_LIMIT, useIssues } from "../../lib/issues";
+import { useKeys } from "../../lib/keys";
+import { useRange } from "../../lib/query";
+import type { Issue } from "../../lib/types";
+import { pageLink, setUrl, useFilters, useParam } from "../../lib/url";
+import { FirstData } from "../../app/FirstData";
 
-export default function Page() {
+const STATUSES = [
+  { id: "unresolved", label: "Unresolved" },
+  { id: "resolved", label: "Resolved" },
+  { id: "ignored", label: "Ignored" },
+  { id: "all", label: "All" },
+];
+const SORTS: [string, string][] = [
+  ["last_seen", "Last seen"],
+  ["first_seen", "Newest"],
+  ["events", "Events"],
+  ["users", "Users"],
+  ["trend", "Rising"],
+];
+
+export default function Issues() {
+  const status = useParam("status") || "unresolved";
+  const sort = useParam("sort") || "last_seen";
+  const query = useParam("q");
+  const project = useParam("project");
+  const { params, end } = useRange();
+  const { filters } = useFilters();
+  const split = splitIssueFilters(filters);
+  const result = useIssues({
+    status: status === "all" ? "" : status,
+    query,
+    release: split.release,
+    project,
+    sort,
+    start: params.start,
+    end: new Date(end + 1000).toISOString(),
+  });
+  // What was just resolved leaves the list of the unresolved at once.
+  const rows = (result.data ?? []).filter((i) => (status === "all" || i.status === status) && issueMatches(i, split.own));
+
+  const open = (i: Issue) => navigate(pageLink(`/issues/${i.id}`, location.search));
+  const keys = useListKeys(rows, (i) => i.id, open, true);
+  const chosen = rows.filter((i) => keys.selected.has(i.id));
+  const target = chosen.length > 0 ? chosen : rows[keys.cursor] ? [rows[keys.cursor]!] : [];
+  const change = (to: Issue["status"]) => {
+    void changeIssues(target, { status: to });
+    keys.setSelected(new Set());
+  };
+  useKeys([
+    { keys: "e", label: "Resolve", group: "Issues", run: () => change("resolved") },
+    { keys: "m", label: "Ignore", group: "Issues", run: () => change("ignored") },
+    { keys: "u", label: "Reopen", group: "Issues", run: () => change("unresolved") },
+    { keys: "Mod+a", label: "Select all", group: "Issues", run: () => keys.setSelected(new Set(rows.map((i) => i.id))) },
+  ]);
+  const allOn = rows.length > 0 && rows.every((i) => keys.selected.has(i.id));
+  const columns: Column<Issue>[] = [
+    {
+      key: "select",
+      header: (
+        <input
+          type="checkbox"
+          aria-label="Select all issues"
+          checked={allOn}
+          onChange={() => keys.setSelected(allOn ? new Set() : new Set(rows.map((i) => i.id)))}
+        />
+      ),
+      width: "18px",
+      wide: true,
+      cell: (i) => <input type="checkbox" aria-label={`Select ${i.short_id}`} checked={keys.selected.has(i.id)} onChange={() => keys.toggle(i.id)} />,
+    },
+    { key: "title", header: "Issue", width: "minmax(0, 1fr)", cell: (i) => <IssueTitle issue={i} /> },
+    { key: "trend", header: "Last 24 hours", width: "124px", wide: true, cell: (i) => <Trend issue={i} /> },
+    { key: "events", header: "Events", width: "62px", align: "end", sortable: true, cell: (i) => <span title={String(i.event_count)}>{count(i.event_count)}</span> },
+    { key: "users", header: "Users", width: "56px", align: "end", wide: true, sortable: true, cell: (i) => count(i.user_count) },
+    { key: "first_seen", header: "Age", width: "46px", align: "end", wide: true, sortable: true, cell: (i) => <Ago time={i.first_seen} /> },
+    { key: "last_seen", header: "Seen", width: "46px", align: "end", sortable: true, cell: (i) => <Ago time={i.last_seen} /> },
+  ];
   return (
-    <div class="page">
-      <EmptyState title="This page is being built." />
+    <div class="page page-fill issues">
+      <div class="page-head">
+        <h1>Issues</h1>
+        <div class="grow" />
+        <Menu
+          label="Order"
+          kind="quiet"
+          button={`Order: ${SORTS.find(([id]) => id === sort)?.[1] ?? sort}`}
+          items={SORTS.map(([id, label]) => ({ label, checked: id === sort, run: () => setUrl({ sort: id === "last_seen" ? null : id }) }))}
+        />
+      </div>
+      <div class="issues-bar">
+        <Tabs label="Status" tabs={STATUSES} current={status} onChange={(id) => setUrl({ status: id === "unresolved" ? null : id })} />
+        {chosen.length > 0 && (
+          <div class="bulk" role="toolbar" aria-label="Change the selected issues">
+            <span class="num muted">{plural(chosen.length, "issue")}</span>
+            <Button small icon="check" onClick={() => change("resolved")}>Resolve</Button>
+            <Button small icon="mute" onClick={() => change("ignored")}>Ignore</Button>
+            <Button small icon="refresh" onClick={() => change("unresolved")}>Reopen</Button>
+          </div>
+        )}
+      </div>
+      {split.foreign.length > 0 && (
+        <p class="muted" role="note">
+          {split.foreign.map(filterText).join(", ")}: issues do not have this field, so it does not narrow this list.
+        </p>
+      )}
+      <Loaded result={result} skeleton={<Skeleton lines={8} height={38} />}>
+        {() =>
+          rows.length === 0 ? (
+            <NoIssues narrowed={filters.length > 0 || query !== "" || status !== "unresolved"} status={status} />
+          ) : (
+            <Table
+              fill
+              label="Issues"
+              rows={rows}
+              rowKey={(i) => i.id}
+              rowHeight={52}
+              columns={columns}
+              cursor={keys.cursor}
+              selected={(i) => keys.selected.has(i.id)}
+              onOpen={open}
+              onIntent={() => prefetch("/issues/1")}
+              rowClass={(i) => (i.status === "unresolved" ? "" : "is-quiet")}
+              sort={sort}
+              onSort={(key) => setUrl({ sort: key === "last_seen" ? null : key })}
+            />
+          )
+        }
+      </Loaded>
+      {(result.data?.length ?? 0) >= ISSUE_LIMIT && <p class="faint">The first {ISSUE_LIMIT} are shown. Search or filter to narrow the list.</p>}
     </div>
+  );
+}
+
+function IssueTitle({ issue: i }: { issue: Issue }) {
+  return (
+    <div class="issue-title">
+      <LevelMark level={i.level} dot />
+      <div class="grow">
+        <div class="row">
+          <Link to={`/issues/${i.id}`} class="clip issue-name">
+            {i.title || i.type || i.short_id}
+          </Link>
+          {(i.status !== "unresolved" || (i.substatus && i.substatus !== "ongoing")) && <IssueBadge status={i.status} substatus={i.substatus} />}
+        </div>
+        <div class="clip faint issue-where">
+          <span class="num">{i.short_id}</span>
+          {i.culprit && <span> · {i.culprit}</span>}
+          {i.assignee && <span> · {i.assignee}</span>}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function Trend({ issue: i }: { issue: Issue }) {
+  if (!i.trend_24h) return null;
+  return (
+    <div class="issue-trend">
+      <SparkBars values={i.trend_24h} label="Events an hour, last 24 hours" tone={i.status === "unresolved" ? "bad" : "muted"} />
+    </div>
+  );
+}
+
+function NoIssues({ narrowed, status }: { narrowed: boolean; status: string }) {
+  if (!narrowed) {
+    return (
+      <FirstData signal="errors" title="No unresolved issues in this time range.">
+        Errors that applications report are grouped here. Nothing that is unresolved was seen in this range.
+      </FirstData>
+    );
+  }
+  return (
+    <EmptyState
+      icon="check"
+      title={status === "unresolved" ? "No issue matches." : `No ${status === "all" ? "" : status} issue in this time range.`}
+      action={<Button onClick={() => setUrl({ where: null, q: null, status: null, range: "30d", from: null, to: null })}>Show 30 days, without filters</Button>}
+    />
   );
 }

@@ -6,7 +6,7 @@ import { BareForm } from "../../app/BareForm";
 import { signedIn } from "../../app/session";
 import { Button, Field } from "../../kit";
 
-export const SHORTEST_PASSWORD = 10;
+export const SHORTEST_PASSWORD = 12;
 
 export default function Setup() {
   const [token, setToken] = useState(() => location.hash.slice(1));
