@@ -30,6 +30,7 @@ def start_sentry(settings) -> None:
         integrations=[FlaskIntegration()],
         environment=settings.environment,
         release=settings.release,
+        server_name="stockapp",  # else the machine's name, which the logs' service would not match
         traces_sample_rate=settings.traces_sample_rate,
         before_send=drop_expected_errors,
     )
