@@ -7,7 +7,7 @@
 
 #include "api/embedded.hpp"
 #include "api/own/tail.hpp"
-#include "api/services_test_rig.hpp"
+#include "api/services_rig.hpp"
 
 namespace telltale::api {
 namespace {
