@@ -108,5 +108,40 @@ TEST(Alerting, AlertLivesFromPendingToResolvedAndIsTold) {
   EXPECT_NE(http.bodies.back().find("\"status\":\"resolved\""), std::string::npos);
 }
 
+// On a full disk nothing can be written, and that is when alerts are needed.
+TEST(Alerting, AnAlertGoesOutAlthoughItsSeriesCannotBeStored) {
+  FakeClock clock;
+  promql::TestStore store;
+  promql::Engine engine(store);
+  MetricsRegistry metrics;
+  bool full = true;
+  std::size_t written = 0;
+  std::vector<Alert> told;
+  RuleManager rules(
+      engine, clock,
+      [&](ProjectId, const std::vector<std::pair<Labels, Sample>>& samples) -> Result<> {
+        if (full) return fail(ErrorKind::disk_full, "the disk is full");
+        written += samples.size();
+        return {};
+      },
+      [&](ProjectId, const std::vector<Alert>& alerts) {
+        told.insert(told.end(), alerts.begin(), alerts.end());
+      },
+      nullptr, metrics);
+  auto groups = parse_rule_file(
+      "groups: [{name: g, interval: 10s, rules: [{alert: Always, expr: vector(1)}]}]\n", "r.yml");
+  ASSERT_TRUE(groups) << groups.error().message();
+  rules.set_groups(ProjectId{1}, *std::move(groups));
+  rules.tick();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].labels.get("alertname"), "Always");
+  EXPECT_EQ(rules.status({ProjectId{1}})[0].rules[0].health, "err") << "what is not stored is told of, too";
+  full = false;
+  clock.advance(seconds(10));
+  rules.tick();
+  EXPECT_EQ(rules.status({ProjectId{1}})[0].rules[0].health, "ok");
+  EXPECT_EQ(written, 2u);
+}
+
 }  // namespace
 }  // namespace telltale::alerting

@@ -260,13 +260,13 @@ Result<> RuleManager::Impl::evaluate_rule(LiveGroup& group, LiveRule& rule, Unix
   for (const Labels& labels : rule.written) {
     if (written.count(labels) == 0) out.emplace_back(labels, Sample{now, stale_nan()});
   }
-  if (!out.empty() && samples) TT_TRY(samples(group.project, std::move(out)));
-  rule.written = std::move(written);
-  if (rule.rule.alert) {
-    send(group, rule, now);
-    TT_TRY(save(rule));
-  }
-  return {};
+  // An alert goes out although its series cannot be stored: a full disk is when it is needed.
+  if (rule.rule.alert) send(group, rule, now);
+  Result<> stored;
+  if (!out.empty() && samples) stored = samples(group.project, std::move(out));
+  if (stored) rule.written = std::move(written);
+  if (rule.rule.alert) TT_TRY(save(rule));
+  return stored;
 }
 
 void RuleManager::Impl::evaluate(LiveGroup& group, UnixMillis now) {

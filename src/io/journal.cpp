@@ -128,14 +128,16 @@ class SegmentedJournal final : public Journal {
     return sum;
   }
   std::string path_of(Sequence first) const { return join_path(dir_, segment_name(first)); }
-  Result<> load_ids(const std::vector<FileInfo>& files);
+  Result<> load_ids(const std::vector<FileInfo>& files) TT_REQUIRES(release_mutex_);
+  Result<> drop_old_ids() TT_REQUIRES(release_mutex_);
   static bool intact_ids(std::string_view bytes);
   Result<SegmentScan> load_segment(Segment& segment, Sequence limit);
-  Result<> keep_ids(const Segment& segment);
+  Result<> keep_ids(const Segment& segment) TT_REQUIRES(release_mutex_);
   void run();
   Result<> commit(const Group& group);
   Result<> begin_segment(Sequence first);
   Result<> write_group(const std::string& bytes);
+  void report(const Result<>& outcome);
   void finish(const Group& group, const Result<>& outcome);
 
   FileSystem& fs_;
@@ -150,8 +152,16 @@ class SegmentedJournal final : public Journal {
   // Of the commit thread, after recover().
   std::unique_ptr<File> file_;  // null: the next group begins a segment
   std::uint64_t end_ = 0;       // of the good bytes in file_
+  std::uint64_t failing_ = 0;   // groups since the last durable one
 
+  // What a released segment left of client ids.
+  struct IdsFile {
+    std::string path;
+    UnixNanos newest;
+  };
   Mutex release_mutex_;  // one release at a time
+  std::vector<IdsFile> ids_files_ TT_GUARDED_BY(release_mutex_);
+  bool names_changed_ TT_GUARDED_BY(release_mutex_) = false;  // since the folder was synced
   mutable Mutex mutex_;
   CondVar wake_;
   std::shared_ptr<const Sink> sink_ TT_GUARDED_BY(mutex_);
@@ -166,6 +176,7 @@ class SegmentedJournal final : public Journal {
 // ----------------------------------------------------------------------------------------------------
 
 Result<> SegmentedJournal::recover() {
+  MutexLock one(release_mutex_);
   MutexLock lock(mutex_);
   TT_TRY(fs_.make_dirs(dir_));
   TT_TRY(fs_.sync_dir(parent_dir(dir_)));
@@ -236,17 +247,17 @@ Result<> SegmentedJournal::load_ids(const std::vector<FileInfo>& files) {
       (void)fs_.rename(path, path + ".damaged");
       continue;
     }
-    bool any = false;
+    UnixNanos newest;
     for (ByteReader in(std::string_view(bytes).substr(0, bytes.size() - 4)); !in.empty() && in.ok();) {
       const UnixNanos accepted{static_cast<std::int64_t>(in.u64())};
       Id128 id;
       id.hi = in.u64();
       id.lo = in.u64();
-      if (!in.ok() || accepted < since) continue;
-      any = true;
-      dedup_.commit({&id, 1}, accepted);
+      if (!in.ok()) continue;
+      newest = std::max(newest, accepted);
+      if (accepted >= since) dedup_.commit({&id, 1}, accepted);
     }
-    if (!any) (void)fs_.remove(path);
+    ids_files_.push_back({path, newest});
   }
   return {};
 }
@@ -309,12 +320,21 @@ void SegmentedJournal::run() {
       }
     }
     const Result<> outcome = commit(group);
-    if (!outcome) {
-      metrics_.failures.add();
-      log_.error("journal: records could not be made durable", {{"reason", outcome.error().message()}});
-    }
+    report(outcome);
     finish(group, outcome);
   }
+}
+
+// A full disk fails every group for as long as it lasts: the first one and the end of it are told, not each.
+void SegmentedJournal::report(const Result<>& outcome) {
+  if (outcome) {
+    if (failing_ > 0) log_.info("journal: records are made durable again", {{"failed_groups", failing_}});
+    failing_ = 0;
+    return;
+  }
+  metrics_.failures.add();
+  if (failing_++ > 0) return;
+  log_.error("journal: records cannot be made durable", {{"reason", outcome.error().message()}});
 }
 
 Result<> SegmentedJournal::commit(const Group& group) {
@@ -442,12 +462,32 @@ Result<> SegmentedJournal::release(Sequence upto) {
     }
     TT_TRY(keep_ids(segment));
     const std::string path = path_of(segment.first);
+    names_changed_ = true;
     TT_TRY(segment.damaged ? fs_.rename(path, path + ".damaged") : fs_.remove(path));
     MutexLock lock(mutex_);
     segments_.pop_front();
     metrics_.kept_bytes.set(static_cast<double>(sum_bytes()));
   }
-  return fs_.sync_dir(dir_);
+  TT_TRY(drop_old_ids());
+  if (!names_changed_) return {};
+  TT_TRY(fs_.sync_dir(dir_));
+  names_changed_ = false;
+  return {};
+}
+
+/// Files all of whose ids the dedup window has left behind.
+Result<> SegmentedJournal::drop_old_ids() {
+  const UnixNanos since = clock_.now() - options_.dedup_window;
+  for (auto file = ids_files_.begin(); file != ids_files_.end();) {
+    if (file->newest >= since) {
+      ++file;
+      continue;
+    }
+    names_changed_ = true;
+    if (auto gone = fs_.remove(file->path); !gone && gone.error().kind() != ErrorKind::not_found) return gone;
+    file = ids_files_.erase(file);
+  }
+  return {};
 }
 
 Result<std::vector<std::string>> SegmentedJournal::verify() {
@@ -484,8 +524,10 @@ Result<> SegmentedJournal::keep_ids(const Segment& segment) {
   TT_ASSIGN(const std::string bytes, read_file(fs_, path_of(segment.first)));
   const UnixNanos since = clock_.now() - options_.dedup_window;
   ByteWriter out;
+  UnixNanos newest;
   TT_TRY(scan_segment(bytes, segment.first, {segment.last.value + 1},
                       [&](const SegmentRecord& record) -> Result<> {
+                        newest = std::max(newest, record.accepted);
                         for (std::size_t i = 0; record.accepted >= since && i < record.id_count(); ++i) {
                           const Id128 id = record.id(i);
                           out.u64(static_cast<std::uint64_t>(record.accepted.ns));
@@ -497,7 +539,11 @@ Result<> SegmentedJournal::keep_ids(const Segment& segment) {
              .map([](const SegmentScan&) {}));
   if (out.size() == 0) return {};
   out.u32(crc32c(out.view()));
-  return publish_file(fs_, path_of(segment.first) + std::string(kIdsSuffix), out.view());
+  const std::string path = path_of(segment.first) + std::string(kIdsSuffix);
+  TT_TRY(publish_file(fs_, path, out.view()));
+  const auto same = [&](const IdsFile& file) { return file.path == path; };  // a release that is tried again
+  if (std::none_of(ids_files_.begin(), ids_files_.end(), same)) ids_files_.push_back({path, newest});
+  return {};
 }
 
 void SegmentedJournal::stop() {

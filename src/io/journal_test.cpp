@@ -151,6 +151,64 @@ TEST(Journal, FullDiskRefusesThenGoesOn) {
   EXPECT_EQ(contents(**b.open()), (std::map<std::uint64_t, std::string>{{1, "before"}, {2, "after"}}));
 }
 
+TEST(Journal, AFullDiskIsToldOfOnceAndItsEndToo) {
+  Bench b;
+  std::vector<std::string> lines;
+  Logger log{b.clock, LogLevel::info, [&](std::string_view line) { lines.emplace_back(line); }};
+  auto journal = *Journal::open(b.fs, "/j", b.options, b.clock, log, b.metrics);
+  b.fs.set_capacity(b.fs.used_bytes() + 10);
+  for (int i = 0; i < 9; ++i) EXPECT_FALSE(journal->append(std::string(100, 'x'), {}, nullptr));
+  b.fs.set_capacity(std::nullopt);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(journal->append("after", {}, nullptr));
+  journal->stop();
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_NE(lines[0].find("cannot be made durable"), std::string::npos) << lines[0];
+  EXPECT_NE(lines[1].find("durable again\",\"failed_groups\":9"), std::string::npos) << lines[1];
+}
+
+std::size_t ids_files(Bench& b) {
+  const auto files = *b.fs.list("/j");
+  return static_cast<std::size_t>(
+      std::count_if(files.begin(), files.end(), [](const auto& f) { return f.name.ends_with(".ids"); }));
+}
+
+TEST(Journal, ClientIdsOfReleasedSegmentsGoWhenTheirWindowHasPassed) {
+  Bench b;
+  const auto fill = [&](Journal& journal, std::uint64_t from) {
+    for (std::uint64_t i = from; i < from + 10; ++i) {
+      const Id128 id{7, i};
+      EXPECT_EQ(journal.admit(id), Journal::Admission::fresh);
+      ASSERT_TRUE(journal.append(std::string(60, '.'), {&id, 1}, nullptr));
+    }
+    ASSERT_TRUE(journal.release(journal.durable()));
+  };
+  auto journal = *b.open();
+  fill(*journal, 1);
+  const std::size_t first = ids_files(b);
+  ASSERT_GT(first, 0u);
+  b.clock.advance(std::chrono::minutes(40));
+  ASSERT_TRUE(journal->release({1}));
+  EXPECT_EQ(ids_files(b), first) << "still in the window";
+  EXPECT_EQ(journal->admit({7, 1}), Journal::Admission::duplicate);
+  fill(*journal, 101);
+  const std::size_t both = ids_files(b);
+  ASSERT_GT(both, first);
+  b.clock.advance(std::chrono::minutes(30));
+  ASSERT_TRUE(journal->release({1}));
+  EXPECT_EQ(ids_files(b), both - first) << "the newer ones stay";
+  EXPECT_EQ(journal->admit({7, 101}), Journal::Admission::duplicate);
+  // Those of an earlier run, too.
+  journal.reset();
+  journal = *b.open();
+  EXPECT_EQ(journal->admit({7, 101}), Journal::Admission::duplicate);
+  b.clock.advance(std::chrono::minutes(61));
+  ASSERT_TRUE(journal->release({1}));
+  EXPECT_EQ(ids_files(b), 0u);
+  const auto calls = b.fs.calls();
+  ASSERT_TRUE(journal->release({1}));
+  EXPECT_EQ(b.fs.calls(), calls) << "nothing to release, nothing to sync";
+}
+
 TEST(Journal, FlippedBitCostsOneRecordAndIsNeverServed) {
   for (std::uint64_t offset = 0; offset < 200; offset += 3) {
     Bench b;

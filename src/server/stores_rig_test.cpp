@@ -1,5 +1,8 @@
 #include "server/stores_rig.hpp"
 
+#include <chrono>
+#include <thread>
+
 #include <fmt/format.h>
 
 #include "redact/redactor.hpp"
@@ -236,6 +239,12 @@ void check_samples(Rig& rig, const Book& book, Unanswered unanswered) {
 }  // namespace
 
 void check_rows(Rig& rig, const Book& book, Unanswered unanswered) {
+  const Sequence durable = rig.stores->journal().durable();
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (rig.stores->metrics().applied() < durable || rig.stores->events().applied() < durable) {
+    ASSERT_LT(std::chrono::steady_clock::now(), until) << "a store does not apply what is durable";
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   std::map<std::string, int> lines;
   for (const auto& row : rows_of(rig, Table::logs)) ++lines[row.message];
   std::map<std::string, int> spans;
