@@ -37,12 +37,17 @@ function Fact({ name, children }: { name: string; children: preact.ComponentChil
   );
 }
 
+const DAY_MS = 86400e3;
+
 interface Stats {
   hours: Point[];
   releases: ReleaseCount[];
 }
 export function IssueHistory({ issue }: { issue: Issue }) {
-  const { start, end, params, setRange } = useRange();
+  const { start: from, end, setRange } = useRange();
+  // Counts are hourly: an hour of them would be one bar.
+  const start = Math.min(from, end - DAY_MS);
+  const params = { start: new Date(start).toISOString(), end: new Date(end).toISOString() };
   const stats = useQuery({
     queryKey: ["issue-stats", issue.id, params],
     queryFn: ({ signal }) => get<Stats>(`issues/${issue.id}/stats`, params, signal),

@@ -147,13 +147,15 @@ function IssueTitle({ issue: i }: { issue: Issue }) {
     <div class="issue-title">
       <LevelMark level={i.level} dot />
       <div class="grow">
-        <div class="row">
-          <Link to={`/issues/${i.id}`} class="clip issue-name">
-            {i.title || i.type || i.short_id}
-          </Link>
-          {(i.status !== "unresolved" || (i.substatus && i.substatus !== "ongoing")) && <IssueBadge status={i.status} substatus={i.substatus} />}
-        </div>
+        <Link to={`/issues/${i.id}`} class="clip issue-name">
+          {i.title || i.type || i.short_id}
+        </Link>
         <div class="clip faint issue-where">
+          {(i.status !== "unresolved" || (i.substatus && i.substatus !== "ongoing")) && (
+            <>
+              <IssueBadge status={i.status} substatus={i.substatus} />{" "}
+            </>
+          )}
           <span class="num">{i.short_id}</span>
           {i.culprit && <span> · {i.culprit}</span>}
           {i.assignee && <span> · {i.assignee}</span>}

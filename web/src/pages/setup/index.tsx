@@ -5,8 +5,9 @@ import { advice, request } from "../../lib/api";
 import { BareForm } from "../../app/BareForm";
 import { signedIn } from "../../app/session";
 import { Button, Field } from "../../kit";
+import { SHORTEST_PASSWORD } from "./limits";
 
-export const SHORTEST_PASSWORD = 12;
+
 
 export default function Setup() {
   const [token, setToken] = useState(() => location.hash.slice(1));

@@ -1,0 +1,25 @@
+import { expect, it } from "vitest";
+import { toBars } from "./EventBars";
+import { groupFrames } from "./StackTrace";
+import type { Frame } from "../../lib/event";
+
+const HOUR = 3600;
+const at = Date.UTC(2026, 0, 31, 0) / 1000;
+
+it("fills the hours without events", () => {
+  const bars = toBars([[at + HOUR, 5]], at * 1000, (at + 4 * HOUR) * 1000);
+  expect(bars.map((b) => b.value)).toEqual([0, 5, 0, 0]);
+});
+it("joins hours until they fit, and loses none", () => {
+  const hours = Array.from({ length: 720 }, (_, i): [number, number] => [at + i * HOUR, 1]);
+  const bars = toBars(hours, at * 1000, (at + 720 * HOUR) * 1000);
+  expect(bars.length).toBeLessThanOrEqual(72);
+  expect(bars.reduce((sum, b) => sum + b.value, 0)).toBe(720);
+});
+it("leaves out what lies outside", () => expect(toBars([[at - HOUR, 9], [at + 9 * HOUR, 9]], at * 1000, (at + 2 * HOUR) * 1000).map((b) => b.value)).toEqual([0, 0]));
+
+it("folds runs of library frames", () => {
+  const frames = [true, false, false, true].map((inApp) => ({ inApp }) as Frame);
+  expect(groupFrames(frames, false).map((g) => [g.folded, g.frames.length])).toEqual([[false, 1], [true, 2], [false, 1]]);
+  expect(groupFrames(frames, true).map((g) => g.folded)).toEqual([false]);
+});

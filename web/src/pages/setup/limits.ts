@@ -1,0 +1,2 @@
+/** As the server demands. */
+export const SHORTEST_PASSWORD = 12;
