@@ -14,7 +14,7 @@ LAYERS = [
     ["base"],
     ["io", "model", "transport"],
     ["storage", "wire"],
-    ["tsdb", "eventdb", "metadb", "promql", "redact"],
+    ["tsdb", "eventdb", "metadb", "promql", "search", "redact"],
     ["errors", "traces", "logs", "metrics"],
     ["alerting", "oncall", "accounts", "dashboards"],
     ["ingest", "net", "config"],

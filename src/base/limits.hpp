@@ -69,6 +69,36 @@ inline constexpr std::size_t kEventPartRows = 2'000'000;   // merges stop growin
 inline constexpr std::size_t kEventHeadRows = 128 * 1024;
 inline constexpr std::size_t kEventHeadBytes = 64 * MiB;
 
+// Views over rows (search/, traces/, errors/, api/own)
+inline constexpr std::size_t kMaxHistogramBuckets = 500;
+inline constexpr std::size_t kMaxHistogramGroups = 1'000;  // distinct values of `by`
+inline constexpr std::size_t kMaxHistogramSeries = 20;     // the rest is added up in one more
+inline constexpr std::size_t kMaxFacetFields = 30;
+inline constexpr std::size_t kMaxFacetAnswers = 1'000;   // values a field
+inline constexpr std::size_t kMaxFacetRows = 50'000;     // the newest; more make the answer a sample
+inline constexpr std::size_t kFacetProbeRows = 1'000;    // that choose the fields when none are named
+inline constexpr std::size_t kMaxFacetValues = 10'000;   // distinct ones told apart, a field
+inline constexpr std::size_t kMaxFacetValueBytes = 256;  // longer ones count as rows only
+inline constexpr std::size_t kMaxFieldNames = 1'000;
+inline constexpr std::size_t kMaxSpansPerTrace = 10'000;       // shown
+inline constexpr std::size_t kMaxTraces = 500;                 // of one list
+inline constexpr std::size_t kTraceBatch = 100;                // summarised at once
+inline constexpr std::size_t kMaxTraceScanSpans = 500'000;     // that one list looks at to find traces
+inline constexpr std::size_t kMaxTraceSweepSpans = 2'000'000;  // read for the summaries of one list
+inline constexpr int kTraceSlackSeconds = 3'600;  // a trace may reach so far over the range's ends
+inline constexpr std::size_t kOverviewSteps = 60;
+inline constexpr std::size_t kMaxOverviewSpans = 2'000'000;  // the newest entry spans
+inline constexpr std::size_t kMaxOverviewServices = 200;
+inline constexpr std::size_t kMaxOverviewErrors = 100'000;  // error rows led to their issues
+inline constexpr std::size_t kMaxServiceReleases = 10;      // the newest of a service
+inline constexpr std::size_t kMaxChanges = 200;
+inline constexpr std::size_t kMaxAroundRows = 100;       // a kind
+inline constexpr std::size_t kMaxAroundSpans = 200'000;  // looked at for the slowest
+inline constexpr std::size_t kMaxAroundMinutes = 60;
+inline constexpr std::size_t kMaxBulkIssues = 1'000;
+inline constexpr std::size_t kMaxIssueEventRows = 50'000;  // looked at for one issue's events and tags
+inline constexpr std::size_t kMaxQuickAnswers = 10;        // of a kind, in the search over everything
+
 // Live tails (ingest/)
 inline constexpr std::size_t kMaxTailSubscribers = 64;
 inline constexpr std::size_t kTailQueueRows = 200'000;  // durable, not yet looked at by the tails

@@ -16,10 +16,12 @@ Id id_from_raw(std::string_view raw) {
   return id;
 }
 
-constexpr Column kStringColumns[] = {
-    Column::service,  Column::environment, Column::release,    Column::host,    Column::transaction,
-    Column::trace_id, Column::span_id,     Column::request_id, Column::user_id, Column::message};
-constexpr Column kIntColumns[] = {Column::time, Column::received, Column::project, Column::level};
+// In the order of storage::kFixedFields.
+constexpr Column kFieldColumns[] = {Column::message,    Column::level,   Column::environment, Column::release,
+                                    Column::service,    Column::host,    Column::trace_id,    Column::span_id,
+                                    Column::request_id, Column::user_id, Column::transaction};
+static_assert(std::size(kFieldColumns) == storage::kFixedFieldCount);
+constexpr std::size_t kLevelField = 1;
 
 }  // namespace
 
@@ -165,47 +167,60 @@ AttrValue BlockColumns::value(const AttrColumn& column, std::size_t index) {
   }
 }
 
-Result<> BlockColumns::load_all(bool with_payload) {
-  if (!all_loaded_) {
-    for (const Column c : kIntColumns) TT_TRY(ints(c));
-    for (const Column c : kStringColumns) TT_TRY(strings(c));
+Result<> BlockColumns::load_wanted(const storage::FieldSet& wanted, bool with_payload) {
+  if (loaded_) return {};
+  TT_TRY(ints(Column::time));
+  TT_TRY(ints(Column::project));
+  if (wanted.all()) TT_TRY(ints(Column::received));
+  if (wanted.fixed(kLevelField)) TT_TRY(ints(Column::level));
+  for (std::size_t i = 0; i < storage::kFixedFieldCount; ++i)
+    if (i != kLevelField && wanted.fixed(i)) TT_TRY(strings(kFieldColumns[i]));
+  if (wanted.any_attribute()) {
     TT_ASSIGN(Attributes * all, attributes());
-    for (AttrColumn& column : all->columns) TT_TRY(load(column));
-    all_loaded_ = true;
+    for (AttrColumn& column : all->columns) {
+      column.wanted = wanted.attribute(column.name);
+      if (column.wanted) TT_TRY(load(column));
+    }
   }
-  if (with_payload && !payload_loaded_) {
-    TT_TRY(strings(Column::payload));
-    payload_loaded_ = true;
-  }
+  if (with_payload) TT_TRY(strings(Column::payload));
+  loaded_ = true;
   return {};
 }
 
-Result<> BlockColumns::materialise(std::size_t row, bool with_payload, EventRow& out) {
-  TT_TRY(load_all(with_payload));
+Result<> BlockColumns::materialise(std::size_t row, const storage::FieldSet& wanted, bool with_payload,
+                                   EventRow& out) {
+  TT_TRY(load_wanted(wanted, with_payload));
   const auto number = [&](Column c) { return (*ints_[static_cast<std::size_t>(c)])[row]; };
   const auto raw = [&](Column c) { return strings_[static_cast<std::size_t>(c)]->at(row); };
-  const auto text = [&](Column c) { return std::string(raw(c)); };
+  const auto take = [&](std::size_t i, std::string& into) {
+    if (wanted.fixed(i)) {
+      into.assign(raw(kFieldColumns[i]));
+    } else {
+      into.clear();
+    }
+  };
   out.project.value = static_cast<std::uint32_t>(number(Column::project));
   out.time.ns = number(Column::time);
-  out.received.ns = number(Column::received);
-  out.ids.level = static_cast<Level>(number(Column::level));
-  out.ids.service = text(Column::service);
-  out.ids.environment = text(Column::environment);
-  out.ids.release = text(Column::release);
-  out.ids.host = text(Column::host);
-  out.ids.transaction = text(Column::transaction);
-  out.ids.trace_id = id_from_raw<Id128>(raw(Column::trace_id));
-  out.ids.span_id = id_from_raw<Id64>(raw(Column::span_id));
-  out.ids.request_id = text(Column::request_id);
-  out.ids.user_id = text(Column::user_id);
-  out.message = text(Column::message);
-  out.payload = with_payload ? text(Column::payload) : std::string();
-  const Attributes& all = *attributes_;
+  out.received.ns = wanted.all() ? number(Column::received) : 0;
+  out.ids.level = wanted.fixed(kLevelField) ? static_cast<Level>(number(Column::level)) : Level::unknown;
+  take(0, out.message);
+  take(2, out.ids.environment);
+  take(3, out.ids.release);
+  take(4, out.ids.service);
+  take(5, out.ids.host);
+  out.ids.trace_id = wanted.fixed(6) ? id_from_raw<Id128>(raw(Column::trace_id)) : Id128{};
+  out.ids.span_id = wanted.fixed(7) ? id_from_raw<Id64>(raw(Column::span_id)) : Id64{};
+  take(8, out.ids.request_id);
+  take(9, out.ids.user_id);
+  take(10, out.ids.transaction);
+  out.payload = with_payload ? std::string(raw(Column::payload)) : std::string();
   out.attributes.clear();
-  out.attributes.reserve(all.first_cell[row + 1] - all.first_cell[row]);
+  if (!wanted.any_attribute()) return {};
+  const Attributes& all = *attributes_;
+  if (wanted.all()) out.attributes.reserve(all.first_cell[row + 1] - all.first_cell[row]);
   for (std::uint32_t i = all.first_cell[row]; i < all.first_cell[row + 1]; ++i) {
     const AttrColumn& column = all.columns[all.cells[i].column];
-    out.attributes.push_back({column.name, value(column, all.cells[i].value)});
+    if (column.wanted) out.attributes.push_back({column.name, value(column, all.cells[i].value)});
   }
   return {};
 }

@@ -12,6 +12,7 @@
 
 #include "base/context.hpp"
 #include "eventdb/part.hpp"
+#include "storage/event_fields.hpp"
 
 namespace telltale::eventdb {
 
@@ -31,6 +32,7 @@ class BlockColumns {
 
   struct AttrColumn {
     std::string name;
+    bool wanted = false;  // by materialise()
     AttrType type = AttrType::text;
     std::size_t values = 0;
     std::string inlined;
@@ -54,15 +56,16 @@ class BlockColumns {
   Result<> load(AttrColumn& column);
   static AttrValue value(const AttrColumn& column, std::size_t index);
 
-  /// Fills `out` by row `row`.
-  Result<> materialise(std::size_t row, bool with_payload, EventRow& out);
+  /// Replaces `out` by what is wanted of row `row`; reads no other column. `wanted` and `with_payload` stay
+  /// the same for the life of the block.
+  Result<> materialise(std::size_t row, const storage::FieldSet& wanted, bool with_payload, EventRow& out);
 
  private:
   Result<> account(std::size_t bytes);
   Result<std::string> read(io::BlockHandle handle);
   Error damage(Error error) const { return part_->damage(std::move(error)); }
   Result<> decode_attributes(Attributes& out, std::string_view raw);
-  Result<> load_all(bool with_payload);
+  Result<> load_wanted(const storage::FieldSet& wanted, bool with_payload);
 
   const std::shared_ptr<const Part> part_;
   const std::size_t block_;
@@ -71,8 +74,7 @@ class BlockColumns {
   std::array<std::unique_ptr<std::vector<std::int64_t>>, kColumns> ints_;
   std::array<std::unique_ptr<StringColumn>, kColumns> strings_;
   std::unique_ptr<Attributes> attributes_;
-  bool all_loaded_ = false;
-  bool payload_loaded_ = false;
+  bool loaded_ = false;  // what is wanted
 };
 
 }  // namespace telltale::eventdb

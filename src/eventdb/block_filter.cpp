@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 #include <unordered_map>
 
 namespace telltale::eventdb {
@@ -73,6 +74,9 @@ Result<BlockFilter::Node> BlockFilter::compile_node(const EventFilter& filter, b
   if (storage::is_leaf(filter.op)) {
     TT_ASSIGN(node.leaf, CompiledLeaf::compile(filter));
     if (filter.op == FilterOp::eq && !filter.value.empty()) node.index_field = indexed_field(filter.field);
+    if (filter.op == FilterOp::in &&
+        std::find(filter.values.begin(), filter.values.end(), "") == filter.values.end())
+      node.index_field = indexed_field(filter.field);
     by_counts =
         by_counts && (filter.field == "project" || filter.field == "service" || filter.field == "level");
     return node;
@@ -123,8 +127,16 @@ bool BlockFilter::count_matches(const BlockCount& count) const {
 
 Result<BlockFilter::Blocks> BlockFilter::look_up(const Node& node, const Part& part) {
   if (node.index_field) {
-    TT_ASSIGN(auto blocks, part.lookup(*node.index_field, node.leaf->value()));
-    return Blocks(std::move(blocks));
+    if (node.op == FilterOp::eq) {
+      TT_ASSIGN(auto blocks, part.lookup(*node.index_field, node.leaf->value()));
+      return Blocks(std::move(blocks));
+    }
+    std::set<std::uint32_t> out;
+    for (const std::string& value : node.leaf->values()) {
+      TT_ASSIGN(const auto blocks, part.lookup(*node.index_field, value));
+      out.insert(blocks.begin(), blocks.end());
+    }
+    return Blocks(std::vector<std::uint32_t>(out.begin(), out.end()));
   }
   if (node.op == FilterOp::all) {
     Blocks out;

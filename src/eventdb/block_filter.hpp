@@ -42,7 +42,7 @@ class BlockFilter {
   struct Node {
     storage::FilterOp op = storage::FilterOp::all;
     std::optional<storage::CompiledLeaf> leaf;
-    std::optional<std::size_t> index_field;  // an equality that the id index answers
+    std::optional<std::size_t> index_field;  // an equality or set that the id index answers
     std::vector<Node> children;
   };
   BlockFilter(storage::CompiledFilter plain, storage::Projects projects, TimeRange range)

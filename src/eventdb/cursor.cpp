@@ -28,20 +28,22 @@ Result<std::vector<HeadRow>> matching_head_rows(const std::vector<HeadSlice>& sl
 }
 
 RowCursor::RowCursor(Snapshot snapshot, BlockFilter filter, storage::Order order, std::size_t limit,
-                     bool with_payload, WorkContext& context)
+                     storage::FieldSet fields, bool with_payload, WorkContext& context)
     : snapshot_(std::move(snapshot)),
       filter_(std::move(filter)),
       newest_first_(order == storage::Order::newest_first),
       limit_(limit),
+      fields_(std::move(fields)),
       with_payload_(with_payload),
       context_(context),
       heap_(Later{newest_first_}) {}
 
 Result<std::unique_ptr<RowCursor>> RowCursor::make(Snapshot snapshot, BlockFilter filter,
-                                                   storage::Order order, std::size_t limit, bool with_payload,
+                                                   storage::Order order, std::size_t limit,
+                                                   storage::FieldSet fields, bool with_payload,
                                                    WorkContext& context) {
-  std::unique_ptr<RowCursor> cursor(
-      new RowCursor(std::move(snapshot), std::move(filter), order, limit, with_payload, context));
+  std::unique_ptr<RowCursor> cursor(new RowCursor(std::move(snapshot), std::move(filter), order, limit,
+                                                  std::move(fields), with_payload, context));
   TT_TRY(cursor->start());
   return cursor;
 }
@@ -108,15 +110,16 @@ Result<bool> RowCursor::next_row(EventRow& out, std::uint64_t& ordinal) {
     const Entry top = heap_.top();
     heap_.pop();
     if (top.source == kHeadSource) {
-      out = *head_rows_[head_position_++].row;
-      if (!with_payload_) out.payload.clear();
+      const EventRow& row = *head_rows_[head_position_++].row;
+      fields_.copy(row, out);
+      if (with_payload_) out.payload = row.payload;
     } else {
       Source& source = sources_[top.source];
       if (!source.columns) {
         TT_TRY(open_block(top.source));
         continue;
       }
-      TT_TRY(source.columns->materialise(source.rows[source.position++], with_payload_, out));
+      TT_TRY(source.columns->materialise(source.rows[source.position++], fields_, with_payload_, out));
     }
     ordinal = top.ordinal;
     TT_TRY(push(top.source));

@@ -24,7 +24,8 @@ struct Snapshot {
 class RowCursor final : public storage::EventCursor {
  public:
   static Result<std::unique_ptr<RowCursor>> make(Snapshot snapshot, BlockFilter filter, storage::Order order,
-                                                 std::size_t limit, bool with_payload, WorkContext& context);
+                                                 std::size_t limit, storage::FieldSet fields,
+                                                 bool with_payload, WorkContext& context);
   Result<> next(std::vector<EventRow>& out) override;
   /// One row and its ordinal; false at the end.
   Result<bool> next_row(EventRow& out, std::uint64_t& ordinal);
@@ -49,8 +50,8 @@ class RowCursor final : public storage::EventCursor {
       return a.time != b.time ? a.time > b.time : a.ordinal > b.ordinal;
     }
   };
-  RowCursor(Snapshot snapshot, BlockFilter filter, storage::Order order, std::size_t limit, bool with_payload,
-            WorkContext& context);
+  RowCursor(Snapshot snapshot, BlockFilter filter, storage::Order order, std::size_t limit,
+            storage::FieldSet fields, bool with_payload, WorkContext& context);
   Result<> start();
   Result<> open_block(std::size_t source);
   Result<> push(std::size_t source);
@@ -59,6 +60,7 @@ class RowCursor final : public storage::EventCursor {
   const BlockFilter filter_;
   const bool newest_first_;
   const std::size_t limit_;
+  const storage::FieldSet fields_;
   const bool with_payload_;
   WorkContext& context_;
   std::vector<HeadRow> head_rows_;

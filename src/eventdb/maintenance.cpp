@@ -145,7 +145,7 @@ Result<> Engine::merge(const Parts& inputs) {
   Snapshot from;
   from.parts.assign(inputs.begin(), inputs.end());
   TT_ASSIGN(auto cursor, RowCursor::make(std::move(from), std::move(filter), storage::Order::oldest_first, 0,
-                                         true, context));
+                                         storage::FieldSet({}), true, context));
   const std::string name = new_part_name(inputs.front()->table(), inputs.front()->day());
   {
     TT_ASSIGN(auto writer, PartWriter::create(fs_, io::join_path(dir_, name), inputs.front()->table(),

@@ -93,8 +93,9 @@ Result<std::unique_ptr<storage::EventCursor>> Engine::select(const storage::Even
                                                              WorkContext& context) {
   TT_TRY(context.check());
   TT_ASSIGN(BlockFilter filter, BlockFilter::compile(query.filter, query.projects, query.range));
-  TT_ASSIGN(auto cursor, RowCursor::make(snapshot(query.table, query.range), std::move(filter), query.order,
-                                         query.limit, query.with_payload, context));
+  TT_ASSIGN(auto cursor,
+            RowCursor::make(snapshot(query.table, query.range), std::move(filter), query.order, query.limit,
+                            storage::FieldSet(query.fields), query.with_payload, context));
   return cursor;
 }
 
@@ -153,9 +154,10 @@ Result<std::vector<std::pair<std::string, std::uint64_t>>> Engine::fields(const 
         continue;
       }
       TT_ASSIGN(const auto rows, filter.run(block));
+      const storage::FieldSet everything({});
       EventRow row;
       for (const std::uint32_t r : rows) {
-        TT_TRY(block.materialise(r, false, row));
+        TT_TRY(block.materialise(r, everything, false, row));
         counter.add(row);
       }
     }

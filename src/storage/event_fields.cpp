@@ -72,6 +72,44 @@ bool has_fixed_field(const EventRow& row, std::size_t i) {
   }
 }
 
+FieldSet::FieldSet(const std::vector<std::string>& fields) : all_(fields.empty()) {
+  for (const std::string& field : fields) {
+    const auto known = std::find(std::begin(kFixedFields), std::end(kFixedFields), field);
+    if (known == std::end(kFixedFields)) {
+      attributes_.insert(field);
+    } else {
+      fixed_[static_cast<std::size_t>(known - std::begin(kFixedFields))] = true;
+    }
+  }
+}
+
+void FieldSet::copy(const EventRow& from, EventRow& to) const {
+  if (all_) {
+    to = from;
+    to.payload.clear();
+    return;
+  }
+  to = EventRow{};
+  to.project = from.project;
+  to.time = from.time;
+  const auto take = [this](std::size_t i, const auto& value, auto& into) {
+    if (fixed_[i]) into = value;
+  };
+  take(0, from.message, to.message);
+  take(1, from.ids.level, to.ids.level);
+  take(2, from.ids.environment, to.ids.environment);
+  take(3, from.ids.release, to.ids.release);
+  take(4, from.ids.service, to.ids.service);
+  take(5, from.ids.host, to.ids.host);
+  take(6, from.ids.trace_id, to.ids.trace_id);
+  take(7, from.ids.span_id, to.ids.span_id);
+  take(8, from.ids.request_id, to.ids.request_id);
+  take(9, from.ids.user_id, to.ids.user_id);
+  take(10, from.ids.transaction, to.ids.transaction);
+  for (const Attr& a : from.attributes)
+    if (attributes_.contains(a.name)) to.attributes.push_back(a);
+}
+
 void FieldCounter::add(const EventRow& row) {
   for (std::size_t i = 0; i < kFixedFieldCount; ++i) fixed_[i] += has_fixed_field(row, i) ? 1 : 0;
   for (const Attr& a : row.attributes) ++named_[a.name];

@@ -4,6 +4,7 @@
 #include <array>
 #include <iterator>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -48,6 +49,24 @@ class FieldCounter {
  private:
   std::array<std::uint64_t, kFixedFieldCount> fixed_{};
   std::unordered_map<std::string, std::uint64_t> named_;
+};
+
+/// The fields a query wants (EventQuery::fields), so that stores agree on what rows carry.
+class FieldSet {
+ public:
+  explicit FieldSet(const std::vector<std::string>& fields);
+  bool all() const { return all_; }
+  /// By its number in kFixedFields.
+  bool fixed(std::size_t i) const { return all_ || fixed_[i]; }
+  bool attribute(std::string_view name) const { return all_ || attributes_.contains(name); }
+  bool any_attribute() const { return all_ || !attributes_.empty(); }
+  /// Replaces `to` by what is wanted of `from`; the payload stays out.
+  void copy(const EventRow& from, EventRow& to) const;
+
+ private:
+  bool all_;
+  std::array<bool, kFixedFieldCount> fixed_{};
+  std::set<std::string, std::less<>> attributes_;
 };
 
 /// Whether the row has the fixed field number `i`.

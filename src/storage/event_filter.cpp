@@ -33,7 +33,8 @@ Result<> check_filter_node(const EventFilter& filter, std::size_t depth, std::si
   if (depth > limits::kMaxFilterDepth)
     return fail(ErrorKind::invalid_argument,
                 "filter: nested deeper than " + std::to_string(limits::kMaxFilterDepth) + " levels");
-  if (++nodes > limits::kMaxFilterNodes)
+  nodes += 1 + filter.values.size();
+  if (nodes > limits::kMaxFilterNodes)
     return fail(ErrorKind::invalid_argument,
                 "filter: more than " + std::to_string(limits::kMaxFilterNodes) + " conditions");
   for (const EventFilter& child : filter.children) TT_TRY(check_filter_node(child, depth + 1, nodes));
@@ -72,6 +73,11 @@ Result<CompiledLeaf> CompiledLeaf::compile(const EventFilter& leaf) {
       out.regex_ = std::move(regex);
       break;
     }
+    case FilterOp::in:
+      out.values_ = leaf.values;
+      out.set_ =
+          std::make_shared<const std::unordered_set<std::string>>(leaf.values.begin(), leaf.values.end());
+      break;
     case FilterOp::gt:
     case FilterOp::ge:
     case FilterOp::lt:
@@ -102,6 +108,8 @@ bool CompiledLeaf::matches(std::optional<std::string_view> text) const {
       return re2::RE2::PartialMatch(re2::StringPiece(t.data(), t.size()), *regex_);
     case FilterOp::exists:
       return !t.empty();
+    case FilterOp::in:
+      return set_->contains(std::string(t));
     case FilterOp::gt:
     case FilterOp::ge:
     case FilterOp::lt:

@@ -8,6 +8,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
+#include <vector>
 
 #include "base/result.hpp"
 #include "storage/event_store.hpp"
@@ -32,6 +34,8 @@ class CompiledLeaf {
   const std::string& field() const { return field_; }
   FilterOp op() const { return op_; }
   const std::string& value() const { return value_; }
+  /// Of an `in` leaf.
+  const std::vector<std::string>& values() const { return values_; }
   /// `*`: true when any of message, payload and the attributes matches.
   bool any_field() const { return field_ == "*"; }
   /// nullopt: the row does not have the field.
@@ -44,6 +48,8 @@ class CompiledLeaf {
   std::string value_;  // lower case for icontains
   double number_ = 0;
   std::shared_ptr<const re2::RE2> regex_;
+  std::vector<std::string> values_;
+  std::shared_ptr<const std::unordered_set<std::string>> set_;
 };
 
 /// invalid_argument when the tree is nested deeper than limits::kMaxFilterDepth or has more than

@@ -30,6 +30,7 @@ enum class FilterOp : unsigned char {
   lt,
   le,      // field is a number and compares with value read as a number
   exists,  // the field is present and not empty
+  in,      // field's text equals one of values
 };
 
 /// A tree. Field names are those of field_text() (model/event_row.hpp); `*` in a contains, icontains or regex
@@ -39,12 +40,16 @@ struct EventFilter {
   std::string field;
   std::string value;
   std::vector<EventFilter> children;
+  std::vector<std::string> values;
 
   static EventFilter all_of(std::vector<EventFilter> children) {
-    return {FilterOp::all, {}, {}, std::move(children)};
+    return {FilterOp::all, {}, {}, std::move(children), {}};
   }
   static EventFilter leaf(FilterOp op, std::string field, std::string value = {}) {
-    return {op, std::move(field), std::move(value), {}};
+    return {op, std::move(field), std::move(value), {}, {}};
+  }
+  static EventFilter one_of(std::string field, std::vector<std::string> values) {
+    return {FilterOp::in, std::move(field), {}, {}, std::move(values)};
   }
 };
 
@@ -74,6 +79,8 @@ struct EventQuery {
   Order order = Order::newest_first;
   std::size_t limit = 0;      // 0: none
   bool with_payload = false;  // payloads are large; left out unless asked for
+  /// Names of field_text(): the only fields that rows carry, beside project and time. Empty: every field.
+  std::vector<std::string> fields;
 };
 
 /// Rows with equal times come in the order of their acceptance (reversed for newest_first).

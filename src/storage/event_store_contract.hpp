@@ -148,7 +148,45 @@ TEST_P(EventStoreContract, FiltersMeanWhatTheySay) {
   EXPECT_EQ(messages({Op::any, "", "", {leaf(Op::eq, "service", "web"), leaf(Op::eq, "request_id", "r1")}}),
             "Alpha beta beta");
   EXPECT_EQ(messages({Op::none, "", "", {leaf(Op::eq, "service", "web")}}), "Alpha beta gamma");
-  EXPECT_EQ(messages({Op::any, "", "", {}}), "");
+  EXPECT_EQ(messages({Op::any, "", "", {}, {}}), "");
+  EXPECT_EQ(messages(EventFilter::one_of("trace_id", {Id128{1, 1}.hex(), a.ids.trace_id.hex()})),
+            "Alpha beta");
+  EXPECT_EQ(messages(EventFilter::one_of("request_id", {"r1", ""})), "Alpha beta beta gamma");
+  EXPECT_EQ(messages(EventFilter::one_of("n", {"2.5", "7"})), "beta");
+  EXPECT_EQ(messages(EventFilter::one_of("service", {})), "");
+}
+
+TEST_P(EventStoreContract, RowsCarryOnlyTheFieldsAskedFor) {
+  EventRow r = row(1, "a line");
+  r.ids = {"prod", "1.2", "web", "h1", Id128{1, 2}, Id64{3}, "req-1", "u1", "/buy", Level::error};
+  r.payload = "original";
+  r.set("n", std::int64_t{-7});
+  r.set("other", "x");
+  apply({r, row(2, "bare")});
+  auto q = query(leaf(FilterOp::eq, "host", "h1"));
+  q.fields = {"service", "level", "trace_id", "n", "unknown"};
+  EventRow want;
+  want.project = r.project;
+  want.time = r.time;
+  want.ids.service = "web";
+  want.ids.level = Level::error;
+  want.ids.trace_id = r.ids.trace_id;
+  want.set("n", std::int64_t{-7});
+  auto rows = collect(*store_, q, context_);
+  ASSERT_TRUE(rows);
+  ASSERT_EQ(rows->size(), 1u);
+  EXPECT_EQ(rows->front(), want);
+  q.with_payload = true;
+  q.fields = {"message", "span_id", "environment", "release", "host", "request_id", "user_id", "transaction"};
+  want = r;
+  want.received = {};
+  want.ids.service.clear();
+  want.ids.level = Level::unknown;
+  want.ids.trace_id = {};
+  want.attributes.clear();
+  rows = collect(*store_, q, context_);
+  ASSERT_TRUE(rows);
+  EXPECT_EQ(rows->at(0), want);
 }
 
 TEST_P(EventStoreContract, BadFiltersNameTheField) {

@@ -88,8 +88,13 @@ Result<std::unique_ptr<EventCursor>> MemoryEventStore::select(const EventQuery& 
                    [](const EventRow& a, const EventRow& b) { return a.time < b.time; });
   if (query.order == Order::newest_first) std::reverse(rows.begin(), rows.end());
   if (query.limit != 0 && rows.size() > query.limit) rows.resize(query.limit);
-  if (!query.with_payload)
-    for (EventRow& row : rows) row.payload.clear();
+  const FieldSet wanted(query.fields);
+  for (EventRow& row : rows) {
+    EventRow kept;
+    wanted.copy(row, kept);
+    if (query.with_payload) kept.payload = std::move(row.payload);
+    row = std::move(kept);
+  }
   return std::make_unique<MemoryEventCursor>(std::move(rows), context);
 }
 

@@ -1,18 +1,34 @@
 #include "api/own/params.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <set>
 
+#include <fmt/format.h>
+
+#include "search/where.hpp"
+
 namespace telltale::api {
 
-storage::EventFilter filter_params(const net::HttpRequest& request) {
+namespace {
+constexpr std::size_t kDefaultRows = 100;
+constexpr std::size_t kMaxRows = 10'000;
+constexpr Nanos kDefaultWindow = std::chrono::hours(1);
+constexpr UnixNanos kLastWindowEnd = UnixNanos::from_seconds(7'258'118'400);  // 2200-01-01
+}  // namespace
+
+Result<storage::EventFilter> filter_params(const net::HttpRequest& request,
+                                           std::initializer_list<std::string_view> own) {
   static const std::set<std::string_view> kOwn = {"query", "start",   "end",     "limit",
                                                   "order", "payload", "project", "table"};
   std::vector<storage::EventFilter> parts;
   for (const auto& [name, value] : request.query) {
     if (name == "query" && !value.empty()) {
       parts.push_back(storage::EventFilter::leaf(storage::FilterOp::icontains, "*", value));
-    } else if (!kOwn.contains(name)) {
+    } else if (name == "where") {
+      TT_ASSIGN(auto condition, search::parse_where(value));
+      parts.push_back(std::move(condition));
+    } else if (!kOwn.contains(name) && std::find(own.begin(), own.end(), name) == own.end()) {
       parts.push_back(storage::EventFilter::leaf(storage::FilterOp::eq, name, value));
     }
   }
@@ -31,6 +47,45 @@ Result<storage::Projects> query_projects(const Services& services, const net::Ht
   }
   TT_TRY(principal.require(scope, ProjectId{id}));
   return storage::Projects{ProjectId{id}};
+}
+
+Result<std::uint64_t> number_param(const net::HttpRequest& request, std::string_view name,
+                                   std::uint64_t fallback, std::uint64_t least, std::uint64_t most) {
+  const auto text = request.param(name);
+  if (!text || text->empty()) return fallback;
+  std::uint64_t number = 0;
+  const auto [end, problem] = std::from_chars(text->data(), text->data() + text->size(), number);
+  if (problem != std::errc() || end != text->data() + text->size() || number < least || number > most) {
+    return fail(ErrorKind::invalid_argument, fmt::format("{}: a number from {} to {}", name, least, most));
+  }
+  return number;
+}
+
+Result<std::size_t> limit_param(const net::HttpRequest& request) {
+  return number_param(request, "limit", kDefaultRows, 1, kMaxRows);
+}
+
+Result<TimeRange> range_params(const net::HttpRequest& request) {
+  TimeRange range;
+  if (const auto start = request.param("start"); start && !start->empty()) {
+    TT_ASSIGN(range.from, parse_time_param("start", *start));
+  }
+  if (const auto end = request.param("end"); end && !end->empty()) {
+    TT_ASSIGN(range.to, parse_time_param("end", *end));
+  }
+  if (range.to <= range.from) return fail(ErrorKind::invalid_argument, "end: not after start");
+  return range;
+}
+
+Result<TimeRange> window_params(const Services& services, const net::HttpRequest& request) {
+  TT_ASSIGN(TimeRange range, range_params(request));
+  if (range.to.ns == INT64_MAX) range.to = services.clock.now();
+  if (range.from.ns == INT64_MIN) range.from = range.to - kDefaultWindow;
+  if (range.to <= range.from) return fail(ErrorKind::invalid_argument, "start: not before end");
+  // So that bucket starts and slack around the range stay inside 64 bits.
+  if (range.from.ns < 0) return fail(ErrorKind::invalid_argument, "start: before 1970");
+  if (range.to > kLastWindowEnd) return fail(ErrorKind::invalid_argument, "end: after 2200");
+  return range;
 }
 
 }  // namespace telltale::api

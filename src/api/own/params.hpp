@@ -1,16 +1,31 @@
-// Parameters that searches and live tails share.
+// Parameters that searches, views and live tails share. Errors name the parameter.
 #pragma once
+
+#include <initializer_list>
 
 #include "api/services.hpp"
 
 namespace telltale::api {
 
-/// `query` is text anywhere in the row; every other parameter that is not one of a search's own is a field
-/// that must equal its value.
-storage::EventFilter filter_params(const net::HttpRequest& request);
+/// `query` is text anywhere in the row; every `where` is a condition (search/where.hpp); every other
+/// parameter that is not one of a search's own, or of `own`, is a field that must equal its value.
+Result<storage::EventFilter> filter_params(const net::HttpRequest& request,
+                                           std::initializer_list<std::string_view> own = {});
 
 /// Projects of the credential, narrowed by `project=`.
 Result<storage::Projects> query_projects(const Services& services, const net::HttpRequest& request,
                                          accounts::Scope scope = accounts::Scope::read);
+
+/// A whole number from `least` to `most`.
+Result<std::uint64_t> number_param(const net::HttpRequest& request, std::string_view name,
+                                   std::uint64_t fallback, std::uint64_t least, std::uint64_t most);
+
+/// `limit`: 1 to 10,000, 100 unless given.
+Result<std::size_t> limit_param(const net::HttpRequest& request);
+
+/// `start` and `end`; everything where they are not given.
+Result<TimeRange> range_params(const net::HttpRequest& request);
+/// The same, bounded: `end` is now and `start` an hour before `end` unless given; within 1970 and 2200.
+Result<TimeRange> window_params(const Services& services, const net::HttpRequest& request);
 
 }  // namespace telltale::api

@@ -30,7 +30,7 @@ Result<net::WebSocketCallbacks> open_tail(const Services& services, ingest::Tail
   const auto table = table_from(request.param("table").value_or("logs"));
   if (!table) return fail(ErrorKind::invalid_argument, "table: logs, spans or errors");
   wanted.table = *table;
-  wanted.filter = filter_params(request);
+  TT_ASSIGN(wanted.filter, filter_params(request));
   TT_ASSIGN(const auto id, hub.subscribe(wanted, [session](const auto& rows, std::uint64_t dropped) {
     return session->send_text(tail_frame(rows, dropped));
   }));
