@@ -82,6 +82,7 @@ inline constexpr std::size_t kMaxFacetValueBytes = 256;  // longer ones count as
 inline constexpr std::size_t kMaxFieldNames = 1'000;
 inline constexpr std::size_t kMaxSpansPerTrace = 10'000;       // shown
 inline constexpr std::size_t kMaxTraces = 500;                 // of one list
+inline constexpr std::size_t kMaxTraceErrors = 10'000;         // looked at for their issues
 inline constexpr std::size_t kTraceBatch = 100;                // summarised at once
 inline constexpr std::size_t kMaxTraceScanSpans = 500'000;     // that one list looks at to find traces
 inline constexpr std::size_t kMaxTraceSweepSpans = 2'000'000;  // read for the summaries of one list

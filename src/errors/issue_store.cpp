@@ -258,4 +258,21 @@ Result<Issue> update_issue(storage::RecordStore& records, const Clock& clock, st
   return issue;
 }
 
+Result<std::vector<Issue>> update_issues(storage::RecordStore& records, const Clock& clock,
+                                         const std::vector<storage::IssueId>& ids,
+                                         const IssueUpdate& update) {
+  std::vector<Issue> changed;
+  auto done = records.transaction([&]() -> Result<> {
+    for (const storage::IssueId id : ids) {
+      auto issue = update_issue(records, clock, id, update);
+      if (!issue)
+        return tl::unexpected<Error>(std::move(issue).error().within("issue " + std::to_string(id.value)));
+      changed.push_back(*std::move(issue));
+    }
+    return {};
+  });
+  TT_TRY(std::move(done));
+  return changed;
+}
+
 }  // namespace telltale::errors

@@ -75,5 +75,9 @@ struct IssueUpdate {
 /// The issue after the change. Resolving, ignoring and reopening set the substatus that belongs to it.
 Result<storage::Issue> update_issue(storage::RecordStore& records, const Clock& clock, storage::IssueId id,
                                     const IssueUpdate& update);
+/// The same for several: all of them or, on any error, none. The errors name the issue.
+Result<std::vector<storage::Issue>> update_issues(storage::RecordStore& records, const Clock& clock,
+                                                  const std::vector<storage::IssueId>& ids,
+                                                  const IssueUpdate& update);
 
 }  // namespace telltale::errors

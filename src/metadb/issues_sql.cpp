@@ -116,8 +116,8 @@ Condition condition_of(const storage::IssueQuery& query) {
   return c;
 }
 
-std::string_view order_of(storage::IssueSort sort) {
-  switch (sort) {
+std::string order_of(const storage::IssueQuery& query) {
+  switch (query.sort) {
     case storage::IssueSort::last_seen:
       return "last_seen";
     case storage::IssueSort::first_seen:
@@ -126,6 +126,12 @@ std::string_view order_of(storage::IssueSort sort) {
       return "event_count";
     case storage::IssueSort::users:
       return "user_count";
+    case storage::IssueSort::trend: {
+      const std::int64_t end = hour_of(query.trend_at) + kHourNs;
+      return "(SELECT coalesce(sum(CASE WHEN hour >= " + std::to_string(end - 24 * kHourNs) +
+             " THEN count ELSE -count END), 0) FROM issue_hours WHERE issue = issues.id AND hour >= " +
+             std::to_string(end - 48 * kHourNs) + " AND hour < " + std::to_string(end) + ")";
+    }
   }
   return "last_seen";
 }
@@ -200,7 +206,7 @@ Result<Issue> SqlIssues::find_by_short_id(std::string_view short_id) {
 Result<std::vector<Issue>> SqlIssues::search(const storage::IssueQuery& query) {
   const Condition condition = condition_of(query);
   std::string sql = std::string(kIssueColumns) + condition.sql + " ORDER BY ";
-  sql.append(order_of(query.sort)).append(" DESC, id DESC LIMIT ? OFFSET ?");
+  sql.append(order_of(query)).append(" DESC, id DESC LIMIT ? OFFSET ?");
   Query q(db_, sql);
   condition.bind_to(q);
   q.bind(static_cast<std::int64_t>(query.limit));

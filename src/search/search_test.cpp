@@ -9,6 +9,7 @@
 #include "base/rng.hpp"
 #include "search/facets.hpp"
 #include "search/histogram.hpp"
+#include "search/service_counts.hpp"
 #include "search/where.hpp"
 #include "storage/memory_event_store.hpp"
 
@@ -233,6 +234,23 @@ TEST_F(SearchTest, FacetsEqualCountingByHand) {
       want.erase(value.value);
     }
     for (const auto& [value, count] : want) EXPECT_LE(count, facet.values.back().count) << value;
+  }
+}
+
+TEST_F(SearchTest, ServiceCountsEqualCountingByHand) {
+  fill(3000, 1000);
+  for (const storage::Projects& projects :
+       {storage::Projects{}, {ProjectId{1}}, {ProjectId{1}, ProjectId{2}, ProjectId{3}}}) {
+    const auto found = service_counts(store_, Table::logs, projects, range(100, 700), context_);
+    ASSERT_TRUE(found) << found.error().message();
+    EXPECT_TRUE(found->complete);
+    decltype(found->services) want;
+    for (const auto& row : rows_) {
+      if (std::find(projects.begin(), projects.end(), row.project) == projects.end()) continue;
+      if (range(100, 700).contains(row.time))
+        ++want[{row.project, row.ids.service}][static_cast<std::size_t>(row.ids.level)];
+    }
+    EXPECT_EQ(found->services, want);
   }
 }
 

@@ -60,4 +60,13 @@ std::optional<IssueStatus> issue_status_from(std::string_view name) {
   return std::nullopt;
 }
 
+std::optional<IssueSort> issue_sort_from(std::string_view name) {
+  if (name == "last_seen") return IssueSort::last_seen;
+  if (name == "first_seen") return IssueSort::first_seen;
+  if (name == "events") return IssueSort::events;
+  if (name == "users") return IssueSort::users;
+  if (name == "trend") return IssueSort::trend;
+  return std::nullopt;
+}
+
 }  // namespace telltale::storage

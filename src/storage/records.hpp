@@ -122,7 +122,9 @@ struct Issue {
   Id128 last_event;
 };
 
-enum class IssueSort : std::uint8_t { last_seen, first_seen, events, users };
+enum class IssueSort : std::uint8_t { last_seen, first_seen, events, users, trend };
+/// By its name here.
+std::optional<IssueSort> issue_sort_from(std::string_view name);
 
 /// Empty fields do not filter.
 struct IssueQuery {
@@ -134,6 +136,8 @@ struct IssueQuery {
   std::string assignee;
   TimeRange seen;                         // last_seen ≥ from and first_seen < to
   IssueSort sort = IssueSort::last_seen;  // greatest first, then by id falling
+  UnixNanos
+      trend_at;  // for trend: events of the 24 hours that end with its hour, minus those of the 24 before
   std::size_t limit = 100;
   std::size_t offset = 0;
 };

@@ -11,6 +11,10 @@ void add_search_routes(net::Router& router, const Services& services);
 void add_trace_routes(net::Router& router, const Services& services);
 /// issues · issues/{id} and its /events, /tags, /stats
 void add_issue_routes(net::Router& router, const Services& services);
+/// overview
+void add_overview_routes(net::Router& router, const Services& services);
+/// around · search
+void add_find_routes(net::Router& router, const Services& services);
 /// /-/healthy · /-/ready · /-/reload · /metrics · backup
 void add_server_routes(net::Router& router, const Services& services);
 

@@ -8,7 +8,9 @@
 #include "api/own/answer.hpp"
 #include "api/own/data_routes.hpp"
 #include "api/own/params.hpp"
+#include "base/limits.hpp"
 #include "errors/issue_store.hpp"
+#include "errors/issue_views.hpp"
 
 namespace telltale::api {
 namespace {
@@ -29,71 +31,236 @@ Result<storage::Issue> issue_of(const Services& services, const net::HttpRequest
   return issue;
 }
 
-Result<std::vector<storage::Issue>> list_issues(const Services& services, const net::HttpRequest& request) {
+struct IssueList {
+  std::vector<storage::Issue> issues;
+  std::vector<errors::IssueTrend> trends;
+  std::uint64_t total = 0;
+};
+
+Result<storage::IssueQuery> issue_query(const Services& services, const net::HttpRequest& request) {
   storage::IssueQuery query;
   TT_ASSIGN(query.projects, query_projects(services, request));
   TT_ASSIGN(query.limit, limit_param(request));
+  TT_ASSIGN(query.offset, number_param(request, "offset", 0, 0, 1'000'000'000));
   TT_ASSIGN(query.seen, range_params(request));
   query.text = std::string(request.param("query").value_or(""));
   query.release = std::string(request.param("release").value_or(""));
+  query.assignee = std::string(request.param("assignee").value_or(""));
   if (const auto status = request.param("status"); status && !status->empty()) {
     const auto known = storage::issue_status_from(*status);
     if (!known) return fail(ErrorKind::invalid_argument, "status: unresolved, resolved or ignored");
     query.statuses.push_back(*known);
   }
-  return services.records.issues().search(query);
+  if (const auto level = request.param("level"); level && !level->empty()) {
+    query.levels.push_back(level_from(*level));
+    if (query.levels.back() == Level::unknown)
+      return fail(ErrorKind::invalid_argument, "level: trace, debug, info, warning, error or fatal");
+  }
+  const auto sort = request.param("sort").value_or("");
+  const auto known = storage::issue_sort_from(sort.empty() ? "last_seen" : sort);
+  if (!known) return fail(ErrorKind::invalid_argument, "sort: last_seen, first_seen, events, users or trend");
+  query.sort = *known;
+  query.trend_at = services.clock.now();
+  return query;
 }
 
-Result<storage::Issue> change_issue(const Services& services, const net::HttpRequest& request) {
-  TT_ASSIGN(const auto issue, issue_of(services, request, accounts::Scope::write));
+Result<IssueList> list_issues(const Services& services, const net::HttpRequest& request,
+                              WorkContext& context) {
+  TT_ASSIGN(const auto query, issue_query(services, request));
+  IssueList out;
+  TT_ASSIGN(out.issues, services.records.issues().search(query));
+  TT_ASSIGN(out.total, services.records.issues().count(query));
+  for (const auto& issue : out.issues) {
+    TT_TRY(context.check());
+    TT_ASSIGN(auto trend, errors::issue_trend(services.records, issue.id, query.trend_at));
+    out.trends.push_back(trend);
+  }
+  return out;
+}
+
+void write_issue_list(JsonWriter& w, const IssueList& list) {
+  w.key("issues").begin_array();
+  for (std::size_t i = 0; i < list.issues.size(); ++i) write_issue(w, list.issues[i], &list.trends[i]);
+  w.end_array().field("total", list.total);
+}
+
+struct IssueChange {
+  errors::IssueUpdate update;
+  std::vector<storage::IssueId> ids;
+};
+
+Result<> read_issue_member(std::string_view name, simdjson::dom::element value, errors::IssueUpdate& update) {
+  std::string_view text;
+  if (value.get(text) != simdjson::SUCCESS) {
+    return fail(ErrorKind::invalid_argument, fmt::format("{}: not a string", name));
+  }
+  if (name == "status") {
+    update.status = storage::issue_status_from(text);
+    if (!update.status) return fail(ErrorKind::invalid_argument, "status: unresolved, resolved or ignored");
+  } else if (name == "assignee") {
+    update.assignee = std::string(text);
+  } else if (name == "resolved_in") {
+    update.resolved_in = std::string(text);
+  } else {
+    return fail(ErrorKind::invalid_argument, fmt::format("{}: unknown field", name));
+  }
+  return {};
+}
+
+Result<std::vector<storage::IssueId>> read_issue_ids(simdjson::dom::element value) {
+  simdjson::dom::array array;
+  if (value.get(array) != simdjson::SUCCESS) return fail(ErrorKind::invalid_argument, "ids: not an array");
+  std::vector<storage::IssueId> ids;
+  for (const auto item : array) {
+    std::int64_t id = 0;
+    if (item.get(id) != simdjson::SUCCESS) return fail(ErrorKind::invalid_argument, "ids: not a number");
+    ids.push_back(storage::IssueId{id});
+    if (ids.size() > limits::kMaxBulkIssues) {
+      return fail(ErrorKind::invalid_argument, fmt::format("ids: more than {}", limits::kMaxBulkIssues));
+    }
+  }
+  return ids;
+}
+
+/// `many`: with `ids`, which must not be empty.
+Result<IssueChange> issue_change_body(const net::HttpRequest& request, bool many) {
   simdjson::dom::parser parser;
   simdjson::dom::object body;
   if (parser.parse(request.body.data(), request.body.size()).get(body) != simdjson::SUCCESS) {
     return fail(ErrorKind::invalid_argument, "body: not a JSON object");
   }
-  errors::IssueUpdate update;
+  IssueChange out;
   for (const auto field : body) {
-    std::string_view text;
-    if (field.value.get(text) != simdjson::SUCCESS) {
-      return fail(ErrorKind::invalid_argument, fmt::format("{}: not a string", field.key));
-    }
-    if (field.key == "status") {
-      update.status = storage::issue_status_from(text);
-      if (!update.status) return fail(ErrorKind::invalid_argument, "status: unresolved, resolved or ignored");
-    } else if (field.key == "assignee") {
-      update.assignee = std::string(text);
-    } else if (field.key == "resolved_in") {
-      update.resolved_in = std::string(text);
+    if (many && field.key == "ids") {
+      TT_ASSIGN(out.ids, read_issue_ids(field.value));
     } else {
-      return fail(ErrorKind::invalid_argument, fmt::format("{}: unknown field", field.key));
+      TT_TRY(read_issue_member(field.key, field.value, out.update));
     }
   }
-  return errors::update_issue(services.records, services.clock, issue.id, update);
+  if (many && out.ids.empty()) return fail(ErrorKind::invalid_argument, "ids: missing or empty");
+  return out;
+}
+
+Result<storage::Issue> change_issue(const Services& services, const net::HttpRequest& request) {
+  TT_ASSIGN(const auto issue, issue_of(services, request, accounts::Scope::write));
+  TT_ASSIGN(const auto change, issue_change_body(request, false));
+  return errors::update_issue(services.records, services.clock, issue.id, change.update);
+}
+
+Result<std::vector<storage::Issue>> change_issues(const Services& services, const net::HttpRequest& request) {
+  TT_ASSIGN(const auto projects, query_projects(services, request, accounts::Scope::write));
+  TT_ASSIGN(const auto change, issue_change_body(request, true));
+  // An issue of another project is as unknown as one that does not exist.
+  for (const auto id : change.ids) {
+    const auto issue = services.records.issues().get(id);
+    if (!issue && issue.error().kind() != ErrorKind::not_found) return tl::unexpected<Error>(issue.error());
+    if (!issue || std::find(projects.begin(), projects.end(), issue->project) == projects.end())
+      return fail(ErrorKind::not_found, fmt::format("issue {}: not found", id.value));
+  }
+  return errors::update_issues(services.records, services.clock, change.ids, change.update);
+}
+
+Result<Rows> events_of_issue(const Services& services, const net::HttpRequest& request,
+                             WorkContext& context) {
+  TT_ASSIGN(const auto issue, issue_of(services, request, accounts::Scope::read));
+  errors::IssueEventsQuery query;
+  TT_ASSIGN(query.range, range_params(request));
+  TT_ASSIGN(query.limit, limit_param(request));
+  TT_ASSIGN(query.order, order_param(request));
+  query.with_payload = request.param("payload").value_or("") == "true";
+  return errors::issue_events(services.events, services.records, issue, query, context);
+}
+
+Result<search::Facets> tags_of_issue(const Services& services, const net::HttpRequest& request,
+                                     WorkContext& context) {
+  TT_ASSIGN(const auto issue, issue_of(services, request, accounts::Scope::read));
+  TT_ASSIGN(const auto limit, number_param(request, "limit", 10, 1, limits::kMaxFacetAnswers));
+  return errors::issue_tags(services.events, services.records, issue, limit, context);
+}
+
+void write_tags(JsonWriter& w, const search::Facets& tags) {
+  w.key("tags").begin_array();
+  for (const auto& tag : tags.facets) {
+    w.begin_object().field("key", tag.field).key("values").begin_array();
+    for (const auto& value : tag.values)
+      w.begin_object().field("value", value.value).field("count", value.count).end_object();
+    w.end_array().end_object();
+  }
+  w.end_array();
+}
+
+struct IssueStats {
+  std::vector<storage::HourCount> hours;
+  std::vector<storage::ReleaseCount> releases;
+};
+
+Result<IssueStats> stats_of_issue(const Services& services, const net::HttpRequest& request) {
+  TT_ASSIGN(const auto issue, issue_of(services, request, accounts::Scope::read));
+  TT_ASSIGN(const auto range, range_params(request));
+  IssueStats out;
+  TT_ASSIGN(out.hours, services.records.issues().hour_counts(issue.id, range));
+  TT_ASSIGN(out.releases, services.records.issues().releases(issue.id));
+  return out;
+}
+
+void write_stats(JsonWriter& w, const IssueStats& stats) {
+  w.key("hours").begin_array();
+  for (const auto& hour : stats.hours)
+    w.begin_array().number(unix_seconds(hour.hour)).unsigned_integer(hour.count).end_array();
+  w.end_array().key("releases").begin_array();
+  for (const auto& release : stats.releases) {
+    w.begin_object().field("release", release.release);
+    w.field("first_seen", format_rfc3339(release.first_seen));
+    w.field("last_seen", format_rfc3339(release.last_seen)).field("count", release.count).end_object();
+  }
+  w.end_array();
 }
 
 }  // namespace
 
 void add_issue_routes(net::Router& router, const Services& services) {
+  const std::string path = "/api/telltale/v1/issues";
   const auto write_one = [](JsonWriter& w, const storage::Issue& issue) {
     w.key("issue");
     write_issue(w, issue);
   };
-  router.add("GET", "/api/telltale/v1/issues", [&services](const net::HttpRequest& r, WorkContext&) {
-    return answer<std::vector<storage::Issue>>(list_issues(services, r),
+  const auto options = query_route(services);
+  router.add(
+      "GET", path,
+      [&services](const net::HttpRequest& r, WorkContext& c) {
+        return answer<IssueList>(list_issues(services, r, c), write_issue_list);
+      },
+      options);
+  router.add("PUT", path, [&services](const net::HttpRequest& r, WorkContext&) {
+    return answer<std::vector<storage::Issue>>(change_issues(services, r),
                                                [](JsonWriter& w, const auto& issues) {
                                                  w.key("issues").begin_array();
                                                  for (const auto& issue : issues) write_issue(w, issue);
                                                  w.end_array();
                                                });
   });
-  router.add("GET", "/api/telltale/v1/issues/{id}",
-             [&services, write_one](const net::HttpRequest& r, WorkContext&) {
-               return answer<storage::Issue>(issue_of(services, r, accounts::Scope::read), write_one);
-             });
-  router.add("PUT", "/api/telltale/v1/issues/{id}",
-             [&services, write_one](const net::HttpRequest& r, WorkContext&) {
-               return answer<storage::Issue>(change_issue(services, r), write_one);
-             });
+  router.add("GET", path + "/{id}", [&services, write_one](const net::HttpRequest& r, WorkContext&) {
+    return answer<storage::Issue>(issue_of(services, r, accounts::Scope::read), write_one);
+  });
+  router.add("PUT", path + "/{id}", [&services, write_one](const net::HttpRequest& r, WorkContext&) {
+    return answer<storage::Issue>(change_issue(services, r), write_one);
+  });
+  router.add(
+      "GET", path + "/{id}/events",
+      [&services](const net::HttpRequest& r, WorkContext& c) {
+        return answer<Rows>(events_of_issue(services, r, c),
+                            [](JsonWriter& w, const Rows& rows) { write_rows(w, "rows", rows); });
+      },
+      options);
+  router.add(
+      "GET", path + "/{id}/tags",
+      [&services](const net::HttpRequest& r, WorkContext& c) {
+        return answer<search::Facets>(tags_of_issue(services, r, c), write_tags);
+      },
+      options);
+  router.add("GET", path + "/{id}/stats", [&services](const net::HttpRequest& r, WorkContext&) {
+    return answer<IssueStats>(stats_of_issue(services, r), write_stats);
+  });
 }
 
 }  // namespace telltale::api

@@ -65,6 +65,13 @@ Result<std::size_t> limit_param(const net::HttpRequest& request) {
   return number_param(request, "limit", kDefaultRows, 1, kMaxRows);
 }
 
+Result<storage::Order> order_param(const net::HttpRequest& request) {
+  const auto order = request.param("order").value_or("newest");
+  if (order == "newest") return storage::Order::newest_first;
+  if (order == "oldest") return storage::Order::oldest_first;
+  return fail(ErrorKind::invalid_argument, "order: newest or oldest");
+}
+
 Result<TimeRange> range_params(const net::HttpRequest& request) {
   TimeRange range;
   if (const auto start = request.param("start"); start && !start->empty()) {

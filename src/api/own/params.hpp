@@ -23,6 +23,9 @@ Result<std::uint64_t> number_param(const net::HttpRequest& request, std::string_
 /// `limit`: 1 to 10,000, 100 unless given.
 Result<std::size_t> limit_param(const net::HttpRequest& request);
 
+/// `order`: newest (unless given) or oldest.
+Result<storage::Order> order_param(const net::HttpRequest& request);
+
 /// `start` and `end`; everything where they are not given.
 Result<TimeRange> range_params(const net::HttpRequest& request);
 /// The same, bounded: `end` is now and `start` an hour before `end` unless given; within 1970 and 2200.

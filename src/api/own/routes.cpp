@@ -9,6 +9,8 @@ void add_own_routes(net::Router& router, const Services& services) {
   add_search_routes(router, services);
   add_trace_routes(router, services);
   add_issue_routes(router, services);
+  add_overview_routes(router, services);
+  add_find_routes(router, services);
   add_server_routes(router, services);
   add_account_routes(router, services);
   add_openapi_route(router);

@@ -43,7 +43,7 @@ void write_row(JsonWriter& w, const EventRow& row) {
   w.end_object();
 }
 
-void write_issue(JsonWriter& w, const storage::Issue& issue) {
+void write_issue(JsonWriter& w, const storage::Issue& issue, const errors::IssueTrend* trend) {
   w.begin_object().field("id", issue.id.value).field("short_id", issue.short_id);
   w.field("project", std::uint64_t{issue.project.value})
       .field("title", issue.title)
@@ -55,6 +55,13 @@ void write_issue(JsonWriter& w, const storage::Issue& issue) {
   w.field("event_count", issue.event_count).field("user_count", issue.user_count);
   w.field("assignee", issue.assignee).field("resolved_in", issue.resolved_in);
   if (issue.last_event.present()) w.field("last_event_id", issue.last_event.hex());
+  if (trend != nullptr) {
+    w.key("trend_24h").begin_array();
+    for (const std::uint64_t n : trend->hours) w.unsigned_integer(n);
+    w.end_array().key("trend_14d").begin_array();
+    for (const std::uint64_t n : trend->days) w.unsigned_integer(n);
+    w.end_array();
+  }
   w.end_object();
 }
 

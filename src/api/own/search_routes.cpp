@@ -8,6 +8,7 @@
 #include "api/own/data_routes.hpp"
 #include "api/own/params.hpp"
 #include "base/limits.hpp"
+#include "errors/issue_views.hpp"
 #include "search/facets.hpp"
 #include "search/histogram.hpp"
 
@@ -24,10 +25,7 @@ Result<Rows> search_rows(const Services& services, const net::HttpRequest& reque
   TT_ASSIGN(query.range, range_params(request));
   TT_ASSIGN(query.limit, limit_param(request));
   TT_ASSIGN(query.filter, filter_params(request));
-  const auto order = request.param("order").value_or("newest");
-  if (order != "newest" && order != "oldest")
-    return fail(ErrorKind::invalid_argument, "order: newest or oldest");
-  query.order = order == "newest" ? storage::Order::newest_first : storage::Order::oldest_first;
+  TT_ASSIGN(query.order, order_param(request));
   query.with_payload = request.param("payload").value_or("") == "true";
   return storage::collect(services.events, query, context);
 }
@@ -52,23 +50,6 @@ void add_distinct(Rows& into, Rows more) {
   for (auto& row : more) {
     if (std::find(into.begin(), into.end(), row) == into.end()) into.push_back(std::move(row));
   }
-}
-
-// The issues that these error rows belong to, through their hashes.
-Result<std::vector<storage::Issue>> issues_of(const Services& services, const Rows& errors) {
-  std::vector<storage::Issue> issues;
-  std::set<std::int64_t> seen;
-  for (const auto& row : errors) {
-    const AttrValue* hashes = row.find(attr::kGroupHashes);
-    if (hashes == nullptr) continue;
-    const std::string text = to_string(*hashes);
-    TT_ASSIGN(const auto id,
-              services.records.issues().find_by_hash(row.project, text.substr(0, text.find(' '))));
-    if (!id || !seen.insert(id->value).second) continue;
-    TT_ASSIGN(auto issue, services.records.issues().get(*id));
-    issues.push_back(std::move(issue));
-  }
-  return issues;
 }
 
 // By request_id first, then by every trace the request took part in, so that rows that know only one of the
@@ -100,7 +81,7 @@ Result<Related> related(const Services& services, const net::HttpRequest& reques
       add_distinct(out.rows[i], std::move(more));
     }
   }
-  TT_ASSIGN(out.issues, issues_of(services, out.rows[2]));
+  TT_ASSIGN(out.issues, errors::issues_of_rows(services.records, out.rows[2]));
   return out;
 }
 
@@ -112,7 +93,7 @@ Result<search::Histogram> rows_histogram(const Services& services, const net::Ht
   TT_ASSIGN(query.range, window_params(services, request));
   TT_ASSIGN(query.buckets, number_param(request, "buckets", 60, 1, limits::kMaxHistogramBuckets));
   TT_ASSIGN(query.filter, filter_params(request, {"buckets", "by"}));
-  query.by = std::string(request.param("by").value_or(""));
+  query.by = std::string(request.param("by").value_or("level"));
   return search::histogram(services.events, query, context);
 }
 

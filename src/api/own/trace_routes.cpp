@@ -1,8 +1,16 @@
-// Traces.
+// Traces: the list of the newest, and one.
+#include <charconv>
+#include <map>
+#include <set>
+
+#include <fmt/format.h>
+
 #include "api/own/answer.hpp"
 #include "api/own/data_routes.hpp"
 #include "api/own/params.hpp"
 #include "base/limits.hpp"
+#include "errors/issue_views.hpp"
+#include "traces/trace_list.hpp"
 
 namespace telltale::api {
 namespace {
@@ -27,9 +35,93 @@ Result<TraceSpans> one_trace(const Services& services, const net::HttpRequest& r
   return TraceSpans{*id, std::move(spans)};
 }
 
+Result<std::optional<Nanos>> duration_param(const net::HttpRequest& request, std::string_view name) {
+  const auto text = request.param(name);
+  if (!text || text->empty()) return std::optional<Nanos>();
+  double ms = 0;
+  const auto [end, problem] = std::from_chars(text->data(), text->data() + text->size(), ms);
+  if (problem != std::errc() || end != text->data() + text->size() || !(ms >= 0 && ms <= 1e12)) {
+    return fail(ErrorKind::invalid_argument, fmt::format("{}: a number of milliseconds", name));
+  }
+  return std::optional<Nanos>(Nanos(static_cast<std::int64_t>(ms * 1e6)));
+}
+
+struct ListedTraces {
+  traces::TraceList list;
+  std::map<Id128, std::set<std::int64_t>> issues;
+};
+
+/// Issues of the errors that carry the ids of these traces.
+Result<std::map<Id128, std::set<std::int64_t>>> trace_issues(const Services& services,
+                                                             const traces::TraceQuery& query,
+                                                             const traces::TraceList& list,
+                                                             WorkContext& context) {
+  std::map<Id128, std::set<std::int64_t>> out;
+  if (list.traces.empty()) return out;
+  const Nanos slack = std::chrono::seconds(limits::kTraceSlackSeconds);
+  storage::EventQuery errors;
+  errors.table = Table::errors;
+  errors.projects = query.projects;
+  errors.range = {query.range.from - slack, query.range.to + slack};
+  std::vector<std::string> ids;
+  for (const auto& trace : list.traces) ids.push_back(trace.id.hex());
+  errors.filter = storage::EventFilter::one_of("trace_id", std::move(ids));
+  errors.fields = {"trace_id", std::string(attr::kGroupHashes)};
+  errors.limit = limits::kMaxTraceErrors;
+  TT_ASSIGN(const auto rows, storage::collect(services.events, errors, context));
+  errors::IssueResolver resolver(services.records);
+  for (const auto& row : rows) {
+    TT_ASSIGN(const auto issue, resolver.issue_of(row));
+    if (issue) out[row.ids.trace_id].insert(issue->value);
+  }
+  return out;
+}
+
+Result<ListedTraces> trace_list(const Services& services, const net::HttpRequest& request,
+                                WorkContext& context) {
+  traces::TraceQuery query;
+  TT_ASSIGN(query.projects, query_projects(services, request));
+  TT_ASSIGN(query.range, window_params(services, request));
+  TT_ASSIGN(query.limit, number_param(request, "limit", 100, 1, limits::kMaxTraces));
+  TT_ASSIGN(query.min_duration, duration_param(request, "min_duration_ms"));
+  TT_ASSIGN(query.max_duration, duration_param(request, "max_duration_ms"));
+  const auto errors_only = request.param("errors_only").value_or("false");
+  if (errors_only != "true" && errors_only != "false")
+    return fail(ErrorKind::invalid_argument, "errors_only: true or false");
+  query.errors_only = errors_only == "true";
+  TT_ASSIGN(query.filter, filter_params(request, {"min_duration_ms", "max_duration_ms", "errors_only"}));
+  ListedTraces out;
+  TT_ASSIGN(out.list, traces::list_traces(services.events, query, context));
+  TT_ASSIGN(out.issues, trace_issues(services, query, out.list, context));
+  return out;
+}
+
+void write_trace_list(JsonWriter& w, const ListedTraces& found) {
+  w.key("traces").begin_array();
+  for (const auto& trace : found.list.traces) {
+    w.begin_object().field("trace_id", trace.id.hex()).field("start", format_rfc3339(trace.start));
+    w.field("duration_ms", seconds(trace.duration) * 1e3);
+    w.field("root_name", trace.root_name).field("root_service", trace.root_service);
+    w.field("span_count", trace.span_count).field("error_count", trace.error_count);
+    w.key("services").begin_array();
+    for (const auto& service : trace.services) w.string(service);
+    w.end_array().key("issue_ids").begin_array();
+    if (const auto issues = found.issues.find(trace.id); issues != found.issues.end())
+      for (const std::int64_t id : issues->second) w.integer(id);
+    w.end_array().end_object();
+  }
+  w.end_array().field("complete", found.list.complete);
+}
+
 }  // namespace
 
 void add_trace_routes(net::Router& router, const Services& services) {
+  router.add(
+      "GET", "/api/telltale/v1/traces",
+      [&services](const net::HttpRequest& r, WorkContext& c) {
+        return answer<ListedTraces>(trace_list(services, r, c), write_trace_list);
+      },
+      query_route(services));
   router.add(
       "GET", "/api/telltale/v1/traces/{trace_id}",
       [&services](const net::HttpRequest& r, WorkContext& c) {
