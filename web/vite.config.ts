@@ -10,7 +10,7 @@ const proxy = {
   target: server,
   changeOrigin: true,
   ws: true,
-  headers: token ? { Authorization: `Bearer ${token}` } : { Origin: server },
+  headers: { Origin: server, ...(token ? { Authorization: `Bearer ${token}` } : {}) },
 };
 
 export default defineConfig({

@@ -1,5 +1,6 @@
 // What lies over the page: dialog (modal, native), drawer (beside the page, which stays in use) and menu (popover).
 import type { ComponentChildren } from "preact";
+import { createPortal } from "preact/compat";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { useKeys } from "../lib/keys";
 import { Button, IconButton } from "./Button";
@@ -35,7 +36,8 @@ export function Dialog(p: { title: string; open: boolean; onClose: () => void; c
   );
 }
 
-/** Stands at the right edge, over everything on a phone. Takes the focus and gives it back; Escape closes it. */
+/** Stands beside the page at the right edge, over everything on a phone; of several, the one opened last is seen. Takes
+    the focus and gives it back; Escape closes it. */
 export function Drawer(p: { title: ComponentChildren; label: string; onClose: () => void; actions?: ComponentChildren; children: ComponentChildren }) {
   const ref = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -46,7 +48,8 @@ export function Drawer(p: { title: ComponentChildren; label: string; onClose: ()
     };
   }, []);
   useKeys([{ keys: "Escape", label: "Close the drawer", group: "View", run: p.onClose }]);
-  return (
+  const place = document.querySelector(".frame-body") ?? document.body;
+  return createPortal(
     <div ref={ref} class="drawer" role="dialog" aria-label={p.label} tabIndex={-1}>
       <header class="drawer-head">
         <div class="grow clip strong">{p.title}</div>
@@ -54,7 +57,8 @@ export function Drawer(p: { title: ComponentChildren; label: string; onClose: ()
         <IconButton icon="close" label="Close" onClick={p.onClose} />
       </header>
       <div class="drawer-body">{p.children}</div>
-    </div>
+    </div>,
+    place,
   );
 }
 

@@ -33,6 +33,8 @@ export interface TableProps<T> {
   /** Own scroller that takes the height left over. */
   fill?: boolean;
   onEnd?: () => void;
+  /** Told when one leaves the top of the list, and when one is back there (with `fill`). */
+  onAway?: (away: boolean) => void;
 }
 
 export function Table<T>(p: TableProps<T>) {
@@ -55,6 +57,12 @@ export function Table<T>(p: TableProps<T>) {
     if (p.cursor !== undefined && p.cursor >= 0) virtual.scrollToIndex(p.cursor, { align: "auto" });
   }, [p.cursor]);
 
+  const away = useRef(false);
+  const onScroll = (e: { currentTarget: HTMLElement }) => {
+    const now = e.currentTarget.scrollTop > height;
+    if (now !== away.current) p.onAway?.((away.current = now));
+  };
+
   const shown = virtual.getVirtualItems();
   const last = shown.at(-1)?.index ?? -1;
   useEffect(() => {
@@ -70,7 +78,7 @@ export function Table<T>(p: TableProps<T>) {
           ))}
         </div>
       </div>
-      <div role="rowgroup" class="table-body" ref={scroller} tabIndex={p.fill ? 0 : undefined} aria-label={p.fill ? `${p.label}: rows` : undefined}>
+      <div role="rowgroup" class="table-body" ref={scroller} onScroll={p.onAway ? onScroll : undefined} tabIndex={p.fill ? 0 : undefined} aria-label={p.fill ? `${p.label}: rows` : undefined}>
         <div class="table-space" role="presentation" style={{ height: `${virtual.getTotalSize()}px` }}>
           {shown.map((item) => {
             const row = p.rows[item.index]!;

@@ -112,7 +112,7 @@ export class Plot {
       cursor: {
         y: false,
         drag: { x: true, y: false, setScale: false },
-        points: { size: 6, width: 1.5, fill: () => paint("--surface") },
+        points: { show: input.kind !== "bars", size: 6, width: 1.5, fill: () => paint("--surface") },
         sync: { key: SYNC, scales: ["x", null], setSeries: false, filters: { pub: (type) => type === "mousemove" || type === "mouseleave" } },
         bind: { dblclick: () => () => (this.events.onZoomOut(), null) },
       },

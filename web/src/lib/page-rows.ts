@@ -1,0 +1,54 @@
+// Rows page by page. A page ends where the next begins: at the time of its last row, which is asked for again, because
+// others may share it; what was there already is dropped.
+import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
+import { useMemo } from "preact/hooks";
+import { get, type Query } from "./api";
+import type { Row, Table } from "./types";
+
+export type Order = "newest" | "oldest";
+export const PAGE = 500;
+
+/** RFC 3339 with nine digits of fraction, a nanosecond later: the API's `end` is exclusive. */
+export function nextInstant(time: string): string {
+  const match = /^(.*?)(?:\.(\d{1,9}))?Z$/.exec(time);
+  if (!match) return time;
+  const nanos = Number((match[2] ?? "").padEnd(9, "0")) + 1;
+  if (nanos < 1e9) return `${match[1]}.${String(nanos).padStart(9, "0")}Z`;
+  return `${new Date(Date.parse(`${match[1]}Z`) + 1000).toISOString().slice(0, 19)}.000000000Z`;
+}
+
+const identity = (r: Row) => `${r.time}\n${r.project}\n${r.span_id ?? ""}\n${r.attributes["event_id"] ?? ""}\n${r.message}`;
+
+/** Pages as one list; rows of the seam that two pages share appear once, rows that are twice in one page stay twice. */
+export function joinPages(pages: readonly (readonly Row[])[]): Row[] {
+  const out: Row[] = [];
+  for (const page of pages) {
+    const seam = out.at(-1)?.time;
+    const seen = new Set<string>();
+    for (let i = out.length - 1; i >= 0 && out[i]!.time === seam; i--) seen.add(identity(out[i]!));
+    for (const row of page) if (row.time !== seam || !seen.has(identity(row))) out.push(row);
+  }
+  return out;
+}
+
+/** What the next page asks for, or null at the end. A page that is all of one instant steps over it. */
+export function nextPage(page: readonly Row[], order: Order, size = PAGE): { start?: string; end?: string } | null {
+  if (page.length < size) return null;
+  const last = page.at(-1)!.time;
+  const stuck = page[0]!.time === last;
+  if (order === "newest") return { end: stuck ? last : nextInstant(last) };
+  return { start: stuck ? nextInstant(last) : last };
+}
+
+export function usePagedRows(table: Table, params: Query, order: Order, enabled = true) {
+  const result = useInfiniteQuery({
+    queryKey: ["paged", table, order, params],
+    queryFn: async ({ pageParam, signal }) => (await get<{ rows: Row[] }>(table, { ...params, ...pageParam, order, limit: PAGE }, signal)).rows,
+    initialPageParam: {} as { start?: string; end?: string },
+    getNextPageParam: (page) => nextPage(page, order),
+    placeholderData: keepPreviousData,
+    enabled,
+  });
+  const rows = useMemo(() => joinPages(result.data?.pages ?? []), [result.data]);
+  return { ...result, rows };
+}

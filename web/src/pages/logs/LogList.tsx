@@ -1,0 +1,80 @@
+import { useEffect, useMemo } from "preact/hooks";
+import { type Column, LevelMark, levelClass, Table, Value } from "../../kit";
+import { readColumns } from "../../lib/columns";
+import { useListKeys } from "../../lib/cursor";
+import { fieldOf, lineOf } from "../../lib/message";
+import { prefs } from "../../lib/prefs";
+import { useStore } from "../../lib/store";
+import { formatTime, type Zone } from "../../lib/time";
+import type { Row } from "../../lib/types";
+import { setUrl, useParam } from "../../lib/url";
+
+const WIDTHS: Record<string, string> = { level: "84px", service: "120px", trace_id: "150px", request_id: "150px" };
+
+const HEADS: Record<string, string> = { level: "Level", service: "Service", environment: "Environment", release: "Release", host: "Host" };
+
+export function logColumns(names: readonly string[], zone: Zone, phone = false): Column<Row>[] {
+  return names.map((name): Column<Row> => {
+    if (name === "time")
+      return { key: name, header: "Time", width: phone ? "56px" : "96px", cell: (r) => <span class="num muted">{formatTime(Date.parse(r.time), zone, !phone)}</span> };
+    if (name === "message") return { key: name, header: "Message", width: "minmax(0, 1fr)", cell: (r) => <Message row={r} /> };
+    if (name === "level") return { key: name, header: "Level", width: WIDTHS["level"]!, wide: true, cell: (r) => <LevelMark level={r.level} /> };
+    return { key: name, header: <span title={name}>{HEADS[name] ?? name}</span>, width: WIDTHS[name] ?? "130px", wide: true, cell: (r) => <FieldCell row={r} name={name} /> };
+  });
+}
+
+function FieldCell({ row, name }: { row: Row; name: string }) {
+  const value = fieldOf(row, name);
+  return value === undefined || value === null ? <span class="faint">–</span> : <Value field={name} value={value} />;
+}
+
+function Message({ row }: { row: Row }) {
+  const line = lineOf(row);
+  return (
+    <span class="mono log-line">
+      {line.text}
+      {line.fields.map(([name, value]) => (
+        <span key={name} class="log-field">
+          {` ${name}=`}
+          <span class="log-value">{value.length > 120 ? `${value.slice(0, 120)}…` : value}</span>
+        </span>
+      ))}
+    </span>
+  );
+}
+
+interface Props {
+  rows: readonly Row[];
+  onAway?: (away: boolean) => void;
+  onEnd?: () => void;
+}
+export function LogList({ rows, onAway, onEnd }: Props) {
+  const { zone, density } = useStore(prefs);
+  const cols = useParam("cols");
+  const opened = useParam("row");
+  const phone = matchMedia("(max-width: 760px)").matches;
+  const columns = useMemo(() => logColumns(readColumns(cols), zone, phone), [cols, zone, phone]);
+  const open = (r: Row, how?: { replace: boolean }) => setUrl({ row: r.time }, how);
+  const keys = useListKeys(rows, (r) => r.time, (r) => open(r));
+  // With a line open, moving the cursor shows the next one in its place.
+  useEffect(() => {
+    const at = rows[keys.cursor];
+    if (opened && at && at.time !== opened) open(at, { replace: true });
+  }, [keys.cursor]);
+  return (
+    <Table<Row>
+      fill
+      label="Log lines"
+      rows={rows}
+      rowKey={(_, i) => i}
+      rowHeight={phone ? 40 : density === "compact" ? 21 : 25}
+      columns={columns}
+      cursor={keys.cursor}
+      selected={(r) => r.time === opened}
+      rowClass={(r) => `log-${levelClass(r.level)}`}
+      onOpen={(r) => open(r)}
+      onAway={onAway}
+      onEnd={onEnd}
+    />
+  );
+}
