@@ -2,10 +2,12 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "accounts/authenticator.hpp"
 #include "alerting/rule_manager.hpp"
+#include "api/web/files.hpp"
 #include "base/clock.hpp"
 #include "base/metrics.hpp"
 #include "ingest/ingest.hpp"
@@ -34,6 +36,8 @@ struct Services {
   std::function<bool()> ready;
   std::function<Result<>()> reload;
   std::function<Result<std::string>(const std::string& directory)> backup;  // its report as JSON
+  const WebFiles& web;
+  std::string path_prefix;  // of server.external_url: empty or `/telltale`
 };
 
 void add_sentry_routes(net::Router& router, const Services& services);
@@ -41,6 +45,14 @@ void add_loki_routes(net::Router& router, const Services& services);
 void add_otlp_routes(net::Router& router, const Services& services);
 void add_prometheus_routes(net::Router& router, const Services& services);
 void add_own_routes(net::Router& router, const Services& services);
+void add_web_routes(net::Router& router, const Services& services);
+
+/// The UI's page when a browser opens an address that an API has, too (`/metrics`); else nothing.
+std::optional<net::HttpResponse> page_for_browser(const Services& services, const net::HttpRequest& request);
+/// With `nonce`, styles that carry it may be added.
+std::string content_security_policy(std::string_view nonce);
+/// What every answer of the server carries unless it says otherwise.
+net::Headers security_headers();
 
 /// The principal of a request's Authorization header, once it has the scope.
 Result<accounts::Principal> authorise(const Services& services, const net::HttpRequest& request,

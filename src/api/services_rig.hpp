@@ -57,6 +57,7 @@ struct ServicesRig {
       [](ProjectId, const std::vector<alerting::Alert>&) {},
       nullptr,
       registry};
+  WebFiles web{*fs, ""};
   accounts::Authenticator accounts{*records, clock, log, registry};
   Services services{accounts,
                     ingest,
@@ -72,7 +73,9 @@ struct ServicesRig {
                     WorkLimits{},
                     [] { return true; },
                     []() -> Result<> { return {}; },
-                    [](const std::string&) -> Result<std::string> { return std::string("{}"); }};
+                    [](const std::string&) -> Result<std::string> { return std::string("{}"); },
+                    web,
+                    ""};
   net::Router router = make_router();
 
   net::Router make_router() {
@@ -82,6 +85,7 @@ struct ServicesRig {
     add_otlp_routes(made_router, services);
     add_prometheus_routes(made_router, services);
     add_own_routes(made_router, services);
+    add_web_routes(made_router, services);
     return made_router;
   }
 };

@@ -16,7 +16,8 @@ constexpr std::pair<std::string_view, std::string_view> kShortFlags[] = {
     {"listen", "server.listen"},
     {"data-dir", "server.data_dir"},
     {"prometheus-config", "prometheus.config_file"},
-    {"alertmanager-config", "alertmanager.config_file"}};
+    {"alertmanager-config", "alertmanager.config_file"},
+    {"ui-dir", "ui.dir"}};
 
 std::vector<std::string_view> setting_names() {
   std::vector<std::string_view> names{"receivers", "bootstrap"};

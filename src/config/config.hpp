@@ -30,6 +30,10 @@ struct ServerConfig {
   bool insecure_http = false;
 };
 
+struct UiConfig {
+  std::string dir;  // empty: the UI that is a part of the binary
+};
+
 struct TlsConfig {
   std::string cert;  // PEM files
   std::string key;
@@ -128,6 +132,7 @@ struct BootstrapConfig {
 
 struct Config {
   ServerConfig server;
+  UiConfig ui;
   TlsConfig tls;
   LogConfig log;
   IngestConfig ingest;
@@ -162,7 +167,7 @@ struct Flags {
 };
 
 /// `--server.listen X`, `--server.listen=X` and the short flags --listen, --data-dir, --prometheus-config,
-/// --alertmanager-config, --config; a boolean needs no value. Lists are separated by commas.
+/// --alertmanager-config, --ui-dir, --config; a boolean needs no value. Lists are separated by commas.
 Result<Flags> parse_flags(const std::vector<std::string>& args);
 
 /// All defaults.

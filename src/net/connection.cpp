@@ -311,6 +311,7 @@ void Connection::respond(HttpResponse response) {
   const bool http11 = !parser_ || parser_->head().http11;
   const bool head_only = exchange_ && exchange_->method == "HEAD";
   const ResponseFrame frame{http11, keep_alive_, head_only, stream_->tls(), core_->clock.now()};
+  add_missing(response, core_->options.headers);
   out_head_ = response_head(response, frame);
   const bool bodiless = response.status == 204 || response.status == 304;
   out_body_ = head_only || bodiless ? std::string() : std::move(response.body);

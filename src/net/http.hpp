@@ -67,6 +67,9 @@ struct HttpResponse {
   static HttpResponse empty(int status) { return {status, "", "", {}}; }
 };
 
+/// Which of `br` and `gzip` a client that sent this Accept-Encoding gets; empty for neither.
+std::string_view choose_coding(std::string_view accept_encoding);
+
 /// The status of each error kind; the one place that maps them.
 int http_status(ErrorKind kind);
 
@@ -95,6 +98,9 @@ class Router {
   Router(Router&&) noexcept;
   /// `methods`: "GET", "GET|POST", …  HEAD is served by GET.
   void add(std::string_view methods, std::string_view pattern, Handler handler, RouteOptions options = {});
+
+  /// Takes GET and HEAD of paths that no pattern knows.
+  void set_fallback(Handler handler, RouteOptions options);
 
   struct Match {
     const Handler* handler = nullptr;

@@ -236,16 +236,27 @@ Result<std::string> decode_body(std::string body, std::string_view codings, std:
   return body;
 }
 
+std::string_view choose_coding(std::string_view accept_encoding) {
+  const double brotli = quality(accept_encoding, "br");
+  const double gzip = quality(accept_encoding, "gzip");
+  if (brotli <= 0 && gzip <= 0) return {};
+  return brotli >= gzip ? "br" : "gzip";
+}
+
+void add_missing(HttpResponse& response, const Headers& headers) {
+  for (const auto& [name, value] : headers) {
+    if (!has_header(response.headers, name)) response.headers.emplace_back(name, value);
+  }
+}
+
 void compress_response(HttpResponse& response, std::string_view accept_encoding) {
   if (!is_compressible(response.content_type) || has_header(response.headers, "Content-Encoding")) return;
   if (response.body.size() <= kMinCompressBytes) return;
   response.headers.emplace_back("Vary", "Accept-Encoding");
-  const double brotli = quality(accept_encoding, "br");
-  const double gzip = quality(accept_encoding, "gzip");
-  if (brotli <= 0 && gzip <= 0) return;
-  const bool use_brotli = brotli >= gzip;
-  response.body = compress(use_brotli ? Codec::brotli : Codec::gzip, response.body);
-  response.headers.emplace_back("Content-Encoding", use_brotli ? "br" : "gzip");
+  const std::string_view coding = choose_coding(accept_encoding);
+  if (coding.empty()) return;
+  response.body = compress(coding == "br" ? Codec::brotli : Codec::gzip, response.body);
+  response.headers.emplace_back("Content-Encoding", coding);
 }
 
 std::string response_head(const HttpResponse& response, const ResponseFrame& frame) {

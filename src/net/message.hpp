@@ -28,6 +28,9 @@ Result<std::string> decode_body(std::string body, std::string_view codings, std:
 /// Compresses the body when that is worth it and the client agrees; sets Content-Encoding and Vary.
 void compress_response(HttpResponse& response, std::string_view accept_encoding);
 
+/// Adds those headers that the response does not have.
+void add_missing(HttpResponse& response, const Headers& headers);
+
 struct ResponseFrame {
   bool http11 = true;
   bool keep_alive = true;

@@ -117,6 +117,7 @@ class RouteSearch {
 
 struct Router::Impl {
   RouteNode root;
+  std::optional<Route> fallback;
   std::vector<std::string> added;  // "METHOD pattern"
 };
 
@@ -155,7 +156,17 @@ void Router::add(std::string_view methods, std::string_view pattern, Handler han
 }
 
 Router::Match Router::match(std::string_view method, std::string_view path) const {
-  return RouteSearch(method, path).run(impl_->root);
+  Match match = RouteSearch(method, path).run(impl_->root);
+  if (match.handler == nullptr && match.allow.empty() && impl_->fallback &&
+      (method == "GET" || method == "HEAD")) {
+    match.handler = &impl_->fallback->handler;
+    match.options = &impl_->fallback->options;
+  }
+  return match;
+}
+
+void Router::set_fallback(Handler handler, RouteOptions options) {
+  impl_->fallback = Route{std::move(handler), std::move(options), {}};
 }
 
 const std::vector<std::string>& Router::routes() const { return impl_->added; }

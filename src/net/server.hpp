@@ -51,6 +51,8 @@ struct HttpServerOptions {
   /// `/telltale`: taken off the front of paths that carry it; paths without it are served as they are,
   /// because some proxies strip it.
   std::string path_prefix;
+  /// Added to every answer that does not have them.
+  Headers headers;
   /// Origins (`https://host[:port]`) besides the server's own that may open WebSockets.
   std::vector<std::string> websocket_origins;
   WebSocketOptions websocket;

@@ -63,6 +63,22 @@ accounts::Bootstrap bootstrap_of(const config::BootstrapConfig& from) {
   return values;
 }
 
+/// `/telltale` of `https://host/telltale/`; empty when the URL has no path.
+std::string path_of_url(const std::string& url) {
+  const auto scheme = url.find("://");
+  const auto slash = scheme == std::string::npos ? scheme : url.find('/', scheme + 3);
+  if (slash == std::string::npos) return {};
+  std::string path = url.substr(slash, url.find_first_of("?#", slash) - slash);
+  while (path.ends_with('/')) path.pop_back();
+  return path;
+}
+
+/// `https://host:port` of a URL; empty when it is none.
+std::string origin_of_url(const std::string& url) {
+  const auto scheme = url.find("://");
+  return scheme == std::string::npos ? std::string() : url.substr(0, url.find_first_of("/?#", scheme + 3));
+}
+
 alerting::IssueNotice notice_of(const errors::IssueEvent& event) {
   const auto& issue = event.issue;
   alerting::IssueNotice notice;
@@ -108,6 +124,7 @@ struct Server::Impl {
   std::unique_ptr<RecordedAlertState> alert_state;
   std::unique_ptr<alerting::RuleManager> rules;
   std::unique_ptr<metrics::ScrapeManager> scrapes;
+  std::unique_ptr<api::WebFiles> web;
   std::unique_ptr<api::Services> services;
   std::unique_ptr<ThreadPool> scrape_pool;
   std::unique_ptr<net::HttpServer> http;
@@ -243,16 +260,19 @@ Result<std::string> Server::Impl::backup(const std::string& directory) {
 
 net::Router Server::Impl::make_router() {
   net::Router router;
+  web = std::make_unique<api::WebFiles>(*fs, config.ui.dir);
   services = std::make_unique<api::Services>(api::Services{
       *accounts, *ingest, stores->events(), stores->metrics(), stores->records(), *promql, *scrapes, *rules,
       metrics, clock, kVersion, WorkLimits{config.query.timeout, config.query.max_memory},
       [this] { return ready.load(); }, [this] { return reload(); },
-      [this](const std::string& directory) { return backup(directory); }});
+      [this](const std::string& directory) { return backup(directory); }, *web,
+      path_of_url(config.server.external_url)});
   api::add_sentry_routes(router, *services);
   api::add_loki_routes(router, *services);
   api::add_otlp_routes(router, *services);
   api::add_prometheus_routes(router, *services);
   api::add_own_routes(router, *services);
+  api::add_web_routes(router, *services);
   return router;
 }
 
@@ -276,6 +296,11 @@ Result<> Server::Impl::listen() {
                                 : std::max<std::size_t>(16, 4 * std::thread::hardware_concurrency());
   options.limits.max_body_bytes = config.ingest.max_body;
   options.trusted_proxies = config.server.trusted_proxies;
+  options.path_prefix = path_of_url(config.server.external_url);
+  options.headers = api::security_headers();
+  if (!config.server.external_url.empty()) {
+    options.websocket_origins.push_back(origin_of_url(config.server.external_url));
+  }
   http = std::make_unique<net::HttpServer>(options, make_router(), clock, log, metrics);
   net::RouteOptions tail_options;
   tail_options.name = "own_tail";

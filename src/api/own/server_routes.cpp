@@ -32,6 +32,7 @@ void add_server_routes(net::Router& router, const Services& services) {
     return net::HttpResponse::text("Reloaded.\n");
   });
   router.add("GET", "/metrics", [&services](const net::HttpRequest& r, WorkContext&) {
+    if (auto page = page_for_browser(services, r)) return *std::move(page);
     if (const auto reader = authorise(services, r, accounts::Scope::read); !reader)
       return error_response(reader.error());
     return net::HttpResponse{200, "text/plain; version=0.0.4; charset=utf-8", services.registry.render(), {}};
