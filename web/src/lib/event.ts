@@ -49,6 +49,7 @@ const text = (v: unknown): string => (typeof v === "string" ? v : typeof v === "
 const number = (v: unknown): number | null => (typeof v === "number" && Number.isFinite(v) ? v : null);
 
 const LONGEST = 20_000;
+const LONGEST_VAR = 1_000;
 /** Any value as one line of text; strings as they are. */
 export function show(value: unknown, indent = 0): string {
   const full = typeof value === "string" ? value : (JSON.stringify(value, null, indent) ?? "");
@@ -79,7 +80,7 @@ function readFrame(raw: unknown): Frame {
     column: number(f["colno"]),
     inApp: f["in_app"] === true,
     source: source.some((s) => s.at) ? source : [],
-    vars: pairs(f["vars"]),
+    vars: pairs(f["vars"]).map(([name, value]) => [name, value.length > LONGEST_VAR ? `${value.slice(0, LONGEST_VAR)}…` : value]),
   };
 }
 

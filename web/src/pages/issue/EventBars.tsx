@@ -1,8 +1,11 @@
-// Events an hour (or a day) as bars, with a mark where a release was first seen. A click on a bar narrows the time range.
+// Events an hour (or longer) as bars, with a mark where a release was first seen; dragging narrows the time range. In
+// words for those who do not see it, and as a table.
+import { useState } from "preact/hooks";
+import { Button } from "../../kit";
 import { count, plural } from "../../lib/format";
 import { prefs } from "../../lib/prefs";
 import { useStore } from "../../lib/store";
-import { formatDate, formatDateTime, formatTime } from "../../lib/time";
+import { formatDate, formatDateTime, formatTime, type Zone } from "../../lib/time";
 import type { ReleaseCount } from "../../lib/types";
 
 export interface Bar {
@@ -27,50 +30,117 @@ export function toBars(hours: readonly (readonly [t: number, n: number | null])[
   return bars;
 }
 
+interface Drag {
+  from: number;
+  to: number;
+}
+
 export function EventBars(p: { bars: readonly Bar[]; releases: readonly ReleaseCount[]; onZoom: (from: number, to: number) => void }) {
   const { zone } = useStore(prefs);
+  const [drag, setDrag] = useState<Drag | null>(null);
+  const [asTable, setAsTable] = useState(false);
   const { bars } = p;
   const first = bars[0];
   const last = bars.at(-1);
   if (!first || !last) return null;
   const top = Math.max(...bars.map((b) => b.value), 1);
-  const sum = bars.reduce((total, b) => total + b.value, 0);
-  const peak = bars.reduce((a, b) => (b.value > a.value ? b : a));
   const long = last.end - first.start > 2 * 86400e3;
   const at = (ms: number) => (long ? formatDate(ms, zone).slice(5) : formatTime(ms, zone).slice(0, 5));
+  const barAt = (e: PointerEvent) => {
+    const box = (e.currentTarget as HTMLElement).getBoundingClientRect();
+    return Math.max(0, Math.min(bars.length - 1, Math.floor(((e.clientX - box.left) / box.width) * bars.length)));
+  };
+  const release = () => {
+    if (!drag) return;
+    setDrag(null);
+    p.onZoom(bars[Math.min(drag.from, drag.to)]!.start, bars[Math.max(drag.from, drag.to)]!.end);
+  };
   const marks = p.releases
     .map((r) => ({ release: r.release, x: (Date.parse(r.first_seen) - first.start) / (last.end - first.start) }))
     .filter((m) => m.x >= 0 && m.x <= 1);
-  const words = `${plural(sum, "event")} between ${formatDateTime(first.start, zone)} and ${formatDateTime(last.end, zone)}, most (${count(peak.value)}) from ${formatDateTime(peak.start, zone)}`;
   return (
     <figure class="bars">
-      <figcaption class="hear-only">{words}</figcaption>
-      <div class="bars-plot">
-        {bars.map((b) => (
-          <button
-            key={b.start}
-            type="button"
-            class="bar"
-            tabIndex={b.value ? 0 : -1}
-            title={`${plural(b.value, "event")}, ${formatDateTime(b.start, zone).slice(0, 16)}`}
-            aria-label={`${plural(b.value, "event")}, ${formatDateTime(b.start, zone)}: narrow the range to it`}
-            onClick={() => p.onZoom(b.start, b.end)}
+      <figcaption class="row">
+        <span class="faint num grow">
+          Events {last.end - first.start > bars.length * 3600e3 ? "over time" : "an hour"}, up to {count(top)}
+        </span>
+        <Button small kind="quiet" on={asTable} onClick={() => setAsTable(!asTable)}>
+          Table
+        </Button>
+      </figcaption>
+      {asTable ? (
+        <BarTable bars={bars} zone={zone} />
+      ) : (
+        <>
+          <div
+            class="bars-plot"
+            role="img"
+            aria-label={barWords(bars, zone)}
+            onPointerDown={(e) => {
+              e.currentTarget.setPointerCapture(e.pointerId);
+              setDrag({ from: barAt(e), to: barAt(e) });
+            }}
+            onPointerMove={(e) => drag && setDrag({ ...drag, to: barAt(e) })}
+            onPointerUp={release}
+            onPointerCancel={() => setDrag(null)}
           >
-            <i style={{ height: b.value ? `max(2px, ${(b.value / top) * 100}%)` : "0" }} />
-          </button>
-        ))}
-        {marks.map((m) => (
-          <span key={m.release} class="bar-mark" style={{ left: `${m.x * 100}%` }} title={`First seen: ${m.release}`}>
-            <span class="bar-mark-name clip">{m.release}</span>
-          </span>
-        ))}
-        <span class="bars-top num faint">{count(top)}</span>
-      </div>
-      <div class="bars-axis num faint">
-        <span>{at(first.start)}</span>
-        <span>{at((first.start + last.end) / 2)}</span>
-        <span>{at(last.end)}</span>
-      </div>
+            {bars.map((b) => (
+              <span key={b.start} class="bar" title={`${plural(b.value, "event")}, ${formatDateTime(b.start, zone).slice(0, 16)}. Drag to zoom.`}>
+                <i style={{ height: b.value ? `max(2px, ${(b.value / top) * 100}%)` : "0" }} />
+              </span>
+            ))}
+            {marks.map((m) => (
+              <span key={m.release} class="bar-mark" style={{ left: `${m.x * 100}%` }}>
+                <span class="bar-mark-name clip">{m.release}</span>
+              </span>
+            ))}
+            {drag && (
+              <span
+                class="bars-drag"
+                style={{ left: `${(Math.min(drag.from, drag.to) / bars.length) * 100}%`, width: `${((Math.abs(drag.to - drag.from) + 1) / bars.length) * 100}%` }}
+              />
+            )}
+          </div>
+          <div class="bars-axis num faint" aria-hidden="true">
+            <span>{at(first.start)}</span>
+            <span>{at((first.start + last.end) / 2)}</span>
+            <span>{at(last.end)}</span>
+          </div>
+        </>
+      )}
     </figure>
+  );
+}
+
+/** The chart in a sentence. */
+export function barWords(bars: readonly Bar[], zone: Zone): string {
+  const sum = bars.reduce((total, b) => total + b.value, 0);
+  const peak = bars.reduce((a, b) => (b.value > a.value ? b : a));
+  const span = `between ${formatDateTime(bars[0]!.start, zone)} and ${formatDateTime(bars.at(-1)!.end, zone)}`;
+  return sum === 0 ? `No events ${span}` : `${plural(sum, "event")} ${span}, most (${count(peak.value)}) from ${formatDateTime(peak.start, zone)}`;
+}
+
+function BarTable({ bars, zone }: { bars: readonly Bar[]; zone: Zone }) {
+  return (
+    <div class="bars-table" tabIndex={0} role="region" aria-label="Events over time">
+      <table class="plain-table num">
+        <thead>
+          <tr>
+            <th scope="col">From</th>
+            <th scope="col" class="cell-end">
+              Events
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {bars.map((b) => (
+            <tr key={b.start}>
+              <th scope="row">{formatDateTime(b.start, zone)}</th>
+              <td class="cell-end">{b.value}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }

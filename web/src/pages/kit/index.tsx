@@ -28,7 +28,7 @@ export default function Kit() {
         <p class="kit-xxl num">26 Key figure 1,204</p>
         <h1>19 Title of a page</h1>
         <h2>15 Title of a section</h2>
-        <p>13 Text, with <span class="muted">second</span> and <span class="faint">third</span> voice, <a href="#type">a link</a> and <code>code()</code></p>
+        <p class="prose">13 Text, with <span class="muted">second</span> and <span class="faint">third</span> voice, <a href="#type">a link</a> and <code>code()</code></p>
       </Part>
       <Part name="Icons">
         <div class="row row-wrap">
