@@ -14,6 +14,7 @@ const proxy = {
 };
 
 export default defineConfig({
+  base: "./", // the server may put the UI under a path
   resolve: {
     alias: [
       { find: /^react$/, replacement: "preact/compat" },

@@ -6,9 +6,11 @@ import "./styles/overlay.css";
 import "./styles/frame.css";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { render } from "preact";
+import { Router } from "wouter";
 import { App } from "./app/App";
 import { measurePages } from "./app/measure";
 import { watchSession } from "./app/session";
+import { basePath } from "./lib/base";
 import { listenForKeys } from "./lib/keys";
 import { applyPrefs } from "./lib/prefs";
 import { queryClient } from "./lib/query";
@@ -20,7 +22,9 @@ measurePages();
 
 render(
   <QueryClientProvider client={queryClient}>
-    <App />
+    <Router base={basePath}>
+      <App />
+    </Router>
   </QueryClientProvider>,
   document.getElementById("app")!,
 );

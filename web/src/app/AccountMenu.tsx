@@ -1,4 +1,4 @@
-import { navigate } from "wouter/use-browser-location";
+import { navigate } from "../lib/base";
 import { Menu } from "../kit/Overlay";
 import { prefs, setPrefs } from "../lib/prefs";
 import { useStore } from "../lib/store";

@@ -1,7 +1,7 @@
 // ⌘K: pages, actions, what was visited lately, and what the server finds (issues, services, traces by id, metrics).
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { navigate } from "wouter/use-browser-location";
+import { navigate } from "../lib/base";
 import { Kbd } from "../kit/Button";
 import { Icon, type IconName } from "../kit/Icon";
 import { Dialog } from "../kit/Overlay";

@@ -9,6 +9,7 @@ import { EmptyState, Skeleton } from "../kit/Notice";
 import { Tabs } from "../kit/Tabs";
 import { toast } from "../kit/Toasts";
 import { get, post } from "../lib/api";
+import { basePath } from "../lib/base";
 import { queryClient, refreshNow } from "../lib/query";
 import { type Snippet, snippets } from "../lib/snippets";
 import type { CreatedToken, ProjectKey } from "../lib/types";
@@ -64,7 +65,7 @@ export function Onboarding({ signal }: { signal?: Signal }) {
     enabled: project !== undefined,
   });
   const dsn = keys.data?.find((k) => k.enabled)?.dsn ?? `${location.protocol}//KEY@${location.host}/${project?.id ?? 1}`;
-  const all = snippets({ origin: location.origin, dsn, token });
+  const all = snippets({ origin: location.origin + basePath, dsn, token });
   const fitting = signal ? [...all].sort((a, b) => Number(b.brings.includes(signal)) - Number(a.brings.includes(signal))) : all;
   const [tab, setTab] = useState<string | null>(null);
   const shown = fitting.find((s) => s.id === tab) ?? fitting[0]!;

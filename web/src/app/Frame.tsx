@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { useLocation } from "wouter";
-import { navigate } from "wouter/use-browser-location";
+import { navigate } from "../lib/base";
 import { IconButton, copyText } from "../kit/Button";
 import { FilterBar } from "../kit/FilterBar";
 import { Icon } from "../kit/Icon";

@@ -1,10 +1,18 @@
 import { describe, expect, it } from "vitest";
+import { normalBase, withoutBase } from "../lib/base";
 import { moveCursor } from "../lib/cursor";
 import { readPrefs } from "../lib/prefs";
 import { snippets } from "../lib/snippets";
 import { readRecent } from "./palette-store";
 import { routePattern } from "./routes";
 import { returnPath } from "./session";
+
+it("adds and takes away the path the UI lives under", () => {
+  expect(["", "/", "/t/", "/a/b", "x", "//evil"].map(normalBase)).toEqual(["", "", "/t", "/a/b", "", ""]);
+  expect(withoutBase("/t/logs", "/t")).toBe("/logs");
+  expect(withoutBase("/t", "/t")).toBe("/");
+  expect(withoutBase("/traces", "/t")).toBe("/traces");
+});
 
 describe("routes", () => {
   it("are known by their pattern", () => {

@@ -1,6 +1,7 @@
 // The server measures its own pages: largest paint, slowest interaction, long tasks, and what panels report, sent once
 // per page as it is left. Figures only: a route's pattern, never an address.
 import { request } from "../lib/api";
+import { herePath } from "../lib/base";
 import { routePattern } from "./routes";
 
 interface Panel {
@@ -32,7 +33,7 @@ function send(): void {
 }
 
 export function measurePages(): void {
-  pattern = routePattern(location.pathname);
+  pattern = routePattern(herePath());
   const watch = (type: string, take: (entry: PerformanceEntry) => void, more: object = {}) => {
     if (!PerformanceObserver.supportedEntryTypes?.includes(type)) return;
     new PerformanceObserver((list) => list.getEntries().forEach(take)).observe({ type, buffered: true, ...more } as PerformanceObserverInit);
@@ -43,7 +44,7 @@ export function measurePages(): void {
     if ((e as PerformanceEventTiming & { interactionId?: number }).interactionId) figures.inp = Math.max(figures.inp ?? 0, Math.round(e.duration));
   }, { durationThreshold: 16 });
   const moved = () => {
-    const now = routePattern(location.pathname);
+    const now = routePattern(herePath());
     if (now === pattern) return;
     send();
     pattern = now;

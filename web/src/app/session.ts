@@ -1,6 +1,6 @@
 // Who is signed in. A 401 from anywhere ends the session here and leads to the sign-in page, which leads back.
 import { useQuery } from "@tanstack/react-query";
-import { navigate } from "wouter/use-browser-location";
+import { herePath, navigate } from "../lib/base";
 import { ApiError, get, post, request, whenSignedOut } from "../lib/api";
 import { queryClient } from "../lib/query";
 import type { Project, Session } from "../lib/types";
@@ -34,8 +34,8 @@ export function returnPath(next: string | null): string {
 }
 
 export function toSignIn(): void {
-  if (/^\/(sign-in|setup)/.test(location.pathname)) return;
-  const here = location.pathname + location.search;
+  if (/^\/(sign-in|setup)/.test(herePath())) return;
+  const here = herePath() + location.search;
   navigate(here === "/" ? "/sign-in" : `/sign-in?next=${encodeURIComponent(here)}`, { replace: true });
 }
 

@@ -1,6 +1,8 @@
 // Talks to the server: JSON in and out, the header that shows a change comes from this UI, errors as they are worded by
 // the server. A 401 anywhere means that the session is over; whoever listens sends the person to sign in.
 
+import { basePath } from "./base";
+
 export class ApiError extends Error {
   constructor(
     readonly status: number,
@@ -25,7 +27,7 @@ export function apiUrl(path: string, query: Query = {}): string {
     for (const one of Array.isArray(value) ? (value as readonly string[]) : [String(value)]) params.append(name, one);
   }
   const text = params.toString();
-  return (path.startsWith("/") ? path : BASE + path) + (text ? `?${text}` : "");
+  return basePath + (path.startsWith("/") ? path : BASE + path) + (text ? `?${text}` : "");
 }
 
 let onSignedOut: () => void = () => {};

@@ -2,7 +2,7 @@
 // writing takes a patch, so that two parts of a page never overwrite each other's parameters.
 import { useMemo } from "preact/hooks";
 import { useSearch } from "wouter";
-import { navigate } from "wouter/use-browser-location";
+import { herePath, navigate } from "./base";
 import { addFilter, filterText, readFilters, removeFilter, type Filter } from "./filters";
 import { type Range, rangeParams, readRange, type Span } from "./time";
 
@@ -22,7 +22,7 @@ export function patchSearch(search: string, patch: Patch): string {
 /** Changes the address. A step a person can go Back from unless `replace` (typing, moving a cursor). */
 export function setUrl(patch: Patch, how: { replace?: boolean } = {}): void {
   const search = patchSearch(location.search, patch);
-  if (search !== location.search) navigate(location.pathname + search + location.hash, { replace: how.replace ?? false });
+  if (search !== location.search) navigate(herePath() + search + location.hash, { replace: how.replace ?? false });
 }
 
 /** The parameters that go along when one moves to another page: when and where one looks, not what is open there. */

@@ -4,7 +4,7 @@ import "./issue.css";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "preact/hooks";
 import { useParams as useRouteParams } from "wouter";
-import { navigate } from "wouter/use-browser-location";
+import { navigate } from "../../lib/base";
 import { openAround } from "../../app/AroundDrawer";
 import { Link } from "../../app/Link";
 import { remember } from "../../app/palette-store";

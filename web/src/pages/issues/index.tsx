@@ -1,6 +1,6 @@
 // Issues: triage by mouse or by keys. One row says what it is, whether it grows, whom it hits and since when.
 import "./issues.css";
-import { navigate } from "wouter/use-browser-location";
+import { navigate } from "../../lib/base";
 import { Link } from "../../app/Link";
 import { prefetch } from "../../app/routes";
 import { Ago, Button, type Column, EmptyState, IssueBadge, LevelMark, Loaded, Menu, Skeleton, SparkBars, Table, Tabs } from "../../kit";

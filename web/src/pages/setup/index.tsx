@@ -26,7 +26,7 @@ export default function Setup() {
     setError(null);
     try {
       await request("auth/setup", { method: "POST", body: { setup_token: token.trim(), email, name, password }, quiet401: true });
-      history.replaceState(null, "", "/setup"); // the token is spent: out of the address and of Back
+      history.replaceState(null, "", location.pathname); // the token is spent: out of the address and of Back
       signedIn("/");
     } catch (problem) {
       setError(`${(problem as Error).message} ${advice(problem)}`);
