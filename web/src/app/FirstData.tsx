@@ -16,11 +16,12 @@ import type { CreatedToken, ProjectKey } from "../lib/types";
 import { useParam } from "../lib/url";
 import { useProjects, useSession } from "./session";
 
-export type Signal = "errors" | "logs" | "spans" | "metrics";
+export type Signal = "errors" | "logs" | "spans" | "metrics" | "any";
 const POLL_MS = 3000;
-const NOUN: Record<Signal, string> = { errors: "error", logs: "log line", spans: "span", metrics: "sample" };
+const NOUN: Record<Signal, string> = { errors: "error", logs: "log line", spans: "span", metrics: "sample", any: "event" };
 
 async function anyOf(signal: Signal, project: string, abort: AbortSignal): Promise<boolean> {
+  if (signal === "any") return (await Promise.all((["errors", "logs", "spans"] as const).map((s) => anyOf(s, project, abort)))).some(Boolean);
   if (signal === "metrics") return (await get<{ data: string[] }>("/api/v1/label/job/values", {}, abort)).data.length > 0;
   return (await get<{ rows: unknown[] }>(signal, { limit: 1, project }, abort)).rows.length > 0;
 }
@@ -66,7 +67,7 @@ export function Onboarding({ signal }: { signal?: Signal }) {
   });
   const dsn = keys.data?.find((k) => k.enabled)?.dsn ?? `${location.protocol}//KEY@${location.host}/${project?.id ?? 1}`;
   const all = snippets({ origin: location.origin + basePath, dsn, token });
-  const fitting = signal ? [...all].sort((a, b) => Number(b.brings.includes(signal)) - Number(a.brings.includes(signal))) : all;
+  const fitting = signal && signal !== "any" ? [...all].sort((a, b) => Number(b.brings.includes(signal)) - Number(a.brings.includes(signal))) : all;
   const [tab, setTab] = useState<string | null>(null);
   const shown = fitting.find((s) => s.id === tab) ?? fitting[0]!;
   const makeToken = async () => {

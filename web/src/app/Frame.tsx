@@ -6,23 +6,29 @@ import { navigate } from "../lib/base";
 import { IconButton, copyText } from "../kit/Button";
 import { FilterBar } from "../kit/FilterBar";
 import { Icon } from "../kit/Icon";
-import { Menu } from "../kit/Overlay";
+import { Menu, type MenuItem } from "../kit/Overlay";
 import { TimeRange } from "../kit/TimeRange";
 import { toast } from "../kit/Toasts";
+import { valueActions } from "../kit/ValueMenu";
 import { useKeys } from "../lib/keys";
 import { useAutoRefresh, useRange } from "../lib/query";
-import type { Table } from "../lib/types";
 import { pageLink, setUrl, shareLink, useParam } from "../lib/url";
 import { AroundDrawer } from "./AroundDrawer";
 import { openHelp, KeyHelp } from "./KeyHelp";
 import { Link } from "./Link";
 import { openPalette } from "./palette-store";
-import { NAV, navPath } from "./routes";
-import { useProjects } from "./session";
+import { NAV, navPath, ROUTES } from "./routes";
+import { useProjects, useSession } from "./session";
 import { AccountMenu } from "./AccountMenu";
 
-/** Pages whose rows the bar filters, and which table its suggestions come from. */
-const FILTERED: Record<string, Table> = { "/logs": "logs", "/traces": "spans", "/issues": "errors" };
+/** On a page without rows to filter, a value leads to those that have it. */
+const elsewhere = (field: string, value: string): MenuItem[] => {
+  const where = `where=${encodeURIComponent(`${field}=${value}`)}`;
+  return [
+    { label: "Logs with this value", icon: "logs", run: () => navigate(pageLink(`/logs?${where}`, location.search)) },
+    { label: "Traces with this value", icon: "traces", run: () => navigate(pageLink(`/traces?${where}`, location.search)) },
+  ];
+};
 const TIMELESS = new Set(["/settings", "/kit"]);
 
 export function Frame({ pattern, children }: { pattern: string; children: ComponentChildren }) {
@@ -41,7 +47,8 @@ export function Frame({ pattern, children }: { pattern: string; children: Compon
     toast("Link copied. It shows this time range to whoever opens it.");
   };
   useEffect(() => main.current?.scrollTo({ top: 0 }), [path]);
-  const table = FILTERED[pattern];
+  const table = ROUTES.find((r) => navPath(r) === pattern)?.filters;
+  useEffect(() => valueActions.set(table ? null : elsewhere), [table]);
   return (
     <div class="frame">
       <a class="skip" href="#main">
@@ -60,6 +67,7 @@ export function Frame({ pattern, children }: { pattern: string; children: Compon
             <IconButton icon="search" label="Find anything" onClick={() => openPalette()} />
           </span>
         </header>
+        <InsecureNote />
         <div class="frame-body">
           <main id="main" class="frame-page" ref={main} tabIndex={-1}>
             {children}
@@ -69,6 +77,16 @@ export function Frame({ pattern, children }: { pattern: string; children: Compon
       </div>
       <KeyHelp />
     </div>
+  );
+}
+
+function InsecureNote() {
+  const session = useSession().data;
+  if (!session?.user || !session.insecure) return null;
+  return (
+    <p class="insecure" role="note">
+      This page came over plain HTTP from another machine: passwords and data can be read on the way. Put TLS in front of the server.
+    </p>
   );
 }
 

@@ -3,6 +3,7 @@
 import type { ComponentType } from "preact";
 import { lazy } from "preact/compat";
 import type { IconName } from "../kit/Icon";
+import type { Table } from "../lib/types";
 
 type Load = () => Promise<{ default: ComponentType }>;
 export interface PageRoute {
@@ -12,20 +13,22 @@ export interface PageRoute {
   page: ComponentType;
   /** In the navigation, with this icon and this key after `g`. */
   nav?: { icon: IconName; key: string };
+  /** The bar filters its rows, with suggestions from this table. */
+  filters?: Table;
   /** Stands alone, without navigation and without a session. */
   bare?: boolean;
 }
 
-function route(path: string, title: string, load: Load, more: Pick<PageRoute, "nav" | "bare"> = {}): PageRoute {
+function route(path: string, title: string, load: Load, more: Pick<PageRoute, "nav" | "bare" | "filters"> = {}): PageRoute {
   return { path, title, load, page: lazy(load), ...more };
 }
 
 export const ROUTES: readonly PageRoute[] = [
   route("/", "Overview", () => import("../pages/overview"), { nav: { icon: "overview", key: "d" } }),
-  route("/issues", "Issues", () => import("../pages/issues"), { nav: { icon: "issues", key: "i" } }),
+  route("/issues", "Issues", () => import("../pages/issues"), { nav: { icon: "issues", key: "i" }, filters: "errors" }),
   route("/issues/:id", "Issue", () => import("../pages/issue")),
-  route("/logs", "Logs", () => import("../pages/logs"), { nav: { icon: "logs", key: "l" } }),
-  route("/traces", "Traces", () => import("../pages/traces"), { nav: { icon: "traces", key: "t" } }),
+  route("/logs", "Logs", () => import("../pages/logs"), { nav: { icon: "logs", key: "l" }, filters: "logs" }),
+  route("/traces", "Traces", () => import("../pages/traces"), { nav: { icon: "traces", key: "t" }, filters: "spans" }),
   route("/traces/:id", "Trace", () => import("../pages/trace")),
   route("/metrics", "Metrics", () => import("../pages/metrics"), { nav: { icon: "metrics", key: "m" } }),
   route("/alerts", "Alerts", () => import("../pages/alerts"), { nav: { icon: "alerts", key: "a" } }),

@@ -15,6 +15,9 @@ interface Opened {
   value: string;
   more: readonly MenuItem[];
 }
+/** What a value offers instead of = and ≠ on a page that has nothing to filter; null: the page filters. */
+export const valueActions = store<((field: string, value: string) => MenuItem[]) | null>(null);
+
 const opened = store<Opened | null>(null);
 
 /** Adds a filter to the address; what the page shows follows. */
@@ -52,14 +55,17 @@ export function ValueMenuHost() {
     popover.querySelector("button")?.focus();
   }, [open]);
   const close = () => ref.current?.hidePopover();
-  const items: MenuItem[] = open
-    ? [
+  const instead = useStore(valueActions);
+  const filters: MenuItem[] = !open
+    ? []
+    : instead
+      ? instead(open.field, open.value)
+      : [
         { label: <FilterWords field={open.field} op="=" value={open.value} />, icon: "filter", run: () => filterBy(open.field, "=", open.value) },
         { label: <FilterWords field={open.field} op="≠" value={open.value} />, icon: "minus", run: () => filterBy(open.field, "!=", open.value) },
-        ...open.more,
-        { label: "Copy value", icon: "copy", run: () => void copyText(open.value).then(() => toast("Copied.")) },
-      ]
-    : [];
+        ];
+  const copy = (text: string) => void copyText(text).then(() => toast("Copied."));
+  const items: MenuItem[] = open ? [...filters, ...open.more, { label: "Copy value", icon: "copy", run: () => copy(open.value) }] : [];
   return (
     <div
       ref={ref}

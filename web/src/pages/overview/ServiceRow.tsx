@@ -1,6 +1,6 @@
 import { Link } from "../../app/Link";
 import { prefetch } from "../../app/routes";
-import { Badge, LevelMark, levelClass, ShareBar, Sparkline, Value } from "../../kit";
+import { Badge, LevelMark, levelClass, ShareBar, Sparkline } from "../../kit";
 import { count, duration, percent, plural, rate } from "../../lib/format";
 import type { Point, ServiceOverview } from "../../lib/types";
 
@@ -27,7 +27,9 @@ export function ServiceRow({ service: s }: { service: ServiceOverview }) {
     <li class={needsCare(s) ? "service service-care" : "service"}>
       <div class="service-name">
         <span class="strong clip">
-          <Value field="service" value={s.service || "(no name)"} />
+          <Link to={`/logs?${where(is)}`} class="service-link">
+            {s.service || "(no name)"}
+          </Link>
         </span>
         <span class="row service-notes">
           {s.new_issues > 0 && (

@@ -29,7 +29,7 @@ export default function OverviewPage() {
       <Loaded result={result} skeleton={<Skeleton lines={6} height={56} />}>
         {(o) =>
           o.services.length === 0 ? (
-            <FirstData signal="errors" title="No service sent anything in this time range." />
+            <FirstData signal="any" title="No service sent anything in this time range." />
           ) : (
             <div class="overview-columns">
               <section aria-label="Services" class="services">

@@ -29,6 +29,9 @@ function Sessions() {
     <section class="stack" aria-label="Sessions">
       <header class="row">
         <h2 class="grow">Where you are signed in</h2>
+        <Button small kind="quiet" onClick={() => void signOut()}>
+          Sign out here
+        </Button>
         <Button small onClick={() => void signOut(true)}>
           Sign out everywhere
         </Button>

@@ -3,7 +3,8 @@
 import { useState } from "preact/hooks";
 import { advice, request } from "../../lib/api";
 import { BareForm } from "../../app/BareForm";
-import { signedIn } from "../../app/session";
+import { Link } from "../../app/Link";
+import { signedIn, useSession } from "../../app/session";
 import { Button, Field } from "../../kit";
 import { SHORTEST_PASSWORD } from "./limits";
 
@@ -18,6 +19,9 @@ export default function Setup() {
   const [error, setError] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const short = password.length > 0 && password.length < SHORTEST_PASSWORD;
+
+  const session = useSession().data;
+  const done = session !== undefined && !session.setup_needed;
 
   const submit = async (e: Event) => {
     e.preventDefault();
@@ -34,6 +38,15 @@ export default function Setup() {
       setBusy(false);
     }
   };
+  if (done) {
+    return (
+      <BareForm title="This server is set up" onSubmit={(e) => e.preventDefault()} lead="Its set-up link has been used. Further accounts are made by an administrator.">
+        <Link to="/sign-in" class="btn btn-primary">
+          Sign in
+        </Link>
+      </BareForm>
+    );
+  }
   return (
     <BareForm title="Set up Telltale" lead="Make the first account. It administers this server and can invite others." onSubmit={submit}>
       {!fromLink && (

@@ -1,5 +1,5 @@
 // Signing in; leads back to where the session ended. A server that has no user yet is set up first.
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { ApiError, advice, request } from "../../lib/api";
 import { signedIn, useSession } from "../../app/session";
 import { BareForm } from "../../app/BareForm";
@@ -13,6 +13,11 @@ export default function SignIn() {
   const [password, setPassword] = useState("");
   const [error, setError] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
+
+  const already = session.data?.user != null;
+  useEffect(() => {
+    if (already) signedIn(next);
+  }, [already]);
 
   const submit = async (e: Event) => {
     e.preventDefault();
