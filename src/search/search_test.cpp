@@ -100,6 +100,9 @@ TEST(Where, ReadsEveryOperator) {
       {"duration_ms>=250", true},
       {"duration_ms<250.1", true},
       {"duration_ms>250", false},
+      {"duration_ms=250", true},
+      {"duration_ms!=250", false},
+      {"duration_ms=250.5", false},
   };
   for (const auto& [text, want] : cases) {
     const auto filter = parse_where(text);
@@ -111,8 +114,8 @@ TEST(Where, ReadsEveryOperator) {
 }
 
 TEST(Where, BadOnesNameTheParameterAndTheField) {
-  for (const char* text :
-       {"", "service", "=web", "n>many", "path~(", "level>=loud", "duration_ms>long", "*=x", "a!b"}) {
+  for (const char* text : {"", "service", "=web", "n>many", "path~(", "level>=loud", "duration_ms>long",
+                           "duration_ms=nan", "*=x", "a!b"}) {
     const auto filter = parse_where(text);
     ASSERT_FALSE(filter) << text;
     EXPECT_EQ(filter.error().kind(), ErrorKind::invalid_argument);

@@ -1,7 +1,9 @@
 #include "search/where.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 
 #include "storage/event_filter.hpp"
 
@@ -61,10 +63,14 @@ Result<EventFilter> level_filter(FilterOp op, std::string_view value) {
 Result<EventFilter> duration_filter(FilterOp op, std::string_view value) {
   double ms = 0;
   const auto [end, problem] = std::from_chars(value.data(), value.data() + value.size(), ms);
-  if (problem != std::errc() || end != value.data() + value.size()) {
+  if (problem != std::errc() || end != value.data() + value.size() || !std::isfinite(ms)) {
     return fail(ErrorKind::invalid_argument, "where: duration_ms: not a number");
   }
-  return EventFilter::leaf(op, std::string(attr::kDurationNs), to_string(AttrValue(ms * 1e6)));
+  const double ns = std::clamp(ms * 1e6, -9e18, 9e18);
+  // Fractions of a nanosecond matter to no order of whole ones, but to equality.
+  const AttrValue wanted =
+      op == FilterOp::eq ? AttrValue(static_cast<std::int64_t>(std::llround(ns))) : AttrValue(ns);
+  return EventFilter::leaf(op, std::string(attr::kDurationNs), to_string(wanted));
 }
 
 }  // namespace
@@ -83,7 +89,7 @@ Result<EventFilter> parse_where(std::string_view text) {
   const std::string value(text.substr(at + found->text.size()));
   if (field == "level" && is_order(found->op)) return level_filter(found->op, value);
   EventFilter leaf = EventFilter::leaf(found->op, field, value);
-  if (field == kDurationMs && is_order(found->op)) {
+  if (field == kDurationMs && found->op != FilterOp::regex && !value.empty()) {
     TT_ASSIGN(leaf, duration_filter(found->op, value));
   }
   if (auto good = storage::CompiledLeaf::compile(leaf); !good) {

@@ -268,6 +268,11 @@ Result<std::string> query_logs(std::vector<std::string> args, QuerySession& sess
     }
     params.emplace_back(field->substr(0, equals), field->substr(equals + 1));
   }
+  while (true) {
+    TT_ASSIGN(auto condition, take_option(args, "--where"));
+    if (!condition) break;
+    params.emplace_back("where", *std::move(condition));
+  }
   TT_ASSIGN(const auto text, only_text(args, "TEXT"));
   params.emplace_back("query", text);
   TT_ASSIGN(const auto document, session.get("/api/telltale/v1/" + table, params));
@@ -278,9 +283,8 @@ Result<std::string> query_logs(std::vector<std::string> args, QuerySession& sess
 
 std::string query_usage() {
   return "usage: telltale query promql EXPR [--time T | --start T --end T --step 1m] [--url URL]\n"
-         "       telltale query logs TEXT [--field NAME=VALUE]… [--start T] [--end T] [--limit N] [--project "
-         "ID]\n"
-         "                      [--table logs|spans|errors] [--url URL]\n"
+         "       telltale query logs TEXT [--field NAME=VALUE]… [--where CONDITION]… [--start T] [--end T]\n"
+         "                      [--limit N] [--project ID] [--table logs|spans|errors] [--url URL]\n"
          "T is RFC 3339, Unix seconds, now, or -15m. The API token comes from TELLTALE_TOKEN.\n";
 }
 

@@ -41,6 +41,10 @@ def test_query_logs(module_server):
     assert found.returncode == 0, found.stderr
     lines = found.stdout.splitlines()
     assert lines[0].split() == ["TIME", "LEVEL", "SERVICE", "MESSAGE"]
+    other = telltale(module_server, "query", "logs", "", "--where", "service=cli", "--where", "message!~needle")
+    assert other.returncode == 0 and other.stdout.splitlines()[1].endswith("other") and "needle" not in other.stdout, other.stdout
+    bad = telltale(module_server, "query", "logs", "", "--where", "service")
+    assert bad.returncode == 1 and "where" in bad.stderr
     assert lines[1].endswith("needle one") and lines[2].endswith("needle two?[2J") and len(lines) == 3
 
 
