@@ -1,6 +1,10 @@
+// The drawer "what else happened here": what the server finds around a moment, grouped so that it is read in one look.
 import { useQuery } from "@tanstack/react-query";
-import { Drawer, LevelMark, Loaded, EmptyState, Segmented } from "../kit";
+import { useState } from "preact/hooks";
+import { Button, Drawer, LevelMark, Loaded, EmptyState, Segmented } from "../kit";
 import { get } from "../lib/api";
+import { duration } from "../lib/format";
+import { lineOf } from "../lib/message";
 import { prefs } from "../lib/prefs";
 import { useStore } from "../lib/store";
 import { formatDateTime, formatTime } from "../lib/time";
@@ -55,7 +59,7 @@ export default function AroundBody({ time, service }: { time: string; service: s
               <Section title="Issues" count={a.issues.length}>
                 {a.issues.slice(0, SHOWN).map((i) => (
                   <li key={i.id}>
-                    <Link to={`/issues/${i.id}`} class="row">
+                    <Link to={`/issues/${i.id}`} class="row around-link">
                       <LevelMark level={i.level} dot />
                       <span class="clip">{i.title}</span>
                     </Link>
@@ -73,20 +77,43 @@ export default function AroundBody({ time, service }: { time: string; service: s
   );
 }
 
+/** Equal lines are one, with how often and when first. */
+export function gather(rows: readonly Row[]): { row: Row; times: number }[] {
+  const groups = new Map<string, { row: Row; times: number }>();
+  for (const row of rows) {
+    const key = `${row.level}\n${row.service ?? ""}\n${lineOf(row).text}`;
+    const group = groups.get(key);
+    if (!group) groups.set(key, { row, times: 1 });
+    else group.times++;
+  }
+  return [...groups.values()];
+}
+
 function Rows({ title, rows }: { title: string; rows: readonly Row[] }) {
   const { zone } = useStore(prefs);
+  const [all, setAll] = useState(false);
+  const groups = gather(rows);
   return (
     <Section title={title} count={rows.length}>
-      {rows.slice(0, SHOWN).map((r, i) => (
+      {groups.slice(0, all ? undefined : SHOWN).map(({ row: r, times }, i) => (
         <li key={i} class="row around-row">
           <span class="num faint">{formatTime(Date.parse(r.time), zone)}</span>
           <LevelMark level={r.level} dot />
           <span class="clip grow" title={r.message}>
-            {r.message}
+            {lineOf(r).text || r.transaction || String(r.attributes["span.op"] ?? "")}
           </span>
+          {times > 1 && <span class="num faint">×{times}</span>}
+          {typeof r.attributes["duration_ns"] === "number" && <span class="num faint">{duration(r.attributes["duration_ns"] / 1e6)}</span>}
           {r.trace_id && <Link to={`/traces/${r.trace_id}`}>trace</Link>}
         </li>
       ))}
+      {!all && groups.length > SHOWN && (
+        <li>
+          <Button small kind="quiet" onClick={() => setAll(true)}>
+            Show {groups.length - SHOWN} more
+          </Button>
+        </li>
+      )}
     </Section>
   );
 }

@@ -801,7 +801,7 @@ export interface components {
             kind: "release" | "issue_new" | "issue_regressed" | "alert_firing" | "alert_resolved";
             title: string;
             service?: string;
-            /** @description Of an issue its id; of an alert its name. */
+            /** @description Of an issue its id, of an alert its name, of a release itself. */
             link_id?: string;
         };
         CreatedToken: {
@@ -858,6 +858,8 @@ export interface components {
                 field: string;
                 /** @description Rows that have the field. */
                 rows: number;
+                /** @description Values told apart, at most 10,000. */
+                distinct: number;
                 values: components["schemas"]["FieldValue"][];
             }[];
             sampled_rows: number;
@@ -870,10 +872,12 @@ export interface components {
         };
         Histogram: {
             step_s: number;
-            /** @description Start of each bucket in Unix seconds. */
+            /** @description Start of each bucket in Unix seconds; round, so the first may begin before the range. */
             buckets: number[];
             series: {
                 value: string;
+                /** @description True for the sum of all values beyond the first 20. */
+                others?: boolean;
                 /** @description As many as buckets. */
                 counts: number[];
             }[];
@@ -927,7 +931,7 @@ export interface components {
             last_event_id?: string;
             /** @description Events an hour, the present hour last. */
             trend_24h?: number[];
-            /** @description Events a day (UTC), today last. */
+            /** @description Events in 24 hours each; the last ends with the present hour. */
             trend_14d?: number[];
         };
         /**
@@ -962,6 +966,13 @@ export interface components {
             role: components["schemas"]["Role"];
         };
         Overview: {
+            /** @description False when a limit left something out. */
+            complete: boolean;
+            /**
+             * Format: date-time
+             * @description The spans from here on were counted: the range's begin, unless it has too many.
+             */
+            covered_from: string;
             services: components["schemas"]["ServiceOverview"][];
             step_s: number;
             changes: components["schemas"]["Change"][];
@@ -989,8 +1000,13 @@ export interface components {
         };
         Release: {
             release: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description In the range.
+             */
             first_seen: string;
+            /** @description Not seen in as long a time before the range, an hour at least. */
+            new: boolean;
         };
         ReleaseCount: {
             release: string;
@@ -2707,7 +2723,7 @@ export interface operations {
                 end?: components["parameters"]["end"];
                 /** @description Only this project. */
                 project?: components["parameters"]["project"];
-                limit?: components["parameters"]["limit"];
+                limit?: number;
                 min_duration_ms?: number;
                 max_duration_ms?: number;
                 errors_only?: boolean;
@@ -2725,6 +2741,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        /** @description False when a limit ended the search before the range did. */
+                        complete: boolean;
                         traces: components["schemas"]["TraceSummary"][];
                     };
                 };
@@ -2786,6 +2804,8 @@ export interface operations {
                 status?: components["schemas"]["IssueStatus"];
                 /** @description Seen in this release. */
                 release?: string;
+                assignee?: string;
+                level?: components["schemas"]["Level"];
                 /** @description Greatest first. */
                 sort?: "last_seen" | "first_seen" | "events" | "users" | "trend";
                 offset?: number;
@@ -2803,6 +2823,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        /** @description Issues that match, beyond limit and offset. */
+                        total: number;
                         issues: components["schemas"]["Issue"][];
                     };
                 };
@@ -2929,6 +2951,7 @@ export interface operations {
                 /** @description To, exclusive: RFC 3339 or Unix seconds. */
                 end?: components["parameters"]["end"];
                 limit?: components["parameters"]["limit"];
+                order?: "newest" | "oldest";
                 payload?: boolean;
             };
             header?: never;
@@ -2964,6 +2987,8 @@ export interface operations {
             query?: {
                 /** @description Only this project. */
                 project?: components["parameters"]["project"];
+                /** @description Values a tag. */
+                limit?: number;
             };
             header?: never;
             path: {

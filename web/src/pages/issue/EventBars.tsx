@@ -91,7 +91,7 @@ export function EventBars(p: { bars: readonly Bar[]; releases: readonly ReleaseC
             ))}
             {marks.map((m) => (
               <span key={m.release} class="bar-mark" style={{ left: `${m.x * 100}%` }}>
-                <span class="bar-mark-name clip">{m.release}</span>
+                <span class={m.x > 0.7 ? "bar-mark-name bar-mark-left clip" : "bar-mark-name clip"}>{m.release}</span>
               </span>
             ))}
             {drag && (

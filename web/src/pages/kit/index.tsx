@@ -46,8 +46,8 @@ export default function Kit() {
         <FilterBar />
         <FacetList
           facets={[
-            { field: "level", rows: 100, values: [{ value: "error", count: 62 }, { value: "warning", count: 30 }, { value: "info", count: 8 }] },
-            { field: "service", rows: 100, values: [{ value: "shop", count: 80 }, { value: "a-service-with-a-very-long-name-indeed", count: 20 }] },
+            { field: "level", rows: 100, distinct: 3, values: [{ value: "error", count: 62 }, { value: "warning", count: 30 }, { value: "info", count: 8 }] },
+            { field: "service", rows: 100, distinct: 2, values: [{ value: "shop", count: 80 }, { value: "a-service-with-a-very-long-name-indeed", count: 20 }] },
           ]}
         />
         <p>

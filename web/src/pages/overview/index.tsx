@@ -7,15 +7,20 @@ import { Link } from "../../app/Link";
 import { Loaded, Skeleton } from "../../kit";
 import { get } from "../../lib/api";
 import { count, percent, plural, rate } from "../../lib/format";
+import { prefs } from "../../lib/prefs";
 import { useRange } from "../../lib/query";
+import { useStore } from "../../lib/store";
+import { formatDateTime } from "../../lib/time";
 import type { Overview, ServiceOverview } from "../../lib/types";
 import { useParam } from "../../lib/url";
 import { Changes } from "./Changes";
+import { OpenIssues } from "./OpenIssues";
 import { byNeed, needsCare, ServiceRow } from "./ServiceRow";
 
 export default function OverviewPage() {
   const { params } = useRange();
   const project = useParam("project");
+  const { zone } = useStore(prefs);
   const result = useQuery({
     queryKey: ["overview", params, project],
     queryFn: ({ signal }) => get<Overview>("overview", { ...params, project }, signal),
@@ -32,6 +37,7 @@ export default function OverviewPage() {
             <FirstData signal="any" title="No service sent anything in this time range." />
           ) : (
             <div class="overview-columns">
+              <div class="stack overview-main">
               <section aria-label="Services" class="services">
                 <div class="service service-head" aria-hidden="true">
                   <span>Service</span>
@@ -45,7 +51,14 @@ export default function OverviewPage() {
                     <ServiceRow key={`${s.project}/${s.service}`} service={s} />
                   ))}
                 </ul>
+                {!o.complete && (
+                  <p class="faint overview-note">
+                    There is more than is counted at once: requests, errors and latency cover the time since {formatDateTime(Date.parse(o.covered_from), zone)}.
+                  </p>
+                )}
               </section>
+              <OpenIssues />
+              </div>
               <Changes changes={o.changes} />
             </div>
           )
