@@ -1,9 +1,174 @@
-import { EmptyState } from "../../kit";
+// Metrics: some queries, each drawn over the range or read as a table at its end. Queries, view and range are in the
+// address, so that a link shows the same.
+import "./metrics.css";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useMemo, useState } from "preact/hooks";
+import { panelPainted } from "../../app/measure";
+import { Button, type Column, CopyButton, EmptyState, IconButton, Segmented, Skeleton, Table } from "../../kit";
+import { Chart, formatOf, grid, onGrid, unitOfMetric, type ChartSeries } from "../../kit/chart";
+import { get } from "../../lib/api";
+import { plural } from "../../lib/format";
+import { useKeys } from "../../lib/keys";
+import { chooseStep, isRated, type Matrix, metricIn, mostOf, seriesNames } from "../../lib/promql";
+import { useRange } from "../../lib/query";
+import { shortDuration } from "../../lib/time";
+import { setUrl, useParam, useParams } from "../../lib/url";
+import { Browser } from "./Browser";
+import { QueryField } from "./QueryField";
 
-export default function Page() {
+const DRAWN = 60;
+const LETTERS = "ABCDEFGH";
+
+export default function Metrics() {
+  const params = useParams();
+  const stored = params.getAll("expr");
+  const exprs = stored.length > 0 ? stored.slice(0, LETTERS.length) : [""];
+  const view = useParam("view") === "table" ? "table" : "chart";
+  const [extra, setExtra] = useState(0);
+  const [at, setAt] = useState(0);
+  const [browsing, setBrowsing] = useState(true);
+  const shown = [...exprs, ...Array.from({ length: extra }, () => "")].slice(0, LETTERS.length);
+  const write = (index: number, text: string, how?: { replace: boolean }) => {
+    const next = shown.map((e, i) => (i === index ? text.trim() : e));
+    setUrl({ expr: next.filter(Boolean) }, how);
+    setExtra(next.filter((e, i) => !e && i > 0).length);
+  };
+  const remove = (index: number) => {
+    setUrl({ expr: shown.filter((_, i) => i !== index).filter(Boolean) });
+    setExtra(Math.max(0, extra - (shown[index] ? 0 : 1)));
+    setAt(0);
+  };
+  const asked = shown.filter(Boolean).length;
+  useKeys([{ keys: "v", label: "Chart or table", group: "Metrics", run: () => setUrl({ view: view === "table" ? null : "table" }) }]);
   return (
-    <div class="page">
-      <EmptyState title="This page is being built." />
+    <div class="page metrics">
+      <h1 class="hear-only">Metrics</h1>
+      <aside class={browsing ? "metrics-browser" : "metrics-browser metrics-browser-off"} aria-label="Metric browser">
+        <Browser onQuery={(expr) => write(Math.min(at, shown.length - 1), expr)} />
+      </aside>
+      <div class="metrics-main">
+        {shown.map((expr, i) => (
+          <Panel
+            key={i}
+            letter={LETTERS[i]!}
+            expr={expr}
+            view={view}
+            tall={asked <= 1}
+            onRun={(text) => write(i, text)}
+            onFocus={() => setAt(i)}
+            onRemove={shown.length > 1 ? () => remove(i) : undefined}
+          />
+        ))}
+        <div class="row row-wrap">
+          <Button
+            small
+            icon="plus"
+            disabled={shown.length >= LETTERS.length || shown.at(-1) === ""}
+            onClick={() => {
+              setExtra(extra + 1);
+              setAt(shown.length);
+            }}
+          >
+            Add a query
+          </Button>
+          <span class="phone-only">
+            <Button small kind="quiet" on={browsing} onClick={() => setBrowsing(!browsing)}>
+              Browse metrics
+            </Button>
+          </span>
+          <span class="grow" />
+          <Segmented label="View" value={view} options={[["chart", "Chart"], ["table", "Table"]]} onChange={(v) => setUrl({ view: v === "chart" ? null : v })} />
+        </div>
+        {asked === 0 && (
+          <EmptyState icon="metrics" title="Choose a metric, or write a query.">
+            A metric's name is enough to begin with; the browser knows how to look at counters and histograms.
+          </EmptyState>
+        )}
+      </div>
+    </div>
+  );
+}
+
+interface PanelProps {
+  letter: string;
+  expr: string;
+  view: "chart" | "table";
+  tall: boolean;
+  onRun: (text: string) => void;
+  onFocus: () => void;
+  onRemove: (() => void) | undefined;
+}
+function Panel(p: PanelProps) {
+  const { start, end } = useRange();
+  const step = chooseStep(end - start);
+  // On the step's own grid, so that a refresh draws the same points again.
+  const [from, to] = [Math.ceil(start / 1000 / step) * step, Math.floor(end / 1000 / step) * step];
+  const range = useQuery({
+    queryKey: ["query_range", p.expr, from, to, step],
+    queryFn: ({ signal }) => get<{ data: { result: Matrix[] }; warnings?: string[] }>("/api/v1/query_range", { query: p.expr, start: from, end: to, step }, signal),
+    enabled: p.expr !== "" && p.view === "chart",
+    placeholderData: keepPreviousData,
+    retry: false,
+  });
+  const instant = useQuery({
+    queryKey: ["query", p.expr, Math.floor(end / 1000)],
+    queryFn: ({ signal }) => get<{ data: InstantData; warnings?: string[] }>("/api/v1/query", { query: p.expr, time: Math.floor(end / 1000) }, signal),
+    enabled: p.expr !== "" && p.view === "table",
+    placeholderData: keepPreviousData,
+    retry: false,
+  });
+  const answer = p.view === "chart" ? range : instant;
+  const error = p.expr ? (answer.error as Error | null) : null;
+  return (
+    <section class="metrics-panel" aria-label={`Query ${p.letter}`}>
+      <div class="row metrics-query">
+        <div class="grow">
+          <QueryField letter={p.letter} value={p.expr} error={error} onRun={p.onRun} onFocus={p.onFocus} />
+        </div>
+        {p.expr && <CopyButton text={p.expr} label="Copy the query" />}
+        {p.onRemove && <IconButton small icon="close" label={`Remove query ${p.letter}`} onClick={p.onRemove} />}
+      </div>
+      {answer.data?.warnings?.map((w) => (
+        <p key={w} class="tone-warn">
+          {w}
+        </p>
+      ))}
+      {p.expr && !error && !answer.data && <Skeleton lines={4} />}
+      {p.expr && p.view === "chart" && range.data && !range.error && <RangeChart expr={p.expr} matrix={range.data.data.result} from={from} to={to} step={step} tall={p.tall} />}
+      {p.expr && p.view === "table" && instant.data && !instant.error && <InstantTable expr={p.expr} data={instant.data.data} />}
+    </section>
+  );
+}
+
+const unitOf = (expr: string) => (/^\s*histogram_quantile/.test(expr) ? unitOfMetric(metricIn(expr)) : unitOfMetric(metricIn(expr), isRated(expr)));
+
+function RangeChart(p: { expr: string; matrix: readonly Matrix[]; from: number; to: number; step: number; tall: boolean }) {
+  const { x, series } = useMemo(() => {
+    const x = grid(p.from, p.to, p.step);
+    const most = mostOf(p.matrix, DRAWN);
+    const names = seriesNames(most.map((m) => m.metric), p.expr);
+    return { x, series: most.map((m, i): ChartSeries => ({ name: names[i]!, values: onGrid(m.values, x, p.step) })) };
+  }, [p.matrix, p.from, p.to, p.step, p.expr]);
+  const note = `${p.matrix.length > DRAWN ? `the ${DRAWN} highest of ` : ""}${plural(p.matrix.length, "series", "series")} · a point each ${shortDuration(p.step * 1000)}`;
+  return <Chart title={p.expr} plain x={x} series={series} unit={unitOf(p.expr)} height={p.tall ? 340 : 220} kind={series.length === 1 ? "area" : "line"} note={note} onPaint={(ms) => panelPainted("metrics-chart", ms)} />;
+}
+
+type Sample = { metric: Record<string, string>; value: [number, string] };
+type InstantData = { resultType: string; result: Sample[] | [number, string] };
+
+function InstantTable({ expr, data }: { expr: string; data: InstantData }) {
+  const rows: Sample[] = data.resultType === "vector" || data.resultType === "matrix" ? (data.result as Sample[]) : [{ metric: {}, value: data.result as [number, string] }];
+  const labels = [...new Set(rows.flatMap((r) => Object.keys(r.metric)))].sort().slice(0, 8);
+  const format = formatOf(unitOf(expr));
+  const columns: Column<Sample>[] = [
+    ...labels.map((l): Column<Sample> => ({ key: l, header: l === "__name__" ? "metric" : l, width: "minmax(70px, 1fr)", cell: (r) => r.metric[l] ?? <span class="faint">–</span> })),
+    { key: "value", header: "Value", width: "130px", align: "end", cell: (r) => <span title={r.value?.[1]}>{Number.isFinite(Number(r.value?.[1])) ? format(Number(r.value[1])) : (r.value?.[1] ?? "–")}</span> },
+  ];
+  const sorted = [...rows].sort((a, b) => Number(b.value?.[1]) - Number(a.value?.[1]));
+  if (rows.length === 0) return <p class="faint">No series at the end of this range.</p>;
+  return (
+    <div class="metrics-table" style={{ height: `${Math.min(rows.length * 34 + 32, 420)}px` }}>
+      <Table fill label={expr} rows={sorted} columns={columns} rowKey={(r) => JSON.stringify(r.metric)} />
     </div>
   );
 }
