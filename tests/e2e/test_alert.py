@@ -1,4 +1,6 @@
 """A fault is switched on, the rule fires, both receivers hear of it, and again when it is over."""
+import time
+
 from server import free_port, wait_until
 
 RULES = """
@@ -73,6 +75,14 @@ def test_fault_fires_notifies_and_resolves(make_server, make_stockapp, receiver,
     assert any(a["state"] == "firing" for a in api.get("/api/v1/alerts")["data"]["alerts"])
     assert api.query('ALERTS{alertname="HighErrorRate",alertstate="firing"}')
 
+    def told(kind):
+        changes = api.get("/api/telltale/v1/overview")["changes"]
+        return [c for c in changes if c["kind"] == kind and c["title"] == "HighErrorRate"]
+
+    assert wait_until(lambda: told("alert_firing"), what="the change on the overview")[0]["link_id"] == "HighErrorRate"
+    near = [a for a in api.get("/api/telltale/v1/around", time=time.time(), minutes=2)["alerts"] if a["name"] == "HighErrorRate"]
+    assert near[0]["state"] == "firing" and near[0]["annotations"]["summary"]
+
     app.fault("error_burst", on=False)
 
     def calm_until(path):
@@ -84,3 +94,4 @@ def test_fault_fires_notifies_and_resolves(make_server, make_stockapp, receiver,
     wait_until(calm_until("/hook"), 60, 0.2, "the web hook to hear it is resolved")
     wait_until(calm_until("/slack"), 20, 0.2, "Slack to hear it is resolved")
     assert about_rule(receiver, "/hook")[-1]["status"] == "resolved"
+    wait_until(lambda: told("alert_resolved"), what="its end on the overview")
