@@ -143,5 +143,60 @@ TEST(Alerting, AnAlertGoesOutAlthoughItsSeriesCannotBeStored) {
   EXPECT_EQ(written, 2u);
 }
 
+struct FakeMail final : transport::MailSender {
+  Result<> send(const transport::Mail& mail) override {
+    if (down) return fail(ErrorKind::unavailable, "down");
+    mails.push_back(mail);
+    return {};
+  }
+  bool down = false;
+  std::vector<transport::Mail> mails;
+};
+
+TEST(Alerting, AlertsAndIssuesGoOutByMail) {
+  FakeClock clock;
+  MetricsRegistry metrics;
+  Logger log(clock, LogLevel::error, null_sink());
+  FakeHttp http;
+  NotifierOptions options;
+  options.group_wait = Millis(0);
+  options.external_url = "https://telltale.example.com";
+  Notifier notifier(http, clock, metrics, log, options);
+  const auto sender = std::make_shared<FakeMail>();
+  notifier.set_mail(sender, "alerts@example.com");
+  Receiver receiver;
+  receiver.name = "team";
+  receiver.kind = ReceiverKind::email;
+  receiver.to = {"a@example.com", "b@example.com"};
+  notifier.set_receivers({receiver});
+
+  Alert alert;
+  alert.labels = Labels(std::vector<Label>{{"alertname", "High"}, {"host", "web-1"}});
+  alert.annotations = Labels(std::vector<Label>{{"summary", "too much"}});
+  alert.state = AlertState::firing;
+  alert.fired_at = clock.now().to_millis();
+  notifier.take(ProjectId{1}, {alert});
+  sender->down = true;
+  notifier.tick();
+  sender->down = false;
+  clock.advance(seconds(5));
+  notifier.tick();
+  ASSERT_EQ(sender->mails.size(), 1u) << "sent again after a failure";
+  const transport::Mail& mail = sender->mails[0];
+  EXPECT_EQ(mail.from, "alerts@example.com");
+  EXPECT_EQ(mail.to, receiver.to);
+  EXPECT_EQ(mail.subject, "[Firing: 1] High");
+  for (const char* part : {"host: web-1", "summary: too much", "https://telltale.example.com"})
+    EXPECT_NE(mail.text.find(part), std::string::npos) << mail.text;
+
+  ASSERT_TRUE(
+      notifier.notify_issue(ProjectId{1}, {"New error: boom", "shop.buy", "", "error", {{"Issue", "S-1"}}}));
+  notifier.tick();
+  ASSERT_EQ(sender->mails.size(), 2u);
+  EXPECT_EQ(sender->mails[1].subject, "New error: boom");
+  EXPECT_NE(sender->mails[1].text.find("Issue: S-1"), std::string::npos) << sender->mails[1].text;
+  EXPECT_TRUE(http.bodies.empty());
+}
+
 }  // namespace
 }  // namespace telltale::alerting

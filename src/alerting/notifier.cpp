@@ -24,7 +24,7 @@ struct AlertGroup {
 
 struct Message {
   Receiver receiver;
-  std::string body;
+  Text text;
   int attempts = 0;
   UnixMillis due{0};
 };
@@ -41,29 +41,32 @@ struct Notifier::Impl {
   transport::HttpClient& http;
   const Clock& clock;
   const Logger& log;
-  NotifierOptions options;
   Counter& sent;
   Counter& failed;
   Counter& dropped;
 
   mutable Mutex mutex{};
+  NotifierOptions options TT_GUARDED_BY(mutex){};
+  std::shared_ptr<transport::MailSender> mail TT_GUARDED_BY(mutex){};
+  std::string mail_from TT_GUARDED_BY(mutex){};
   std::vector<Receiver> receivers TT_GUARDED_BY(mutex){};
   std::map<std::pair<std::uint32_t, std::string>, AlertGroup> groups TT_GUARDED_BY(mutex){};
   std::deque<Message> queue TT_GUARDED_BY(mutex){};
 
   UnixMillis now() const { return clock.now().to_millis(); }
-  bool enqueue(const Receiver& r, std::string body) TT_REQUIRES(mutex);
+  bool enqueue(const Receiver& r, Text text) TT_REQUIRES(mutex);
   void flush(AlertGroup& g, UnixMillis at) TT_REQUIRES(mutex);
   Result<> deliver(const Message& m);
+  Result<> send_mail(const Message& m);
   void retry(Message m, const Error& error);
 };
 
-bool Notifier::Impl::enqueue(const Receiver& r, std::string body) {
+bool Notifier::Impl::enqueue(const Receiver& r, Text text) {
   if (queue.size() >= options.max_queued) {
     dropped.add();
     return false;
   }
-  queue.push_back({r, std::move(body), 0, now()});
+  queue.push_back({r, std::move(text), 0, now()});
   return true;
 }
 
@@ -97,10 +100,8 @@ void Notifier::Impl::flush(AlertGroup& g, UnixMillis at) {
       if (firing.empty()) told.firing.clear();
       continue;
     }
-    std::string body = r.kind == ReceiverKind::slack
-                           ? slack_payload(r, g.alertname, list)
-                           : webhook_payload(r, g.alertname, g.project, list, options.external_url);
-    if (!enqueue(r, std::move(body))) continue;  // not told: the next flush tries again
+    if (!enqueue(r, alert_text(r, g.alertname, g.project, list, options.external_url)))
+      continue;  // not told: the next flush tries again
     told.firing = std::move(firing);
     told.at = at;
   }
@@ -112,13 +113,29 @@ void Notifier::Impl::flush(AlertGroup& g, UnixMillis at) {
   g.next_flush = at + options.group_interval;
 }
 
+Result<> Notifier::Impl::send_mail(const Message& m) {
+  std::shared_ptr<transport::MailSender> sender;
+  transport::Mail letter;
+  {
+    MutexLock lock(mutex);
+    sender = mail;
+    letter.from = mail_from;
+  }
+  if (!sender) return fail(ErrorKind::invalid_argument, "no mail server is set");
+  letter.to = m.receiver.to;
+  letter.subject = m.text.subject;
+  letter.text = m.text.body;
+  return sender->send(letter);
+}
+
 Result<> Notifier::Impl::deliver(const Message& m) {
+  if (m.receiver.kind == ReceiverKind::email) return send_mail(m);
   transport::OutboundRequest request;
   request.method = "POST";
   request.url = m.receiver.url;
   request.headers = m.receiver.headers;
   request.headers.emplace_back("Content-Type", "application/json");
-  request.body = m.body;
+  request.body = m.text.body;
   TT_ASSIGN(const transport::OutboundResponse response, http.send(request));
   if (response.status >= 200 && response.status < 300) return {};
   const bool lasting =
@@ -128,6 +145,7 @@ Result<> Notifier::Impl::deliver(const Message& m) {
 }
 
 void Notifier::Impl::retry(Message m, const Error& error) {
+  MutexLock lock(mutex);
   ++m.attempts;
   if (error.kind() == ErrorKind::invalid_argument || m.attempts >= options.max_attempts) {
     failed.add();
@@ -138,23 +156,35 @@ void Notifier::Impl::retry(Message m, const Error& error) {
   const Millis pause =
       std::min(options.max_retry, Millis(options.first_retry.count() << std::min(m.attempts - 1, 20)));
   m.due = now() + pause;
-  MutexLock lock(mutex);
   queue.push_back(std::move(m));
 }
 
 Notifier::Notifier(transport::HttpClient& http, const Clock& clock, MetricsRegistry& metrics,
                    const Logger& log, NotifierOptions options)
-    : impl_(new Impl{http, clock, log, std::move(options),
+    : impl_(new Impl{http, clock, log,
                      metrics.counter("telltale_notifications_sent_total", "Notifications delivered."),
                      metrics.counter("telltale_notifications_failed_total", "Notifications given up."),
                      metrics.counter("telltale_notifications_dropped_total",
-                                     "Notifications refused by a full queue.")}) {}
+                                     "Notifications refused by a full queue.")}) {
+  set_options(std::move(options));
+}
 
 Notifier::~Notifier() = default;
 
 void Notifier::set_receivers(std::vector<Receiver> receivers) {
   MutexLock lock(impl_->mutex);
   impl_->receivers = std::move(receivers);
+}
+
+void Notifier::set_options(NotifierOptions options) {
+  MutexLock lock(impl_->mutex);
+  impl_->options = std::move(options);
+}
+
+void Notifier::set_mail(std::shared_ptr<transport::MailSender> sender, std::string from) {
+  MutexLock lock(impl_->mutex);
+  impl_->mail = std::move(sender);
+  impl_->mail_from = std::move(from);
 }
 
 void Notifier::take(ProjectId project, const std::vector<Alert>& alerts) {
@@ -192,7 +222,7 @@ Result<> Notifier::notify_issue(ProjectId project, const IssueNotice& notice) {
   MutexLock lock(m.mutex);
   bool all = true;
   for (const Receiver& r : m.receivers) {
-    if (serves(r, project)) all = m.enqueue(r, issue_payload(r, notice)) && all;
+    if (serves(r, project)) all = m.enqueue(r, issue_text(r, notice)) && all;
   }
   return all ? Result<>() : fail(ErrorKind::resource_exhausted, "the notification queue is full");
 }
@@ -237,9 +267,9 @@ Result<> Notifier::test(const std::string& receiver) {
     if (it == m.receivers.end())
       return fail(ErrorKind::not_found, "receiver: there is none named \"" + receiver + "\"");
     message.receiver = *it;
+    message.text =
+        issue_text(*it, {"Test notification", "This receiver works.", m.options.external_url, "info", {}});
   }
-  message.body = issue_payload(
-      message.receiver, {"Test notification", "This receiver works.", m.options.external_url, "info", {}});
   return m.deliver(message);
 }
 

@@ -1,8 +1,8 @@
 // Takes alerts from the rules, groups them by name and sends them to receivers: generic webhooks
-// (Alertmanager's JSON, version 4) and Slack incoming webhooks. A group waits `group_wait` for company, tells
-// of changes every `group_interval` and repeats itself every `repeat_interval`. Like the rule manager it owns
-// no thread: tick() sends what is due. A message that cannot be delivered is tried again with growing pauses
-// and given up after `max_attempts`; the queue is bounded and refuses rather than grow.
+// (Alertmanager's JSON, version 4), Slack incoming webhooks and mail. A group waits `group_wait` for company,
+// tells of changes every `group_interval` and repeats itself every `repeat_interval`. Like the rule manager
+// it owns no thread: tick() sends what is due. A message that cannot be delivered is tried again with growing
+// pauses and given up after `max_attempts`; the queue is bounded and refuses rather than grow.
 #pragma once
 
 #include <functional>
@@ -19,14 +19,15 @@
 
 namespace telltale::alerting {
 
-enum class ReceiverKind : unsigned char { webhook, slack };
+enum class ReceiverKind : unsigned char { webhook, slack, email };
 
 struct Receiver {
   std::string name;
   ReceiverKind kind = ReceiverKind::webhook;
   std::string url;
-  transport::Headers headers;  // e.g. Authorization
-  std::string channel;         // slack: overrides the hook's own
+  transport::Headers headers;   // e.g. Authorization
+  std::string channel;          // slack: overrides the hook's own
+  std::vector<std::string> to;  // email
   bool send_resolved = true;
   std::vector<ProjectId> projects;  // empty: every project
 };
@@ -61,6 +62,10 @@ class Notifier {
   ~Notifier();
 
   void set_receivers(std::vector<Receiver> receivers);
+  /// Times of groups count from their next event on.
+  void set_options(NotifierOptions options);
+  /// How receivers of kind email are reached; null: not at all.
+  void set_mail(std::shared_ptr<transport::MailSender> sender, std::string from);
   /// Takes firing and resolved alerts into their groups; fits AlertSink.
   void take(ProjectId project, const std::vector<Alert>& alerts);
   /// Queues the notice for every receiver of the project. resource_exhausted when the queue is full.

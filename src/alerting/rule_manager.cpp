@@ -295,6 +295,11 @@ RuleManager::RuleManager(const promql::Engine& engine, const Clock& clock, Sampl
 
 RuleManager::~RuleManager() = default;
 
+void RuleManager::set_default_interval(Millis interval) {
+  MutexLock lock(impl_->mutex);
+  impl_->options.default_interval = interval;
+}
+
 void RuleManager::set_groups(ProjectId project, std::vector<RuleGroup> groups) {
   Impl& m = *impl_;
   MutexLock lock(m.mutex);

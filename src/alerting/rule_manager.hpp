@@ -83,7 +83,6 @@ struct RuleManagerOptions {
   /// No state is restored that was last saved longer ago than this.
   Millis outage_tolerance{std::chrono::hours(1)};
   StringPairs external_labels;
-  std::string external_url;
 };
 
 /// Thread-safe; tick() is for one thread at a time.
@@ -94,6 +93,8 @@ class RuleManager {
               AlertStateStore* state, MetricsRegistry& metrics, RuleManagerOptions options = {});
   ~RuleManager();
 
+  /// For groups without an interval of their own that are set afterwards.
+  void set_default_interval(Millis interval);
   /// Replaces the groups of one project. Rules that stay as they were (same file, group, name, expression and
   /// labels) keep their alerts.
   void set_groups(ProjectId project, std::vector<RuleGroup> groups);

@@ -16,11 +16,10 @@ constexpr std::pair<std::string_view, std::string_view> kShortFlags[] = {
     {"listen", "server.listen"},
     {"data-dir", "server.data_dir"},
     {"prometheus-config", "prometheus.config_file"},
-    {"alertmanager-config", "alertmanager.config_file"},
     {"ui-dir", "ui.dir"}};
 
 std::vector<std::string_view> setting_names() {
-  std::vector<std::string_view> names{"receivers", "bootstrap"};
+  std::vector<std::string_view> names{"receivers", "bootstrap", "retention.projects"};
   for (const Setting& s : settings()) names.push_back(s.name);
   return names;
 }
@@ -50,6 +49,8 @@ class YamlLoader {
         TT_TRY(receivers(entry.second));
       } else if (name == "bootstrap") {
         TT_TRY(bootstrap(entry.second));
+      } else if (name == "retention.projects") {
+        TT_TRY(project_retention(entry.second));
       } else if (const Setting* setting = find_setting(name)) {
         TT_TRY(value(*setting, entry.second));
       } else {
@@ -107,18 +108,57 @@ class YamlLoader {
       ReceiverConfig receiver;
       std::string type = "webhook";
       std::string resolved = "true";
-      TT_TRY(fields(
-          item, "receivers",
-          {{"name", &receiver.name}, {"type", &type}, {"url", &receiver.url}, {"send_resolved", &resolved}}));
+      std::string to;
+      TT_TRY(fields(item, "receivers",
+                    {{"name", &receiver.name},
+                     {"type", &type},
+                     {"url", &receiver.url},
+                     {"to", &to},
+                     {"send_resolved", &resolved}}));
       if (receiver.name.empty()) return wrong(item, "receivers.name", "is missing");
-      if (receiver.url.empty()) return wrong(item, "receivers.url", "is missing");
-      if (type != "webhook" && type != "slack")
-        return wrong(item, "receivers.type", "must be webhook or slack");
+      static constexpr std::string_view kTypes[] = {"webhook", "slack", "email"};
+      const auto* const found = std::find(std::begin(kTypes), std::end(kTypes), type);
+      if (found == std::end(kTypes)) return wrong(item, "receivers.type", "must be webhook, slack or email");
+      receiver.type = static_cast<ReceiverType>(found - std::begin(kTypes));
+      const bool mail = receiver.type == ReceiverType::email;
+      receiver.to = split_list(to);
+      if (mail && receiver.to.empty()) return wrong(item, "receivers.to", "is missing");
+      if (mail != receiver.url.empty())
+        return wrong(item, "receivers.url", mail ? "is not for email" : "is missing");
+      if (!mail && !to.empty()) return wrong(item, "receivers.to", "is for email only");
       if (resolved != "true" && resolved != "false")
         return wrong(item, "receivers.send_resolved", "must be true or false");
-      receiver.type = type == "slack" ? ReceiverType::slack : ReceiverType::webhook;
       receiver.send_resolved = resolved == "true";
       config_.receivers.push_back(std::move(receiver));
+    }
+    return {};
+  }
+
+  Result<> project_retention(const YAML::Node& node) {
+    if (!node.IsSequence()) return wrong(node, "retention.projects", "must be a list");
+    for (const auto& item : node) {
+      ProjectRetention own;
+      std::string id;
+      std::string texts[3];
+      TT_TRY(fields(item, "retention.projects",
+                    {{"project", &id}, {"logs", &texts[0]}, {"spans", &texts[1]}, {"errors", &texts[2]}}));
+      TT_ASSIGN(own.project, project(item, "retention.projects.project", id));
+      const auto same = [&](const ProjectRetention& other) { return other.project == own.project; };
+      if (std::any_of(config_.retention.projects.begin(), config_.retention.projects.end(), same))
+        return wrong(item, "retention.projects.project", fmt::format("{} is there twice", id));
+      std::optional<Nanos>* const members[] = {&own.logs, &own.spans, &own.errors};
+      static constexpr std::string_view kNames[] = {"logs", "spans", "errors"};
+      for (std::size_t i = 0; i < std::size(members); ++i) {
+        if (texts[i].empty()) continue;
+        // The table's own setting has the form and the bounds.
+        Config scratch;
+        const Setting* of_table = find_setting(fmt::format("retention.{}", kNames[i]));
+        TT_CHECK(of_table != nullptr);
+        if (auto done = assign(*of_table, scratch, {texts[i]}); !done)
+          return wrong(item, fmt::format("retention.projects.{}:", kNames[i]), done.error().message());
+        *members[i] = *static_cast<const Nanos*>(of_table->member(scratch));
+      }
+      config_.retention.projects.push_back(own);
     }
     return {};
   }
@@ -229,6 +269,10 @@ bool is_hex_key(std::string_view key) {
 Result<> check_whole(const Config& config) {
   if (config.tls.cert.empty() != config.tls.key.empty())
     return fail(ErrorKind::invalid_argument, "tls.cert and tls.key need each other");
+  const bool mail = std::any_of(config.receivers.begin(), config.receivers.end(),
+                                [](const ReceiverConfig& r) { return r.type == ReceiverType::email; });
+  if (mail && (config.smtp.url.empty() || config.smtp.from.empty()))
+    return fail(ErrorKind::invalid_argument, "receivers of type email need smtp.url and smtp.from");
   for (const BootstrapProject& project : config.bootstrap.projects) {
     if (!project.dsn_key.empty() && !is_hex_key(project.dsn_key))
       return fail(ErrorKind::invalid_argument,
@@ -338,6 +382,7 @@ std::vector<std::string> needs_restart(const Config& running, const Config& next
   for (const Setting& s : settings()) {
     if (!s.reloadable && !same(s)) out.emplace_back(s.name);
   }
+  if (running.bootstrap != next.bootstrap) out.emplace_back("bootstrap");
   return out;
 }
 

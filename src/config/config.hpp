@@ -58,11 +58,20 @@ struct StorageConfig {
   std::uint64_t reserve_bytes = 0;
 };
 
+/// What a project keeps for a time of its own.
+struct ProjectRetention {
+  ProjectId project;
+  std::optional<Nanos> logs;
+  std::optional<Nanos> spans;
+  std::optional<Nanos> errors;
+};
+
 struct RetentionConfig {
   Nanos metrics{};
   Nanos logs{};
   Nanos spans{};
   Nanos errors{};
+  std::vector<ProjectRetention> projects;
 };
 
 struct JournalConfig {
@@ -94,12 +103,13 @@ struct SmtpConfig {
   std::string from;
 };
 
-enum class ReceiverType : unsigned char { webhook, slack };
+enum class ReceiverType : unsigned char { webhook, slack, email };
 
 struct ReceiverConfig {
   std::string name;
   ReceiverType type = ReceiverType::webhook;
-  std::string url;
+  std::string url;              // of webhook and slack
+  std::vector<std::string> to;  // of email
   bool send_resolved = true;
 };
 
@@ -107,6 +117,7 @@ struct BootstrapAdmin {
   std::string email;
   std::string password;       // from TELLTALE_BOOTSTRAP_PASSWORD
   std::string password_file;  // else read by the caller
+  bool operator==(const BootstrapAdmin&) const = default;
 };
 
 struct BootstrapToken {
@@ -115,12 +126,14 @@ struct BootstrapToken {
   ProjectId project{1};
   std::string secret;  // already read from token_env
   std::string secret_file;
+  bool operator==(const BootstrapToken&) const = default;
 };
 
 struct BootstrapProject {
   ProjectId id{1};
   std::string slug;
   std::string dsn_key;  // 32 hex digits, or empty: made by the server
+  bool operator==(const BootstrapProject&) const = default;
 };
 
 /// What a first start makes; see contract.md. Variables TELLTALE_BOOTSTRAP_* are merged in.
@@ -128,6 +141,7 @@ struct BootstrapConfig {
   std::optional<BootstrapAdmin> admin;
   std::vector<BootstrapToken> tokens;
   std::vector<BootstrapProject> projects;
+  bool operator==(const BootstrapConfig&) const = default;
 };
 
 struct Config {
@@ -140,7 +154,6 @@ struct Config {
   RetentionConfig retention;
   JournalConfig journal;
   std::string prometheus_config_file;
-  std::string alertmanager_config_file;
   RulesConfig rules;
   AlertingConfig alerting;
   QueryConfig query;
@@ -167,7 +180,7 @@ struct Flags {
 };
 
 /// `--server.listen X`, `--server.listen=X` and the short flags --listen, --data-dir, --prometheus-config,
-/// --alertmanager-config, --ui-dir, --config; a boolean needs no value. Lists are separated by commas.
+/// --ui-dir, --config; a boolean needs no value. Lists are separated by commas.
 Result<Flags> parse_flags(const std::vector<std::string>& args);
 
 /// All defaults.
@@ -177,7 +190,8 @@ Config defaults();
 /// flag); an unknown key is an error that suggests the nearest known one.
 Result<Config> load(const Sources& sources);
 
-/// Names of the settings that differ and need a restart; empty when `next` can be taken over while running.
+/// Names of the settings that differ and need a restart (`bootstrap` among them); empty when `next` can be
+/// taken over while running.
 std::vector<std::string> needs_restart(const Config& running, const Config& next);
 
 /// For `telltale serve --help`.

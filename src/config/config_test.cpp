@@ -49,6 +49,13 @@ TEST(Config, ErrorsNameTheLineAndTheSetting) {
       {"a: [", "telltale.yml:"},
       {"tls: {cert: a.pem}", "tls.cert and tls.key"},
       {"receivers:\n- {name: a, type: pager, url: x}", "telltale.yml:2: receivers.type"},
+      {"receivers:\n- {name: a, type: email}", "telltale.yml:2: receivers.to is missing"},
+      {"receivers: [{name: a, type: email, to: a@b.c}]", "need smtp.url and smtp.from"},
+      {"receivers: [{name: a, type: slack}]", "receivers.url is missing"},
+      {"retention:\n  projects:\n  - {project: 2, logs: soon}", "telltale.yml:3: retention.projects.logs:"},
+      {"retention: {projects: [{project: 2, logs: 1s}]}", "retention.projects.logs: must be between"},
+      {"retention: {projects: [{project: 2}, {project: 2}]}", "retention.projects.project 2 is there twice"},
+      {"retention: {projects: [{project: 2, metrics: 1d}]}", "retention.projects.metrics is not known"},
       {"bootstrap:\n  tokens:\n  - {name: ci, token_env: NOPE}",
        "telltale.yml:3: bootstrap.tokens.token_env"},
       {"bootstrap: {projects: [{id: 1, slug: a, dsn_key: xyz}]}", "32 lower-case hex"},
@@ -85,6 +92,27 @@ TEST(Config, ReloadNamesWhatNeedsARestart) {
   EXPECT_TRUE(needs_restart(defaults(), next).empty());
   next.server.listen = "x:1";
   EXPECT_EQ(needs_restart(defaults(), next), std::vector<std::string>{"server.listen"});
+  next.bootstrap.projects.push_back({ProjectId{2}, "shop", ""});
+  EXPECT_EQ(needs_restart(defaults(), next), (std::vector<std::string>{"server.listen", "bootstrap"}));
+}
+
+TEST(Config, ProjectsMayKeepDataForATimeOfTheirOwn) {
+  const auto c = load(yaml("retention: {logs: 30d, projects: [{project: 2, logs: 7d, spans: 1d}]}"));
+  ASSERT_TRUE(c) << c.error().message();
+  ASSERT_EQ(c->retention.projects.size(), 1u);
+  const ProjectRetention& own = c->retention.projects[0];
+  EXPECT_EQ(own.project, ProjectId{2});
+  EXPECT_EQ(own.logs, std::chrono::hours(24 * 7));
+  EXPECT_EQ(own.spans, std::chrono::hours(24));
+  EXPECT_FALSE(own.errors);
+}
+
+TEST(Config, Mail) {
+  const auto c = load(
+      yaml("smtp: {url: 'smtp://h', from: a@b.c}\nreceivers: [{name: m, type: email, to: 'x@y.z, u@v.w'}]"));
+  ASSERT_TRUE(c) << c.error().message();
+  EXPECT_EQ(c->receivers.at(0).type, ReceiverType::email);
+  EXPECT_EQ(c->receivers.at(0).to, (std::vector<std::string>{"x@y.z", "u@v.w"}));
 }
 
 TEST(Config, DocsPageIsCurrent) {

@@ -24,13 +24,13 @@ Engine::Frozen Engine::freeze() {
   return frozen;
 }
 
-std::string Engine::new_part_name(Table table, std::int64_t day) {
-  return std::string(to_string(table)) + "-" + day_name(day) + "-" + std::to_string(next_part_++) + ".part";
+std::string Engine::new_part_name(Table table, std::int64_t day, ProjectId retention_class) {
+  return part_name(table, day, retention_class, next_part_++);
 }
 
-Result<std::shared_ptr<Part>> Engine::write_day(Table table, std::int64_t day,
+Result<std::shared_ptr<Part>> Engine::write_day(Table table, std::int64_t day, ProjectId retention_class,
                                                 std::span<const HeadRow> rows) {
-  const std::string name = new_part_name(table, day);
+  const std::string name = new_part_name(table, day, retention_class);
   {
     TT_ASSIGN(auto writer, PartWriter::create(fs_, io::join_path(dir_, name), table, day));
     for (const HeadRow& row : rows) TT_TRY(writer->add(*row.row, row.ordinal));
@@ -40,17 +40,29 @@ Result<std::shared_ptr<Part>> Engine::write_day(Table table, std::int64_t day,
 }
 
 Result<> Engine::write_head(const Frozen& frozen, Parts& written) {
+  const EventRetention kept = retention();
   for (std::size_t t = 0; t < std::size(kTables); ++t) {
     std::vector<HeadRow> rows;
     for (const HeadSlice& slice : frozen.slices[t])
       for (std::size_t i = 0; i < slice.rows; ++i)
         rows.push_back({&slice.chunk->rows[i], slice.chunk->first_ordinal + i});
-    std::sort(rows.begin(), rows.end(), before);
+    const auto class_of = [&](const HeadRow& row) {
+      return kept.projects.contains({kTables[t], row.row->project}) ? row.row->project : ProjectId{0};
+    };
+    std::sort(rows.begin(), rows.end(), [&](const HeadRow& a, const HeadRow& b) {
+      const ProjectId ca = class_of(a);
+      const ProjectId cb = class_of(b);
+      return ca != cb ? ca < cb : before(a, b);
+    });
     for (std::size_t begin = 0; begin < rows.size();) {
       const std::int64_t day = day_of(rows[begin].row->time);
+      const ProjectId retention_class = class_of(rows[begin]);
       std::size_t end = begin;
-      while (end < rows.size() && day_of(rows[end].row->time) == day) ++end;
-      TT_ASSIGN(auto part, write_day(kTables[t], day, std::span(rows).subspan(begin, end - begin)));
+      while (end < rows.size() && day_of(rows[end].row->time) == day &&
+             class_of(rows[end]) == retention_class)
+        ++end;
+      TT_ASSIGN(auto part,
+                write_day(kTables[t], day, retention_class, std::span(rows).subspan(begin, end - begin)));
       written.push_back(std::move(part));
       begin = end;
     }

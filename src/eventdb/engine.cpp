@@ -51,7 +51,8 @@ Engine::Engine(io::FileSystem& fs, std::string dir, EventDbOptions options, cons
           metrics.counter("telltale_eventdb_quarantined_total", "Damaged event parts moved aside.")),
       checkpoint_seconds_(
           metrics.histogram("telltale_eventdb_checkpoint_seconds", "Time to write the head as parts.")),
-      merge_seconds_(metrics.histogram("telltale_eventdb_merge_seconds", "Time to merge event parts.")) {}
+      merge_seconds_(metrics.histogram("telltale_eventdb_merge_seconds", "Time to merge event parts.")),
+      retention_(options_.retention) {}
 
 Engine::~Engine() = default;
 

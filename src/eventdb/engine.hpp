@@ -39,6 +39,7 @@ class Engine final : public EventDb {
                                                                     WorkContext& context) override;
 
   Result<> maintenance() override;
+  void set_retention(EventRetention retention) override;
   Result<std::uint64_t> drop_oldest_day(Table table) override;
   Result<VerifyReport> verify() override;
   EventDbStats stats() const override;
@@ -58,9 +59,10 @@ class Engine final : public EventDb {
   Result<> set_aside(const std::string& name);
   Frozen freeze();
   Result<> write_head(const Frozen& frozen, Parts& written) TT_REQUIRES(writer_mutex_);
-  Result<std::shared_ptr<Part>> write_day(Table table, std::int64_t day, std::span<const HeadRow> rows)
+  Result<std::shared_ptr<Part>> write_day(Table table, std::int64_t day, ProjectId retention_class,
+                                          std::span<const HeadRow> rows) TT_REQUIRES(writer_mutex_);
+  std::string new_part_name(Table table, std::int64_t day, ProjectId retention_class)
       TT_REQUIRES(writer_mutex_);
-  std::string new_part_name(Table table, std::int64_t day) TT_REQUIRES(writer_mutex_);
   /// Publishes a manifest that names `parts`; on success `gone` lose their files when their readers are done.
   Result<> publish(Sequence applied, const std::array<std::uint64_t, std::size(kTables)>& ordinals,
                    const Parts& parts, const Parts& gone) TT_REQUIRES(writer_mutex_);
@@ -70,7 +72,7 @@ class Engine final : public EventDb {
   Result<> quarantine_damaged() TT_REQUIRES(writer_mutex_);
   Result<> merge_small() TT_REQUIRES(writer_mutex_);
   Result<> merge(const Parts& inputs) TT_REQUIRES(writer_mutex_);
-  bool expired(Table table, std::int64_t day) const;
+  EventRetention retention() const;
   void update_gauges() const;
 
   // Constant after construction.
@@ -101,6 +103,7 @@ class Engine final : public EventDb {
   Sequence applied_ TT_GUARDED_BY(mutex_);
   Sequence durable_ TT_GUARDED_BY(mutex_);
   std::vector<std::string> quarantined_ TT_GUARDED_BY(mutex_);
+  EventRetention retention_ TT_GUARDED_BY(mutex_);
 };
 
 }  // namespace telltale::eventdb

@@ -5,6 +5,7 @@
 //
 //   <dir>/MANIFEST                      sequence and the parts that count (docs/formats/eventdb.md)
 //   <dir>/logs-20260108-17.part         table, day, part number
+//   <dir>/logs-20260108-p2-18.part      the same of project 2, which has a retention of its own
 //   <dir>/quarantine/…                  damaged parts, moved aside under their name
 #pragma once
 
@@ -23,10 +24,16 @@
 
 namespace telltale::eventdb {
 
+/// How long rows are kept; 0 for good. A day's partition goes once its last instant is older.
+struct EventRetention {
+  std::map<Table, Nanos> tables;  // those not named keep everything
+  /// A project's own. Its rows then make partitions of their own, those written from now on: rows that share
+  /// a partition with other projects' stay as long as these.
+  std::map<std::pair<Table, ProjectId>, Nanos> projects;
+};
+
 struct EventDbOptions {
-  /// A day's partition goes once its last instant is older than this; 0 keeps it for good. Tables not named
-  /// keep everything.
-  std::map<Table, Nanos> retention;
+  EventRetention retention;
   /// wants_checkpoint() above any of these.
   std::size_t head_max_rows = limits::kEventHeadRows;
   std::size_t head_max_bytes = limits::kEventHeadBytes;
@@ -64,6 +71,8 @@ class EventDb : public storage::EventStore {
  public:
   /// Drops expired days, moves damaged parts aside, merges small parts. Does a bounded amount of work a call.
   virtual Result<> maintenance() = 0;
+  /// Times hold from the next maintenance() on, partitions of one project from the next checkpoint() on.
+  virtual void set_retention(EventRetention retention) = 0;
   /// For a table over its share of the disk: removes all parts of its oldest day, never those of its newest.
   /// Returns the bytes freed, 0 when there is only one day.
   virtual Result<std::uint64_t> drop_oldest_day(Table table) = 0;

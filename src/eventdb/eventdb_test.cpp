@@ -303,7 +303,7 @@ TEST(EventDbDamage, AQueryThatMeetsDamageSaysSoOnceAndTheStoreLives) {
 
 TEST(EventDbRetention, WholeDaysGo) {
   EventDbRig rig;
-  rig.options.retention[Table::logs] = std::chrono::hours(24);
+  rig.options.retention.tables[Table::logs] = std::chrono::hours(24);
   ASSERT_TRUE(rig.reopen());
   Batch batch;
   batch.logs.resize(1);
@@ -318,6 +318,53 @@ TEST(EventDbRetention, WholeDaysGo) {
   ASSERT_TRUE(rig.db->maintenance());
   EXPECT_EQ(rig.db->stats().parts, 1u);
   EXPECT_EQ(rig.db->stats().disk_bytes[Table::logs], 0u);
+}
+
+TEST(EventDbRetention, AProjectWithATimeOfItsOwnHasPartitionsOfItsOwn) {
+  EventDbRig rig;
+  const auto hours = [](int n) { return Nanos(std::chrono::hours(n)); };
+  rig.options.retention.tables[Table::logs] = hours(24 * 10);
+  rig.options.retention.projects[{Table::logs, ProjectId{2}}] = hours(24);
+  rig.options.retention.projects[{Table::logs, ProjectId{3}}] = hours(24 * 30);
+  ASSERT_TRUE(rig.reopen());
+  std::uint64_t sequence = 0;
+  const auto write = [&] {
+    Batch batch;
+    for (std::uint32_t project = 1; project <= 3; ++project) {
+      EventRow row;
+      row.project.value = project;
+      row.time = rig.clock.now();
+      batch.logs.push_back(row);
+    }
+    batch.spans = batch.logs;
+    ASSERT_TRUE(rig.db->apply(Sequence{++sequence}, batch));
+    ASSERT_TRUE(rig.db->checkpoint());
+  };
+  const auto projects = [&](Table table) {
+    EXPECT_TRUE(rig.db->maintenance());
+    EventQuery q;
+    q.table = table;
+    q.projects = {ProjectId{1}, ProjectId{2}, ProjectId{3}};
+    WorkContext context(rig.clock, WorkLimits{});
+    std::map<std::uint32_t, int> rows;
+    const auto found = storage::collect(*rig.db, q, context);
+    EXPECT_TRUE(found);
+    for (const auto& row : *found) ++rows[row.project.value];
+    return rows;
+  };
+  using Rows = std::map<std::uint32_t, int>;
+  for (int i = 0; i < 6; ++i) write();  // enough for a merge, which keeps the classes apart
+  EXPECT_EQ(projects(Table::logs), (Rows{{1, 6}, {2, 6}, {3, 6}}));
+  EXPECT_LE(rig.db->stats().parts, 12u) << "merged";
+  rig.clock.advance(hours(49));
+  EXPECT_EQ(projects(Table::logs), (Rows{{1, 6}, {3, 6}}));
+  ASSERT_TRUE(rig.reopen());
+  rig.clock.advance(hours(24 * 10));
+  EXPECT_EQ(projects(Table::logs), (Rows{{3, 6}}));
+  EXPECT_EQ(projects(Table::spans), (Rows{{1, 6}, {2, 6}, {3, 6}})) << "another table";
+  // Without its own time the project's old partitions follow the table's.
+  rig.db->set_retention({{{Table::logs, hours(24 * 10)}}, {}});
+  EXPECT_EQ(projects(Table::logs), Rows{});
 }
 
 TEST(EventDbRetention, OldestDayOfOneTableGoesForTheBudget) {

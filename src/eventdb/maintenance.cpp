@@ -21,6 +21,18 @@ int merge_tier(std::uint64_t rows) {
   return tier;
 }
 
+/// A class whose project has no retention of its own any more falls back to the table's.
+bool expired(const Part& part, const EventRetention& retention, UnixNanos now) {
+  Nanos keep{0};
+  if (const auto own = retention.projects.find({part.table(), part.retention_class()});
+      own != retention.projects.end()) {
+    keep = own->second;
+  } else if (const auto all = retention.tables.find(part.table()); all != retention.tables.end()) {
+    keep = all->second;
+  }
+  return keep.count() > 0 && UnixNanos::from_seconds((part.day() + 1) * kDaySeconds) <= now - keep;
+}
+
 bool holds(const std::vector<std::shared_ptr<Part>>& parts, const std::shared_ptr<Part>& part) {
   return std::find(parts.begin(), parts.end(), part) != parts.end();
 }
@@ -52,18 +64,23 @@ Result<> Engine::replace_parts(const Parts& gone, const Parts& fresh) {
   return {};
 }
 
-bool Engine::expired(Table table, std::int64_t day) const {
-  const auto found = options_.retention.find(table);
-  if (found == options_.retention.end() || found->second.count() <= 0) return false;
-  return UnixNanos::from_seconds((day + 1) * kDaySeconds) <= clock_.now() - found->second;
+EventRetention Engine::retention() const {
+  MutexLock lock(mutex_);
+  return retention_;
+}
+
+void Engine::set_retention(EventRetention retention) {
+  MutexLock lock(mutex_);
+  retention_ = std::move(retention);
 }
 
 Result<> Engine::drop_expired() {
   Parts gone;
+  const UnixNanos now = clock_.now();
   {
     MutexLock lock(mutex_);
     for (const auto& part : parts_)
-      if (expired(part->table(), part->day())) gone.push_back(part);
+      if (expired(*part, retention_, now)) gone.push_back(part);
   }
   if (gone.empty()) return {};
   for (const auto& part : gone)
@@ -110,11 +127,13 @@ Result<> Engine::quarantine_damaged() {
 
 Result<> Engine::merge_small() {
   for (int run = 0; run < kMergesPerRun; ++run) {
-    std::map<std::tuple<Table, std::int64_t, int>, Parts> groups;
+    std::map<std::tuple<Table, std::int64_t, ProjectId, int>, Parts> groups;
     {
       MutexLock lock(mutex_);
       for (const auto& part : parts_)
-        if (!part->damaged()) groups[{part->table(), part->day(), merge_tier(part->rows())}].push_back(part);
+        if (!part->damaged())
+          groups[{part->table(), part->day(), part->retention_class(), merge_tier(part->rows())}].push_back(
+              part);
     }
     Parts inputs;
     for (auto& [key, parts] : groups) {
@@ -146,7 +165,8 @@ Result<> Engine::merge(const Parts& inputs) {
   from.parts.assign(inputs.begin(), inputs.end());
   TT_ASSIGN(auto cursor, RowCursor::make(std::move(from), std::move(filter), storage::Order::oldest_first, 0,
                                          storage::FieldSet({}), true, context));
-  const std::string name = new_part_name(inputs.front()->table(), inputs.front()->day());
+  const std::string name =
+      new_part_name(inputs.front()->table(), inputs.front()->day(), inputs.front()->retention_class());
   {
     TT_ASSIGN(auto writer, PartWriter::create(fs_, io::join_path(dir_, name), inputs.front()->table(),
                                               inputs.front()->day()));

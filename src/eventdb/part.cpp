@@ -13,6 +13,7 @@ Result<std::shared_ptr<Part>> Part::open(io::FileSystem& fs, const std::string& 
   auto footer = PartFooter::decode(part->file_->footer());
   if (!footer) return tl::unexpected<Error>(std::move(footer).error().within(part->name_));
   part->footer_ = *std::move(footer);
+  part->retention_class_ = retention_class_of(part->name_);
   return part;
 }
 

@@ -1,5 +1,6 @@
 #include "eventdb/part_format.hpp"
 
+#include <charconv>
 #include <chrono>
 
 #include <fmt/format.h>
@@ -128,6 +129,21 @@ std::string day_name(std::int64_t day) {
   const std::chrono::year_month_day ymd{std::chrono::sys_days(std::chrono::days(day))};
   return fmt::format("{:04}{:02}{:02}", static_cast<int>(ymd.year()), static_cast<unsigned>(ymd.month()),
                      static_cast<unsigned>(ymd.day()));
+}
+
+std::string part_name(Table table, std::int64_t day, ProjectId retention_class, std::uint64_t number) {
+  std::string name = std::string(to_string(table)) + "-" + day_name(day) + "-";
+  if (retention_class.value != 0) name += "p" + std::to_string(retention_class.value) + "-";
+  return name + std::to_string(number) + ".part";
+}
+
+ProjectId retention_class_of(std::string_view part_name) {
+  const auto mark = part_name.find("-p");
+  if (mark == std::string_view::npos) return {};
+  ProjectId project;
+  const std::string_view digits = part_name.substr(mark + 2);
+  std::from_chars(digits.data(), digits.data() + digits.size(), project.value);
+  return project;
 }
 
 }  // namespace telltale::eventdb

@@ -90,6 +90,10 @@ std::uint64_t index_key(std::size_t field, std::string_view text);
 std::int64_t day_of(UnixNanos time);
 /// `20260108`.
 std::string day_name(std::int64_t day);
+/// `logs-20260108-17.part`, or `logs-20260108-p2-17.part` for rows of a project with a retention of its own.
+/// The name is where the class is kept; the manifest protects it.
+std::string part_name(Table table, std::int64_t day, ProjectId retention_class, std::uint64_t number);
+ProjectId retention_class_of(std::string_view part_name);
 
 /// Types of attribute columns: positions in AttrValue.
 enum class AttrType : std::uint8_t { text, integer, real, boolean };

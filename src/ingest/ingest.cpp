@@ -1,6 +1,7 @@
 #include "ingest/ingest.hpp"
 
 #include <array>
+#include <atomic>
 #include <optional>
 
 #include <fmt/format.h>
@@ -25,6 +26,11 @@ Id128 span_dedup_id(ProjectId project, const EventRow& span) {
   return dedup_id(project, 's', span.ids.trace_id.hex() + span.ids.span_id.hex());
 }
 
+struct TimeBounds {
+  Nanos max_past;
+  Nanos max_future;
+};
+
 }  // namespace
 
 struct Ingest::Impl {
@@ -36,6 +42,10 @@ struct Ingest::Impl {
   Counter& rejected;
   Counter& skipped;
   Counter& client_discards;
+  std::atomic<Nanos> max_past{options.max_past};
+  std::atomic<Nanos> max_future{options.max_future};
+
+  TimeBounds bounds() const { return {max_past.load(), max_future.load()}; }
 };
 
 namespace {
@@ -43,8 +53,9 @@ namespace {
 // A request on its way: collects rows, then commits them.
 class Request {
  public:
-  Request(ProjectId project, UnixNanos now, const redact::Redactor& redactor, const IngestOptions& options)
-      : project_(project), now_(now), redactor_(redactor), options_(options) {
+  Request(ProjectId project, UnixNanos now, const redact::Redactor& redactor, const IngestOptions& options,
+          TimeBounds bounds)
+      : project_(project), now_(now), redactor_(redactor), options_(options), bounds_(bounds) {
     batch.project = project;
     batch.received = now;
   }
@@ -52,7 +63,7 @@ class Request {
   /// False, with a reason in the outcome, when the row's time is out of bounds.
   bool add(Table table, EventRow row, Id128 id, std::size_t index) {
     if (row.time.ns == 0) row.time = now_;
-    if (row.time < now_ - options_.max_past || row.time > now_ + options_.max_future) {
+    if (row.time < now_ - bounds_.max_past || row.time > now_ + bounds_.max_future) {
       outcome.rejected.push_back(
           {index, fmt::format("timestamp {}: outside of ingest.max_past and ingest.max_future",
                               format_rfc3339(row.time))});
@@ -94,6 +105,7 @@ class Request {
   const UnixNanos now_;
   const redact::Redactor& redactor_;
   const IngestOptions& options_;
+  const TimeBounds bounds_;
 };
 
 // One event: the payload is redacted first, so that title, hashes and columns come from what is stored.
@@ -151,6 +163,11 @@ Ingest::Ingest(Pipeline& pipeline, const redact::Redactor& redactor, const Clock
 
 Ingest::~Ingest() = default;
 
+void Ingest::set_time_bounds(Nanos max_past, Nanos max_future) {
+  impl_->max_past = max_past;
+  impl_->max_future = max_future;
+}
+
 namespace {
 
 Result<Outcome> finish(Request request, Pipeline& pipeline,
@@ -169,7 +186,7 @@ Result<Outcome> finish(Request request, Pipeline& pipeline,
 
 Result<Outcome> Ingest::sentry_envelope(ProjectId project, std::string_view body) {
   TT_ASSIGN(const auto envelope, wire::sentry::parse_envelope(body));
-  Request request(project, impl_->clock.now(), impl_->redactor, impl_->options);
+  Request request(project, impl_->clock.now(), impl_->redactor, impl_->options, impl_->bounds());
   request.by_project = true;
   for (const auto& e : envelope.errors) request.error(e.index, e.reason);
   using wire::sentry::ItemType;
@@ -211,7 +228,7 @@ Result<Outcome> Ingest::sentry_envelope(ProjectId project, std::string_view body
 }
 
 Result<Outcome> Ingest::sentry_store(ProjectId project, std::string_view body) {
-  Request request(project, impl_->clock.now(), impl_->redactor, impl_->options);
+  Request request(project, impl_->clock.now(), impl_->redactor, impl_->options, impl_->bounds());
   request.by_project = true;
   add_event(request, project, impl_->redactor, Id128{}, body, 0);
   if (!request.outcome.rejected.empty()) {
@@ -225,7 +242,7 @@ Result<Outcome> Ingest::loki_push(ProjectId project, std::string_view body, Loki
                 : format == LokiFormat::legacy_json ? wire::loki::parse_push_legacy_json(body)
                                                     : wire::loki::parse_push_snappy(body);
   if (!parsed) return tl::unexpected<Error>(std::move(parsed).error());
-  Request request(project, impl_->clock.now(), impl_->redactor, impl_->options);
+  Request request(project, impl_->clock.now(), impl_->redactor, impl_->options, impl_->bounds());
   for (auto& e : parsed->errors) request.error(e.index, std::move(e.reason));
   std::size_t index = 0;
   for (const auto& stream : parsed->streams) {
@@ -237,7 +254,7 @@ Result<Outcome> Ingest::loki_push(ProjectId project, std::string_view body, Loki
 
 Result<Outcome> Ingest::otlp_logs(ProjectId project, std::string_view body, wire::otlp::Encoding encoding) {
   TT_ASSIGN(auto parsed, wire::otlp::parse_logs(body, encoding));
-  Request request(project, impl_->clock.now(), impl_->redactor, impl_->options);
+  Request request(project, impl_->clock.now(), impl_->redactor, impl_->options, impl_->bounds());
   for (auto& e : parsed.errors) request.error(e.index, std::move(e.reason));
   std::size_t index = 0;
   for (const auto& batch : parsed.batches) {
@@ -249,7 +266,7 @@ Result<Outcome> Ingest::otlp_logs(ProjectId project, std::string_view body, wire
 
 Result<Outcome> Ingest::otlp_traces(ProjectId project, std::string_view body, wire::otlp::Encoding encoding) {
   TT_ASSIGN(auto parsed, wire::otlp::parse_traces(body, encoding));
-  Request request(project, impl_->clock.now(), impl_->redactor, impl_->options);
+  Request request(project, impl_->clock.now(), impl_->redactor, impl_->options, impl_->bounds());
   for (auto& e : parsed.errors) request.error(e.index, std::move(e.reason));
   std::size_t index = 0;
   for (const auto& batch : parsed.batches) {

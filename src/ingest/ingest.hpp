@@ -44,6 +44,9 @@ class Ingest {
          IngestOptions options);
   ~Ingest();
 
+  /// For requests that begin afterwards.
+  void set_time_bounds(Nanos max_past, Nanos max_future);
+
   /// invalid_argument when the envelope's own frame is broken.
   Result<Outcome> sentry_envelope(ProjectId project, std::string_view body);
   /// POST /store/: one event's JSON.

@@ -31,14 +31,21 @@ DiskGuard::DiskGuard(FileSystem& fs, std::string dir, DiskGuardOptions options, 
     : fs_(fs),
       dir_(std::move(dir)),
       ballast_path_(join_path(dir_, kBallastName)),
-      options_(options),
       log_(log),
       metrics_(metrics),
       free_gauge_(metrics.gauge("telltale_disk_free_bytes", "Free bytes on the disk of the data folder.")),
       accepting_gauge_(metrics.gauge("telltale_disk_accepting_writes",
                                      "1 while the disk has room for new data, 0 while writes are refused.")),
-      budget_(options.max_bytes) {
+      budget_(options.max_bytes),
+      options_(options) {
   accepting_gauge_.set(1);
+}
+
+void DiskGuard::set_limits(std::uint64_t reserve_bytes, std::uint64_t max_bytes) {
+  const MutexLock lock(mutex_);
+  options_.reserve_bytes = reserve_bytes;
+  options_.max_bytes = max_bytes;
+  if (max_bytes != 0) budget_.store(max_bytes);
 }
 
 void DiskGuard::poll() {

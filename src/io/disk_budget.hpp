@@ -50,6 +50,8 @@ class DiskGuard {
   DiskGuard& operator=(const DiskGuard&) = delete;
 
   bool accepting_writes() const { return accepting_.load(std::memory_order_relaxed); }
+  /// Holds from the next poll() on.
+  void set_limits(std::uint64_t reserve_bytes, std::uint64_t max_bytes);
   /// Looks at the disk, gives up or makes the ballast, decides. About once a second.
   void poll();
   /// Bytes the tables may take together, as of the last poll(); 0 before it if it depends on the disk.
@@ -70,7 +72,6 @@ class DiskGuard {
   FileSystem& fs_;
   const std::string dir_;
   const std::string ballast_path_;
-  const DiskGuardOptions options_;
   const Logger& log_;
   MetricsRegistry& metrics_;
   Gauge& free_gauge_;
@@ -78,6 +79,7 @@ class DiskGuard {
   std::atomic<bool> accepting_{true};
   std::atomic<std::uint64_t> budget_;
   Mutex mutex_;
+  DiskGuardOptions options_ TT_GUARDED_BY(mutex_);
   bool has_ballast_ TT_GUARDED_BY(mutex_) = false;
   std::vector<std::string> warned_ TT_GUARDED_BY(mutex_);
 };

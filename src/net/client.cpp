@@ -153,9 +153,9 @@ using HeaderList = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 
 struct CurlHttpClient::Impl {
   HttpClientOptions options;
-  AllowList allow;
   std::atomic<bool> cancelled{false};
   Mutex mutex;
+  std::shared_ptr<const AllowList> allow TT_GUARDED_BY(mutex);
   std::vector<CURL*> idle[2] TT_GUARDED_BY(mutex);
 
   ~Impl() {
@@ -163,17 +163,22 @@ struct CurlHttpClient::Impl {
       for (CURL* handle : pool) curl_easy_cleanup(handle);
     }
   }
-  CURL* take(bool guarded) {
+  CURL* take(bool guarded, const std::shared_ptr<const AllowList>& list) {
     MutexLock lock(mutex);
-    if (idle[guarded].empty()) return curl_easy_init();
+    if (idle[guarded].empty() || (guarded && list != allow)) return curl_easy_init();
     CURL* handle = idle[guarded].back();
     idle[guarded].pop_back();
     return handle;
   }
-  void give_back(bool guarded, CURL* handle) {
+  std::shared_ptr<const AllowList> allowed() {
+    MutexLock lock(mutex);
+    return allow;
+  }
+  /// A guarded handle keeps connections that its list allowed; under another list it must not be used again.
+  void give_back(bool guarded, CURL* handle, const std::shared_ptr<const AllowList>& list) {
     curl_easy_reset(handle);
     MutexLock lock(mutex);
-    if (idle[guarded].size() < kIdleHandles) {
+    if (idle[guarded].size() < kIdleHandles && (!guarded || list == allow)) {
       idle[guarded].push_back(handle);
     } else {
       curl_easy_cleanup(handle);
@@ -238,9 +243,23 @@ CurlHttpClient::~CurlHttpClient() = default;
 Result<std::unique_ptr<CurlHttpClient>> CurlHttpClient::create(HttpClientOptions options) {
   init_curl_once();
   auto impl = std::make_unique<Impl>();
-  TT_ASSIGN(impl->allow, parse_allow_list(options.outbound_allow));
+  const std::vector<std::string> allow = options.outbound_allow;
   impl->options = std::move(options);
-  return std::unique_ptr<CurlHttpClient>(new CurlHttpClient(std::move(impl)));
+  std::unique_ptr<CurlHttpClient> client(new CurlHttpClient(std::move(impl)));
+  TT_TRY(client->set_outbound_allow(allow));
+  return client;
+}
+
+Result<> CurlHttpClient::set_outbound_allow(const std::vector<std::string>& entries) {
+  TT_ASSIGN(auto list, parse_allow_list(entries));
+  std::vector<CURL*> old;
+  {
+    MutexLock lock(impl_->mutex);
+    impl_->allow = std::make_shared<const AllowList>(std::move(list));
+    old.swap(impl_->idle[true]);
+  }
+  for (CURL* handle : old) curl_easy_cleanup(handle);
+  return {};
 }
 
 Result<transport::OutboundResponse> CurlHttpClient::send(const transport::OutboundRequest& request) {
@@ -253,10 +272,11 @@ Result<transport::OutboundResponse> CurlHttpClient::send(const transport::Outbou
   OutboundCall call;
   call.cancelled = &impl_->cancelled;
   call.max_bytes = request.max_response_bytes;
-  if (request.user_given && !impl_->allow.host_allowed(host)) call.allow = &impl_->allow;
+  const std::shared_ptr<const AllowList> allow = impl_->allowed();
+  if (request.user_given && !allow->host_allowed(host)) call.allow = allow.get();
   bool own_encoding = false;
   TT_ASSIGN(const HeaderList headers, impl_->header_list(request, own_encoding));
-  CURL* handle = impl_->take(request.user_given);
+  CURL* handle = impl_->take(request.user_given, allow);
   if (handle == nullptr) return fail(ErrorKind::internal, "no curl handle");
   impl_->configure(handle, request, call);
   if (!own_encoding) curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "gzip");
@@ -264,7 +284,7 @@ Result<transport::OutboundResponse> CurlHttpClient::send(const transport::Outbou
   const CURLcode code = curl_easy_perform(handle);
   long status = 0;
   curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
-  impl_->give_back(request.user_given, handle);
+  impl_->give_back(request.user_given, handle, allow);
   if (code != CURLE_OK) return tl::unexpected<Error>(outbound_error(call, code));
   call.response.status = static_cast<int>(status);
   return std::move(call.response);

@@ -33,6 +33,8 @@ class CurlHttpClient final : public transport::HttpClient {
   /// permission_denied: the address is not allowed. too_large: the response is. deadline_exceeded,
   /// unavailable (no connection, TLS failure), cancelled, invalid_argument (URL, header).
   Result<transport::OutboundResponse> send(const transport::OutboundRequest& request) override;
+  /// Holds for calls that begin afterwards. invalid_argument as create().
+  Result<> set_outbound_allow(const std::vector<std::string>& entries);
   /// Ends running calls with `cancelled` and refuses new ones; for shutting down.
   void cancel_all();
 
@@ -54,6 +56,11 @@ struct SmtpOptions {
   std::string ca_file;  // empty: the system's
   Nanos timeout{std::chrono::seconds(30)};
 };
+
+/// `smtp://user:password@host:587` (STARTTLS; `?tls=none` for a plain connection) or `smtps://…` (port 465).
+/// Letters of user and password that a URL cannot have are percent-encoded. The message of an error never
+/// holds the password.
+Result<SmtpOptions> parse_smtp_url(const std::string& url);
 
 /// The smarthost is the operator's own setting, so private addresses are fine.
 class SmtpMailSender final : public transport::MailSender {

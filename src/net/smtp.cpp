@@ -131,6 +131,36 @@ void set_smtp_options(CURL* handle, const SmtpOptions& options) {
 
 }  // namespace
 
+Result<SmtpOptions> parse_smtp_url(const std::string& url) {
+  const auto wrong = [](const char* what) { return fail(ErrorKind::invalid_argument, what); };
+  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed(curl_url(), curl_url_cleanup);
+  if (curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return wrong("is not a URL");
+  const auto part = [&](CURLUPart which, unsigned flags) {
+    char* text = nullptr;
+    const bool there = curl_url_get(parsed.get(), which, &text, flags) == CURLUE_OK;
+    std::string out = there ? text : "";
+    curl_free(text);
+    return out;
+  };
+  SmtpOptions options;
+  const std::string scheme = part(CURLUPART_SCHEME, 0);
+  if (scheme != "smtp" && scheme != "smtps") return wrong("must begin with smtp:// or smtps://");
+  options.host = part(CURLUPART_HOST, 0);
+  if (options.host.starts_with('[')) options.host = options.host.substr(1, options.host.size() - 2);
+  options.username = part(CURLUPART_USER, CURLU_URLDECODE);
+  options.password = part(CURLUPART_PASSWORD, CURLU_URLDECODE);
+  const std::string port = part(CURLUPART_PORT, 0);
+  options.port = port.empty() ? (scheme == "smtps" ? 465 : 587) : static_cast<std::uint16_t>(std::stoi(port));
+  options.tls = scheme == "smtps" ? SmtpTls::implicit : SmtpTls::starttls;
+  const std::string query = part(CURLUPART_QUERY, 0);
+  if (query == "tls=none" && scheme == "smtp") {
+    options.tls = SmtpTls::none;
+  } else if (!query.empty()) {
+    return wrong("has an option that is not tls=none");
+  }
+  return options;
+}
+
 SmtpMailSender::SmtpMailSender(SmtpOptions options, const Clock& clock)
     : options_(std::move(options)), clock_(clock) {}
 

@@ -84,5 +84,27 @@ TEST(Smtp, RefusesPlainTextWhenTlsIsWanted) {
   EXPECT_EQ(smtp.heard.find("RCPT"), std::string::npos);
 }
 
+TEST(Smtp, Urls) {
+  const auto plain = parse_smtp_url("smtp://mail.example.com?tls=none");
+  ASSERT_TRUE(plain) << plain.error().message();
+  EXPECT_EQ(plain->host, "mail.example.com");
+  EXPECT_EQ(plain->port, 587);
+  EXPECT_EQ(plain->tls, SmtpTls::none);
+  const auto full = parse_smtp_url("smtps://us%40er:p%3Ass@[::1]:4650");
+  ASSERT_TRUE(full) << full.error().message();
+  EXPECT_EQ(full->host, "::1");
+  EXPECT_EQ(full->port, 4650);
+  EXPECT_EQ(full->username, "us@er");
+  EXPECT_EQ(full->password, "p:ss");
+  EXPECT_EQ(full->tls, SmtpTls::implicit);
+  EXPECT_EQ(parse_smtp_url("smtp://h:25")->tls, SmtpTls::starttls);
+  for (const char* bad : {"", "mail.example.com:25", "http://h", "smtp://", "smtp://u:geheim@h:port",
+                          "smtp://u:geheim@h?tls=maybe", "smtps://u:geheim@h?tls=none"}) {
+    const auto parsed = parse_smtp_url(bad);
+    ASSERT_FALSE(parsed) << bad;
+    EXPECT_EQ(parsed.error().message().find("geheim"), std::string::npos) << parsed.error().message();
+  }
+}
+
 }  // namespace
 }  // namespace telltale::net

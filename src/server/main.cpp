@@ -57,8 +57,9 @@ int serve(const std::vector<std::string>& args) {
   ::signal(SIGPIPE, SIG_IGN);
 
   const telltale::SystemClock clock;
-  const telltale::Logger log(clock, config->log.level, telltale::stderr_sink());
-  telltale::server::Server server(*config, clock, log);
+  telltale::Logger log(clock, config->log.level, telltale::stderr_sink());
+  telltale::server::Server server(
+      *config, [&flags] { return load_config(*flags); }, clock, log);
   if (const auto started = server.start(); !started) return complain(started.error());
   notify_service_manager("READY=1");
   while (true) {

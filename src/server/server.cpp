@@ -1,50 +1,20 @@
 #include "server/server.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <fstream>
 #include <thread>
 
 #include <fmt/format.h>
-#include <glob.h>
 
-#include "accounts/authenticator.hpp"
-#include "alerting/notifier.hpp"
-#include "alerting/rule_file.hpp"
-#include "alerting/rule_manager.hpp"
 #include "api/own/tail.hpp"
-#include "api/services.hpp"
 #include "base/json.hpp"
-#include "base/thread_pool.hpp"
-#include "ingest/ingest.hpp"
-#include "ingest/tail_hub.hpp"
-#include "io/disk_budget.hpp"
-#include "metrics/scrape_manager.hpp"
-#include "net/client.hpp"
-#include "net/server.hpp"
-#include "promql/engine.hpp"
-#include "server/alert_state.hpp"
-#include "server/stores.hpp"
+#include "server/server_impl.hpp"
+#include "server/table_shares.hpp"
 
 namespace telltale::server {
 namespace {
 
 constexpr std::size_t kScrapeThreads = 4;
 constexpr std::size_t kMaxQueuedScrapes = 10'000;
-
-// The files that match a glob, relative to the folder of the file that named it.
-std::vector<std::string> matching_files(const std::string& pattern, const std::string& named_in) {
-  const bool relative = !pattern.starts_with('/') && !named_in.empty();
-  const std::string full = relative ? io::join_path(io::parent_dir(named_in), pattern) : pattern;
-  std::vector<std::string> files;
-  glob_t found{};
-  if (::glob(full.c_str(), 0, nullptr, &found) == 0) {
-    for (std::size_t i = 0; i < found.gl_pathc; ++i) files.emplace_back(found.gl_pathv[i]);
-  }
-  ::globfree(&found);
-  if (files.empty() && full.find_first_of("*?[") == std::string::npos) files.push_back(full);
-  return files;
-}
 
 std::pair<std::string, std::uint16_t> split_address(const std::string& listen) {
   const auto colon = listen.rfind(':');
@@ -94,84 +64,10 @@ alerting::IssueNotice notice_of(const errors::IssueEvent& event) {
 
 }  // namespace
 
-// Members stand in the order in which they are made; what runs (tasks, HTTP) stands last and ends first.
-struct Server::Impl {
-  Impl(config::Config c, const Clock& k, const Logger& l) : config(std::move(c)), clock(k), log(l) {}
-
-  Result<> open();
-  Result<> listen();
-  Result<> reload();
-  void run_tasks();
-  void enforce_table_shares();
-  net::Router make_router();
-  Result<std::string> backup(const std::string& directory);
-
-  const config::Config config;
-  const Clock& clock;
-  const Logger& log;
-  MetricsRegistry metrics;
-  std::unique_ptr<io::FileSystem> fs = io::make_posix_file_system();
-  std::atomic<bool> ready{false};
-  std::unique_ptr<io::DiskGuard> disk;
-  std::unique_ptr<net::CurlHttpClient> http_client;
-  std::unique_ptr<alerting::Notifier> notifier;
-  ingest::TailHub tails{metrics};
-  std::unique_ptr<Stores> stores;
-  std::unique_ptr<const redact::Redactor> redactor;
-  std::unique_ptr<accounts::Authenticator> accounts;
-  std::unique_ptr<ingest::Ingest> ingest;
-  std::unique_ptr<promql::Engine> promql;
-  std::unique_ptr<RecordedAlertState> alert_state;
-  std::unique_ptr<alerting::RuleManager> rules;
-  std::unique_ptr<metrics::ScrapeManager> scrapes;
-  std::unique_ptr<api::WebFiles> web;
-  std::unique_ptr<api::Services> services;
-  std::unique_ptr<ThreadPool> scrape_pool;
-  std::unique_ptr<net::HttpServer> http;
-  std::vector<std::unique_ptr<PeriodicTask>> tasks;
-};
-
-void Server::Impl::enforce_table_shares() {
-  const auto numbers = stores->metrics().stats();
-  std::vector<io::TableUsage> usage = {{"metrics", numbers.disk_bytes, limits::kMetricsBudgetPercent}};
-  for (const auto& [table, bytes] : stores->events().stats().disk_bytes) {
-    const int percent = table == Table::logs    ? limits::kLogsBudgetPercent
-                        : table == Table::spans ? limits::kSpansBudgetPercent
-                                                : limits::kErrorsBudgetPercent;
-    usage.push_back({std::string(to_string(table)), bytes, percent});
-  }
-  for (const auto& [name, excess] : disk->check_tables(usage)) {
-    const auto table =
-        std::find_if(std::begin(kTables), std::end(kTables), [&](Table t) { return to_string(t) == name; });
-    if (table == std::end(kTables)) continue;  // metrics: only the warning
-    for (std::uint64_t freed = 0; freed < excess;) {
-      const auto dropped = stores->events().drop_oldest_day(*table);
-      if (!dropped || *dropped == 0) break;
-      freed += *dropped;
-    }
-  }
-}
-
 Result<> Server::Impl::open() {
+  const MutexLock lock(reload_mutex);
   TT_ASSIGN(http_client, net::CurlHttpClient::create({.outbound_allow = config.net.outbound_allow}));
-  alerting::NotifierOptions notify_options;
-  notify_options.external_url = config.server.external_url;
-  notify_options.group_wait = std::chrono::duration_cast<Millis>(config.alerting.group_wait);
-  notify_options.group_interval = std::chrono::duration_cast<Millis>(config.alerting.group_interval);
-  notify_options.repeat_interval = std::chrono::duration_cast<Millis>(config.alerting.repeat_interval);
-  notifier = std::make_unique<alerting::Notifier>(*http_client, clock, metrics, log, notify_options);
-  std::vector<alerting::Receiver> receivers;
-  for (const auto& r : config.receivers) {
-    alerting::Receiver receiver;
-    receiver.name = r.name;
-    receiver.kind = r.type == config::ReceiverType::slack ? alerting::ReceiverKind::slack
-                                                          : alerting::ReceiverKind::webhook;
-    receiver.url = r.url;
-    receiver.send_resolved = r.send_resolved;
-    receivers.push_back(std::move(receiver));
-  }
-  notifier->set_receivers(std::move(receivers));
-
+  notifier = std::make_unique<alerting::Notifier>(*http_client, clock, metrics, log);
   disk = std::make_unique<io::DiskGuard>(*fs, config.server.data_dir,
                                          io::DiskGuardOptions{.reserve_bytes = config.storage.reserve_bytes,
                                                               .max_bytes = config.storage.max_bytes},
@@ -204,9 +100,6 @@ Result<> Server::Impl::open() {
 
   promql = std::make_unique<promql::Engine>(stores->metrics());
   alert_state = std::make_unique<RecordedAlertState>(stores->records());
-  alerting::RuleManagerOptions rule_options;
-  rule_options.default_interval = std::chrono::duration_cast<Millis>(config.rules.evaluation_interval);
-  rule_options.external_url = config.server.external_url;
   rules = std::make_unique<alerting::RuleManager>(
       *promql, clock,
       [this](ProjectId project, std::vector<std::pair<Labels, Sample>> samples) {
@@ -215,40 +108,13 @@ Result<> Server::Impl::open() {
       [this](ProjectId project, const std::vector<alerting::Alert>& alerts) {
         notifier->take(project, alerts);
       },
-      alert_state.get(), metrics, rule_options);
+      alert_state.get(), metrics);
   scrapes = std::make_unique<metrics::ScrapeManager>(
       *http_client, *fs, clock, log, metrics,
       [this](ProjectId project, UnixNanos now, metrics::ScrapedSamples samples) {
         return stores->pipeline().write_samples(project, now, samples);
       });
-  return reload();
-}
-
-Result<> Server::Impl::reload() {
-  metrics::ScrapeConfig scrape_config;
-  std::vector<std::string> rule_files;
-  if (!config.prometheus_config_file.empty()) {
-    TT_ASSIGN(const auto text, io::read_file(*fs, config.prometheus_config_file));
-    TT_ASSIGN(scrape_config, metrics::parse_scrape_config(text, config.prometheus_config_file));
-    for (const auto& pattern : scrape_config.rule_files) {
-      for (auto& file : matching_files(pattern, config.prometheus_config_file))
-        rule_files.push_back(std::move(file));
-    }
-  }
-  for (const auto& pattern : config.rules.files) {
-    for (auto& file : matching_files(pattern, "")) rule_files.push_back(std::move(file));
-  }
-  std::vector<alerting::RuleGroup> groups;
-  for (const auto& file : rule_files) {
-    TT_ASSIGN(const auto text, io::read_file(*fs, file));
-    TT_ASSIGN(auto some, alerting::parse_rule_file(text, file));
-    std::move(some.begin(), some.end(), std::back_inserter(groups));
-  }
-  for (const auto& warning : scrape_config.warnings)
-    log.warn("prometheus configuration", {{"warning", warning}});
-  scrapes->configure(std::move(scrape_config));
-  rules->set_groups(ProjectId{1}, std::move(groups));
-  return {};
+  return configure(config);
 }
 
 Result<std::string> Server::Impl::backup(const std::string& directory) {
@@ -277,6 +143,7 @@ net::Router Server::Impl::make_router() {
 }
 
 Result<> Server::Impl::listen() {
+  const MutexLock lock(reload_mutex);
   net::HttpServerOptions options;
   std::tie(options.address, options.port) = split_address(config.server.listen);
   options.tls.cert_file = config.tls.cert;
@@ -309,6 +176,7 @@ Result<> Server::Impl::listen() {
 }
 
 void Server::Impl::run_tasks() {
+  const MutexLock lock(reload_mutex);
   using std::chrono::milliseconds;
   using std::chrono::seconds;
   scrape_pool = std::make_unique<ThreadPool>("scrape", kScrapeThreads, kMaxQueuedScrapes);
@@ -324,12 +192,13 @@ void Server::Impl::run_tasks() {
     if (const auto done = stores->maintain(); !done) {
       log.warn("maintenance failed", {{"reason", done.error().message()}});
     }
-    enforce_table_shares();
+    enforce_table_shares(*disk, stores->metrics(), stores->events());
   });
+  maintenance = tasks.back().get();
 }
 
-Server::Server(config::Config config, const Clock& clock, const Logger& log)
-    : impl_(std::make_unique<Impl>(std::move(config), clock, log)) {}
+Server::Server(config::Config config, ConfigSource source, const Clock& clock, Logger& log)
+    : impl_(std::make_unique<Impl>(std::move(config), std::move(source), clock, log)) {}
 
 Server::~Server() { stop(); }
 
@@ -338,6 +207,7 @@ Result<> Server::start() {
   impl_->ready = true;
   TT_TRY(impl_->listen());
   impl_->run_tasks();
+  const MutexLock lock(impl_->reload_mutex);
   impl_->log.info("telltale is ready", {{"url", url()}, {"data", impl_->config.server.data_dir}});
   return {};
 }

@@ -44,7 +44,10 @@ Result<> Rig::open() {
                         disk, config, {}, [] { return true; }, clock, log, *metrics));
   ingest = std::make_unique<ingest::Ingest>(stores->pipeline(), *redactor, clock, *metrics,
                                             ingest::IngestOptions{});
-  if (stores->records().projects().get(kProject)) return {};
+  const auto project = stores->records().projects().get(kProject);
+  if (project) return {};
+  // The power may go while it is read.
+  if (project.error().kind() != ErrorKind::not_found) return tl::unexpected<Error>(project.error());
   EXPECT_FALSE(project_promised) << "the project was lost";
   TT_TRY(stores->records().projects().add({kProject, "shop", "Shop", clock.now()}).map([](ProjectId) {}));
   project_promised = true;

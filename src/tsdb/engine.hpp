@@ -58,6 +58,7 @@ class Engine final : public Tsdb {
   Result<std::vector<Labels>> series(const storage::LabelQuery& query, WorkContext& context) override;
 
   Result<> maintenance() override;
+  void set_retention(Nanos retention) override { retention_ = retention; }
   Result<std::vector<std::string>> verify() override;
   TsdbStats stats() const override;
   Backup backup_files() override;
@@ -92,6 +93,7 @@ class Engine final : public Tsdb {
   io::FileSystem& fs_;
   const std::string dir_;
   const TsdbOptions options_;
+  std::atomic<Nanos> retention_{options_.retention};
   const Clock& clock_;
   const Logger& log_;
   Counter& quarantined_;

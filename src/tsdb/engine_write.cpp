@@ -253,7 +253,7 @@ Result<> Engine::set_damaged_aside() {
 }
 
 Result<> Engine::expire_parts() {
-  const std::int64_t oldest = now_ms().ms - millis_of(options_.retention);
+  const std::int64_t oldest = now_ms().ms - millis_of(retention_.load());
   std::set<std::uint64_t> gone;
   Manifest next;
   {

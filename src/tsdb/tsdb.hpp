@@ -55,6 +55,8 @@ class Tsdb : public storage::MetricStore {
  public:
   /// Merges parts, applies retention, sets damaged parts aside. Runs beside everything else.
   virtual Result<> maintenance() = 0;
+  /// Holds from the next maintenance() on.
+  virtual void set_retention(Nanos retention) = 0;
   /// Reads and checks every byte on disk; one line a damaged file, empty when all is well. Sets nothing
   /// aside.
   virtual Result<std::vector<std::string>> verify() = 0;

@@ -1,0 +1,123 @@
+// Settings that change while the server runs. Everything that can be wrong is read and checked first; what
+// follows cannot fail, so that a reload changes all or nothing.
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <glob.h>
+
+#include "alerting/rule_file.hpp"
+#include "server/server_impl.hpp"
+
+namespace telltale::server {
+namespace {
+
+// The files that match a glob, relative to the folder of the file that named it.
+std::vector<std::string> matching_files(const std::string& pattern, const std::string& named_in) {
+  const bool relative = !pattern.starts_with('/') && !named_in.empty();
+  const std::string full = relative ? io::join_path(io::parent_dir(named_in), pattern) : pattern;
+  std::vector<std::string> files;
+  glob_t found{};
+  if (::glob(full.c_str(), 0, nullptr, &found) == 0) {
+    for (std::size_t i = 0; i < found.gl_pathc; ++i) files.emplace_back(found.gl_pathv[i]);
+  }
+  ::globfree(&found);
+  if (files.empty() && full.find_first_of("*?[") == std::string::npos) files.push_back(full);
+  return files;
+}
+
+// What stands in files of its own.
+struct Jobs {
+  metrics::ScrapeConfig scrapes;
+  std::vector<alerting::RuleGroup> rules;
+};
+
+Result<Jobs> read_jobs(io::FileSystem& fs, const config::Config& config) {
+  Jobs jobs;
+  std::vector<std::string> rule_files;
+  if (!config.prometheus_config_file.empty()) {
+    TT_ASSIGN(const auto text, io::read_file(fs, config.prometheus_config_file));
+    TT_ASSIGN(jobs.scrapes, metrics::parse_scrape_config(text, config.prometheus_config_file));
+    for (const auto& pattern : jobs.scrapes.rule_files) {
+      for (auto& file : matching_files(pattern, config.prometheus_config_file))
+        rule_files.push_back(std::move(file));
+    }
+  }
+  for (const auto& pattern : config.rules.files) {
+    for (auto& file : matching_files(pattern, "")) rule_files.push_back(std::move(file));
+  }
+  for (const auto& file : rule_files) {
+    TT_ASSIGN(const auto text, io::read_file(fs, file));
+    TT_ASSIGN(auto some, alerting::parse_rule_file(text, file));
+    std::move(some.begin(), some.end(), std::back_inserter(jobs.rules));
+  }
+  return jobs;
+}
+
+std::vector<alerting::Receiver> receivers_of(const config::Config& config) {
+  std::vector<alerting::Receiver> receivers;
+  for (const auto& r : config.receivers) {
+    alerting::Receiver receiver;
+    receiver.name = r.name;
+    receiver.kind = r.type == config::ReceiverType::slack   ? alerting::ReceiverKind::slack
+                    : r.type == config::ReceiverType::email ? alerting::ReceiverKind::email
+                                                            : alerting::ReceiverKind::webhook;
+    receiver.url = r.url;
+    receiver.to = r.to;
+    receiver.send_resolved = r.send_resolved;
+    receivers.push_back(std::move(receiver));
+  }
+  return receivers;
+}
+
+alerting::NotifierOptions notifier_options(const config::Config& config) {
+  alerting::NotifierOptions options;
+  options.external_url = config.server.external_url;
+  options.group_wait = std::chrono::duration_cast<Millis>(config.alerting.group_wait);
+  options.group_interval = std::chrono::duration_cast<Millis>(config.alerting.group_interval);
+  options.repeat_interval = std::chrono::duration_cast<Millis>(config.alerting.repeat_interval);
+  return options;
+}
+
+}  // namespace
+
+Result<> Server::Impl::configure(const config::Config& next) {
+  TT_ASSIGN(auto jobs, read_jobs(*fs, next));
+  std::shared_ptr<transport::MailSender> mail;
+  if (!next.smtp.url.empty()) {
+    auto options = net::parse_smtp_url(next.smtp.url);
+    if (!options) return tl::unexpected<Error>(std::move(options).error().within("smtp.url"));
+    mail = std::make_shared<net::SmtpMailSender>(*std::move(options), clock);
+  }
+  TT_TRY(http_client->set_outbound_allow(next.net.outbound_allow));
+
+  log.set_level(next.log.level);
+  notifier->set_options(notifier_options(next));
+  notifier->set_mail(std::move(mail), next.smtp.from);
+  notifier->set_receivers(receivers_of(next));
+  disk->set_limits(next.storage.reserve_bytes, next.storage.max_bytes);
+  disk->poll();
+  stores->set_retention(next.retention);
+  ingest->set_time_bounds(next.ingest.max_past, next.ingest.max_future);
+  for (const auto& warning : jobs.scrapes.warnings)
+    log.warn("prometheus configuration", {{"warning", warning}});
+  scrapes->configure(std::move(jobs.scrapes));
+  rules->set_default_interval(std::chrono::duration_cast<Millis>(next.rules.evaluation_interval));
+  rules->set_groups(ProjectId{1}, std::move(jobs.rules));
+  if (maintenance != nullptr) maintenance->wake();  // a shorter retention frees space now
+  return {};
+}
+
+Result<> Server::Impl::reload() {
+  const MutexLock lock(reload_mutex);
+  TT_ASSIGN(auto next, load_config());
+  const auto fixed = config::needs_restart(config, next);
+  if (!fixed.empty()) {
+    return fail(ErrorKind::conflict,
+                fmt::format("nothing was changed: {} needs a restart", fmt::join(fixed, ", ")));
+  }
+  TT_TRY(configure(next));
+  config = std::move(next);
+  return {};
+}
+
+}  // namespace telltale::server
