@@ -65,6 +65,9 @@ EventRow random_row(Rng& rng) {
   return row;
 }
 
+constexpr std::string_view kFields[] = {"message", "payload",    "project", "level", "service",  "trace_id",
+                                        "span_id", "request_id", "n",       "k1",    "event_id", "absent"};
+
 EventFilter random_filter(Rng& rng, int depth) {
   if (depth > 0 && rng.chance(0.5)) {
     EventFilter f;
@@ -72,13 +75,16 @@ EventFilter random_filter(Rng& rng, int depth) {
     for (std::uint64_t i = rng.below(4); i > 0; --i) f.children.push_back(random_filter(rng, depth - 1));
     return f;
   }
-  static constexpr std::string_view kFields[] = {"message", "payload",  "project",  "level",
-                                                 "service", "trace_id", "span_id",  "request_id",
-                                                 "n",       "k1",       "event_id", "absent"};
   const std::string field(kFields[rng.below(std::size(kFields))]);
-  switch (rng.below(8)) {
+  switch (rng.below(9)) {
     case 0:
       return EventFilter::leaf(FilterOp::exists, field);
+    case 6: {
+      std::vector<std::string> values;
+      for (std::uint64_t i = rng.below(4); i > 0; --i)
+        values.push_back(field_text(random_row(rng), field).value_or(""));
+      return EventFilter::one_of(field, std::move(values));
+    }
     case 1:
       return EventFilter::leaf(FilterOp::gt, field, std::to_string(rng.below(6)));
     case 2:
@@ -109,6 +115,8 @@ EventQuery random_query(Rng& rng) {
   if (rng.chance(0.3)) q.range.to = q.range.from + std::chrono::hours(rng.below(30));
   if (q.range.from.ns == INT64_MIN) q.range.to = {INT64_MAX};
   q.with_payload = rng.chance(0.5);
+  for (std::uint64_t i = rng.chance(0.5) ? 1 + rng.below(4) : 0; i > 0; --i)
+    q.fields.emplace_back(kFields[rng.below(std::size(kFields))]);
   return q;
 }
 
