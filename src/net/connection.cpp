@@ -10,7 +10,6 @@ constexpr std::size_t kReadBodyBytes = 64 * 1024;
 constexpr std::size_t kProgressBytes = 64 * 1024;  // moved before a deadline is set anew
 constexpr std::size_t kDiscardBytes =
     64 * 1024;  // of a refused body that is read over to keep the connection
-constexpr std::size_t kCloseFrameBytes = 131;
 constexpr Nanos kDrainTime = std::chrono::seconds(2);
 
 }  // namespace
