@@ -14,9 +14,9 @@ using BeastString = boost::beast::string_view;
 
 constexpr std::size_t kMaxTargetBytes = 16 * 1024;
 constexpr std::size_t kMaxChunkLineBytes = 16 * 1024;  // of a chunk's size line, or of all trailers
-// The least that is left of a chunked body before its end: "0", two line ends. Beast's parser asserts it on a
-// last chunk that it is offered for the second time, so it is not asked before.
-constexpr std::size_t kMinChunkedRest = 5;
+// The least that a last chunk has: "0", two line ends. Beast's parser asserts it when it is offered one for
+// the second time, so it is not asked before.
+constexpr std::size_t kMinLastChunk = 5;
 constexpr std::size_t kMaxBodyReserve = 8u << 20;
 
 std::string_view std_view(BeastString s) { return {s.data(), s.size()}; }
@@ -146,7 +146,8 @@ RequestParser::Progress RequestParser::feed(std::string_view bytes, std::size_t&
     if (p.is_done()) return Progress::done;
     BeastError ec;
     const std::string_view rest = bytes.substr(consumed);
-    if (rest.empty() || (p.announced && p.chunked() && rest.size() < kMinChunkedRest)) {
+    if (rest.empty()) return Progress::need_more;
+    if (p.announced && p.chunked() && rest.front() == '0' && rest.size() < kMinLastChunk) {
       return Progress::need_more;
     }
     const std::size_t n = p.put(boost::asio::const_buffer(rest.data(), rest.size()), ec);
