@@ -29,6 +29,7 @@ export function useListKeys<T, K>(rows: readonly T[], keyOf: (row: T) => K, open
     { keys: "j", label: "Next row", group: "List", run: () => setCursor(moveCursor(cursor, 1, rows.length)) },
     { keys: "k", label: "Row before", group: "List", run: () => setCursor(moveCursor(cursor, -1, rows.length)) },
     { keys: "o", label: "Open the row", group: "List", run: () => at && open(at) },
+    { keys: "Enter", label: "Open the row", group: "List", run: () => at && open(at) },
     ...(selectable ? [{ keys: "x", label: "Select the row", group: "List", run: () => at && toggle(keyOf(at)) }] : []),
   ]);
   return { cursor, selected, toggle, setSelected };

@@ -50,11 +50,18 @@ function inField(target: EventTarget | null): boolean {
   return target instanceof HTMLInputElement && !["checkbox", "radio", "button", "range"].includes(target.type);
 }
 
+/** Enter and Space on a button or a link are the element's own. */
+const CONTROLS = "a, button, summary, input, [role^=menuitem], [role=tab], [role=slider], [role=option]";
+function ownKey(target: EventTarget | null, name: string): boolean {
+  return (name === "Enter" || name === "Space") && target instanceof Element && target.closest(CONTROLS) !== null;
+}
+
 export function listenForKeys(): void {
   document.addEventListener("keydown", (e) => {
     if (e.defaultPrevented || e.isComposing) return;
     const name = keyName(e);
     if (inField(e.target) && !name.startsWith("Mod+")) return;
+    if (ownKey(e.target, name)) return;
     // An open modal dialog has the keyboard to itself.
     if (document.querySelector("dialog[open]:modal") && !name.startsWith("Mod+")) return;
     const binding = keyMap.match(name, e.timeStamp);

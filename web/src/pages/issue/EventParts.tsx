@@ -1,6 +1,7 @@
 // The parts of an event below its stack: what came before it, the request, and everything it carries by name.
 import { useState } from "preact/hooks";
 import { Button, CodeBlock, CopyButton, LevelMark, Value } from "../../kit";
+import { curlOf } from "../../lib/curl";
 import type { Crumb, EventView } from "../../lib/event";
 import { safeLink } from "../../lib/format";
 import { prefs } from "../../lib/prefs";
@@ -87,14 +88,11 @@ function Linked({ text }: { text: string }) {
 export function RequestPart({ event }: { event: EventView }) {
   const r = event.request;
   if (!r) return null;
-  const curl = [`curl -X ${r.method}`, ...r.headers.filter(([k]) => !/^(host|content-length|cookie|authorization)$/i.test(k)).map(([k, v]) => `-H ${quote(`${k}: ${v}`)}`), r.body ? `-d ${quote(r.body)}` : "", quote(r.url + (r.query ? `?${r.query}` : ""))]
-    .filter(Boolean)
-    .join(" \\\n  ");
   return (
     <section class="issue-section" aria-label="Request">
       <header class="section-head">
         <h2>Request</h2>
-        <CopyButton text={curl} label="Copy as curl" />
+        <CopyButton text={curlOf(r)} label="Copy as curl" />
       </header>
       <p class="mono breakable">
         <span class="strong">{r.method}</span> {r.url}
@@ -110,7 +108,6 @@ export function RequestPart({ event }: { event: EventView }) {
     </section>
   );
 }
-const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 export function Contexts({ event }: { event: EventView }) {
   const groups = [
