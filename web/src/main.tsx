@@ -9,13 +9,15 @@ import { render } from "preact";
 import { Router } from "wouter";
 import { App } from "./app/App";
 import { measurePages } from "./app/measure";
+import { prefetch } from "./app/routes";
 import { watchSession } from "./app/session";
-import { basePath } from "./lib/base";
+import { basePath, herePath } from "./lib/base";
 import { listenForKeys } from "./lib/keys";
 import { applyPrefs } from "./lib/prefs";
 import { queryClient } from "./lib/query";
 
 applyPrefs();
+prefetch(herePath()); // the page's code comes while the session is asked for
 listenForKeys();
 watchSession();
 measurePages();

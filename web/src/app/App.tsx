@@ -11,7 +11,7 @@ import { Fence } from "./Fence";
 import { Frame } from "./Frame";
 import { Link } from "./Link";
 import { navPath, ROUTES, routePattern } from "./routes";
-import { toSignIn, useSession } from "./session";
+import { toSignIn, useSession, wasSignedIn } from "./session";
 
 export function App() {
   const [path] = useLocation();
@@ -52,7 +52,7 @@ function WithSession({ children }: { children: preact.ComponentChildren }) {
       </main>
     );
   }
-  if (!session.data || out) return <div class="page" aria-busy="true" />;
+  if (out || (!session.data && !wasSignedIn())) return <div class="page" aria-busy="true" />;
   return <>{children}</>;
 }
 

@@ -18,9 +18,12 @@ export const useSession = () =>
     placeholderData: undefined,
     queryFn: async ({ signal }) => {
       try {
-        return await request<Session>("auth/session", { signal, quiet401: true });
+        const session = await request<Session>("auth/session", { signal, quiet401: true });
+        mark(true);
+        return session;
       } catch (e) {
         if (!(e instanceof ApiError) || e.status !== 401) throw e;
+        mark(false);
         const body = e.body as { setup_needed?: boolean } | null;
         return { user: null, setup_needed: body?.setup_needed ?? false };
       }
@@ -37,6 +40,24 @@ export function toSignIn(): void {
   if (/^\/(sign-in|setup)/.test(herePath())) return;
   const here = herePath() + location.search;
   navigate(here === "/" ? "/sign-in" : `/sign-in?next=${encodeURIComponent(here)}`, { replace: true });
+}
+
+/** Whether this browser was signed in when it was last here: then pages need not wait to be told so again. */
+const MARK = "telltale.was-signed-in";
+export function wasSignedIn(): boolean {
+  try {
+    return localStorage.getItem(MARK) === "1";
+  } catch {
+    return false;
+  }
+}
+function mark(signedIn: boolean): void {
+  try {
+    if (signedIn) localStorage.setItem(MARK, "1");
+    else localStorage.removeItem(MARK);
+  } catch {
+    // Without storage every visit waits for the session.
+  }
 }
 
 export function watchSession(): void {

@@ -74,9 +74,12 @@ export function TagList({ issue }: { issue: Issue }) {
       <Loaded result={tags} skeleton={<Skeleton lines={8} />}>
         {(t) => (
           <div class="stack">
-            {t.tags.map((tag) => (
-              <TagSpread key={tag.key} name={tag.key} values={tag.values} />
-            ))}
+            {t.tags
+              .filter((tag) => tag.values.length > 1)
+              .map((tag) => (
+                <TagSpread key={tag.key} name={tag.key} values={tag.values} />
+              ))}
+            <SameTags tags={t.tags.filter((tag) => tag.values.length === 1)} />
             {t.tags.length === 0 && <p class="faint">The events carry no tags.</p>}
           </div>
         )}
@@ -109,6 +112,26 @@ function TagSpread({ name, values }: { name: string; values: Facet["values"] }) 
           </li>
         ))}
       </ul>
+    </div>
+  );
+}
+
+/** Tags that are the same on every event: one line each. */
+function SameTags({ tags }: { tags: readonly { key: string; values: Facet["values"] }[] }) {
+  if (tags.length === 0) return null;
+  return (
+    <div>
+      <h3 class="section-title">Always the same</h3>
+      <dl class="same-tags">
+        {tags.map((tag) => (
+          <div key={tag.key}>
+            <dt class="clip muted">{tag.key}</dt>
+            <dd class="clip">
+              <Value field={tag.key} value={tag.values[0]!.value} />
+            </dd>
+          </div>
+        ))}
+      </dl>
     </div>
   );
 }
