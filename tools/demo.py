@@ -156,6 +156,7 @@ class Demo:
         self.processes = Processes()
         self.receiver = Receiver()
         self.token = secrets.token_hex(20)
+        self.password = secrets.token_urlsafe(12)
         self.dsn_key = secrets.token_hex(16)
         self.url = f"http://127.0.0.1:{free_port(SERVER_PORT)}"
         self.app_port = free_port(STOCKAPP_PORT)
@@ -174,6 +175,7 @@ class Demo:
             "telltale", [str(self.telltale), "serve", "--config", str(FOLDER / "telltale.yml"),
                          "--data-dir", str(FOLDER / "data"), "--listen", listen],
             {"TELLTALE_BOOTSTRAP_TOKEN": self.token, "TELLTALE_BOOTSTRAP_DSN_KEY": self.dsn_key,
+             "TELLTALE_BOOTSTRAP_PASSWORD": self.password,
              "DEMO_INGEST_TOKEN": ingest_token}, ROOT)
         self.wait_for(self.url + "/-/ready", "the server")
 
@@ -263,7 +265,7 @@ class Demo:
     def introduce(self, request_id: str) -> None:
         auth = '-H "Authorization: Bearer $TOKEN"'
         say(f"""
-Telltale     {self.url}      (an API; there is no web UI yet)
+Telltale     {self.url}      sign in as admin@localhost with the password {self.password}
 stockapp     {self.app_url}
 admin token  {self.token}
 output       {FOLDER}/*.log

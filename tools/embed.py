@@ -40,6 +40,10 @@ std::span<const EmbeddedFile> embedded_files() { return {kEmbedded, std::size(kE
 '''
 
 
+def hidden(path: pathlib.Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
 def files_of(arguments):
     for argument in arguments:
         name, path = argument.split("=", 1)
@@ -47,7 +51,7 @@ def files_of(arguments):
         if not name.endswith("/"):
             yield name, path
         elif path.is_dir():
-            for file in sorted(p for p in path.rglob("*") if p.is_file()):
+            for file in sorted(p for p in path.rglob("*") if p.is_file() and not hidden(p.relative_to(path))):
                 yield name + file.relative_to(path).as_posix(), file
 
 

@@ -1,6 +1,7 @@
 #include "accounts/authenticator.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <unordered_map>
 
 #include "accounts/throttle.hpp"
@@ -55,6 +56,7 @@ struct Authenticator::Impl {
   const Logger& log;
   FailureThrottle throttle;
   Counter& failures;
+  std::atomic<bool> setup_needed{false};
   Mutex mutex;
   std::unordered_map<std::string, storage::DsnKey> keys TT_GUARDED_BY(mutex);
   std::unordered_map<std::string, storage::ApiToken> tokens TT_GUARDED_BY(mutex);
@@ -186,7 +188,12 @@ Result<BootstrapOutcome> Authenticator::Impl::outcome() {
   const bool has_admin = std::any_of(all.begin(), all.end(), [&](const storage::ApiToken& t) {
     return t.role == storage::Role::admin && t.project.value == 0 && (!t.expires || *t.expires > clock.now());
   });
-  if (has_admin) {
+  TT_ASSIGN(const auto people, records.users().list());
+  const bool has_person = std::any_of(people.begin(), people.end(), [](const storage::User& user) {
+    return user.role == storage::Role::admin && !user.disabled;
+  });
+  setup_needed = !has_admin && !has_person;
+  if (!setup_needed) {
     TT_TRY(records.settings().remove(kSetupHashSetting));
     return out;
   }
@@ -212,27 +219,44 @@ Result<BootstrapOutcome> Authenticator::bootstrap(const Bootstrap& values) {
 
 Result<CreatedToken> Authenticator::redeem_setup_token(std::string_view setup_token,
                                                        std::string_view remote_address) {
-  if (impl_->throttle.refuses(remote_address)) {
-    return fail(ErrorKind::resource_exhausted, "too many failed attempts from this address");
-  }
+  TT_TRY(check_setup_token(setup_token, remote_address));
   CreatedToken created;
   auto done = impl_->records.transaction([&]() -> Result<> {
-    TT_ASSIGN(const auto expected, impl_->records.settings().get(kSetupHashSetting));
-    if (!expected || !equal_constant_time(*expected, to_hex(sha256(setup_token)))) return refused();
-    TT_TRY(impl_->records.settings().remove(kSetupHashSetting));
+    TT_TRY(consume_setup_token(setup_token));
     NewToken wanted;
     wanted.name = "setup-" + std::to_string(impl_->clock.now().to_millis().ms);
     wanted.role = storage::Role::admin;
     TT_ASSIGN(created, impl_->make_token(wanted));
     return {};
   });
-  if (!done && done.error().kind() == ErrorKind::unauthenticated) {
-    impl_->failures.add();
-    impl_->throttle.failed(remote_address);
-  }
   TT_TRY(std::move(done));
   impl_->changed();
+  impl_->log.info(
+      "auth",
+      {{"event", "setup"}, {"outcome", "done"}, {"of", created.token.name}, {"remote", remote_address}});
   return created;
+}
+
+bool Authenticator::setup_needed() const { return impl_->setup_needed; }
+
+Result<> Authenticator::check_setup_token(std::string_view setup_token, std::string_view remote_address) {
+  if (impl_->throttle.refuses(remote_address)) {
+    return fail(ErrorKind::resource_exhausted, "too many failed attempts from this address");
+  }
+  TT_ASSIGN(const auto expected, impl_->records.settings().get(kSetupHashSetting));
+  if (expected && equal_constant_time(*expected, to_hex(sha256(setup_token)))) return {};
+  impl_->failures.add();
+  impl_->throttle.failed(remote_address);
+  impl_->log.warn("auth", {{"event", "setup"}, {"outcome", "refused"}, {"remote", remote_address}});
+  return refused();
+}
+
+Result<> Authenticator::consume_setup_token(std::string_view setup_token) {
+  TT_ASSIGN(const auto expected, impl_->records.settings().get(kSetupHashSetting));
+  if (!expected || !equal_constant_time(*expected, to_hex(sha256(setup_token)))) return refused();
+  TT_TRY(impl_->records.settings().remove(kSetupHashSetting));
+  impl_->setup_needed = false;
+  return {};
 }
 
 // ---- Who is calling

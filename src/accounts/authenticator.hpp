@@ -35,7 +35,9 @@ struct Principal {
   std::int64_t token = 0;
   std::string name;
   storage::Role role = storage::Role::viewer;
-  ProjectId project;  // 0: every project
+  ProjectId project;         // 0: every project
+  std::int64_t user = 0;     // of a session; 0 for a token
+  std::int64_t session = 0;  // 0 for a token
 
   /// permission_denied, naming what is missing.
   Result<> require(Scope scope) const;
@@ -67,8 +69,9 @@ struct Bootstrap {
 };
 
 struct BootstrapOutcome {
-  /// A one-time token to show to the operator; set when the server has no admin token at all. It is exchanged
-  /// for a real one by redeem_setup_token().
+  /// A one-time token to show to the operator; set when the server has neither an admin token nor an admin.
+  /// It is exchanged for an admin token by redeem_setup_token(), or for the first admin by
+  /// Sessions::set_up().
   std::optional<std::string> setup_token;
   /// Enabled DSN key of project 1.
   std::string default_dsn_key;
@@ -97,6 +100,13 @@ class Authenticator {
   Result<BootstrapOutcome> bootstrap(const Bootstrap& values);
   /// An admin token for the setup token of bootstrap(); works once. unauthenticated otherwise.
   Result<CreatedToken> redeem_setup_token(std::string_view setup_token, std::string_view remote_address);
+
+  /// True while the setup token of bootstrap() waits to be used.
+  bool setup_needed() const;
+  /// unauthenticated unless this is the setup token; counts guesses. consume_setup_token() is for the same
+  /// transaction as what the token is exchanged for.
+  Result<> check_setup_token(std::string_view setup_token, std::string_view remote_address);
+  Result<> consume_setup_token(std::string_view setup_token);
 
   /// unauthenticated for an unknown key; permission_denied for a disabled one or another project's.
   Result<ProjectId> authenticate_dsn(std::string_view public_key, ProjectId project);

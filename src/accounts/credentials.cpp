@@ -34,7 +34,7 @@ bool allows(storage::Role role, Scope scope) {
 
 Result<> Principal::require(Scope scope) const {
   if (allows(role, scope)) return {};
-  return fail(ErrorKind::permission_denied, "token '" + name + "' has role " +
+  return fail(ErrorKind::permission_denied, (user != 0 ? "user '" : "token '") + name + "' has role " +
                                                 std::string(storage::to_string(role)) +
                                                 ", which does not allow " + std::string(to_string(scope)));
 }

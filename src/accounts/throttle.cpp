@@ -20,8 +20,12 @@ bool FailureThrottle::refuses(std::string_view address) {
   if (address.empty()) return false;
   MutexLock lock(mutex_);
   drop_old(clock_.steady());
+  return full(address);
+}
+
+bool FailureThrottle::full(std::string_view address) {
   const auto it = by_address_.find(address);
-  return it != by_address_.end() && it->second->failures >= limits::kMaxFailedLogins;
+  return it != by_address_.end() && it->second->failures >= max_failures_;
 }
 
 void FailureThrottle::failed(std::string_view address) {
@@ -29,6 +33,29 @@ void FailureThrottle::failed(std::string_view address) {
   MutexLock lock(mutex_);
   const Nanos now = clock_.steady();
   drop_old(now);
+  count(address, now);
+}
+
+bool FailureThrottle::attempt(std::string_view address) {
+  if (address.empty()) return true;
+  MutexLock lock(mutex_);
+  const Nanos now = clock_.steady();
+  drop_old(now);
+  if (full(address)) return false;
+  count(address, now);
+  return true;
+}
+
+void FailureThrottle::forgive(std::string_view address) {
+  MutexLock lock(mutex_);
+  const auto it = by_address_.find(address);
+  if (it == by_address_.end()) return;
+  const auto window = it->second;
+  by_address_.erase(it);
+  windows_.erase(window);
+}
+
+void FailureThrottle::count(std::string_view address, Nanos now) {
   if (const auto it = by_address_.find(address); it != by_address_.end()) {
     ++it->second->failures;
     return;

@@ -1,6 +1,6 @@
-// Counts failed sign-ins by remote address in fixed windows and refuses an address that has had its share.
-// The table is bounded: when it is full, the oldest window makes room, so that a flood of addresses cannot
-// grow it.
+// Counts failed sign-ins by remote address or account in fixed windows and refuses one that has had its
+// share. The table is bounded: when it is full, the oldest window makes room, so that a flood of addresses
+// cannot grow it.
 #pragma once
 
 #include <list>
@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "base/clock.hpp"
+#include "base/limits.hpp"
 #include "base/mutex.hpp"
 
 namespace telltale::accounts {
@@ -16,9 +17,14 @@ namespace telltale::accounts {
 /// Thread-safe. An empty address is never refused.
 class FailureThrottle {
  public:
-  explicit FailureThrottle(const Clock& clock) : clock_(clock) {}
+  explicit FailureThrottle(const Clock& clock, int max_failures = limits::kMaxFailedLogins)
+      : clock_(clock), max_failures_(max_failures) {}
   bool refuses(std::string_view address);
   void failed(std::string_view address);
+  /// Counts a failure ahead of the outcome, so that many at once are counted, too; false when refused.
+  /// forgive() takes back all failures of one that turned out well.
+  bool attempt(std::string_view address);
+  void forgive(std::string_view address);
   std::size_t size() const;
 
  private:
@@ -28,8 +34,11 @@ class FailureThrottle {
     int failures;
   };
   void drop_old(Nanos now) TT_REQUIRES(mutex_);
+  bool full(std::string_view address) TT_REQUIRES(mutex_);
+  void count(std::string_view address, Nanos now) TT_REQUIRES(mutex_);
 
   const Clock& clock_;
+  const int max_failures_;
   mutable Mutex mutex_;
   std::list<Window> windows_ TT_GUARDED_BY(mutex_);  // oldest first
   std::unordered_map<std::string_view, std::list<Window>::iterator> by_address_ TT_GUARDED_BY(mutex_);

@@ -9,14 +9,6 @@
 
 namespace telltale::api {
 
-Result<accounts::Principal> authorise(const Services& services, const net::HttpRequest& request,
-                                      accounts::Scope scope) {
-  TT_ASSIGN(auto principal,
-            services.accounts.authenticate_header(request.header("authorization"), request.remote_address));
-  TT_TRY(principal.require(scope));
-  return principal;
-}
-
 Result<storage::Projects> readable_projects(const Services& services, const accounts::Principal& principal) {
   if (principal.project.value != 0) return storage::Projects{principal.project};
   TT_ASSIGN(const auto all, services.records.projects().list());
@@ -27,7 +19,8 @@ Result<storage::Projects> readable_projects(const Services& services, const acco
 
 void add_error_headers(net::HttpResponse& response) {
   if (response.status == 401) {
-    response.headers.emplace_back("WWW-Authenticate", R"(Bearer realm="telltale", Basic realm="telltale")");
+    // No Basic, though it is taken: a browser would ask for it in a window of its own.
+    response.headers.emplace_back("WWW-Authenticate", R"(Bearer realm="telltale")");
   }
   if (response.status == 429 || response.status == 503) response.headers.emplace_back("Retry-After", "5");
 }

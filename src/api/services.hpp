@@ -6,6 +6,7 @@
 #include <string>
 
 #include "accounts/authenticator.hpp"
+#include "accounts/sessions.hpp"
 #include "alerting/rule_manager.hpp"
 #include "api/web/files.hpp"
 #include "base/clock.hpp"
@@ -20,6 +21,21 @@
 
 namespace telltale::api {
 
+/// What one part of the data folder holds.
+struct StoragePart {
+  std::string name;
+  std::uint64_t bytes = 0;
+  std::optional<std::uint64_t> rows;  // series, for metrics
+  std::optional<UnixNanos> oldest;
+  std::optional<UnixNanos> newest;
+  std::optional<Nanos> retention;
+};
+struct StorageReport {
+  std::uint64_t budget_bytes = 0;  // 0: not known yet
+  std::uint64_t disk_free_bytes = 0;
+  std::vector<StoragePart> parts;  // events without rows and times: the handler asks their store
+};
+
 struct Services {
   accounts::Authenticator& accounts;
   ingest::Ingest& ingest;
@@ -29,14 +45,18 @@ struct Services {
   const promql::Engine& promql;
   const metrics::ScrapeManager& scrapes;
   const alerting::RuleManager& rules;
-  const MetricsRegistry& registry;
+  MetricsRegistry& registry;
   const Clock& clock;
   std::string version;
   WorkLimits query_limits;
   std::function<bool()> ready;
   std::function<Result<>()> reload;
   std::function<Result<std::string>(const std::string& directory)> backup;  // its report as JSON
+  std::function<Result<StorageReport>()> storage;
   const WebFiles& web;
+  accounts::Sessions& sessions;
+  const Logger& log;
+  std::string external_url;
   std::string path_prefix;  // of server.external_url: empty or `/telltale`
 };
 
@@ -54,7 +74,8 @@ std::string content_security_policy(std::string_view nonce);
 /// What every answer of the server carries unless it says otherwise.
 net::Headers security_headers();
 
-/// The principal of a request's Authorization header, once it has the scope.
+/// The principal of a request's Authorization header, else of its session's cookie, once it has the scope. A
+/// change made with a cookie must come from our own pages.
 Result<accounts::Principal> authorise(const Services& services, const net::HttpRequest& request,
                                       accounts::Scope scope);
 /// The projects a principal's queries may read.

@@ -59,6 +59,7 @@ struct ServicesRig {
       registry};
   WebFiles web{*fs, ""};
   accounts::Authenticator accounts{*records, clock, log, registry};
+  accounts::Sessions sessions{*records, accounts, {}, clock, log, registry};
   Services services{accounts,
                     ingest,
                     events,
@@ -74,7 +75,11 @@ struct ServicesRig {
                     [] { return true; },
                     []() -> Result<> { return {}; },
                     [](const std::string&) -> Result<std::string> { return std::string("{}"); },
+                    []() -> Result<StorageReport> { return StorageReport{}; },
                     web,
+                    sessions,
+                    log,
+                    "",
                     ""};
   net::Router router = make_router();
 

@@ -123,5 +123,17 @@ inline constexpr std::size_t kMaxCachedCredentials = 4'096;
 inline constexpr std::size_t kMaxThrottledAddresses = 4'096;
 inline constexpr int kMaxFailedLogins = 20;  // per address and kFailedLoginWindowSeconds
 inline constexpr int kFailedLoginWindowSeconds = 60;
+inline constexpr int kMaxFailedLoginsPerAccount = 10;  // and window, from wherever they come
+inline constexpr std::size_t kMinPasswordCharacters = 12;
+inline constexpr std::size_t kMaxPasswordBytes = 1024;
+inline constexpr std::size_t kMaxPasswordHashes = 2;          // at once; each takes 19 MiB and a CPU
+inline constexpr std::size_t kMaxWaitingPasswordHashes = 32;  // more are refused
+inline constexpr std::size_t kMaxEmailBytes = 254;
+inline constexpr std::size_t kMaxPersonNameBytes = 200;
+inline constexpr std::size_t kMaxLoggedAgentBytes = 256;
+inline constexpr std::size_t kMaxSessionsPerUser = 50;  // the oldest makes room
+inline constexpr std::size_t kMaxUiPanels = 200;        // of one measurement
+inline constexpr std::size_t kMaxUiBodyBytes = 64 * KiB;
+inline constexpr std::uint64_t kMaxUiLongTasks = 10'000;
 
 }  // namespace telltale::limits

@@ -34,6 +34,11 @@ struct UiConfig {
   std::string dir;  // empty: the UI that is a part of the binary
 };
 
+struct SessionConfig {
+  Nanos idle_timeout{};
+  Nanos lifetime{};
+};
+
 struct TlsConfig {
   std::string cert;  // PEM files
   std::string key;
@@ -147,6 +152,7 @@ struct BootstrapConfig {
 struct Config {
   ServerConfig server;
   UiConfig ui;
+  SessionConfig session;
   TlsConfig tls;
   LogConfig log;
   IngestConfig ingest;

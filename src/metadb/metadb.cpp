@@ -35,6 +35,8 @@ class SqliteMetaDb final : public MetaDb {
   storage::ProjectRepository& projects() override { return projects_; }
   storage::DsnKeyRepository& dsn_keys() override { return dsn_keys_; }
   storage::TokenRepository& tokens() override { return tokens_; }
+  storage::UserRepository& users() override { return users_; }
+  storage::SessionRepository& sessions() override { return sessions_; }
   storage::IssueRepository& issues() override { return issues_; }
   storage::RuleStateRepository& rule_states() override { return rule_states_; }
   storage::SettingRepository& settings() override { return settings_; }
@@ -125,6 +127,8 @@ class SqliteMetaDb final : public MetaDb {
   SqlProjects projects_{*db_};
   SqlDsnKeys dsn_keys_{*db_};
   SqlTokens tokens_{*db_};
+  SqlUsers users_{*db_};
+  SqlSessions sessions_{*db_};
   SqlIssues issues_{*db_};
   SqlRuleStates rule_states_{*db_};
   SqlSettings settings_{*db_};

@@ -46,6 +46,15 @@ CREATE TABLE rule_states (
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE applied (store TEXT PRIMARY KEY, sequence INTEGER NOT NULL) WITHOUT ROWID;
 )sql",
+    R"sql(
+CREATE TABLE users (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, email TEXT NOT NULL UNIQUE, name TEXT NOT NULL, role INTEGER NOT NULL,
+  disabled INTEGER NOT NULL, password TEXT NOT NULL, created INTEGER NOT NULL, last_login INTEGER);
+CREATE TABLE sessions (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, hash TEXT NOT NULL UNIQUE, user INTEGER NOT NULL, created INTEGER NOT NULL,
+  last_seen INTEGER NOT NULL, expires INTEGER NOT NULL, address TEXT NOT NULL, user_agent TEXT NOT NULL);
+CREATE INDEX sessions_by_user ON sessions (user);
+)sql",
 };
 
 }  // namespace

@@ -45,6 +45,35 @@ class SqlTokens final : public storage::TokenRepository {
   Connection& db_;
 };
 
+class SqlUsers final : public storage::UserRepository {
+ public:
+  explicit SqlUsers(Connection& db) : db_(db) {}
+  Result<std::int64_t> add(const storage::User& user) override;
+  Result<> update(const storage::User& user) override;
+  Result<storage::User> get(std::int64_t id) override;
+  Result<storage::User> find_by_email(std::string_view email) override;
+  Result<> remove(std::int64_t id) override;
+  Result<std::vector<storage::User>> list() override;
+
+ private:
+  Connection& db_;
+};
+
+class SqlSessions final : public storage::SessionRepository {
+ public:
+  explicit SqlSessions(Connection& db) : db_(db) {}
+  Result<std::int64_t> add(const storage::Session& session) override;
+  Result<storage::Session> find_by_hash(std::string_view hash) override;
+  Result<> touch(std::int64_t id, UnixNanos last_seen) override;
+  Result<> remove(std::int64_t id) override;
+  Result<std::size_t> remove_of(std::int64_t user, std::int64_t keep) override;
+  Result<std::vector<storage::Session>> list(std::int64_t user) override;
+  Result<std::size_t> prune(UnixNanos now, UnixNanos idle_since) override;
+
+ private:
+  Connection& db_;
+};
+
 class SqlIssues final : public storage::IssueRepository {
  public:
   explicit SqlIssues(Connection& db) : db_(db) {}

@@ -61,6 +61,12 @@ Result<config::Config> load_config(const config::Flags& flags) {
     TT_ASSIGN(token.secret, io::read_file(*fs, token.secret_file));
     while (token.secret.ends_with('\n') || token.secret.ends_with('\r')) token.secret.pop_back();
   }
+  if (auto& admin = config.bootstrap.admin;
+      admin && admin->password.empty() && !admin->password_file.empty()) {
+    const auto fs = io::make_posix_file_system();
+    TT_ASSIGN(admin->password, io::read_file(*fs, admin->password_file));
+    while (admin->password.ends_with('\n') || admin->password.ends_with('\r')) admin->password.pop_back();
+  }
   return config;
 }
 

@@ -38,9 +38,10 @@ Result<std::string> run_query(std::vector<std::string> args, const QueryTarget& 
                               transport::HttpClient& client, const Clock& clock);
 std::string query_usage();
 
-/// `token …` and `project …`: on the records of a data folder that no server has open; the text to print.
-/// conflict when one has.
+/// `token …`, `project …` and `user …`: on the records of a data folder that no server has open; the text to
+/// print. conflict when one has.
 Result<std::string> run_token(std::vector<std::string> args, io::FileSystem& fs, const Clock& clock);
 Result<std::string> run_project(std::vector<std::string> args, io::FileSystem& fs, const Clock& clock);
+Result<std::string> run_user(std::vector<std::string> args, io::FileSystem& fs, const Clock& clock);
 
 }  // namespace telltale::server

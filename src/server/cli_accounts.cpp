@@ -3,9 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "accounts/authenticator.hpp"
-#include "metadb/metadb.hpp"
-#include "server/cli.hpp"
+#include "server/offline.hpp"
 
 namespace telltale::server {
 namespace {
@@ -18,57 +16,6 @@ Result<Number> number_of(std::string_view what, const std::string& text) {
     return fail(ErrorKind::invalid_argument, fmt::format("{}: not a number from 1 on", what));
   }
   return value;
-}
-
-// The records alone: neither the journal nor the engines are opened, so that this is quick on a large folder.
-class OfflineAccounts {
- public:
-  static Result<std::unique_ptr<OfflineAccounts>> open(const std::vector<std::string>& flags_text,
-                                                       io::FileSystem& fs, const Clock& clock) {
-    TT_ASSIGN(const auto flags, config::parse_flags(flags_text));
-    TT_ASSIGN(const auto config, load_config(flags));
-    const std::string& dir = config.server.data_dir;
-    TT_ASSIGN(const bool there, fs.exists(io::join_path(dir, "meta/meta.db")));
-    if (!there) {
-      return fail(ErrorKind::not_found,
-                  dir + ": not a data folder (telltale serve makes one; see --data-dir)");
-    }
-    std::unique_ptr<OfflineAccounts> made(new OfflineAccounts(clock));
-    auto lock = fs.lock(io::join_path(dir, "LOCK"));
-    if (!lock && lock.error().kind() == ErrorKind::conflict) {
-      return fail(ErrorKind::conflict, dir +
-                                           ": a running server has this folder; stop it, or use its API "
-                                           "(/api/telltale/v1/tokens)");
-    }
-    if (!lock) return tl::unexpected<Error>(std::move(lock).error());
-    made->lock_ = *std::move(lock);
-    TT_ASSIGN(made->records_,
-              metadb::open_metadb(fs, io::join_path(dir, "meta"), clock, made->log_, made->metrics_));
-    made->accounts_ =
-        std::make_unique<accounts::Authenticator>(*made->records_, clock, made->log_, made->metrics_);
-    return made;
-  }
-
-  accounts::Authenticator& accounts() { return *accounts_; }
-  storage::RecordStore& records() { return *records_; }
-
- private:
-  explicit OfflineAccounts(const Clock& clock) : log_(clock, LogLevel::warn, stderr_sink()) {}
-  const Logger log_;
-  MetricsRegistry metrics_;
-  std::unique_ptr<io::FileLock> lock_;
-  std::unique_ptr<metadb::MetaDb> records_;
-  std::unique_ptr<accounts::Authenticator> accounts_;
-};
-
-// The word after the command (NAME, ID, SLUG); options come behind it.
-Result<std::string> take_word(std::vector<std::string>& args, std::string_view what) {
-  if (args.empty() || args.front().starts_with("--")) {
-    return fail(ErrorKind::invalid_argument, fmt::format("{}: missing", what));
-  }
-  std::string word = args.front();
-  args.erase(args.begin());
-  return word;
 }
 
 Result<std::string> list_tokens(OfflineAccounts& offline) {

@@ -201,8 +201,9 @@ int query(const std::vector<std::string>& args) {
 int accounts(const std::string& command, const std::vector<std::string>& args) {
   const auto fs = telltale::io::make_posix_file_system();
   const telltale::SystemClock clock;
-  return print(command == "token" ? telltale::server::run_token(args, *fs, clock)
-                                  : telltale::server::run_project(args, *fs, clock));
+  if (command == "token") return print(telltale::server::run_token(args, *fs, clock));
+  if (command == "user") return print(telltale::server::run_user(args, *fs, clock));
+  return print(telltale::server::run_project(args, *fs, clock));
 }
 
 int usage() {
@@ -215,6 +216,9 @@ int usage() {
       "telltale token list | create NAME --role ROLE [--project ID] [--expires-in 30d] | revoke ID   "
       "[--data-dir DIR]\n"
       "telltale project list | create SLUG [--name NAME]   [--data-dir DIR]\n"
+      "telltale user list | create EMAIL --role ROLE [--name NAME] | passwd EMAIL | disable EMAIL | enable "
+      "EMAIL   "
+      "[--password-file FILE] [--data-dir DIR]\n"
       "telltale version\n");
   return 2;
 }
@@ -232,7 +236,7 @@ int main(int argc, char** argv) {
   if (command == "restore") return restore(args);
   if (command == "verify") return verify(args);
   if (command == "query") return query(args);
-  if (command == "token" || command == "project") return accounts(command, args);
+  if (command == "token" || command == "project" || command == "user") return accounts(command, args);
   if (command == "version") {
     fmt::print("telltale {}\n", telltale::server::kVersion);
     return 0;

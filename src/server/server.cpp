@@ -84,11 +84,14 @@ Result<> Server::Impl::open() {
   disk->poll();
   TT_ASSIGN(redactor, redact::Redactor::create({}));
   accounts = std::make_unique<accounts::Authenticator>(stores->records(), clock, log, metrics);
-  TT_ASSIGN(const auto outcome, accounts->bootstrap(bootstrap_of(config.bootstrap)));
-  if (outcome.setup_token) {
-    // For people only: it goes to the terminal, never to the log.
-    fmt::print(stderr, "No admin token yet. One-time setup token: {}\n", *outcome.setup_token);
+  sessions = std::make_unique<accounts::Sessions>(
+      stores->records(), *accounts,
+      accounts::SessionOptions{config.session.idle_timeout, config.session.lifetime}, clock, log, metrics);
+  if (const auto& admin = config.bootstrap.admin; admin && !admin->password.empty()) {
+    TT_TRY(sessions->bootstrap_admin({admin->email, "Admin", storage::Role::admin, admin->password}));
   }
+  TT_ASSIGN(const auto outcome, accounts->bootstrap(bootstrap_of(config.bootstrap)));
+  setup_token = outcome.setup_token.value_or("");
   ingest = std::make_unique<ingest::Ingest>(
       stores->pipeline(), *redactor, clock, metrics,
       ingest::IngestOptions{.max_past = config.ingest.max_past,
@@ -124,15 +127,61 @@ Result<std::string> Server::Impl::backup(const std::string& directory) {
   return w.take();
 }
 
+Result<api::StorageReport> Server::Impl::storage_report() {
+  const MutexLock lock(reload_mutex);
+  api::StorageReport report;
+  TT_ASSIGN(const auto space, fs->space(config.server.data_dir));
+  report.disk_free_bytes = space.free_bytes;
+  report.budget_bytes = disk->budget_bytes();
+  const auto numbers = stores->metrics().stats();
+  api::StoragePart metrics_part{"metrics", numbers.disk_bytes,      numbers.series, {},
+                                {},        config.retention.metrics};
+  for (const auto& part : numbers.parts) {
+    const UnixNanos from = UnixNanos::from_millis({part.min_ms});
+    const UnixNanos to = UnixNanos::from_millis({part.max_ms});
+    if (!metrics_part.oldest || from < *metrics_part.oldest) metrics_part.oldest = from;
+    if (!metrics_part.newest || to > *metrics_part.newest) metrics_part.newest = to;
+  }
+  report.parts.push_back(std::move(metrics_part));
+  auto events = stores->events().stats();
+  for (const auto& [table, keep] :
+       {std::pair{Table::logs, config.retention.logs}, std::pair{Table::spans, config.retention.spans},
+        std::pair{Table::errors, config.retention.errors}}) {
+    report.parts.push_back({std::string(to_string(table)), events.disk_bytes[table], {}, {}, {}, keep});
+  }
+  TT_ASSIGN(const auto segments, fs->list(io::join_path(config.server.data_dir, "journal")));
+  api::StoragePart journal{"journal", 0, {}, {}, {}, {}};
+  for (const auto& segment : segments) journal.bytes += segment.size;
+  report.parts.push_back(std::move(journal));
+  report.parts.push_back({"records", stores->records().bytes(), {}, {}, {}, {}});
+  return report;
+}
+
 net::Router Server::Impl::make_router() {
   net::Router router;
   web = std::make_unique<api::WebFiles>(*fs, config.ui.dir);
-  services = std::make_unique<api::Services>(api::Services{
-      *accounts, *ingest, stores->events(), stores->metrics(), stores->records(), *promql, *scrapes, *rules,
-      metrics, clock, kVersion, WorkLimits{config.query.timeout, config.query.max_memory},
-      [this] { return ready.load(); }, [this] { return reload(); },
-      [this](const std::string& directory) { return backup(directory); }, *web,
-      path_of_url(config.server.external_url)});
+  services = std::make_unique<api::Services>(
+      api::Services{*accounts,
+                    *ingest,
+                    stores->events(),
+                    stores->metrics(),
+                    stores->records(),
+                    *promql,
+                    *scrapes,
+                    *rules,
+                    metrics,
+                    clock,
+                    kVersion,
+                    WorkLimits{config.query.timeout, config.query.max_memory},
+                    [this] { return ready.load(); },
+                    [this] { return reload(); },
+                    [this](const std::string& directory) { return backup(directory); },
+                    [this] { return storage_report(); },
+                    *web,
+                    *sessions,
+                    log,
+                    config.server.external_url,
+                    path_of_url(config.server.external_url)});
   api::add_sentry_routes(router, *services);
   api::add_loki_routes(router, *services);
   api::add_otlp_routes(router, *services);
@@ -189,6 +238,7 @@ void Server::Impl::run_tasks() {
   every("disk", seconds(1), [this] { disk->poll(); });
   every("checkpoints", seconds(1), [this] { (void)stores->pipeline().checkpoint(false); });
   every("maintenance", seconds(60), [this] {
+    (void)sessions->prune();
     if (const auto done = stores->maintain(); !done) {
       log.warn("maintenance failed", {{"reason", done.error().message()}});
     }
@@ -208,6 +258,15 @@ Result<> Server::start() {
   TT_TRY(impl_->listen());
   impl_->run_tasks();
   const MutexLock lock(impl_->reload_mutex);
+  if (!impl_->setup_token.empty()) {
+    const std::string& external = impl_->config.server.external_url;
+    std::string base = external.empty() ? url() : external;
+    while (base.ends_with('/')) base.pop_back();
+    // For people only: it goes to the terminal, never to the log.
+    fmt::print(stderr, "No admin yet. Open this link, once, to make the first one:\n  {}/setup#{}\n", base,
+               impl_->setup_token);
+    impl_->setup_token.clear();
+  }
   impl_->log.info("telltale is ready", {{"url", url()}, {"data", impl_->config.server.data_dir}});
   return {};
 }

@@ -39,6 +39,7 @@ struct Server::Impl {
   void run_tasks();
   net::Router make_router() TT_REQUIRES(reload_mutex);
   Result<std::string> backup(const std::string& directory);
+  Result<api::StorageReport> storage_report();
 
   const ConfigSource load_config;
   const Clock& clock;
@@ -55,6 +56,8 @@ struct Server::Impl {
   std::unique_ptr<Stores> stores;
   std::unique_ptr<const redact::Redactor> redactor;
   std::unique_ptr<accounts::Authenticator> accounts;
+  std::unique_ptr<accounts::Sessions> sessions;
+  std::string setup_token;  // until it is printed, once the address is known
   std::unique_ptr<ingest::Ingest> ingest;
   std::unique_ptr<promql::Engine> promql;
   std::unique_ptr<RecordedAlertState> alert_state;

@@ -1,5 +1,6 @@
-// The contract of the book of records: things with a life (projects, keys, tokens, issues, rule state), as
-// against events, which only happen. Typed repositories, no SQL; the embedded implementation is metadb/.
+// The contract of the book of records: things with a life (projects, keys, tokens, users, issues, rule
+// state), as against events, which only happen. Typed repositories, no SQL; the embedded implementation is
+// metadb/.
 //
 // A call on a repository is its own transaction unless it runs inside RecordStore::transaction(). Look-ups by
 // key answer not_found, naming what was looked for. Thread-safe: one transaction runs at a time.
@@ -87,6 +88,61 @@ class TokenRepository {
   virtual Result<> touch(std::int64_t id, UnixNanos last_used) = 0;
   /// By id, rising.
   virtual Result<std::vector<ApiToken>> list() = 0;
+};
+
+/// A person who signs in. The e-mail address is stored in lower case and is unique.
+struct User {
+  std::int64_t id = 0;  // 0 when adding; never given twice
+  std::string email;
+  std::string name;
+  Role role = Role::viewer;
+  bool disabled = false;
+  std::string password;  // argon2id in PHC form; the password itself is never stored
+  UnixNanos created;
+  std::optional<UnixNanos> last_login;
+};
+
+class UserRepository {
+ public:
+  virtual ~UserRepository() = default;
+  /// conflict when the address is taken.
+  virtual Result<std::int64_t> add(const User& user) = 0;
+  /// Writes every field but id and created. conflict as for add().
+  virtual Result<> update(const User& user) = 0;
+  virtual Result<User> get(std::int64_t id) = 0;
+  virtual Result<User> find_by_email(std::string_view email) = 0;
+  /// The user's sessions go, too.
+  virtual Result<> remove(std::int64_t id) = 0;
+  /// By id, rising.
+  virtual Result<std::vector<User>> list() = 0;
+};
+
+/// A browser that is signed in.
+struct Session {
+  std::int64_t id = 0;  // 0 when adding; never given twice
+  std::string hash;     // SHA-256 of the token in the cookie, 32 raw bytes
+  std::int64_t user = 0;
+  UnixNanos created;
+  UnixNanos last_seen;
+  UnixNanos expires;    // at the latest
+  std::string address;  // of the client when it signed in
+  std::string user_agent;
+};
+
+class SessionRepository {
+ public:
+  virtual ~SessionRepository() = default;
+  /// conflict when the hash is taken; not_found when the user does not exist.
+  virtual Result<std::int64_t> add(const Session& session) = 0;
+  virtual Result<Session> find_by_hash(std::string_view hash) = 0;
+  virtual Result<> touch(std::int64_t id, UnixNanos last_seen) = 0;
+  virtual Result<> remove(std::int64_t id) = 0;
+  /// All of the user's but `keep` (0: all); how many went.
+  virtual Result<std::size_t> remove_of(std::int64_t user, std::int64_t keep) = 0;
+  /// Of one user, newest first.
+  virtual Result<std::vector<Session>> list(std::int64_t user) = 0;
+  /// Those that had expired by `now` or were last seen before `idle_since`; how many went.
+  virtual Result<std::size_t> prune(UnixNanos now, UnixNanos idle_since) = 0;
 };
 
 /// The numbers of these two are stored: never renumber.
@@ -258,6 +314,8 @@ class RecordStore {
   virtual ProjectRepository& projects() = 0;
   virtual DsnKeyRepository& dsn_keys() = 0;
   virtual TokenRepository& tokens() = 0;
+  virtual UserRepository& users() = 0;
+  virtual SessionRepository& sessions() = 0;
   virtual IssueRepository& issues() = 0;
   virtual RuleStateRepository& rule_states() = 0;
   virtual SettingRepository& settings() = 0;

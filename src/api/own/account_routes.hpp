@@ -1,4 +1,4 @@
-// First setup, and the tokens of the API.
+// First setup, the tokens of the API, people and their sessions.
 #pragma once
 
 #include "api/services.hpp"
@@ -7,5 +7,11 @@ namespace telltale::api {
 
 /// POST /api/telltale/v1/setup · GET, POST /api/telltale/v1/tokens · DELETE /api/telltale/v1/tokens/{id}
 void add_account_routes(net::Router& router, const Services& services);
+/// auth/… · users
+void add_session_routes(net::Router& router, const Services& services);
+/// projects and their keys
+void add_project_routes(net::Router& router, const Services& services);
+/// storage · ui-measurements
+void add_upkeep_routes(net::Router& router, const Services& services);
 
 }  // namespace telltale::api

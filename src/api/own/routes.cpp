@@ -13,6 +13,9 @@ void add_own_routes(net::Router& router, const Services& services) {
   add_find_routes(router, services);
   add_server_routes(router, services);
   add_account_routes(router, services);
+  add_session_routes(router, services);
+  add_project_routes(router, services);
+  add_upkeep_routes(router, services);
   add_openapi_route(router);
 }
 
