@@ -59,5 +59,10 @@ describe("a payload of any shape", () => {
     const hostile = "<img src=x onerror=alert(1)>";
     expect(readEvent({ exception: [{ type: hostile, value: hostile }] }).thrown[0]).toMatchObject({ type: hostile, value: hostile });
   });
+  it("names what would turn the reading direction around", () => {
+    const source = [{ stacktrace: { frames: [frame("f", { context_line: "if (admin\u202e) {" })] } }];
+    expect(readEvent({ exception: source }).thrown[0]!.frames[0]!.source[0]!.text).toBe("if (admin⟨U+202E⟩) {");
+    expect(pairs({ a: "\u2066x" })).toEqual([["a", "⟨U+2066⟩x"]]);
+  });
   it("shortens what is very long", () => expect(readEvent({ extra: { x: "y".repeat(100_000) } }).extra[0]![1].length).toBeLessThan(21_000));
 });

@@ -45,14 +45,18 @@ type Json = Record<string, unknown>;
 const isObject = (v: unknown): v is Json => typeof v === "object" && v !== null && !Array.isArray(v);
 const object = (v: unknown): Json => (isObject(v) ? v : {});
 const list = (v: unknown): unknown[] => (Array.isArray(v) ? v : isObject(v) && Array.isArray(v["values"]) ? v["values"] : []);
-const text = (v: unknown): string => (typeof v === "string" ? v : typeof v === "number" || typeof v === "boolean" ? String(v) : "");
+
+/** Characters that turn the reading direction around make source look like other source: they are named instead. */
+const TURNING = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+export const visible = (s: string) => s.replace(TURNING, (c) => `⟨U+${c.charCodeAt(0).toString(16).toUpperCase()}⟩`);
+const text = (v: unknown): string => (typeof v === "string" ? visible(v) : typeof v === "number" || typeof v === "boolean" ? String(v) : "");
 const number = (v: unknown): number | null => (typeof v === "number" && Number.isFinite(v) ? v : null);
 
 const LONGEST = 20_000;
 const LONGEST_VAR = 1_000;
 /** Any value as one line of text; strings as they are. */
 export function show(value: unknown, indent = 0): string {
-  const full = typeof value === "string" ? value : (JSON.stringify(value, null, indent) ?? "");
+  const full = visible(typeof value === "string" ? value : (JSON.stringify(value, null, indent) ?? ""));
   return full.length > LONGEST ? `${full.slice(0, LONGEST)}… (${full.length} characters)` : full;
 }
 
