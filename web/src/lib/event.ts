@@ -74,7 +74,7 @@ function readFrame(raw: unknown): Frame {
   const before = list(f["pre_context"]).map(text);
   const after = list(f["post_context"]).map(text);
   const source: Frame["source"] = before.map((t, i) => ({ line: line === null ? null : line - before.length + i, text: t, at: false }));
-  if (typeof f["context_line"] === "string") source.push({ line, text: f["context_line"], at: true });
+  if (typeof f["context_line"] === "string") source.push({ line, text: text(f["context_line"]), at: true });
   after.forEach((t, i) => source.push({ line: line === null ? null : line + 1 + i, text: t, at: false }));
   return {
     function: text(f["function"]),
