@@ -6,6 +6,7 @@ import {
   Kbd, LevelMark, Menu, Segmented, Select, ShareBar, Skeleton, SparkBars, Sparkline, Table, Tabs, TimeRange, toast, Value,
 } from "../../kit";
 import { ApiError } from "../../lib/api";
+import { Charts } from "./Charts";
 import { useListKeys } from "../../lib/cursor";
 import { duration } from "../../lib/format";
 
@@ -53,6 +54,9 @@ export default function Kit() {
         <p>
           Click a value: <Value field="service" value="shop" />, <Value field="user_id" value={7} />
         </p>
+      </Part>
+      <Part name="Charts">
+        <Charts />
       </Part>
       <Part name="Small pictures">
         <div class="kit-sparks">

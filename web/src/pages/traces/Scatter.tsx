@@ -40,8 +40,18 @@ export function nearest(dots: readonly Dot[], x: number, y: number, within = NEA
   return best;
 }
 
-export function Scatter({ traces, onOpen }: { traces: readonly TraceSummary[]; onOpen: (t: TraceSummary) => void }) {
-  const { start, end, setRange } = useRange();
+/** The time the dots lie in: the range, or as far back as the list goes where it ends before the range does. */
+export function dotSpan(traces: readonly TraceSummary[], range: { start: number; end: number }, cut: boolean): { start: number; end: number } {
+  if (!cut || traces.length === 0) return range;
+  const oldest = Math.min(...traces.map((t) => Date.parse(t.start)));
+  return { start: Math.max(range.start, Math.min(oldest, range.end - 1000)), end: range.end };
+}
+
+/** `cut`: there are more traces in the range than these newest ones. */
+export function Scatter({ traces, cut, onOpen }: { traces: readonly TraceSummary[]; cut: boolean; onOpen: (t: TraceSummary) => void }) {
+  const range = useRange();
+  const { setRange } = range;
+  const { start, end } = useMemo(() => dotSpan(traces, { start: range.start, end: range.end }, cut), [traces, range.start, range.end, cut]);
   const { zone } = useStore(prefs);
   const theme = useStore(themeTurn);
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -82,7 +92,7 @@ export function Scatter({ traces, onOpen }: { traces: readonly TraceSummary[]; o
     <figure class="chart">
       <figcaption class="chart-head">
         <span class="chart-title">Duration</span>
-        <span class="faint chart-note">{over ? `${over.trace.root_service} ${over.trace.root_name} · ${duration(over.trace.duration_ms)} · ${formatTime(Date.parse(over.trace.start), zone)}` : "a dot opens its trace"}</span>
+        <span class="faint chart-note">{over ? `${over.trace.root_service} ${over.trace.root_name} · ${duration(over.trace.duration_ms)} · ${formatTime(Date.parse(over.trace.start), zone)}` : cut ? `of these ${traces.length}; a dot opens its trace` : "a dot opens its trace"}</span>
       </figcaption>
       <div
         class={over ? "scatter scatter-over" : "scatter"}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readMs } from "./index";
-import { nearest, placeDots } from "./Scatter";
+import { dotSpan, nearest, placeDots } from "./Scatter";
 import type { TraceSummary } from "./types";
 
 const trace = (id: string, at: number, ms: number): TraceSummary => ({
@@ -19,6 +19,12 @@ describe("the scatter", () => {
   it("finds the nearest within reach", () => {
     expect(nearest(dots, 97, 8)?.trace.trace_id).toBe("long");
     expect(nearest(dots, 50, 50)).toBeNull();
+  });
+  it("covers the time of a list that was cut off", () => {
+    const range = { start: 0, end: 100_000 };
+    expect(dotSpan([trace("a", 90_000, 1), trace("b", 80_000, 1)], range, true)).toEqual({ start: 80_000, end: 100_000 });
+    expect(dotSpan([trace("a", 90_000, 1)], range, false)).toEqual(range);
+    expect(dotSpan([], range, true)).toEqual(range);
   });
   it("stands equal durations", () => {
     expect(placeDots([trace("a", 1, 5)], { start: 0, end: 10 }, 100, 100).dots[0]!.y).toBeGreaterThan(0);
