@@ -57,6 +57,35 @@ def run_pytest(python: str, folder: pathlib.Path, tmp: pathlib.Path, env):
     return int(suite.get("tests")) - failed - skipped, max(failed, 1 if done.returncode not in (0, 5) else 0)
 
 
+def run_web(folder: pathlib.Path, tmp: pathlib.Path):
+    """Types, unit tests, the size budget of what was built, and that the API's types are those of its document."""
+    npx = ["npx", "--no-install"]
+    schema = tmp / "api-schema.d.ts"
+    report = tmp / "vitest.json"
+    commands = {
+        "types": [*npx, "tsc", "--noEmit"],
+        "size budget": ["node", "scripts/size.mjs"],
+        "API types": [*npx, "openapi-typescript", "../src/api/own/openapi.json", "-o", str(schema)],
+        "unit tests": [*npx, "vitest", "run", "--reporter=json", f"--outputFile={report}"],
+    }
+    passed = failed = 0
+    for name, command in commands.items():
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=300)
+        ok = done.returncode == 0
+        if name == "API types":
+            ok = ok and schema.read_text() == (folder / "src/lib/api-schema.d.ts").read_text()
+        if name == "unit tests" and report.exists():
+            data = json.loads(report.read_text())
+            passed += data["numPassedTests"]
+            failed += max(data["numFailedTests"], 0 if ok else 1)
+        else:
+            passed += ok
+            failed += not ok
+        if not ok:
+            print(f"web {name}:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
+    return passed, failed
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", required=True)
@@ -84,6 +113,9 @@ def main():
             started = time.monotonic()
             add("fuzz_smoke", started, run_closing(smoke, [], 300))
         if not args.unit and not args.only:
+            if (ROOT / "web" / "node_modules").exists():
+                started = time.monotonic()
+                add("web", started, run_web(ROOT / "web", tmp))
             env = dict(os.environ, TELLTALE_BIN=str(build / "telltale"))
             for suite in ("tests/e2e", "examples/stockapp"):
                 if (ROOT / suite).exists():
