@@ -3,6 +3,7 @@
 import { request } from "../lib/api";
 import { herePath } from "../lib/base";
 import { routePattern } from "./routes";
+import { wasSignedIn } from "./session";
 
 interface Panel {
   name: string;
@@ -27,7 +28,7 @@ export function panelPainted(name: string, ms: number): void {
 function send(): void {
   const { lcp, inp, longTasks, panels } = figures;
   figures = fresh();
-  if (!pattern || (lcp === null && inp === null && panels.length === 0)) return;
+  if (!pattern || !wasSignedIn() || (lcp === null && inp === null && panels.length === 0)) return;
   const body = { route: pattern.replace(/:(\w+)/g, "{$1}"), ...(lcp === null ? {} : { lcp_ms: lcp }), ...(inp === null ? {} : { inp_ms: inp }), long_tasks: longTasks, panels };
   void request("ui-measurements", { method: "POST", body, quiet401: true }).catch(() => {}); // a figure lost is no harm
 }

@@ -62,6 +62,7 @@ function mark(signedIn: boolean): void {
 
 export function watchSession(): void {
   whenSignedOut(() => {
+    mark(false);
     queryClient.setQueryData<SignedOut>(KEY, { user: null, setup_needed: false });
     toSignIn();
   });
@@ -75,6 +76,7 @@ export function signedIn(next: string | null): void {
 
 export async function signOut(everywhere = false): Promise<void> {
   await post(everywhere ? "auth/logout-everywhere" : "auth/logout");
+  mark(false);
   queryClient.clear();
   queryClient.setQueryData<SignedOut>(KEY, { user: null, setup_needed: false });
   navigate("/sign-in", { replace: true });

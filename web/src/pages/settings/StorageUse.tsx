@@ -25,7 +25,8 @@ export function StorageUse() {
     <Loaded result={storage}>
       {(s) => {
         const parts = [...s.parts].sort((a, b) => b.bytes - a.bytes);
-        const room = s.budget_bytes ?? s.total_bytes + s.disk_free_bytes;
+        // What may still be written: what the budget allows, but never more than the disk has.
+        const left = Math.max(0, Math.min((s.budget_bytes ?? Infinity) - s.total_bytes, s.disk_free_bytes));
         return (
           <>
             <dl class="facts">
@@ -36,7 +37,7 @@ export function StorageUse() {
             <div class="storage-bar">
               <ShareBar
                 label="Storage by part"
-                parts={[...parts.map((p) => ({ name: NAMES[p.name] ?? p.name, value: p.bytes, className: `store-${p.name}` })), { name: "Left", value: Math.max(0, room - s.total_bytes), className: "store-left" }]}
+                parts={[...parts.map((p) => ({ name: NAMES[p.name] ?? p.name, value: p.bytes, className: `store-${p.name}` })), { name: "Left", value: left, className: "store-left" }]}
               />
             </div>
             <div class="scroll-x" tabIndex={0} role="region" aria-label="Storage by part">
