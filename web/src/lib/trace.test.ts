@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { duration } from "./format";
-import { buildTrace, inSight, instant, pathTo, searchSpans, spanFailed, traceWords } from "./trace";
+import { buildTrace, errorAt, inSight, instant, pathTo, searchSpans, spanFailed, traceWords } from "./trace";
 import type { Row } from "./types";
 
 const ORIGIN = Date.UTC(2026, 0, 31, 12);
@@ -96,7 +96,8 @@ it("tells failure from a status or an HTTP answer, as the server does", () => {
   expect(spanFailed(span("a", "", 0, 1, {}, { "span.status": "internal_error" }))).toBe(true);
   expect(["ok", "unset", ""].map((s) => spanFailed(span("a", "", 0, 1, {}, { "span.status": s })))).toEqual([false, false, false]);
   const error: Row = { ...span("e", "", 1, 0), span_id: "a", message: "boom" };
-  expect(buildTrace([span("a", "", 0, 9)], [error]).nodes[0]!.errors).toHaveLength(1);
+  const { nodes } = buildTrace([span("r", "", 0, 20), span("a", "r", 5, 9)], [{ ...error, time: new Date(ORIGIN + 8).toISOString() }]);
+  expect(nodes.map((n) => n.errors.map((e) => errorAt(n, e)))).toEqual([[], [8]]);
 });
 
 it("keeps what lies under a millisecond", () => {

@@ -193,6 +193,9 @@ export function pathTo(nodes: readonly SpanNode[], index: number): string[] {
   return ids;
 }
 
+/** When an error of a span was recorded, in milliseconds since the trace's start. */
+export const errorAt = (n: SpanNode, error: Row) => n.start + instant(error.time) - instant(n.row.time);
+
 /** "2 of 14 spans failed. The longest own time: db in shop, 240ms." */
 export function traceWords(trace: Trace, format: (ms: number) => string): string {
   const longest = trace.nodes.reduce<SpanNode | null>((most, n) => (!most || n.self > most.self ? n : most), null);

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { paint, themeTurn } from "../../kit/chart/theme";
 import { duration } from "../../lib/format";
 import { useStore } from "../../lib/store";
-import type { Trace } from "../../lib/trace";
+import { errorAt, type Trace } from "../../lib/trace";
 import type { Window } from "./Waterfall";
 
 const HEIGHT = 52;
@@ -67,5 +67,5 @@ function drawMap(canvas: HTMLCanvasElement, width: number, trace: Trace, colors:
     g.fillRect((n.start / whole) * width, 2 + i * step, Math.max(1, ((n.end - n.start) / whole) * width), thick);
   });
   g.fillStyle = paint("--bad");
-  for (const n of nodes) if (n.errors.length > 0) g.fillRect((n.end / whole) * width - 1, HEIGHT - 5, 2, 5);
+  for (const n of nodes) for (const e of n.errors) g.fillRect((errorAt(n, e) / whole) * width - 1, HEIGHT - 5, 2, 5);
 }

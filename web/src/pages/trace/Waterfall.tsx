@@ -9,7 +9,7 @@ import { duration } from "../../lib/format";
 import { useKeys } from "../../lib/keys";
 import { prefs } from "../../lib/prefs";
 import { useStore } from "../../lib/store";
-import { inSight, type SpanNode, type Trace } from "../../lib/trace";
+import { errorAt, inSight, type SpanNode, type Trace } from "../../lib/trace";
 
 export type Window = readonly [from: number, to: number];
 interface Props {
@@ -192,8 +192,8 @@ function Bar({ node: n, window: [from, to], color, took }: RowProps & { took: nu
       {n.critical.map(([a, b], i) =>
         x(b) > 0 && x(a) < 100 ? <i key={i} class="span-critical" style={{ left: `${Math.max(0, x(a))}%`, width: `${Math.min(100, x(b)) - Math.max(0, x(a))}%` }} /> : null,
       )}
-      {n.errors.map((_, i) => (
-        <i key={i} class="span-error" style={{ left: `${Math.min(100, right)}%` }} />
+      {n.errors.map((e, i) => (
+        <i key={i} class="span-error" style={{ left: `${Math.max(0, Math.min(100, x(errorAt(n, e))))}%` }} />
       ))}
       <span class="span-took num" style={inside ? { right: `${100 - left}%`, marginRight: "6px" } : { left: `${right}%`, marginLeft: n.errors.length ? "10px" : "6px" }}>
         {duration(took)}
