@@ -44,7 +44,9 @@ export function Drawer(p: { title: ComponentChildren; label: string; onClose: ()
     const before = document.activeElement;
     ref.current?.focus({ preventScroll: true });
     return () => {
-      if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
+      // What had the focus may be gone by now; then the page has it, so that keys and Tab go on from there.
+      const back = before instanceof HTMLElement && before !== document.body && before.isConnected ? before : document.getElementById("main");
+      back?.focus({ preventScroll: true });
     };
   }, []);
   useKeys([{ keys: "Escape", label: "Close the drawer", group: "View", run: p.onClose }]);

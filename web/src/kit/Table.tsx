@@ -18,6 +18,7 @@ export interface Column<T> {
   cell: (row: T, index: number) => ComponentChildren;
 }
 export interface TableProps<T> {
+  id?: string;
   label: string;
   rows: readonly T[];
   columns: readonly Column<T>[];
@@ -70,7 +71,7 @@ export function Table<T>(p: TableProps<T>) {
   }, [last, p.rows.length]);
 
   return (
-    <div class={`table${p.fill ? " table-fill" : ""}`} role="table" aria-label={p.label} aria-rowcount={p.rows.length + 1}>
+    <div class={`table${p.fill ? " table-fill" : ""}`} id={p.id} role="table" aria-label={p.label} aria-rowcount={p.rows.length + 1}>
       <div role="rowgroup" class="table-head">
         <div role="row" aria-rowindex={1} class="table-row" style={{ gridTemplateColumns: tracks }}>
           {columns.map((c) => (

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import { useKeys } from "../../lib/keys";
 import { readPosition } from "../../lib/promql";
 import type { Editor } from "./editor";
 
@@ -17,6 +18,7 @@ export function QueryField(p: Props) {
   const latest = useRef(p);
   latest.current = p;
   const [ready, setReady] = useState(false);
+  useKeys(p.letter === "A" ? [{ keys: "/", label: "Write a query", group: "Metrics", run: () => editor.current?.focus() }] : []);
   const place = p.error ? readPosition(p.error.message, p.value) : null;
   useEffect(() => {
     let gone = false;

@@ -47,8 +47,8 @@ export function dotSpan(traces: readonly TraceSummary[], range: { start: number;
   return { start: Math.max(range.start, Math.min(oldest, range.end - 1000)), end: range.end };
 }
 
-/** `cut`: there are more traces in the range than these newest ones. */
-export function Scatter({ traces, cut, onOpen }: { traces: readonly TraceSummary[]; cut: boolean; onOpen: (t: TraceSummary) => void }) {
+/** `cut`: there are more traces in the range than these newest ones. `table` is the id of the table that says the same. */
+export function Scatter({ traces, cut, table, onOpen }: { traces: readonly TraceSummary[]; cut: boolean; table: string | undefined; onOpen: (t: TraceSummary) => void }) {
   const range = useRange();
   const { setRange } = range;
   const { start, end } = useMemo(() => dotSpan(traces, { start: range.start, end: range.end }, cut), [traces, range.start, range.end, cut]);
@@ -89,7 +89,7 @@ export function Scatter({ traces, cut, onOpen }: { traces: readonly TraceSummary
     setDrag(null);
   };
   return (
-    <figure class="chart">
+    <figure class="chart" aria-details={table}>
       <figcaption class="chart-head">
         <span class="chart-title">Duration</span>
         <span class="faint chart-note">{over ? `${over.trace.root_service} ${over.trace.root_name} · ${duration(over.trace.duration_ms)} · ${formatTime(Date.parse(over.trace.start), zone)}` : cut ? `of these ${traces.length}; a dot opens its trace` : "a dot opens its trace"}</span>

@@ -48,7 +48,7 @@ export default function Traces() {
     <div class="page page-fill traces">
       <h1 class="hear-only">Traces</h1>
       <div class="traces-charts">
-        <Scatter traces={rows} cut={rows.length === LIMIT} onOpen={open} />
+        <Scatter traces={rows} cut={rows.length === LIMIT} table={rows.length > 0 ? "traces-table" : undefined} onOpen={open} />
         <Chart title="Spans by service" kind="bars" stacked legend="none" unit="count" height={118} x={histogram.x} series={series} onPaint={(ms) => panelPainted("spans-histogram", ms)} />
       </div>
       <div class="row row-wrap traces-bar">
@@ -69,6 +69,7 @@ export default function Traces() {
           ) : (
             <Table<TraceSummary>
               fill
+              id="traces-table"
               label="Traces"
               rows={rows}
               columns={columns}

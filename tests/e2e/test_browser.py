@@ -1,0 +1,53 @@
+"""The web UI in a real browser: the ten main tasks by mouse and by keyboard, axe on every page, and hostile data.
+
+The scenarios are in web/tests/browser; each is a case here. One browser runs all scenarios of a suite against one server.
+"""
+import contextlib
+
+import pytest
+
+import browser_rig
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory):
+    """Starts each kind of server when it is first asked for, and remembers suites that ran."""
+    with contextlib.ExitStack() as stack:
+        folder = tmp_path_factory.mktemp("browser")
+        made, ran = {}, {}
+
+        def results(suite, kind):
+            if kind not in made:
+                made[kind] = getattr(browser_rig, kind)(stack, folder)
+            if not browser_rig.has_ui(made[kind]):
+                pytest.skip("this build comes without the web UI")
+            if (suite, kind) not in ran:
+                ran[suite, kind] = browser_rig.run_suite(suite, made[kind], folder)
+            return ran[suite, kind]
+
+        yield results
+
+
+def check(results, name):
+    assert name in results, f"{name} did not run; ran: {list(results)}"
+    assert results[name]["ok"], results[name]["error"]
+
+
+@pytest.mark.parametrize("name", browser_rig.names_of("tasks"))
+def test_task(servers, name):
+    check(servers("tasks", "with_stockapp"), name)
+
+
+@pytest.mark.parametrize("name", browser_rig.names_of("axe"))
+def test_axe_with_data(servers, name):
+    check(servers("axe", "with_stockapp"), name)
+
+
+@pytest.mark.parametrize("name", browser_rig.names_of("axe"))
+def test_axe_without_data(servers, name):
+    check(servers("axe", "empty"), name)
+
+
+@pytest.mark.parametrize("name", browser_rig.names_of("hostile"))
+def test_hostile(servers, name):
+    check(servers("hostile", "with_hostile"), name)

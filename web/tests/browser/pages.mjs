@@ -1,0 +1,39 @@
+// Every page there is, and what can lie over it, by name: for axe, for screenshots and for the checks of focus.
+// `settings.data` names things of the planted data: {issue, trace, span, query, time}; without it the pages are empty.
+import { settled } from "./harness.mjs";
+
+const press = (key) => async (page) => {
+  await page.keyboard.press(key);
+  await page.getByRole("dialog").first().waitFor();
+};
+const openFirstRow = async (page) => {
+  await page.getByRole("row").nth(1).click({ position: { x: 4, y: 8 } });
+  await page.getByRole("dialog").first().waitFor();
+  await settled(page);
+};
+
+export function pagesOf(settings) {
+  const data = settings.data;
+  const pages = [
+    { name: "overview", path: "/?range=15m" },
+    { name: "issues", path: "/issues?range=24h" },
+    { name: "logs", path: "/logs?range=15m" },
+    { name: "traces", path: "/traces?range=15m" },
+    { name: "metrics", path: data ? `/metrics?range=15m&expr=${encodeURIComponent(data.query)}` : "/metrics" },
+    { name: "alerts", path: "/alerts" },
+    ...["projects", "send", "tokens", "users", "storage", "account", "appearance"].map((part) => ({ name: `settings-${part}`, path: `/settings/${part}` })),
+    { name: "kit", path: "/kit" },
+    { name: "no-page", path: "/nowhere" },
+    { name: "palette", path: "/issues?range=24h", prepare: press("Control+k"), desktop: true },
+    { name: "keys", path: "/issues?range=24h", prepare: press("?"), desktop: true },
+  ];
+  if (!data) return pages;
+  return [
+    ...pages,
+    { name: "issue", path: `/issues/${data.issue}` },
+    { name: "trace", path: `/traces/${data.trace}` },
+    { name: "span", path: `/traces/${data.trace}?span=${data.span}` },
+    { name: "log-line", path: "/logs?range=15m", prepare: openFirstRow },
+    { name: "around", path: `/issues?range=24h&around=${encodeURIComponent(data.time)}&aminutes=5`, prepare: (page) => page.getByRole("dialog").first().waitFor().then(() => settled(page)) },
+  ];
+}
