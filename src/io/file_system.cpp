@@ -9,6 +9,12 @@ Result<std::string> read_file(FileSystem& fs, const std::string& path) {
   return file->read(0, size);
 }
 
+Result<> read_file(FileSystem& fs, const std::string& path, std::string& out) {
+  TT_ASSIGN(const auto file, fs.open(path, OpenMode::read));
+  TT_ASSIGN(const std::uint64_t size, file->size());
+  return file->read_into(0, size, out);
+}
+
 Result<> publish_file(FileSystem& fs, const std::string& path, std::string_view bytes) {
   const std::string temporary = path + ".tmp";
   const auto write = [&]() -> Result<> {

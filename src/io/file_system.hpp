@@ -19,6 +19,11 @@ class File {
   virtual ~File() = default;
   /// Up to `size` bytes from `offset`; fewer at the end of the file.
   virtual Result<std::string> read(std::uint64_t offset, std::size_t size) const = 0;
+  /// The same into `out`, whose memory is used again: for large files read one after the other.
+  virtual Result<> read_into(std::uint64_t offset, std::size_t size, std::string& out) const {
+    TT_ASSIGN(out, read(offset, size));
+    return {};
+  }
   /// The whole of `bytes` at `offset`, growing the file (a gap reads as zeros). disk_full when there is no
   /// space.
   virtual Result<> write(std::uint64_t offset, std::string_view bytes) = 0;
@@ -73,6 +78,8 @@ std::unique_ptr<FileSystem> make_posix_file_system();
 std::unique_ptr<FileSystem> make_memory_file_system();
 
 Result<std::string> read_file(FileSystem& fs, const std::string& path);
+/// The same into `out`, whose memory is used again.
+Result<> read_file(FileSystem& fs, const std::string& path, std::string& out);
 /// Writes `path`.tmp, syncs it, renames it to `path`, syncs the folder: a reader sees the old bytes or the
 /// new.
 Result<> publish_file(FileSystem& fs, const std::string& path, std::string_view bytes);

@@ -131,7 +131,7 @@ class SegmentedJournal final : public Journal {
   Result<> load_ids(const std::vector<FileInfo>& files) TT_REQUIRES(release_mutex_);
   Result<> drop_old_ids() TT_REQUIRES(release_mutex_);
   static bool intact_ids(std::string_view bytes);
-  Result<SegmentScan> load_segment(Segment& segment, Sequence limit);
+  Result<SegmentScan> load_segment(Segment& segment, Sequence limit, std::string& bytes);
   Result<> keep_ids(const Segment& segment) TT_REQUIRES(release_mutex_);
   void run();
   Result<> commit(const Group& group);
@@ -186,11 +186,12 @@ Result<> SegmentedJournal::recover() {
     if (const Sequence first = segment_first(file.name); first.value != 0)
       segments_.push_back({first, {}, file.size});
   }
+  std::string bytes;
   for (std::size_t i = 0; i < segments_.size(); ++i) {
     Segment& segment = segments_[i];
     const bool newest = i + 1 == segments_.size();
     const Sequence limit = newest ? Sequence{UINT64_MAX} : segments_[i + 1].first;
-    auto scan = load_segment(segment, limit);
+    auto scan = load_segment(segment, limit, bytes);
     if (!scan) return tl::unexpected<Error>(std::move(scan).error().within(path_of(segment.first)));
     const bool short_of_next = !newest && scan->last.value + 1 < limit.value;
     if (scan->first_damage != 0 || short_of_next) {
@@ -217,8 +218,9 @@ Result<> SegmentedJournal::recover() {
   return {};
 }
 
-Result<SegmentScan> SegmentedJournal::load_segment(Segment& segment, Sequence limit) {
-  TT_ASSIGN(const std::string bytes, read_file(fs_, path_of(segment.first)));
+// `bytes` is room for the file, the same for every segment: fresh memory would cost more than the reading.
+Result<SegmentScan> SegmentedJournal::load_segment(Segment& segment, Sequence limit, std::string& bytes) {
+  TT_TRY(read_file(fs_, path_of(segment.first), bytes));
   segment.bytes = bytes.size();
   const UnixNanos since = clock_.now() - options_.dedup_window;
   std::vector<Id128> ids;
@@ -438,9 +440,10 @@ Result<> SegmentedJournal::replay(Sequence after,
     segments = segments_;
     durable = durable_;
   }
+  std::string bytes;
   for (const Segment& segment : segments) {
     if (segment.last <= after || segment.last < segment.first) continue;
-    TT_ASSIGN(const std::string bytes, read_file(fs_, path_of(segment.first)));
+    TT_TRY(read_file(fs_, path_of(segment.first), bytes));
     const Sequence limit{std::min(segment.last, durable).value + 1};
     const auto scan = scan_segment(bytes, segment.first, limit, [&](const SegmentRecord& record) -> Result<> {
       return record.sequence <= after ? Result<>() : apply(record.sequence, record.payload);

@@ -59,9 +59,14 @@ class PosixFile final : public File {
   PosixFile(OwnedFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
 
   Result<std::string> read(std::uint64_t offset, std::size_t size) const override {
+    std::string out;
+    TT_TRY(read_into(offset, size, out));
+    return out;
+  }
+  Result<> read_into(std::uint64_t offset, std::size_t size, std::string& out) const override {
     // A wrong size must not become a huge allocation: nothing past the end is asked for.
     TT_ASSIGN(const std::uint64_t end, this->size());
-    std::string out(std::min<std::uint64_t>(size, end > offset ? end - offset : 0), '\0');
+    out.resize(std::min<std::uint64_t>(size, end > offset ? end - offset : 0));
     std::size_t done = 0;
     while (done < out.size()) {
       const ssize_t n = retry_interrupted([&] {
@@ -72,7 +77,7 @@ class PosixFile final : public File {
       done += static_cast<std::size_t>(n);
     }
     out.resize(done);
-    return out;
+    return {};
   }
 
   Result<> write(std::uint64_t offset, std::string_view bytes) override {
