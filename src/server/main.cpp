@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -39,7 +40,16 @@ void notify_service_manager(std::string_view state) {
   ::close(fd);
 }
 
+// What one request or replayed record has freed, the next one takes: given back to the kernel each time, it
+// costs a page fault for every 4 KB (a third of the time of a start with a long journal).
+void keep_freed_memory() {
+  constexpr int kLargestKept = 8 << 20;
+  ::mallopt(M_MMAP_THRESHOLD, kLargestKept);
+  ::mallopt(M_TRIM_THRESHOLD, 2 * kLargestKept);
+}
+
 int serve(const std::vector<std::string>& args) {
+  keep_freed_memory();
   const auto flags = telltale::config::parse_flags(args);
   if (!flags) return complain(flags.error());
   if (flags->help) {
