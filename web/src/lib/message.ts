@@ -43,11 +43,11 @@ export function fieldOf(row: Row, name: string): AttrValue | undefined {
   return Object.hasOwn(row.attributes, name) ? row.attributes[name] : undefined;
 }
 
-/** Every field of a row, its own first, without repetition of what an own field says. */
+/** Every field of a row, its own first, without repetition of what an own field says; a level only if one was set. */
 export function allFields(row: Row): [string, string][] {
   const own = OWN_FIELDS.map((n): [string, AttrValue | undefined] => [n, fieldOf(row, n)]);
   const rest = Object.entries(row.attributes).filter(([n]) => !(OWN_FIELDS as readonly string[]).includes(n));
   return [...own, ...rest.sort(([a], [b]) => (a < b ? -1 : 1))]
-    .filter(([, v]) => v !== undefined && v !== null && v !== "")
+    .filter(([n, v]) => v !== undefined && v !== null && v !== "" && !(n === "level" && v === "unknown"))
     .map(([n, v]) => [n, String(v)]);
 }
