@@ -1,4 +1,5 @@
-// Each protocol's own structs as rows. Pure: no limits, no redaction, no clock.
+// Each protocol's own structs as rows, made in that protocol's file here. Pure: no limits, no redaction, no
+// clock.
 #pragma once
 
 #include "model/event_row.hpp"
@@ -19,5 +20,10 @@ EventRow row_of(const wire::sentry::LogItem& log);
 EventRow row_of(const wire::loki::Stream& stream, const wire::loki::Entry& entry);
 EventRow row_of(const wire::otlp::LogBatch& batch, const wire::otlp::LogRecord& record);
 EventRow row_of(const wire::otlp::SpanBatch& batch, const wire::otlp::Span& span);
+
+/// Sets the attribute unless `value` is empty.
+void set_text(EventRow& row, std::string_view name, std::string_view value);
+/// Time, ids and duration of a span.
+void set_span(EventRow& row, Id128 trace, Id64 span, Id64 parent, UnixNanos start, UnixNanos end);
 
 }  // namespace telltale::ingest

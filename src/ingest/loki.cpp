@@ -1,0 +1,34 @@
+// Loki's push: three body formats, one shape.
+#include "ingest/request.hpp"
+#include "ingest/rows.hpp"
+#include "wire/loki/discover.hpp"
+
+namespace telltale::ingest {
+
+EventRow row_of(const wire::loki::Stream& stream, const wire::loki::Entry& entry) {
+  EventRow row;
+  row.time = entry.time;
+  row.message = entry.line;
+  for (const auto& label : stream.labels) row.set(label.name, label.value);
+  for (const auto& [name, value] : entry.structured_metadata) row.set(name, value);
+  row.ids.service = wire::loki::discover_service_name(stream.labels);
+  row.ids.level = wire::loki::detect_level(stream.labels, entry.structured_metadata, entry.line);
+  return row;
+}
+
+Result<Outcome> Ingest::loki_push(ProjectId project, std::string_view body, LokiFormat format) {
+  auto parsed = format == LokiFormat::json          ? wire::loki::parse_push_json(body)
+                : format == LokiFormat::legacy_json ? wire::loki::parse_push_legacy_json(body)
+                                                    : wire::loki::parse_push_snappy(body);
+  if (!parsed) return tl::unexpected<Error>(std::move(parsed).error());
+  Request request = impl_->begin(project);
+  for (auto& e : parsed->errors) request.error(e.index, std::move(e.reason));
+  std::size_t index = 0;
+  for (const auto& stream : parsed->streams) {
+    for (const auto& entry : stream.entries)
+      request.add(Table::logs, row_of(stream, entry), Id128{}, index++);
+  }
+  return impl_->finish(std::move(request));
+}
+
+}  // namespace telltale::ingest

@@ -1,0 +1,78 @@
+// OTLP: logs and traces.
+#include "ingest/request.hpp"
+#include "ingest/rows.hpp"
+
+namespace telltale::ingest {
+namespace {
+
+std::string_view derived_op(wire::otlp::SpanKind kind, const EventRow& row) {
+  const auto has = [&](std::string_view name) { return row.find(name) != nullptr; };
+  if (has("db.system") || has("db.system.name")) return "db";
+  if (has("http.request.method") || has("http.method")) {
+    return kind == wire::otlp::SpanKind::server ? "http.server" : "http.client";
+  }
+  if (has("rpc.service")) return "rpc";
+  if (has("messaging.system")) return "message";
+  return "default";
+}
+
+}  // namespace
+
+EventRow row_of(const wire::otlp::LogBatch& batch, const wire::otlp::LogRecord& record) {
+  EventRow row;
+  row.time = record.best_time();
+  row.message = record.body.empty() ? record.event_name : record.body;
+  row.ids.trace_id = record.trace_id;
+  row.ids.span_id = record.span_id;
+  row.ids.level = record.level();
+  for (const Attr& a : batch.resource) row.set(a.name, a.value);
+  set_text(row, "scope.name", batch.scope.name);
+  for (const Attr& a : record.attributes) row.set(a.name, a.value);
+  set_text(row, "event.name", record.event_name);
+  return row;
+}
+
+EventRow row_of(const wire::otlp::SpanBatch& batch, const wire::otlp::Span& span) {
+  EventRow row;
+  for (const Attr& a : batch.resource) row.set(a.name, a.value);
+  set_text(row, "scope.name", batch.scope.name);
+  for (const Attr& a : span.attributes) row.set(a.name, a.value);
+  set_span(row, span.trace_id, span.span_id, span.parent_span_id, span.start, span.end);
+  row.message = span.name;
+  set_text(row, attr::kSpanKind, to_string(span.kind));
+  set_text(row, attr::kSpanOp, derived_op(span.kind, row));
+  set_text(row, attr::kSpanStatus, to_string(span.status));
+  set_text(row, "span.status_message", span.status_message);
+  if (!span.events.empty()) row.set("span.event_count", static_cast<std::int64_t>(span.events.size()));
+  if (span.link_count > 0) row.set("span.link_count", static_cast<std::int64_t>(span.link_count));
+  return row;
+}
+
+Result<Outcome> Ingest::otlp_logs(ProjectId project, std::string_view body, wire::otlp::Encoding encoding) {
+  TT_ASSIGN(auto parsed, wire::otlp::parse_logs(body, encoding));
+  Request request = impl_->begin(project);
+  for (auto& e : parsed.errors) request.error(e.index, std::move(e.reason));
+  std::size_t index = 0;
+  for (const auto& batch : parsed.batches) {
+    for (const auto& record : batch.records)
+      request.add(Table::logs, row_of(batch, record), Id128{}, index++);
+  }
+  return impl_->finish(std::move(request));
+}
+
+Result<Outcome> Ingest::otlp_traces(ProjectId project, std::string_view body, wire::otlp::Encoding encoding) {
+  TT_ASSIGN(auto parsed, wire::otlp::parse_traces(body, encoding));
+  Request request = impl_->begin(project);
+  for (auto& e : parsed.errors) request.error(e.index, std::move(e.reason));
+  std::size_t index = 0;
+  for (const auto& batch : parsed.batches) {
+    for (const auto& span : batch.spans) {
+      EventRow row = row_of(batch, span);
+      const Id128 id = span_dedup_id(project, row);
+      request.add(Table::spans, std::move(row), id, index++);
+    }
+  }
+  return impl_->finish(std::move(request));
+}
+
+}  // namespace telltale::ingest

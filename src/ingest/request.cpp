@@ -1,0 +1,62 @@
+#include "ingest/request.hpp"
+
+#include <fmt/format.h>
+
+#include "base/hash.hpp"
+#include "ingest/enrich.hpp"
+
+namespace telltale::ingest {
+
+Id128 dedup_id(ProjectId project, char kind, std::string_view id) {
+  std::string key = fmt::format("{}/{}/", project.value, kind);
+  key.append(id);
+  return hash128(key);
+}
+
+Id128 span_dedup_id(ProjectId project, const EventRow& span) {
+  return dedup_id(project, 's', span.ids.trace_id.hex() + span.ids.span_id.hex());
+}
+
+Request::Request(ProjectId project, UnixNanos now, const redact::Redactor& redactor,
+                 const IngestOptions& options, TimeBounds bounds)
+    : project_(project), now_(now), redactor_(redactor), options_(options), bounds_(bounds) {
+  batch.project = project;
+  batch.received = now;
+}
+
+bool Request::add(Table table, EventRow row, Id128 id, std::size_t index) {
+  if (row.time.ns == 0) row.time = now_;
+  if (row.time < now_ - bounds_.max_past || row.time > now_ + bounds_.max_future) {
+    error(index, fmt::format("timestamp {}: outside of ingest.max_past and ingest.max_future",
+                             format_rfc3339(row.time)));
+    return false;
+  }
+  row.project = project_;
+  row.received = now_;
+  if (table == Table::logs) parse_json_line(row);
+  fill_ids(row);
+  if (row.ids.service.empty() && by_project) row.ids.service = project_slug();
+  bound_row(row);
+  redact_row(row, redactor_, counts);
+  batch.rows(table).push_back(std::move(row));
+  ids_of(table).push_back(id);
+  return true;
+}
+
+const std::string& Request::project_slug() {
+  if (!slug_) slug_ = options_.slug_of(project_);
+  return *slug_;
+}
+
+Result<Outcome> Ingest::Impl::finish(Request request) {
+  for (std::size_t i = 0; i < redact::kRuleCount; ++i) {
+    if (request.counts[i] > 0) redacted[i]->add(request.counts[i]);
+  }
+  rejected.add(request.outcome.rejected.size());
+  TT_ASSIGN(const auto committed, pipeline.commit(std::move(request.batch), request.ids));
+  request.outcome.accepted = committed.rows;
+  request.outcome.duplicates = committed.duplicates;
+  return std::move(request.outcome);
+}
+
+}  // namespace telltale::ingest

@@ -1,0 +1,80 @@
+// What all ways in share: a request on its way collects rows, each bounded, enriched and masked as it comes,
+// and what was refused, with the reason. One file a protocol (loki.cpp, otlp.cpp, …) decodes and fills it;
+// Ingest::Impl commits it. For this folder's .cpp files only.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ingest/ingest.hpp"
+
+namespace telltale::ingest {
+
+/// The id under which a client's own id is remembered: ids of different projects and kinds must not meet.
+Id128 dedup_id(ProjectId project, char kind, std::string_view id);
+Id128 span_dedup_id(ProjectId project, const EventRow& span);
+
+struct TimeBounds {
+  Nanos max_past;
+  Nanos max_future;
+};
+
+/// Not thread-safe; lives as long as one call.
+class Request {
+ public:
+  Request(ProjectId project, UnixNanos now, const redact::Redactor& redactor, const IngestOptions& options,
+          TimeBounds bounds);
+
+  /// False, with a reason in the outcome, when the row's time is out of bounds. A row without a time gets
+  /// ours.
+  bool add(Table table, EventRow row, Id128 id, std::size_t index);
+  void error(std::size_t index, std::string reason) {
+    outcome.rejected.push_back({index, std::move(reason)});
+  }
+  UnixNanos now() const { return now_; }
+
+  bool by_project = false;  // a row that names no service belongs to the project's
+  storage::Batch batch;
+  ClientIds ids;
+  Outcome outcome;
+  redact::Counts counts{};
+
+ private:
+  std::vector<Id128>& ids_of(Table table) {
+    return table == Table::logs ? ids.logs : table == Table::spans ? ids.spans : ids.errors;
+  }
+  // Read once a request, and only by those that need it: most clients name their server.
+  const std::string& project_slug();
+
+  std::optional<std::string> slug_;
+  const ProjectId project_;
+  const UnixNanos now_;
+  const redact::Redactor& redactor_;
+  const IngestOptions& options_;
+  const TimeBounds bounds_;
+};
+
+struct Ingest::Impl {
+  Pipeline& pipeline;
+  const redact::Redactor& redactor;
+  const Clock& clock;
+  const IngestOptions options;
+  std::array<Counter*, redact::kRuleCount> redacted{};
+  Counter& rejected;
+  Counter& skipped;
+  Counter& client_discards;
+  std::atomic<Nanos> max_past{options.max_past};
+  std::atomic<Nanos> max_future{options.max_future};
+
+  Request begin(ProjectId project) const {
+    return {project, clock.now(), redactor, options, {max_past.load(), max_future.load()}};
+  }
+  /// Commits what was collected and counts what was masked and refused.
+  Result<Outcome> finish(Request request);
+};
+
+}  // namespace telltale::ingest

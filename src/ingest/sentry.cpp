@@ -1,0 +1,97 @@
+// Sentry: envelopes and the old store endpoint. Rows of their items are made in sentry_rows.cpp.
+#include <fmt/format.h>
+
+#include "ingest/request.hpp"
+#include "ingest/rows.hpp"
+#include "wire/sentry/envelope.hpp"
+
+namespace telltale::ingest {
+namespace {
+
+// One event: the payload is redacted first, so that title, hashes and columns come from what is stored.
+void add_event(Request& request, ProjectId project, const redact::Redactor& redactor, Id128 envelope_id,
+               std::string_view json, std::size_t index) {
+  auto payload = wire::sentry::normalise_json(json);
+  if (!payload) return request.error(index, "event: " + payload.error().message());
+  redactor.redact_json(*payload, &request.counts);
+  auto event = wire::sentry::parse_event(*payload);
+  if (!event) return request.error(index, "event: " + event.error().message());
+  if (envelope_id.present()) event->event_id = envelope_id;
+  request.outcome.event_id = event->event_id;
+  EventRow row = row_of(*event);
+  row.payload = std::move(*payload);
+  const Id128 id = event->event_id.present() ? dedup_id(project, 'e', event->event_id.hex()) : Id128{};
+  request.add(Table::errors, std::move(row), id, index);
+}
+
+void add_transaction(Request& request, ProjectId project, Id128 envelope_id, std::string_view json,
+                     std::size_t index) {
+  auto transaction = wire::sentry::parse_transaction(json);
+  if (!transaction) return request.error(index, "transaction: " + transaction.error().message());
+  if (envelope_id.present()) transaction->event_id = envelope_id;
+  request.outcome.event_id = transaction->event_id;
+  for (const auto& span : transaction->spans) {
+    EventRow row = row_of(*transaction, span);
+    const Id128 id = span_dedup_id(project, row);
+    request.add(Table::spans, std::move(row), id, index);
+  }
+  for (const auto& e : transaction->errors)
+    request.error(index, fmt::format("spans[{}]: {}", e.index, e.reason));
+}
+
+}  // namespace
+
+Result<Outcome> Ingest::sentry_envelope(ProjectId project, std::string_view body) {
+  TT_ASSIGN(const auto envelope, wire::sentry::parse_envelope(body));
+  Request request = impl_->begin(project);
+  request.by_project = true;
+  for (const auto& e : envelope.errors) request.error(e.index, e.reason);
+  using wire::sentry::ItemType;
+  for (std::size_t i = 0; i < envelope.items.size(); ++i) {
+    const auto& item = envelope.items[i];
+    if (item.type == ItemType::event) {
+      add_event(request, project, impl_->redactor, envelope.header.event_id, item.payload, i);
+    } else if (item.type == ItemType::transaction) {
+      add_transaction(request, project, envelope.header.event_id, item.payload, i);
+    } else if (item.type == ItemType::log) {
+      auto logs = wire::sentry::parse_log_items(item.payload);
+      if (!logs) {
+        request.error(i, "log: " + logs.error().message());
+        continue;
+      }
+      for (const auto& log : logs->items) request.add(Table::logs, row_of(log), Id128{}, i);
+      for (const auto& e : logs->errors) request.error(i, fmt::format("items[{}]: {}", e.index, e.reason));
+    } else if (item.type == ItemType::span) {
+      auto spans = wire::sentry::parse_span_items(item.payload);
+      if (!spans) {
+        request.error(i, "span: " + spans.error().message());
+        continue;
+      }
+      for (const auto& span : spans->items) {
+        EventRow row = row_of(span);
+        const Id128 id = span_dedup_id(project, row);
+        request.add(Table::spans, std::move(row), id, i);
+      }
+      for (const auto& e : spans->errors) request.error(i, fmt::format("items[{}]: {}", e.index, e.reason));
+    } else if (item.type == ItemType::client_report) {
+      if (const auto report = wire::sentry::parse_client_report(item.payload)) {
+        for (const auto& d : report->discarded) impl_->client_discards.add(d.quantity);
+      }
+    } else {
+      impl_->skipped.add();
+    }
+  }
+  return impl_->finish(std::move(request));
+}
+
+Result<Outcome> Ingest::sentry_store(ProjectId project, std::string_view body) {
+  Request request = impl_->begin(project);
+  request.by_project = true;
+  add_event(request, project, impl_->redactor, Id128{}, body, 0);
+  if (!request.outcome.rejected.empty()) {
+    return fail(ErrorKind::invalid_argument, request.outcome.rejected.front().reason);
+  }
+  return impl_->finish(std::move(request));
+}
+
+}  // namespace telltale::ingest
