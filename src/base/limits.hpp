@@ -61,6 +61,8 @@ inline constexpr std::size_t kMaxRowsPerRequest = 100'000;
 // Event store (storage/, eventdb/)
 inline constexpr std::size_t kMaxFilterDepth = 64;
 inline constexpr std::size_t kMaxFilterNodes = 10'000;
+inline constexpr std::size_t kMaxGroupFields = 16;  // of one aggregation
+inline constexpr std::size_t kMaxMeasures = 64;
 inline constexpr std::size_t kEventCursorRows = 1024;      // rows a next() hands out at most
 inline constexpr std::size_t kEventBlockRows = 2048;       // rows of one block of a part
 inline constexpr std::size_t kEventBlockBytes = 8 * MiB;   // a block is cut at this much text

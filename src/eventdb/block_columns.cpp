@@ -91,9 +91,12 @@ Result<> BlockColumns::decode_attributes(Attributes& out, std::string_view raw) 
   out.columns.resize(columns);
   for (AttrColumn& column : out.columns) {
     column.name = std::string(in.string());
-    const std::uint8_t type = in.u8();
-    if (type > static_cast<std::uint8_t>(AttrType::boolean)) return bad();
+    const std::uint8_t tag = in.u8();
+    const std::uint8_t type = tag & 0x0F;
+    if (type > static_cast<std::uint8_t>(AttrType::boolean) || tag >> 4 >= static_cast<int>(kAttrKinds))
+      return bad();
     column.type = static_cast<AttrType>(type);
+    column.kind = static_cast<AttrKind>(tag >> 4);
     column.values = in.varint();
     if (in.u8() != 0) {
       column.inlined = std::string(in.string());
@@ -220,7 +223,8 @@ Result<> BlockColumns::materialise(std::size_t row, const storage::FieldSet& wan
   if (wanted.all()) out.attributes.reserve(all.first_cell[row + 1] - all.first_cell[row]);
   for (std::uint32_t i = all.first_cell[row]; i < all.first_cell[row + 1]; ++i) {
     const AttrColumn& column = all.columns[all.cells[i].column];
-    if (column.wanted) out.attributes.push_back({column.name, value(column, all.cells[i].value)});
+    if (column.wanted)
+      out.attributes.push_back({column.name, value(column, all.cells[i].value), column.kind});
   }
   return {};
 }

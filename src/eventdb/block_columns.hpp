@@ -34,6 +34,7 @@ class BlockColumns {
     std::string name;
     bool wanted = false;  // by materialise()
     AttrType type = AttrType::text;
+    AttrKind kind = AttrKind::metadata;
     std::size_t values = 0;
     std::string inlined;
     io::BlockHandle handle;
@@ -57,8 +58,9 @@ class BlockColumns {
   static AttrValue value(const AttrColumn& column, std::size_t index);
 
   /// Replaces `out` by what is wanted of row `row`; reads no other column. `wanted` and `with_payload` stay
-  /// the same for the life of the block.
+  /// the same until forget_wanted().
   Result<> materialise(std::size_t row, const storage::FieldSet& wanted, bool with_payload, EventRow& out);
+  void forget_wanted() { loaded_ = false; }
 
  private:
   Result<> account(std::size_t bytes);

@@ -73,6 +73,10 @@ Result<BlockFilter::Node> BlockFilter::compile_node(const EventFilter& filter, b
   node.op = filter.op;
   if (storage::is_leaf(filter.op)) {
     TT_ASSIGN(node.leaf, CompiledLeaf::compile(filter));
+    if (filter.any_spelling) {
+      by_counts = false;
+      return node;
+    }
     if (filter.op == FilterOp::eq && !filter.value.empty()) node.index_field = indexed_field(filter.field);
     if (filter.op == FilterOp::in &&
         std::find(filter.values.begin(), filter.values.end(), "") == filter.values.end())
@@ -108,7 +112,7 @@ bool BlockFilter::count_matches(const BlockCount& count) const {
   if (!by_counts_) {
     // Of a conjunction, the conditions on these two can still rule the block out.
     const auto may_match = [&count](const Node& node) {
-      if (!node.leaf) return true;
+      if (!node.leaf || node.leaf->any_spelling()) return true;
       if (node.leaf->field() == "service")
         return node.leaf->matches(view_of(column_text(Column::service, count.service)));
       if (node.leaf->field() == "level")
@@ -223,6 +227,16 @@ Result<BlockFilter::Bits> BlockFilter::eval_leaf(const CompiledLeaf& leaf, Block
     TT_TRY(eval_strings(leaf, block, Column::message, bits));
     TT_TRY(eval_strings(leaf, block, Column::payload, bits));
     TT_TRY(eval_attributes(leaf, block, bits));
+    return bits;
+  }
+  if (leaf.any_spelling()) {
+    const storage::FieldSet everything({});
+    EventRow row;
+    for (std::size_t i = 0; i < bits.size(); ++i) {
+      TT_TRY(block.materialise(i, everything, false, row));
+      bits[i] = leaf.matches(view_of(spelled_text(row, leaf.field()))) ? 1 : 0;
+    }
+    block.forget_wanted();
     return bits;
   }
   const std::optional<Column> column = fixed_column(leaf.field());

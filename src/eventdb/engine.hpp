@@ -35,6 +35,8 @@ class Engine final : public EventDb {
                                                        WorkContext& context) override;
   Result<std::vector<storage::EventCount>> count(const storage::EventCountQuery& query,
                                                  WorkContext& context) override;
+  Result<std::vector<storage::EventAggregateRow>> aggregate(const storage::EventAggregateQuery& query,
+                                                            WorkContext& context) override;
   Result<std::vector<std::pair<std::string, std::uint64_t>>> fields(const storage::EventQuery& query,
                                                                     WorkContext& context) override;
 

@@ -1,5 +1,6 @@
 #include "eventdb/eventdb.hpp"
 
+#include <cmath>
 #include <random>
 
 #include <gtest/gtest.h>
@@ -61,12 +62,30 @@ EventRow random_row(Rng& rng) {
   if (rng.chance(0.3)) row.set("k" + std::to_string(rng.below(4)), word());
   if (rng.chance(0.3)) row.set("n2", rng.unit());
   if (rng.chance(0.1)) row.set("n", rng.chance(0.5));
+  if (rng.chance(0.3)) row.set("k.1", word(), static_cast<AttrKind>(rng.below(3)));
+  if (rng.chance(0.1)) row.set("k_1", word(), static_cast<AttrKind>(rng.below(3)));
+  if (rng.chance(0.1)) row.set("trace.id", Id128{1, rng.below(20)}.hex(), AttrKind::parsed);
+  if (rng.chance(0.1)) row.set("service_name", word(), AttrKind::label);
   if (rng.chance(0.2)) row.set("event_id", Id128{2, rng.below(20)}.hex());
   return row;
 }
 
 constexpr std::string_view kFields[] = {"message", "payload",    "project", "level", "service",  "trace_id",
                                         "span_id", "request_id", "n",       "k1",    "event_id", "absent"};
+
+constexpr std::string_view kSpellings[] = {"k_1", "trace_id", "service_name", "detected_level",
+                                           "n",   "absent"};
+
+EventFilter random_filter(Rng& rng, int depth);
+
+EventFilter random_spelled(Rng& rng) {
+  EventFilter f = random_filter(rng, 0);
+  if (f.field == "*") return f;
+  f.field = kSpellings[rng.below(std::size(kSpellings))];
+  f.any_spelling = true;
+  if (f.op == FilterOp::eq && rng.chance(0.7)) f.value = spelled_text(random_row(rng), f.field).value_or("");
+  return f;
+}
 
 EventFilter random_filter(Rng& rng, int depth) {
   if (depth > 0 && rng.chance(0.5)) {
@@ -75,6 +94,7 @@ EventFilter random_filter(Rng& rng, int depth) {
     for (std::uint64_t i = rng.below(4); i > 0; --i) f.children.push_back(random_filter(rng, depth - 1));
     return f;
   }
+  if (depth > 0 && rng.chance(0.3)) return random_spelled(rng);
   const std::string field(kFields[rng.below(std::size(kFields))]);
   switch (rng.below(9)) {
     case 0:
@@ -120,6 +140,52 @@ EventQuery random_query(Rng& rng) {
   return q;
 }
 
+storage::EventAggregateQuery random_aggregate(Rng& rng, const EventQuery& q) {
+  storage::EventAggregateQuery a;
+  a.projects = q.projects;
+  a.range = q.range;
+  if (rng.chance(0.6)) a.filter = q.filter;
+  if (rng.chance(0.6)) a.bucket = std::chrono::minutes(1 + rng.below(2000));
+  a.origin = UnixNanos::from_seconds(static_cast<std::int64_t>(rng.below(5000)));
+  a.any_spelling = rng.chance(0.4);
+  const auto field = [&] {
+    return std::string(a.any_spelling ? kSpellings[rng.below(std::size(kSpellings))]
+                                      : kFields[rng.below(std::size(kFields))]);
+  };
+  for (std::uint64_t i = rng.below(4); i > 0; --i) a.group_by.push_back(field());
+  for (std::uint64_t i = rng.below(5); i > 0; --i) {
+    storage::Measure m{static_cast<storage::MeasureOp>(rng.below(8)), rng.chance(0.7) ? "n" : field(),
+                       rng.unit()};
+    if (m.op == storage::MeasureOp::count && rng.chance(0.5)) m.field.clear();
+    a.measures.push_back(std::move(m));
+  }
+  return a;
+}
+
+void expect_same_aggregates(storage::EventStore& db, storage::EventStore& oracle, Rng& rng,
+                            const EventQuery& q, WorkContext& context) {
+  const storage::EventAggregateQuery a = random_aggregate(rng, q);
+  const auto got = db.aggregate(a, context);
+  const auto want = oracle.aggregate(a, context);
+  ASSERT_TRUE(got) << got.error().message();
+  ASSERT_TRUE(want) << want.error().message();
+  ASSERT_EQ(got->size(), want->size());
+  for (std::size_t i = 0; i < got->size(); ++i) {
+    const auto& g = (*got)[i];
+    const auto& w = (*want)[i];
+    ASSERT_EQ(g.bucket, w.bucket);
+    ASSERT_EQ(g.group, w.group);
+    ASSERT_EQ(g.values.size(), a.measures.size());
+    for (std::size_t m = 0; m < g.values.size(); ++m) {
+      if (std::isnan(w.values[m])) {
+        ASSERT_TRUE(std::isnan(g.values[m]));
+      } else {
+        ASSERT_NEAR(g.values[m], w.values[m], 1e-9 * std::abs(w.values[m])) << "measure " << m;
+      }
+    }
+  }
+}
+
 void expect_same(storage::EventStore& db, storage::EventStore& oracle, Rng& rng, const Clock& clock) {
   WorkContext context(clock, WorkLimits{});
   const EventQuery q = random_query(rng);
@@ -145,6 +211,8 @@ void expect_same(storage::EventStore& db, storage::EventStore& oracle, Rng& rng,
     ASSERT_EQ((*got_counts)[i].group, (*want_counts)[i].group);
     ASSERT_EQ((*got_counts)[i].count, (*want_counts)[i].count);
   }
+  expect_same_aggregates(db, oracle, rng, q, context);
+  if (::testing::Test::HasFatalFailure()) return;
   EventQuery f = q;
   f.limit = 0;
   if (rng.chance(0.5)) f.filter = {};

@@ -122,6 +122,7 @@ Result<> PartWriter::write_fixed(BlockMeta& meta) {
 }
 
 Result<> PartWriter::write_attributes(BlockMeta& meta) {
+  // By name and by type in the lower, kind in the upper four bits.
   std::map<std::pair<std::string_view, std::size_t>, std::uint32_t> numbers;
   std::vector<std::pair<std::string_view, std::size_t>> columns;
   std::vector<AttrColumnDraft> drafts;
@@ -132,7 +133,8 @@ Result<> PartWriter::write_attributes(BlockMeta& meta) {
   for (const EventRow* row : rows_) {
     shape.clear();
     for (const Attr& a : row->attributes) {
-      const auto key = std::make_pair(std::string_view(a.name), a.value.index());
+      const auto key =
+          std::make_pair(std::string_view(a.name), a.value.index() | static_cast<std::size_t>(a.kind) << 4);
       const auto [at, is_new] = numbers.try_emplace(key, static_cast<std::uint32_t>(columns.size()));
       if (is_new) {
         columns.push_back(key);
@@ -149,9 +151,9 @@ Result<> PartWriter::write_attributes(BlockMeta& meta) {
   ByteWriter out;
   out.varint(columns.size());
   for (std::size_t c = 0; c < columns.size(); ++c) {
-    const auto type = static_cast<AttrType>(columns[c].second);
+    const auto type = static_cast<AttrType>(columns[c].second & 0x0F);
     out.string(columns[c].first);
-    out.u8(static_cast<std::uint8_t>(type));
+    out.u8(static_cast<std::uint8_t>(columns[c].second));
     out.varint(drafts[c].values.size());
     const std::string bytes = encode_attr_column(type, drafts[c]);
     out.u8(bytes.size() <= kInlineColumnBytes ? 1 : 0);

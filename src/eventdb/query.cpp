@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "eventdb/engine.hpp"
+#include "storage/event_aggregate.hpp"
 
 namespace telltale::eventdb {
 
@@ -127,6 +128,33 @@ Result<std::vector<storage::EventCount>> Engine::count(const storage::EventCount
     }
   }
   return counter.take();
+}
+
+Result<std::vector<storage::EventAggregateRow>> Engine::aggregate(const storage::EventAggregateQuery& query,
+                                                                  WorkContext& context) {
+  TT_TRY(context.check());
+  TT_TRY(storage::check_aggregate(query));
+  TT_ASSIGN(BlockFilter filter, BlockFilter::compile(query.filter, query.projects, query.range));
+  std::vector<std::string> wanted;
+  // A spelling may stand for any attribute.
+  if (!query.any_spelling) {
+    wanted = query.group_by;
+    for (const storage::Measure& m : query.measures)
+      if (!m.field.empty()) wanted.push_back(m.field);
+    wanted.emplace_back("project");
+  }
+  const bool with_payload = std::find(wanted.begin(), wanted.end(), "payload") != wanted.end();
+  TT_ASSIGN(auto cursor, RowCursor::make(snapshot(query.table, query.range), std::move(filter),
+                                         storage::Order::oldest_first, 0, storage::FieldSet(wanted),
+                                         with_payload, context));
+  storage::RowAggregator aggregator(query, context);
+  EventRow row;
+  std::uint64_t ordinal = 0;
+  while (true) {
+    TT_ASSIGN(const bool more, cursor->next_row(row, ordinal));
+    if (!more) return aggregator.take();
+    TT_TRY(aggregator.add(row, ordinal));
+  }
 }
 
 Result<std::vector<std::pair<std::string, std::uint64_t>>> Engine::fields(const storage::EventQuery& query,

@@ -125,13 +125,14 @@ const AttrValue* EventRow::find(std::string_view name) const {
   return nullptr;
 }
 
-void EventRow::set(std::string name, AttrValue value) {
+void EventRow::set(std::string name, AttrValue value, AttrKind kind) {
   for (Attr& a : attributes) {
     if (a.name != name) continue;
     a.value = std::move(value);
+    a.kind = kind;
     return;
   }
-  attributes.push_back({std::move(name), std::move(value)});
+  attributes.push_back({std::move(name), std::move(value), kind});
 }
 
 std::optional<std::string> field_text(const EventRow& row, std::string_view field) {
@@ -154,6 +155,58 @@ std::optional<std::string> field_text(const EventRow& row, std::string_view fiel
   if (field == "span_id") return ids.span_id.present() ? std::optional(ids.span_id.hex()) : std::nullopt;
   if (const AttrValue* value = row.find(field)) return to_string(*value);
   return std::nullopt;
+}
+
+namespace {
+
+bool stays_in_spelling(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == ':';
+}
+bool leads_with_digit(std::string_view name) {
+  return !name.empty() && name.front() >= '0' && name.front() <= '9';
+}
+
+}  // namespace
+
+bool has_spelling(std::string_view name, std::string_view spelling) {
+  if (leads_with_digit(name)) {
+    if (!spelling.starts_with('_')) return false;
+    spelling.remove_prefix(1);
+  }
+  return std::equal(name.begin(), name.end(), spelling.begin(), spelling.end(),
+                    [](char n, char s) { return (stays_in_spelling(n) ? n : '_') == s; });
+}
+
+std::string sanitised_name(std::string_view name) {
+  std::string out = leads_with_digit(name) ? "_" : "";
+  for (const char c : name) out += stays_in_spelling(c) ? c : '_';
+  return out;
+}
+
+std::string_view fixed_field_spelled(std::string_view spelling) {
+  if (spelling == "service_name") return "service";
+  if (spelling == "detected_level") return "level";
+  static constexpr std::string_view kIdFields[] = {"level",    "environment", "release", "service",
+                                                   "host",     "request_id",  "user_id", "transaction",
+                                                   "trace_id", "span_id"};
+  const auto* known = std::find(std::begin(kIdFields), std::end(kIdFields), spelling);
+  return known == std::end(kIdFields) ? std::string_view() : *known;
+}
+
+std::optional<std::string> spelled_text(const EventRow& row, std::string_view spelling) {
+  for (const AttrKind kind : {AttrKind::label, AttrKind::metadata, AttrKind::parsed}) {
+    for (const Attr& a : row.attributes) {
+      if (a.kind != kind || !has_spelling(a.name, spelling)) continue;
+      std::string text = to_string(a.value);
+      if (!text.empty()) return text;
+    }
+  }
+  const std::string_view fixed = fixed_field_spelled(spelling);
+  if (fixed.empty()) return std::nullopt;
+  // Not field_text(): an attribute may have the column's name.
+  EventRow ids;
+  ids.ids = row.ids;
+  return field_text(ids, fixed);
 }
 
 }  // namespace telltale

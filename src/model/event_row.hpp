@@ -42,9 +42,18 @@ using AttrValue = std::variant<std::string, std::int64_t, double, bool>;
 /// As text: numbers in their shortest form that reads back, booleans as true/false.
 std::string to_string(const AttrValue& value);
 
+/// Where an attribute came from. The numbers are stored: never renumber.
+enum class AttrKind : std::uint8_t {
+  metadata = 0,  // beside the line: structured metadata, a document's fields, what we detected
+  label = 1,     // of the stream the row came in
+  parsed = 2     // read out of the line by us
+};
+inline constexpr std::size_t kAttrKinds = 3;
+
 struct Attr {
   std::string name;
   AttrValue value;
+  AttrKind kind = AttrKind::metadata;
   bool operator==(const Attr&) const = default;
 };
 
@@ -74,13 +83,28 @@ struct EventRow {
   bool operator==(const EventRow&) const = default;
 
   const AttrValue* find(std::string_view name) const;
-  void set(std::string name, AttrValue value);
+  /// Replaces value and kind of the attribute of that name, or appends it.
+  void set(std::string name, AttrValue value, AttrKind kind = AttrKind::metadata);
 };
 
 /// The text of a field by its public name: `time` is not a field, `message`, `payload`, `project`, `level`
 /// and the id columns are, anything else is looked up among the attributes. nullopt when the row does not
 /// have it.
 std::optional<std::string> field_text(const EventRow& row, std::string_view field);
+
+/// True when `name`, with every character outside [a-zA-Z0-9_:] replaced by `_` (and a `_` before a leading
+/// digit), is `spelling`.
+bool has_spelling(std::string_view name, std::string_view spelling);
+/// `name` in that spelling.
+std::string sanitised_name(std::string_view name);
+
+/// The id columns by the name LogQL and its relatives use: service_name is service, detected_level is level,
+/// the others have their own name. Empty for any other name; message, payload and project are none of them.
+std::string_view fixed_field_spelled(std::string_view spelling);
+
+/// The text of whatever is spelled so: the first that is not empty among label attributes, metadata, parsed
+/// attributes (each in the row's order) and the fixed column. nullopt when all are absent or empty.
+std::optional<std::string> spelled_text(const EventRow& row, std::string_view spelling);
 
 // Attribute names that spans and errors always use, so that readers need not guess.
 namespace attr {

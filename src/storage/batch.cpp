@@ -2,7 +2,7 @@
 // size as a varint), then project, received time, the three row tables, series definitions and samples. Texts
 // are references into a table of strings in order of first use: reference 0 announces a new string, written
 // in place; n > 0 repeats the n-th. Times are differences to the one before. Rows of another project than the
-// batch's, which the type allows, keep theirs.
+// batch's, which the type allows, keep theirs. Version 1 knew no kinds of attributes: all are metadata.
 #include "storage/batch.hpp"
 
 #include <unordered_map>
@@ -15,13 +15,15 @@
 namespace telltale::storage {
 namespace {
 
-constexpr std::uint8_t kBatchVersion = 1;
+constexpr std::uint8_t kBatchVersion = 2;
+constexpr std::uint8_t kOldestBatchVersion = 1;  // without kinds of attributes
 constexpr std::uint8_t kBatchPlain = 0;
 constexpr std::uint8_t kBatchZstd = 1;
 constexpr std::size_t kCompressFrom = 256;
 // More than any record may hold uncompressed: ingest limits a request's decoded body to less.
 constexpr std::size_t kMaxDecodedBatch = 4 * limits::kMaxDecodedBodyBytes;
 
+// In the lower four bits; the attribute's kind stands in the upper ones.
 enum AttrTag : std::uint8_t { kAttrText = 0, kAttrInt = 1, kAttrDouble = 2, kAttrFalse = 3, kAttrTrue = 4 };
 
 // Differences wrap, so that any two times have one.
@@ -79,17 +81,18 @@ class BatchEncoder {
   }
   void put_attr(const Attr& a) {
     put_text(a.name);
+    const auto kind = static_cast<std::uint8_t>(static_cast<std::uint8_t>(a.kind) << 4);
     if (const auto* text = std::get_if<std::string>(&a.value)) {
-      out_.u8(kAttrText);
+      out_.u8(kind | kAttrText);
       put_text(*text);
     } else if (const auto* number = std::get_if<std::int64_t>(&a.value)) {
-      out_.u8(kAttrInt);
+      out_.u8(kind | kAttrInt);
       out_.zigzag(*number);
     } else if (const auto* real = std::get_if<double>(&a.value)) {
-      out_.u8(kAttrDouble);
+      out_.u8(kind | kAttrDouble);
       out_.f64(*real);
     } else {
-      out_.u8(std::get<bool>(a.value) ? kAttrTrue : kAttrFalse);
+      out_.u8(kind | (std::get<bool>(a.value) ? kAttrTrue : kAttrFalse));
     }
   }
   void put_row(const Batch& batch, const EventRow& row) {
@@ -122,7 +125,7 @@ class BatchEncoder {
 
 class BatchDecoder {
  public:
-  explicit BatchDecoder(std::string_view in) : in_(in) {}
+  BatchDecoder(std::string_view in, std::uint8_t version) : in_(in), has_kinds_(version >= 2) {}
 
   bool decode(Batch& batch) {
     batch.project = project();
@@ -180,8 +183,13 @@ class BatchDecoder {
     }
     return texts_[ref - 1];
   }
-  AttrValue attr_value() {
-    switch (in_.u8()) {
+  AttrKind attr_kind(std::uint8_t tag) {
+    const auto kind = static_cast<std::uint8_t>(tag >> 4);
+    if (kind >= kAttrKinds || (kind != 0 && !has_kinds_)) ok_ = false;
+    return ok_ ? static_cast<AttrKind>(kind) : AttrKind::metadata;
+  }
+  AttrValue attr_value(std::uint8_t tag) {
+    switch (tag & 0x0F) {
       case kAttrText:
         return std::string(text());
       case kAttrInt:
@@ -226,7 +234,9 @@ class BatchDecoder {
     r.attributes.reserve(attributes);
     for (std::uint64_t i = 0; i < attributes && ok(); ++i) {
       std::string name(text());
-      r.attributes.push_back({std::move(name), attr_value()});
+      const std::uint8_t tag = in_.u8();
+      const AttrKind kind = attr_kind(tag);
+      r.attributes.push_back({std::move(name), attr_value(tag), kind});
     }
     r.payload = std::string(in_.string());
     return r;
@@ -246,6 +256,7 @@ class BatchDecoder {
   }
 
   ByteReader in_;
+  const bool has_kinds_;
   bool ok_ = true;
   std::vector<std::string_view> texts_;
   std::int64_t last_time_ = 0;
@@ -293,7 +304,7 @@ Result<Batch> decode_batch(std::string_view bytes) {
   const std::uint8_t version = in.u8();
   const std::uint8_t form = in.u8();
   if (!in.ok()) return fail(ErrorKind::corruption, "batch: shorter than its header");
-  if (version != kBatchVersion) {
+  if (version < kOldestBatchVersion || version > kBatchVersion) {
     return fail(ErrorKind::corruption, "batch: unknown format version " + std::to_string(version));
   }
   std::string unpacked;
@@ -313,7 +324,7 @@ Result<Batch> decode_batch(std::string_view bytes) {
     return fail(ErrorKind::corruption, "batch: unknown form " + std::to_string(form));
   }
   Batch batch;
-  if (!BatchDecoder(plain).decode(batch)) return fail(ErrorKind::corruption, "batch: malformed");
+  if (!BatchDecoder(plain, version).decode(batch)) return fail(ErrorKind::corruption, "batch: malformed");
   return batch;
 }
 

@@ -43,7 +43,7 @@ EventRow random_row(Rng& rng) {
       default:
         value = rng.chance(0.5);
     }
-    r.attributes.push_back({random_text(rng), value});
+    r.attributes.push_back({random_text(rng), value, static_cast<AttrKind>(rng.below(kAttrKinds))});
   }
   r.payload = random_text(rng);
   return r;
@@ -117,6 +117,23 @@ TEST(BatchCodec, DamagedBytesNeverCrash) {
     }
     EXPECT_FALSE(decode_batch(bytes + "x"));
   }
+}
+
+TEST(BatchCodec, VersionOneHadNoKinds) {
+  Batch batch;
+  batch.logs.resize(1);
+  batch.logs[0].set("a", std::string("b"));
+  std::string bytes = encode_batch(batch);
+  ASSERT_EQ(bytes[0], 2);
+  bytes[0] = 1;
+  const auto back = decode_batch(bytes);
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(back->logs, batch.logs);
+  batch.logs[0].attributes[0].kind = AttrKind::parsed;
+  bytes = encode_batch(batch);
+  EXPECT_EQ(decode_batch(bytes)->logs, batch.logs);
+  bytes[0] = 1;
+  EXPECT_FALSE(decode_batch(bytes));
 }
 
 TEST(BatchCodec, RefusesAnUnknownVersion) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include <re2/re2.h>
 
@@ -13,14 +14,6 @@
 namespace telltale::storage {
 
 namespace {
-
-std::optional<double> filter_number(std::string_view text) {
-  if (!text.empty() && text.front() == '+') text.remove_prefix(1);
-  double v = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), v);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return v;
-}
 
 /// `needle` is in lower case.
 bool contains_ignore_case(std::string_view text, std::string_view needle) {
@@ -43,6 +36,15 @@ Result<> check_filter_node(const EventFilter& filter, std::size_t depth, std::si
 
 }  // namespace
 
+std::optional<double> number_of(std::string_view text) {
+  if (!text.empty() && text.front() == '+') text.remove_prefix(1);
+  double v = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), v);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  if (std::isnan(v)) return std::nullopt;
+  return v;
+}
+
 Result<> check_filter_size(const EventFilter& filter) {
   std::size_t nodes = 0;
   return check_filter_node(filter, 1, nodes);
@@ -52,11 +54,14 @@ Result<CompiledLeaf> CompiledLeaf::compile(const EventFilter& leaf) {
   CompiledLeaf out;
   out.op_ = leaf.op;
   out.field_ = leaf.field;
+  out.any_spelling_ = leaf.any_spelling;
   out.value_ = leaf.value;
   if (leaf.field.empty())
     return fail(ErrorKind::invalid_argument, "filter: a condition without a field name");
   const bool text_op =
       leaf.op == FilterOp::contains || leaf.op == FilterOp::icontains || leaf.op == FilterOp::regex;
+  if (leaf.field == "*" && leaf.any_spelling)
+    return fail(ErrorKind::invalid_argument, "filter: * is no spelling of a field");
   if (leaf.field == "*" && !text_op)
     return fail(ErrorKind::invalid_argument, "filter: * stands only before contains, icontains and regex");
   switch (leaf.op) {
@@ -82,7 +87,7 @@ Result<CompiledLeaf> CompiledLeaf::compile(const EventFilter& leaf) {
     case FilterOp::ge:
     case FilterOp::lt:
     case FilterOp::le: {
-      const auto number = filter_number(leaf.value);
+      const auto number = number_of(leaf.value);
       if (!number)
         return fail(ErrorKind::invalid_argument,
                     "filter on " + leaf.field + ": \"" + leaf.value + "\" is not a number");
@@ -114,7 +119,7 @@ bool CompiledLeaf::matches(std::optional<std::string_view> text) const {
     case FilterOp::ge:
     case FilterOp::lt:
     case FilterOp::le: {
-      const auto n = filter_number(t);
+      const auto n = number_of(t);
       if (!n) return false;
       if (op_ == FilterOp::gt) return *n > number_;
       if (op_ == FilterOp::ge) return *n >= number_;
@@ -169,6 +174,10 @@ struct CompiledFilter::Node {
         if (const auto* s = std::get_if<std::string>(&a.value)) return leaf->matches(*s);
         return leaf->matches(to_string(a.value));
       });
+    }
+    if (leaf->any_spelling()) {
+      const auto text = spelled_text(row, leaf->field());
+      return leaf->matches(text ? std::optional<std::string_view>(*text) : std::nullopt);
     }
     // The hottest fields are read in place; field_text() would copy them.
     if (leaf->field() == "message") return text_matches(row.message);

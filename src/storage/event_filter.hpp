@@ -32,6 +32,7 @@ class CompiledLeaf {
   static Result<CompiledLeaf> compile(const EventFilter& leaf);
 
   const std::string& field() const { return field_; }
+  bool any_spelling() const { return any_spelling_; }
   FilterOp op() const { return op_; }
   const std::string& value() const { return value_; }
   /// Of an `in` leaf.
@@ -45,12 +46,17 @@ class CompiledLeaf {
   CompiledLeaf() = default;
   FilterOp op_ = FilterOp::exists;
   std::string field_;
+  bool any_spelling_ = false;
   std::string value_;  // lower case for icontains
   double number_ = 0;
   std::shared_ptr<const re2::RE2> regex_;
   std::vector<std::string> values_;
   std::shared_ptr<const std::unordered_set<std::string>> set_;
 };
+
+/// A text as a number, the whole of it: what comparisons and measures read. Not a number, infinities
+/// excepted: nullopt.
+std::optional<double> number_of(std::string_view text);
 
 /// invalid_argument when the tree is nested deeper than limits::kMaxFilterDepth or has more than
 /// limits::kMaxFilterNodes nodes.

@@ -41,15 +41,20 @@ struct EventFilter {
   std::string value;
   std::vector<EventFilter> children;
   std::vector<std::string> values;
+  /// Of a leaf: the field is a spelling and its text spelled_text() (model/event_row.hpp). Not before `*`.
+  bool any_spelling = false;
 
   static EventFilter all_of(std::vector<EventFilter> children) {
-    return {FilterOp::all, {}, {}, std::move(children), {}};
+    return {FilterOp::all, {}, {}, std::move(children), {}, false};
   }
   static EventFilter leaf(FilterOp op, std::string field, std::string value = {}) {
-    return {op, std::move(field), std::move(value), {}, {}};
+    return {op, std::move(field), std::move(value), {}, {}, false};
+  }
+  static EventFilter spelled(FilterOp op, std::string spelling, std::string value = {}) {
+    return {op, std::move(spelling), std::move(value), {}, {}, true};
   }
   static EventFilter one_of(std::string field, std::vector<std::string> values) {
-    return {FilterOp::in, std::move(field), {}, {}, std::move(values)};
+    return {FilterOp::in, std::move(field), {}, {}, std::move(values), false};
   }
 };
 
@@ -107,11 +112,45 @@ struct EventCount {
   std::uint64_t count = 0;
 };
 
+/// What an aggregation computes of each group's rows. A row's number in a field is number_of() its text
+/// (storage/event_filter.hpp); rows without one are left out. `count` of a field counts rows that have it not
+/// empty, with an empty field it counts rows; `distinct` its distinct texts (DistinctSketch). `first` and
+/// `last` are by time, then order of acceptance. `quantile`: QuantileSketch, within 1 %.
+enum class MeasureOp : unsigned char { count, sum, min, max, first, last, quantile, distinct };
+struct Measure {
+  MeasureOp op = MeasureOp::count;
+  std::string field;
+  double q = 0;
+};
+
+struct EventAggregateQuery {
+  Table table = Table::logs;
+  Projects projects;
+  TimeRange range;
+  EventFilter filter;
+  std::vector<std::string> group_by;  // field names; at most limits::kMaxGroupFields
+  bool any_spelling = false;          // group_by and the measures' fields are spellings
+  Nanos bucket{0};                    // 0: one bucket, range.from; else [origin + k * bucket, + bucket)
+  UnixNanos origin{};
+  std::vector<Measure> measures;  // at most limits::kMaxMeasures
+  std::size_t max_groups = 10'000;
+};
+struct EventAggregateRow {
+  UnixNanos bucket;                // its start
+  std::vector<std::string> group;  // as group_by; absent is empty
+  std::vector<double> values;      // as measures; NaN: no value
+};
+
 class EventStore : public DerivedStore {
  public:
   virtual Result<std::unique_ptr<EventCursor>> select(const EventQuery& query, WorkContext& context) = 0;
   /// Sorted by bucket, then group. resource_exhausted over max_groups.
   virtual Result<std::vector<EventCount>> count(const EventCountQuery& query, WorkContext& context) = 0;
+  /// One row a bucket and group that has rows, sorted by bucket, then group. resource_exhausted over
+  /// max_groups distinct groups or the context's memory; invalid_argument for too many fields, a negative
+  /// bucket or q outside [0, 1].
+  virtual Result<std::vector<EventAggregateRow>> aggregate(const EventAggregateQuery& query,
+                                                           WorkContext& context) = 0;
   /// Field names seen in the range with an estimate of rows that have them, most frequent first.
   virtual Result<std::vector<std::pair<std::string, std::uint64_t>>> fields(const EventQuery& query,
                                                                             WorkContext& context) = 0;

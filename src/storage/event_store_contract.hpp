@@ -4,6 +4,7 @@
 // Each case runs three times: with the rows still in the head, after a checkpoint, and half and half.
 #pragma once
 
+#include <cmath>
 #include <functional>
 #include <memory>
 #include <string>
@@ -221,6 +222,94 @@ TEST_P(EventStoreContract, CountsByBucketAndGroup) {
   EXPECT_EQ(text(), "0:/x=1 60:=2 ");
   q.max_groups = 1;
   EXPECT_FALSE(store_->count(q, context_));
+}
+
+TEST_P(EventStoreContract, SpellingsNameAttributesBeforeColumns) {
+  EventRow a = row(1, "a"), b = row(2, "b"), c = row(3, "c");
+  a.ids.service = "web";
+  a.set("http.status", std::int64_t{500}, AttrKind::parsed);
+  b.ids.service = "web";
+  b.set("service-name", std::string("own"), AttrKind::metadata);
+  b.set("http_status", std::string(), AttrKind::label);
+  b.set("http.status", std::int64_t{200}, AttrKind::parsed);
+  b.set("http/status", std::int64_t{404}, AttrKind::metadata);
+  c.ids.level = Level::warning;
+  apply({a, b});
+  apply({c});
+  using Op = FilterOp;
+  const auto spelled = [](Op op, std::string field, std::string value = {}) {
+    return EventFilter::spelled(op, std::move(field), std::move(value));
+  };
+  EXPECT_EQ(messages(spelled(Op::eq, "http_status", "500")), "a");
+  EXPECT_EQ(messages(spelled(Op::eq, "http_status", "200")), "") << "metadata stands before parsed";
+  EXPECT_EQ(messages(spelled(Op::eq, "http_status", "404")), "b") << "an empty label is none";
+  EXPECT_EQ(messages(leaf(Op::eq, "http_status", "404")), "");
+  EXPECT_EQ(messages(spelled(Op::exists, "http_status")), "a b");
+  EXPECT_EQ(messages(spelled(Op::ge, "http_status", "404")), "a b");
+  EXPECT_EQ(messages(spelled(Op::eq, "http_status")), "c");
+  EXPECT_EQ(messages(spelled(Op::eq, "service_name", "web")), "a");
+  EXPECT_EQ(messages(spelled(Op::regex, "service_name", "^(own|web)$")), "a b");
+  EXPECT_EQ(messages(spelled(Op::eq, "detected_level", "warning")), "c");
+  EXPECT_EQ(messages(spelled(Op::eq, "level", "warning")), "c");
+  EXPECT_EQ(messages(spelled(Op::exists, "message")), "") << "the line is no label";
+  EventFilter in = EventFilter::one_of("http_status", {"500", ""});
+  in.any_spelling = true;
+  EXPECT_EQ(messages(in), "a c");
+  EXPECT_NE(messages(spelled(Op::contains, "*", "x")).find("error"), std::string::npos);
+}
+
+TEST_P(EventStoreContract, AggregatesByBucketAndGroup) {
+  const auto with = [](std::int64_t second, std::string path, AttrValue ms) {
+    EventRow r = row(second, path);
+    r.set("path", path);
+    r.set("ms", std::move(ms));
+    return r;
+  };
+  apply({with(1, "/a", 10.0), with(61, "/a", std::int64_t{30}), with(62, "/b", std::string("5")),
+         row(63, "bare")});
+  apply({with(61, "/a", 20.5), with(62, "/b", std::string("soon")), with(2, "/a", true)});
+  EventAggregateQuery q;
+  q.projects = {ProjectId{1}};
+  q.range.from = UnixNanos::from_seconds(kStart);
+  const auto text = [&] {
+    auto rows = store_->aggregate(q, context_);
+    if (!rows) return "error: " + rows.error().message();
+    std::string out;
+    for (const auto& r : *rows) {
+      out += std::to_string(r.bucket.ns / 1'000'000'000 - kStart) + ":";
+      for (const std::string& g : r.group) out += g + "=";
+      for (const double v : r.values) out += std::isnan(v) ? "-," : to_string(AttrValue(v)) + ",";
+      out += " ";
+    }
+    return out;
+  };
+  q.measures = {{MeasureOp::count, "", 0}};
+  EXPECT_EQ(text(), "0:7, ");
+  q.group_by = {"path"};
+  EXPECT_EQ(text(), "0:=1, 0:/a=4, 0:/b=2, ");
+  q.measures = {{MeasureOp::count, "ms", 0},   {MeasureOp::sum, "ms", 0},   {MeasureOp::min, "ms", 0},
+                {MeasureOp::max, "ms", 0},     {MeasureOp::first, "ms", 0}, {MeasureOp::last, "ms", 0},
+                {MeasureOp::distinct, "ms", 0}};
+  EXPECT_EQ(text(), "0:=0,-,-,-,-,-,0, 0:/a=4,60.5,10,30,10,20.5,4, 0:/b=2,5,5,5,5,5,2, ");
+  q.bucket = std::chrono::seconds(60);
+  q.origin = UnixNanos::from_seconds(kStart + 1);
+  q.measures = {{MeasureOp::last, "ms", 0}};
+  EXPECT_EQ(text(), "1:/a=10, 61:=-, 61:/a=20.5, 61:/b=5, ");
+  q.group_by = {"path", "message"};
+  q.bucket = Nanos(0);
+  q.measures = {{MeasureOp::quantile, "ms", 1}};
+  auto rows = store_->aggregate(q, context_);
+  ASSERT_TRUE(rows);
+  ASSERT_EQ(rows->size(), 3u);
+  EXPECT_NEAR(rows->at(1).values.at(0), 30, 0.3);
+  q.max_groups = 2;
+  EXPECT_NE(text().find("path, message"), std::string::npos);
+  q = {};
+  q.projects = {ProjectId{1}};
+  EXPECT_NE(text(), "") << "nothing to measure is allowed";
+  q.measures = {{MeasureOp::quantile, "ms", 1.5}};
+  EXPECT_NE(text().find("error"), std::string::npos);
+  EXPECT_EQ(context_.memory_used(), 0u);
 }
 
 TEST_P(EventStoreContract, FieldsMostFrequentFirst) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/limits.hpp"
+#include "storage/event_aggregate.hpp"
 #include "storage/event_fields.hpp"
 
 namespace telltale::storage {
@@ -106,6 +107,16 @@ Result<std::vector<EventCount>> MemoryEventStore::count(const EventCountQuery& q
     TT_TRY(counter.add(row.time, group, 1));
   }
   return counter.take();
+}
+
+Result<std::vector<EventAggregateRow>> MemoryEventStore::aggregate(const EventAggregateQuery& query,
+                                                                   WorkContext& context) {
+  TT_TRY(check_aggregate(query));
+  TT_ASSIGN(const Rows rows, matching(query.table, query.projects, query.range, query.filter, context));
+  RowAggregator aggregator(query, context);
+  std::uint64_t ordinal = 0;
+  for (const EventRow& row : rows) TT_TRY(aggregator.add(row, ordinal++));
+  return aggregator.take();
 }
 
 Result<std::vector<std::pair<std::string, std::uint64_t>>> MemoryEventStore::fields(const EventQuery& query,

@@ -23,6 +23,8 @@ class MemoryEventStore final : public EventStore {
 
   Result<std::unique_ptr<EventCursor>> select(const EventQuery& query, WorkContext& context) override;
   Result<std::vector<EventCount>> count(const EventCountQuery& query, WorkContext& context) override;
+  Result<std::vector<EventAggregateRow>> aggregate(const EventAggregateQuery& query,
+                                                   WorkContext& context) override;
   Result<std::vector<std::pair<std::string, std::uint64_t>>> fields(const EventQuery& query,
                                                                     WorkContext& context) override;
 
