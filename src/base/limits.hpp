@@ -23,6 +23,7 @@ inline constexpr std::size_t kMaxQueuedRequests = 1024;             // complete,
 inline constexpr std::size_t kMaxQueryParams = 10'000;              // of a URL or a form
 inline constexpr std::size_t kMaxWebSocketMessageBytes = 64 * KiB;  // received
 inline constexpr std::size_t kMaxWebSocketQueueBytes = 1 * MiB;     // to be sent, per session
+inline constexpr std::size_t kStreamPieceBytes = 128 * KiB;  // of an answer that is made while it is sent
 inline constexpr int kHeaderTimeoutSeconds = 10;
 inline constexpr int kBodyTimeoutSeconds = 60;
 inline constexpr int kIdleTimeoutSeconds = 120;
@@ -106,6 +107,17 @@ inline constexpr std::size_t kMaxQuickAnswers = 10;        // of a kind, in the 
 inline constexpr std::size_t kMaxTailSubscribers = 64;
 inline constexpr std::size_t kTailQueueRows = 200'000;  // durable, not yet looked at by the tails
 inline constexpr std::size_t kTailFrameRows = 500;      // handed to a tail at once
+
+// Patterns of log lines (logs/)
+inline constexpr std::size_t kPatternLineBytes = 3'000;     // looked at of a line; the rest is one variable
+inline constexpr std::size_t kPatternWords = 256;           // of a line; the rest is one variable
+inline constexpr std::size_t kPatternExampleBytes = 1'024;  // kept of a pattern's first line
+inline constexpr std::size_t kMaxPatternClusters = 300;     // a service; the rarest make room
+inline constexpr std::size_t kPatternServices = 50;         // told apart; the rest is one
+inline constexpr std::size_t kMaxPatternRows = 100'000;     // lines looked at for one answer
+inline constexpr std::size_t kPatternPieces = 40;           // pieces of the range that are looked at each
+inline constexpr std::size_t kMaxPatternBuckets = 1'000;
+inline constexpr std::size_t kMaxPatternAnswers = 500;
 
 // Metrics
 inline constexpr std::size_t kMaxLabelsPerSeries = 64;

@@ -60,6 +60,7 @@ void Connection::on_deadline() {
     return set_deadline(interval);
   }
   if (state_ == State::handling) return;
+  if (state_ == State::streaming && piece_wanted_) return ask_piece();
   close();
 }
 
@@ -104,11 +105,9 @@ void Connection::on_read(bool ok, std::size_t n) {
   if (!ok) {
     peer_ended_ = true;
     keep_alive_ = false;
-    if (state_ == State::handling) {
-      if (exchange_) exchange_->context->cancel();
-      return;
-    }
-    if (state_ == State::writing) return;
+    const bool streams = state_ == State::streaming || answer_stream_;
+    if ((state_ == State::handling || streams) && exchange_) exchange_->context->cancel();
+    if (state_ == State::handling || state_ == State::writing || state_ == State::streaming) return;
     return close();
   }
   progress_ += n;
@@ -295,7 +294,7 @@ void Connection::run_on_pool(std::shared_ptr<Exchange> exchange) {
   if (exchange->websocket != nullptr) return accept_websocket(std::move(exchange));
   auto response = std::make_shared<HttpResponse>(core_->run(*exchange));
   core_->in_flight.add(-1);
-  core_->record(*exchange, *response);
+  if (!response->stream || exchange->method == "HEAD") core_->record(*exchange, *response);
   stream_->post([self = shared_from_this(), response] { self->respond(std::move(*response)); });
 }
 
@@ -309,12 +308,15 @@ void Connection::respond(HttpResponse response) {
   if (core_->stopping || peer_ended_) keep_alive_ = false;
   const bool http11 = !parser_ || parser_->head().http11;
   const bool head_only = exchange_ && exchange_->method == "HEAD";
-  const ResponseFrame frame{http11, keep_alive_, head_only, stream_->tls(), core_->clock.now()};
+  const bool streamed = static_cast<bool>(response.stream);
+  if (streamed && !http11) keep_alive_ = false;  // the end of the connection is the end of the body
+  const ResponseFrame frame{http11, keep_alive_, head_only, stream_->tls(), core_->clock.now(), streamed};
   add_missing(response, core_->options.headers);
   out_head_ = response_head(response, frame);
   const bool bodiless = response.status == 204 || response.status == 304;
   out_body_ = head_only || bodiless ? std::string() : std::move(response.body);
   release_body();
+  if (streamed && !head_only && !bodiless) begin_stream(response, http11);
   set_deadline(core_->options.limits.body_timeout);
   start_write();
 }
@@ -346,6 +348,7 @@ void Connection::on_write(bool ok, std::size_t n) {
     return;
   }
   if (state_ == State::websocket) return websocket_flush();
+  if (answer_stream_) return ask_piece();
   response_written();
 }
 
@@ -374,6 +377,7 @@ void Connection::close() {
   deadline_ns_ = INT64_MAX;
   stream_->close();
   release_body();
+  drop_stream();
   if (session_) session_->mark_closed();
   if (callbacks_ && callbacks_->on_close && !ws_busy_) {
     auto callbacks = callbacks_;

@@ -1,5 +1,6 @@
 // One connection's life: handshake → (idle → headers → body → handling → writing)* → draining or WebSocket →
-// closed. Everything runs on the stream's strand; the handler runs on the pool and comes back by post(). A
+// closed. An answer that is made while it is sent alternates between writing and streaming (a piece is being
+// made). Everything runs on the stream's strand; the handler runs on the pool and comes back by post(). A
 // read is outstanding whenever the buffer has room, so that a client that goes away cancels the work it asked
 // for; bytes that come meanwhile are the next, pipelined, request's and wait in the buffer.
 #pragma once
@@ -68,6 +69,7 @@ class Connection final : public StreamEvents, public std::enable_shared_from_thi
     body,
     handling,
     writing,
+    streaming,
     draining,
     websocket,
     closed
@@ -85,6 +87,11 @@ class Connection final : public StreamEvents, public std::enable_shared_from_thi
   void respond(HttpResponse response);
   void start_write();
   void response_written();
+  // stream_answer.cpp
+  void begin_stream(HttpResponse& response, bool http11);
+  void ask_piece();
+  void piece_made(bool ok, std::string piece);
+  void drop_stream();
   void drain_and_close();
   void on_deadline();
   void ensure_reading();
@@ -127,6 +134,10 @@ class Connection final : public StreamEvents, public std::enable_shared_from_thi
   std::string out_head_;
   std::string out_body_;
   std::size_t written_ = 0;
+  std::shared_ptr<BodyStream> answer_stream_;  // what is left of the answer
+  HttpResponse streamed_;                      // its status, to be recorded at the end
+  bool chunked_ = false;
+  bool piece_wanted_ = false;  // the pool was full: asked for again at the deadline
 
   std::shared_ptr<WsSession> session_;
   std::shared_ptr<WebSocketCallbacks> callbacks_;

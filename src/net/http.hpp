@@ -52,19 +52,27 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
 /// Everything but RFC 3986's unreserved characters becomes %XX.
 std::string percent_encode(std::string_view text);
 
+/// What follows `body` in an answer that is made while it is being sent. Called on the handler pool, one call
+/// at a time, and again only once the piece before is with the client's socket: a slow reader slows the maker
+/// down, and one piece is all that waits. Replaces `piece` (about limits::kStreamPieceBytes; an empty one
+/// ends the body). After an error the connection is broken off, so that the client sees that the answer is
+/// not whole. `context` is the handler's own and lives as long as the stream.
+using BodyStream = std::function<Result<>(std::string& piece, WorkContext& context)>;
+
 struct HttpResponse {
   int status = 200;
   std::string content_type = "application/json";
   std::string body;
   Headers headers;
+  BodyStream stream = nullptr;  // unset: body is all; else the answer is chunked and not compressed
 
   static HttpResponse json(std::string body, int status = 200) {
-    return {status, "application/json", std::move(body), {}};
+    return {status, "application/json", std::move(body), {}, nullptr};
   }
   static HttpResponse text(std::string body, int status = 200) {
-    return {status, "text/plain; charset=utf-8", std::move(body), {}};
+    return {status, "text/plain; charset=utf-8", std::move(body), {}, nullptr};
   }
-  static HttpResponse empty(int status) { return {status, "", "", {}}; }
+  static HttpResponse empty(int status) { return {status, "", "", {}, nullptr}; }
 };
 
 /// Which of `br` and `gzip` a client that sent this Accept-Encoding gets; empty for neither.

@@ -259,12 +259,19 @@ void compress_response(HttpResponse& response, std::string_view accept_encoding)
   response.headers.emplace_back("Content-Encoding", coding);
 }
 
+std::string chunk_head(std::size_t piece_bytes) {
+  return piece_bytes == 0 ? "0\r\n\r\n" : fmt::format("{:x}\r\n", piece_bytes);
+}
+
 std::string response_head(const HttpResponse& response, const ResponseFrame& frame) {
   std::string out = fmt::format("HTTP/1.1 {} {}\r\n", response.status, reason_phrase(response.status));
   append_header(out, "Date", http_date(frame.now));
   if (!response.content_type.empty()) append_header(out, "Content-Type", response.content_type);
   const bool bodiless = response.status < 200 || response.status == 204 || response.status == 304;
-  if (!bodiless) append_header(out, "Content-Length", std::to_string(response.body.size()));
+  if (!bodiless && !frame.streamed) {
+    append_header(out, "Content-Length", std::to_string(response.body.size()));
+  }
+  if (!bodiless && frame.streamed && frame.http11) append_header(out, "Transfer-Encoding", "chunked");
   if (response.status != 101) {
     if (!frame.keep_alive) append_header(out, "Connection", "close");
     if (frame.keep_alive && !frame.http11) append_header(out, "Connection", "keep-alive");

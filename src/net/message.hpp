@@ -37,7 +37,11 @@ struct ResponseFrame {
   bool head_only = false;
   bool tls = false;
   UnixNanos now;
+  bool streamed = false;  // the length is not known: chunked, or up to the end of an HTTP/1.0 connection
 };
+/// What stands before a chunk of a chunked body (CRLF stands after it); for 0 the end of the body.
+std::string chunk_head(std::size_t piece_bytes);
+
 /// Status line and headers, the empty line included. Control characters in header values are dropped.
 std::string response_head(const HttpResponse& response, const ResponseFrame& frame);
 

@@ -62,6 +62,22 @@ HttpResponse ServerCore::call(Exchange& exchange) {
   return response;
 }
 
+Result<> ServerCore::piece(Exchange& exchange, const BodyStream& stream, std::string& out) {
+  Result<> made;
+  try {
+    made = exchange.context->check();
+    if (made) made = stream(out, *exchange.context);
+  } catch (const std::exception& error) {
+    made = fail(ErrorKind::internal, error.what());
+  }
+  if (!made) {
+    logger.warn("streamed answer cut off", {{"route", exchange.options->name},
+                                            {"bytes_out", exchange.streamed_bytes},
+                                            {"reason", made.error().message()}});
+  }
+  return made;
+}
+
 RouteMetrics& ServerCore::route_metrics(const std::string& route) {
   MutexLock lock(mutex);
   auto& entry = route_metrics_[route];
@@ -99,7 +115,7 @@ void ServerCore::record(const Exchange& exchange, const HttpResponse& response) 
                      {"path", show_path ? std::string_view(exchange.request.path).substr(0, 256) : ""},
                      {"status", response.status},
                      {"bytes_in", exchange.body_bytes},
-                     {"bytes_out", response.body.size()},
+                     {"bytes_out", response.body.size() + exchange.streamed_bytes},
                      {"duration_ms", seconds * 1000},
                      {"remote", exchange.request.remote_address}});
   };

@@ -38,6 +38,7 @@ struct Exchange {
   std::shared_ptr<WorkContext> context;
   std::string method;  // as sent; HEAD stays HEAD
   std::size_t body_bytes = 0;
+  std::size_t streamed_bytes = 0;  // sent of HttpResponse::stream
   Nanos started{0};
 };
 
@@ -48,6 +49,8 @@ class ServerCore {
 
   /// On the pool: decodes, calls the handler, survives its exceptions, compresses.
   HttpResponse run(Exchange& exchange);
+  /// On the pool: the next piece of a streamed answer; survives the stream's exceptions.
+  Result<> piece(Exchange& exchange, const BodyStream& stream, std::string& out);
   /// Counts and logs a response.
   void record(const Exchange& exchange, const HttpResponse& response);
 
