@@ -20,11 +20,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
+
+import websocket
 
 import logs_peers
 from run import Report, Server, fdatasync_ms, machine
@@ -39,12 +42,13 @@ SUBSTRING = "lated: quanti"      # in the middle of words
 RARE = "ffff0"                   # hexadecimal digits of ids: seldom, anywhere
 REGEX = "moved from 4[0-9]+\\.99"
 FIELDS = ["level", "service", "route", "status"]
-TAIL_LINES = 500
+TAIL_LINES = 500       # one for 100 lines of data at most
 TAIL_RATE = 100
 
 
 class Logs(Server):
     """A server whose tail, search and counts are asked for."""
+    quiet_s = 4
 
     def ask(self, path: str, **params):
         query = urllib.parse.urlencode(params, doseq=True)
@@ -72,7 +76,7 @@ class Logs(Server):
         """Waits until the server has nothing to do any more; its CPU seconds then."""
         before, quiet = self.cpu_seconds(), 0
         deadline = time.monotonic() + 600
-        while quiet < 4 and time.monotonic() < deadline:
+        while quiet < self.quiet_s and time.monotonic() < deadline:
             time.sleep(1)
             now = self.cpu_seconds()
             quiet = quiet + 1 if now - before < 0.02 else 0
@@ -228,7 +232,7 @@ class OverEverything:
                                        f"[{SPAN_S + 2}s]))", self.data.end_s)
             return {r["metric"].get(field, "").lower(): int(float(r["value"][1])) for r in result}
         series = self.histogram(field)["series"]
-        return {s.get("value", "(others)"): sum(s["counts"]) for s in series}
+        return {"(others)" if s.get("others") else s["value"]: sum(s["counts"]) for s in series}
 
     def quantiles(self) -> dict | None:
         if not self.logql:
@@ -276,17 +280,15 @@ def over_everything(server: Logs, data: Data, raw_bytes: int, report: Report, an
     return times
 
 
-def live_tail(server: Logs, report: Report) -> None:
-    import websocket
+def live_tail(server: Logs, count: int, report: Report) -> None:
     mark = secrets.token_hex(8)
     tail = websocket.create_connection(f"ws://127.0.0.1:{server.port}/api/telltale/v1/tail?service=bench-{mark}",
                                        header=[f"Authorization: Bearer {server.token}"], timeout=20)
     tail.settimeout(20)
-    import threading
     sent, delays = {}, []
 
     def read():
-        while len(delays) < TAIL_LINES:
+        while len(delays) < count:
             frame = json.loads(tail.recv())
             now = time.perf_counter()
             for row in frame["rows"]:
@@ -295,7 +297,7 @@ def live_tail(server: Logs, report: Report) -> None:
     reader = threading.Thread(target=read)
     reader.start()
     begin = time.perf_counter()
-    for i in range(TAIL_LINES):
+    for i in range(count):
         time.sleep(max(0.0, begin + i / TAIL_RATE - time.perf_counter()))
         line = f"line {i} of {mark}"
         body = json.dumps({"streams": [{"stream": {"service": f"bench-{mark}"}, "values": [[str(time.time_ns()), line]]}]})
@@ -323,6 +325,8 @@ def measure(args, folder: Path, report: Report) -> None:
                 shutil.rmtree(server.data_dir.parent)
             (folder / wire).mkdir()
             server = Logs(binary, folder / wire)
+            if data.lines < 100_000:
+                server.quiet_s = 1
             server.start()
             try:
                 sent = measure_ingest(server, data, wire, report)
@@ -330,17 +334,17 @@ def measure(args, folder: Path, report: Report) -> None:
                 print(f"  ingest {wire}: not measured: {refused}")
                 continue
             if args.wires.split(",")[0] == wire:
+                needles(server, data, report, answers, "as ingested")
+                server.end(signal.SIGTERM)  # makes parts of what is left
                 packed, kept = data.packed.stat().st_size, server.disk_bytes("eventdb")
                 report.add("the lines in zstd -3", packed / 1e6, "MB")
                 report.add("stored with all indexes", kept / 1e6, "MB")
                 report.add("stored, as a share of zstd -3", kept / packed, "x", 0.9)
-                needles(server, data, report, answers, "as ingested")
-                server.end(signal.SIGTERM)
                 server.start()
                 needles(server, data, report, answers, "after a restart")
                 newest(server, report, answers)
                 times = over_everything(server, data, sent["raw_bytes"], report, answers)
-                live_tail(server, report)
+                live_tail(server, min(TAIL_LINES, data.lines // 100), report)
                 report.add("resident memory after the queries, peak", server.peak_mb(), "MB")
     finally:
         if server is not None and server.process.poll() is None:

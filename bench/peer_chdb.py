@@ -55,7 +55,7 @@ def load(engine: Engine, job: dict) -> float:
     fields = ", ".join(f"JSONExtractString(line, '{name}') AS {name}" for name in TEXTS)
     before = cpu_seconds()
     engine.session.query(
-        f"INSERT INTO lines SELECT parseDateTime64BestEffort(JSONExtractString(line, 'timestamp'), 3, 'UTC') AS timestamp, line, "
+        f"INSERT INTO lines (timestamp, line, {', '.join(TEXTS)}, status, duration_ms) SELECT parseDateTime64BestEffort(JSONExtractString(line, 'timestamp'), 3, 'UTC') AS timestamp, line, "
         f"{fields}, JSONExtractUInt(line, 'status') AS status, JSONExtractFloat(line, 'duration_ms') AS duration_ms "
         f"FROM file({quoted(job['lines'])}, 'LineAsString')")
     engine.session.query("OPTIMIZE TABLE lines FINAL")
