@@ -9,8 +9,9 @@ import { Chart, formatOf, grid, onGrid, unitOfMetric, type ChartSeries } from ".
 import { get } from "../../lib/api";
 import { plural } from "../../lib/format";
 import { useKeys } from "../../lib/keys";
-import { chooseStep, isRated, type Matrix, metricIn, mostOf, seriesNames } from "../../lib/promql";
-import { useRange } from "../../lib/query";
+import { isRated, type Matrix, metricIn, mostOf, seriesNames } from "../../lib/promql";
+import { onStep, rangeQueryAsk } from "../../lib/asks";
+import { asQuery, useRange } from "../../lib/query";
 import { shortDuration } from "../../lib/time";
 import { setUrl, useParam, useParams } from "../../lib/url";
 import { Browser } from "./Browser";
@@ -100,12 +101,9 @@ interface PanelProps {
 }
 function Panel(p: PanelProps) {
   const { start, end } = useRange();
-  const step = chooseStep(end - start);
-  // On the step's own grid, so that a refresh draws the same points again.
-  const [from, to] = [Math.ceil(start / 1000 / step) * step, Math.floor(end / 1000 / step) * step];
+  const grid = onStep({ start, end });
   const range = useQuery({
-    queryKey: ["query_range", p.expr, from, to, step],
-    queryFn: ({ signal }) => get<{ data: { result: Matrix[] }; warnings?: string[] }>("/api/v1/query_range", { query: p.expr, start: from, end: to, step }, signal),
+    ...asQuery(rangeQueryAsk<{ data: { result: Matrix[] }; warnings?: string[] }>(p.expr, grid)),
     enabled: p.expr !== "" && p.view === "chart",
     placeholderData: keepPreviousData,
     retry: false,
@@ -134,7 +132,7 @@ function Panel(p: PanelProps) {
         </p>
       ))}
       {p.expr && !error && !answer.data && <Skeleton lines={4} />}
-      {p.expr && p.view === "chart" && range.data && !range.error && <RangeChart expr={p.expr} matrix={range.data.data.result} from={from} to={to} step={step} tall={p.tall} />}
+      {p.expr && p.view === "chart" && range.data && !range.error && <RangeChart expr={p.expr} matrix={range.data.data.result} {...grid} tall={p.tall} />}
       {p.expr && p.view === "table" && instant.data && !instant.error && <InstantTable expr={p.expr} data={instant.data.data} />}
     </section>
   );
