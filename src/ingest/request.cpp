@@ -38,6 +38,8 @@ bool Request::add(Table table, EventRow row, Id128 id, std::size_t index) {
   if (row.ids.service.empty() && by_project) row.ids.service = project_slug();
   bound_row(row);
   redact_row(row, redactor_, counts);
+  // An error's payload is masked before it is read; a span's is made of what was read.
+  if (table == Table::spans && !row.payload.empty()) redactor_.redact_json(row.payload, &counts);
   batch.rows(table).push_back(std::move(row));
   ids_of(table).push_back(id);
   return true;

@@ -223,8 +223,9 @@ TEST_F(SpansTest, ListEqualsGroupingByHand) {
 }
 
 TEST_F(SpansTest, PagesFollowOneAnotherWithoutGapOrRepetition) {
-  fill(600, 3000);
-  for (const auto& filter : {EventFilter{}, EventFilter::leaf(storage::FilterOp::eq, "service", "s1")}) {
+  fill(150, 3000);
+  for (const auto& filter :
+       {storage::EventFilter{}, storage::EventFilter::leaf(storage::FilterOp::eq, "service", "s1")}) {
     TraceQuery query;
     query.projects = {ProjectId{1}};
     query.range = range(0, 3100);

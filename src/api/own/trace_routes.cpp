@@ -30,6 +30,7 @@ Result<TraceSpans> one_trace(const Services& services, const net::HttpRequest& r
   query.filter = storage::EventFilter::leaf(storage::FilterOp::eq, "trace_id", id->hex());
   query.order = storage::Order::oldest_first;
   query.limit = limits::kMaxSpansPerTrace;
+  query.with_payload = true;  // their events and links
   TT_ASSIGN(auto spans, storage::collect(services.events, query, context));
   if (spans.empty()) return fail(ErrorKind::not_found, "trace_id: no span of this trace");
   return TraceSpans{*id, std::move(spans)};

@@ -20,9 +20,10 @@ export function rowsInSight(top: number, room: number, height: number, count: nu
 
 export function useFixedRows(scroller: { current: HTMLElement | null }, count: number, height: number): FixedRows {
   const [, redraw] = useReducer((n: number) => n + 1, 0);
-  const sight = useRef({ top: 0, room: innerHeight, first: 0, last: 0 });
+  // Before the list has a size, no more than it will likely show: what is around it follows after the first paint.
+  const sight = useRef({ top: 0, room: innerHeight * 0.6, first: 0, last: 0, around: 0 });
   const at = sight.current;
-  [at.first, at.last] = rowsInSight(at.top, at.room, height, count);
+  [at.first, at.last] = rowsInSight(at.top, at.room, height, count, at.around);
   const latest = useRef({ count, height });
   latest.current = { count, height };
 
@@ -36,10 +37,15 @@ export function useFixedRows(scroller: { current: HTMLElement | null }, count: n
       if (first < at.first || last > at.last || at.last - at.first > 3 * (last - first + OVERSCAN)) redraw(0);
     };
     look();
+    const frame = requestAnimationFrame(() => setTimeout(() => {
+      at.around = OVERSCAN;
+      redraw(0);
+    }));
     element.addEventListener("scroll", look, { passive: true });
     const observer = new ResizeObserver(look);
     observer.observe(element);
     return () => {
+      cancelAnimationFrame(frame);
       element.removeEventListener("scroll", look);
       observer.disconnect();
     };

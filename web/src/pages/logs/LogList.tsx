@@ -3,7 +3,7 @@ import { HereLink } from "../../app/Link";
 import { type Column, LevelMark, levelClass, Table, Value } from "../../kit";
 import { readColumns } from "../../lib/columns";
 import { useListKeys } from "../../lib/cursor";
-import { fieldOf, lineOf } from "../../lib/message";
+import { fieldOf, type Line, lineOf } from "../../lib/message";
 import { prefs } from "../../lib/prefs";
 import { useStore } from "../../lib/store";
 import { formatDateTime, formatTime, type Zone } from "../../lib/time";
@@ -24,9 +24,17 @@ export function logColumns(names: readonly string[], zone: Zone, phone = false):
   });
 }
 
-/** More does not fit into a row of any screen; all of it is in the drawer. */
-const LONGEST = 600;
-const MOST_FIELDS = 24;
+/** Text past the end of a row costs layout and is not seen; all of it is in the drawer. */
+const NARROWEST_LETTER = 6;
+const LONGEST_VALUE = 120;
+function fieldsThatFit(line: Line, most: number): Line["fields"] {
+  let room = most - line.text.length;
+  return line.fields.filter(([name, value]) => {
+    const fits = room > 0;
+    room -= name.length + Math.min(value.length, LONGEST_VALUE) + 2;
+    return fits;
+  });
+}
 const cut = (text: string, most: number) => (text.length > most ? `${text.slice(0, most)}…` : text);
 
 function FieldCell({ row, name }: { row: Row; name: string }) {
@@ -36,13 +44,14 @@ function FieldCell({ row, name }: { row: Row; name: string }) {
 
 function Message({ row }: { row: Row }) {
   const line = lineOf(row);
+  const most = Math.ceil(innerWidth / NARROWEST_LETTER);
   return (
     <span class="mono log-line">
-      {cut(line.text, LONGEST)}
-      {line.fields.slice(0, MOST_FIELDS).map(([name, value]) => (
+      {cut(line.text, most)}
+      {fieldsThatFit(line, most).map(([name, value]) => (
         <span key={name} class="log-field">
           {` ${name}=`}
-          <span class="log-value">{cut(value, 120)}</span>
+          <span class="log-value">{cut(value, LONGEST_VALUE)}</span>
         </span>
       ))}
     </span>

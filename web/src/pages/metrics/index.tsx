@@ -3,6 +3,7 @@
 import "./metrics.css";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "preact/hooks";
+import { FirstData } from "../../app/FirstData";
 import { panelPainted } from "../../app/measure";
 import { Button, type Column, CopyButton, EmptyState, IconButton, Segmented, Skeleton, Table } from "../../kit";
 import { Chart, formatOf, grid, onGrid, unitOfMetric, type ChartSeries } from "../../kit/chart";
@@ -10,7 +11,7 @@ import { get } from "../../lib/api";
 import { plural } from "../../lib/format";
 import { useKeys } from "../../lib/keys";
 import { isRated, type Matrix, metricIn, mostOf, seriesNames } from "../../lib/promql";
-import { onStep, rangeQueryAsk } from "../../lib/asks";
+import { metricNamesAsk, onStep, rangeQueryAsk } from "../../lib/asks";
 import { asQuery, useRange } from "../../lib/query";
 import { shortDuration } from "../../lib/time";
 import { setUrl, useParam, useParams } from "../../lib/url";
@@ -40,6 +41,7 @@ export default function Metrics() {
     setAt(0);
   };
   const asked = shown.filter(Boolean).length;
+  const names = useQuery({ ...asQuery(metricNamesAsk), staleTime: 60_000 });
   useKeys([{ keys: "v", label: "Chart or table", group: "Metrics", run: () => setUrl({ view: view === "table" ? null : "table" }) }]);
   return (
     <div class="page metrics">
@@ -80,7 +82,8 @@ export default function Metrics() {
           <span class="grow" />
           <Segmented label="View" value={view} options={[["chart", "Chart"], ["table", "Table"]]} onChange={(v) => setUrl({ view: v === "chart" ? null : v })} />
         </div>
-        {asked === 0 && (
+        {asked === 0 && names.data?.length === 0 && <FirstData signal="metrics" title="No metric was received yet." />}
+        {asked === 0 && names.data?.length !== 0 && (
           <EmptyState icon="metrics" title="Choose a metric, or write a query.">
             A metric's name is enough to begin with; the browser knows how to look at counters and histograms.
           </EmptyState>
