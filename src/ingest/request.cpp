@@ -25,6 +25,7 @@ Request::Request(ProjectId project, UnixNanos now, const redact::Redactor& redac
 }
 
 bool Request::add(Table table, EventRow row, Id128 id, std::size_t index) {
+  row.attributes.reserve(usual_attributes_);
   if (row.time.ns == 0) row.time = now_;
   if (row.time < now_ - bounds_.max_past || row.time > now_ + bounds_.max_future) {
     error(index, fmt::format("timestamp {}: outside of ingest.max_past and ingest.max_future",
@@ -42,6 +43,7 @@ bool Request::add(Table table, EventRow row, Id128 id, std::size_t index) {
   if (table == Table::spans && !row.payload.empty()) redactor_.redact_json(row.payload, &counts);
   batch.rows(table).push_back(std::move(row));
   ids_of(table).push_back(id);
+  usual_attributes_ = batch.rows(table).back().attributes.size();
   return true;
 }
 

@@ -17,7 +17,7 @@ EventRow row_of(const wire::sentry::TransactionEvent& transaction, const wire::s
 /// A span that came alone (span v2).
 EventRow row_of(const wire::sentry::SentrySpan& span);
 EventRow row_of(const wire::sentry::LogItem& log);
-EventRow row_of(const wire::loki::Stream& stream, const wire::loki::Entry& entry);
+EventRow row_of(const wire::loki::Stream& stream, wire::loki::Entry entry);
 EventRow row_of(const wire::otlp::LogBatch& batch, const wire::otlp::LogRecord& record);
 EventRow row_of(const wire::otlp::SpanBatch& batch, const wire::otlp::Span& span);
 
