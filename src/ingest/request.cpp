@@ -24,7 +24,7 @@ Request::Request(ProjectId project, UnixNanos now, const redact::Redactor& redac
   batch.received = now;
 }
 
-bool Request::add(Table table, EventRow row, Id128 id, std::size_t index) {
+bool Request::add(Table table, EventRow row, Id128 id, std::size_t index, bool parse_line) {
   row.attributes.reserve(usual_attributes_);
   if (row.time.ns == 0) row.time = now_;
   if (row.time < now_ - bounds_.max_past || row.time > now_ + bounds_.max_future) {
@@ -34,7 +34,7 @@ bool Request::add(Table table, EventRow row, Id128 id, std::size_t index) {
   }
   row.project = project_;
   row.received = now_;
-  if (table == Table::logs) parse_json_line(row);
+  if (table == Table::logs && parse_line) parse_json_line(row);
   fill_ids(row);
   if (row.ids.service.empty() && by_project) row.ids.service = project_slug();
   bound_row(row);

@@ -35,8 +35,8 @@ class Request {
     ids_of(table).reserve(rows);
   }
   /// False, with a reason in the outcome, when the row's time is out of bounds. A row without a time gets
-  /// ours.
-  bool add(Table table, EventRow row, Id128 id, std::size_t index);
+  /// ours. `parse_line`: a log line that is a JSON object is read into attributes.
+  bool add(Table table, EventRow row, Id128 id, std::size_t index, bool parse_line = true);
   void error(std::size_t index, std::string reason) {
     outcome.rejected.push_back({index, std::move(reason)});
   }

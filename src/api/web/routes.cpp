@@ -107,17 +107,6 @@ net::HttpResponse web_file(const net::HttpRequest& request, WebFile file, bool h
   return response;
 }
 
-net::HttpResponse web_answer(const Services& services, const net::HttpRequest& request) {
-  const std::string_view path = std::string_view(request.path).substr(1);
-  if (!path.empty() && path != "index.html") {
-    const bool hashed = path.starts_with("assets/");
-    auto file = services.web.find(path, net::choose_coding(request.header("accept-encoding")));
-    if (file) return web_file(request, *std::move(file), hashed);
-  }
-  if (path.empty() || path == "index.html" || wants_page(request)) return web_page(services, request);
-  return net::error_response(404, "not_found", "no such path");
-}
-
 }  // namespace
 
 std::string content_security_policy(std::string_view nonce) {
@@ -133,6 +122,17 @@ net::Headers security_headers() {
 std::optional<net::HttpResponse> page_for_browser(const Services& services, const net::HttpRequest& request) {
   if (!wants_page(request) || !request.header("authorization").empty()) return std::nullopt;
   return web_page(services, request);
+}
+
+net::HttpResponse web_answer(const Services& services, const net::HttpRequest& request) {
+  const std::string_view path = std::string_view(request.path).substr(1);
+  if (!path.empty() && path != "index.html") {
+    const bool hashed = path.starts_with("assets/");
+    auto file = services.web.find(path, net::choose_coding(request.header("accept-encoding")));
+    if (file) return web_file(request, *std::move(file), hashed);
+  }
+  if (path.empty() || path == "index.html" || wants_page(request)) return web_page(services, request);
+  return net::error_response(404, "not_found", "no such path");
 }
 
 void add_web_routes(net::Router& router, const Services& services) {
