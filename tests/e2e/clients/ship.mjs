@@ -62,11 +62,14 @@ async function pinoLoki() {
   const pino = (await import("pino")).default;
   const transport = pino.transport({
     target: "pino-loki",
-    options: { host: url, basicAuth: { username: "any", password: token }, labels: { application: "pino-js" }, batching: false, silenceErrors: false },
+    options: { host: url, basicAuth: { username: "any", password: token }, labels: { application: "pino-js" }, batching: { interval: 1 } },
   });
   const logger = pino(transport);
   levels.forEach((level, i) => logger[level]({ request_id: requestId }, `pino line ${i}`));
+  // The transport is a worker that keeps no program alive.
+  const alive = setInterval(() => {}, 100);
   await new Promise((resolve) => { transport.on("close", resolve); transport.end(); });
+  clearInterval(alive);
 }
 
 await { elasticsearch, cloudwatch, "winston-loki": winstonLoki, "pino-loki": pinoLoki }[client]();
