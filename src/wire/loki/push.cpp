@@ -2,7 +2,6 @@
 // limit.
 #include "wire/loki/push.hpp"
 
-#include <algorithm>
 #include <optional>
 
 #include <protozero/pbf_reader.hpp>
@@ -22,10 +21,7 @@ std::string clean(std::string_view text) { return is_utf8(text) ? std::string(te
 
 class PushCollector {
  public:
-  void begin(Labels labels, std::size_t entries = 0) {
-    out_.streams.push_back({std::move(labels), {}});
-    out_.streams.back().entries.reserve(std::min(entries, limits::kMaxRowsPerRequest - rows_));
-  }
+  void begin(Labels labels) { out_.streams.push_back({std::move(labels), {}}); }
   void reject(std::string reason) { out_.errors.push_back({index_, std::move(reason)}); }
   void reject_entry(std::string reason) {
     reject(std::move(reason));
@@ -132,8 +128,6 @@ Result<PushRequest> parse_streams(std::string_view body, AddStream add_stream) {
   return out.take();
 }
 
-std::string_view text_of(protozero::data_view view) { return {view.data(), view.size()}; }
-
 std::int64_t proto_time(protozero::pbf_reader r) {
   std::int64_t seconds = 0;
   std::int32_t nanos = 0;
@@ -160,10 +154,10 @@ std::pair<std::string, std::string> proto_pair(protozero::pbf_reader r) {
   while (r.next()) {
     switch (r.tag_and_type()) {
       case tag_and_type(1, pbf_wire_type::length_delimited):
-        out.first = clean(text_of(r.get_view()));
+        out.first = clean(r.get_string());
         break;
       case tag_and_type(2, pbf_wire_type::length_delimited):
-        out.second = clean(text_of(r.get_view()));
+        out.second = clean(r.get_string());
         break;
       default:
         r.skip();
@@ -180,7 +174,7 @@ Entry proto_entry(protozero::pbf_reader r) {
         entry.time.ns = proto_time(r.get_message());
         break;
       case tag_and_type(2, pbf_wire_type::length_delimited):
-        entry.line = clean(text_of(r.get_view()));
+        entry.line = clean(r.get_string());
         break;
       case tag_and_type(3, pbf_wire_type::length_delimited):
         entry.structured_metadata.push_back(proto_pair(r.get_message()));
@@ -193,12 +187,12 @@ Entry proto_entry(protozero::pbf_reader r) {
 }
 
 void add_proto_stream(protozero::pbf_reader r, PushCollector& out) {
-  std::string_view labels_text;
+  std::string labels_text;
   std::vector<protozero::data_view> entries;
   while (r.next()) {
     switch (r.tag_and_type()) {
       case tag_and_type(1, pbf_wire_type::length_delimited):
-        labels_text = text_of(r.get_view());
+        labels_text = r.get_string();
         break;
       case tag_and_type(2, pbf_wire_type::length_delimited):
         entries.push_back(r.get_view());
@@ -209,7 +203,7 @@ void add_proto_stream(protozero::pbf_reader r, PushCollector& out) {
   }
   auto labels = parse_label_string(labels_text);
   if (!labels) return out.reject(labels.error().message());
-  out.begin(*std::move(labels), entries.size());
+  out.begin(*std::move(labels));
   for (const auto& view : entries) {
     try {
       Entry entry = proto_entry(protozero::pbf_reader(view));

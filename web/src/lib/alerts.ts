@@ -1,7 +1,7 @@
 // Rules and targets as Prometheus' API gives them, and what the alerts page makes of them.
 import { useQuery } from "@tanstack/react-query";
-import { rulesAsk, targetsAsk } from "./asks";
-import { asQuery, useNow } from "./query";
+import { get } from "./api";
+import { useNow } from "./query";
 
 export interface ActiveAlert {
   labels: Record<string, string>;
@@ -91,12 +91,16 @@ export function splitLimit(query: string): Limit | null {
 
 export function useRules() {
   const now = useNow();
-  return useQuery(asQuery(rulesAsk<RuleGroup[]>(now)));
+  return useQuery({
+    queryKey: ["rules", now],
+    queryFn: async ({ signal }) => (await get<{ data: { groups: RuleGroup[] } }>("/api/v1/rules", {}, signal)).data.groups,
+  });
 }
 export function useTargets(on: boolean) {
   const now = useNow();
   return useQuery({
-    ...asQuery(targetsAsk<Target[]>(now)),
+    queryKey: ["targets", now],
+    queryFn: async ({ signal }) => (await get<{ data: { activeTargets: Target[] } }>("/api/v1/targets", {}, signal)).data.activeTargets,
     enabled: on,
   });
 }

@@ -1,17 +1,34 @@
 // Issues: the list, one, and changes that show at once and can be taken back.
 import { useQuery } from "@tanstack/react-query";
 import { toast } from "../kit/Toasts";
-import { put } from "./api";
-import { issueAsk, type IssueListParams, issuesAsk } from "./asks";
+import { get, put } from "./api";
 import { plural } from "./format";
-import { asQuery, queryClient } from "./query";
+import { queryClient } from "./query";
 import type { Issue, IssueStatus } from "./types";
 
-export { ISSUE_LIMIT } from "./asks";
+export interface IssueListParams extends Record<string, string | number | undefined> {
+  status: string;
+  query: string;
+  release: string;
+  project: string;
+  sort: string;
+  start?: string;
+  end?: string;
+}
+export const ISSUE_LIMIT = 500;
 
-export const useIssues = (params: IssueListParams) => useQuery(asQuery(issuesAsk(params)));
+export const useIssues = (params: IssueListParams) =>
+  useQuery({
+    queryKey: ["issues", params],
+    queryFn: async ({ signal }) => (await get<{ issues: Issue[] }>("issues", { ...params, limit: ISSUE_LIMIT }, signal)).issues,
+  });
 
-export const useIssue = (id: string) => useQuery({ ...asQuery(issueAsk(id)), placeholderData: known(id) });
+export const useIssue = (id: string) =>
+  useQuery({
+    queryKey: ["issue", id],
+    queryFn: async ({ signal }) => (await get<{ issue: Issue }>(`issues/${encodeURIComponent(id)}`, {}, signal)).issue,
+    placeholderData: known(id),
+  });
 
 /** The issue as some list already shows it. */
 function known(id: string): Issue | undefined {

@@ -1,17 +1,18 @@
 // Rows of logs, spans and errors over the API: the queries every page that shows rows shares.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useMemo } from "preact/hooks";
 import { get, type Query } from "./api";
-import { type RowParams, rowParams } from "./asks";
+import { filterText } from "./filters";
 import { useRange } from "./query";
 import type { Row, Table } from "./types";
-import { useParams } from "./url";
+import { useFilters, useParam } from "./url";
 
 /** The address's range, project, filters and text as API parameters. */
-export function useFilterParams(): RowParams {
+export function useFilterParams(): Query & { start: string; end: string } {
   const { params } = useRange();
-  const search = useParams();
-  return useMemo(() => rowParams(search, params), [search, params]);
+  const { filters } = useFilters();
+  const query = useParam("q");
+  const project = useParam("project");
+  return { ...params, project, query, where: filters.map(filterText) };
 }
 
 export function useRows(table: Table, more: Query = {}) {

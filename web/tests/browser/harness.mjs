@@ -46,12 +46,11 @@ export class Watch {
       else if (!this.expected.some((part) => text.includes(part))) this.errors.push(`${text} (${message.location().url})`);
     });
     page.on("pageerror", (error) => this.errors.push(String(error.stack ?? error)));
-    underWay.set(page, new Set());
-    page.on("requestfinished", (request) => underWay.get(page).delete(request));
-    page.on("requestfailed", (request) => underWay.get(page).delete(request));
+    page.on("requestfinished", () => count(page, -1));
+    page.on("requestfailed", () => count(page, -1));
     page.on("request", (request) => {
       const url = request.url();
-      underWay.get(page).add(request);
+      count(page, 1);
       if (!url.startsWith(`${this.origin}/`) && !/^(data|blob):/.test(url)) this.foreign.push(url);
     });
   }
@@ -124,6 +123,9 @@ export class Bench {
 
 /** Requests under way on a page; those of a long poll or of the live tail are none of them. */
 const underWay = new WeakMap();
+function count(page, by) {
+  underWay.set(page, (underWay.get(page) ?? 0) + by);
+}
 
 /** Until what the page fetches is shown: nothing under way, no skeleton, and two frames painted after that. */
 export async function settled(page, timeout = STEP_MS) {
@@ -138,9 +140,9 @@ export async function settled(page, timeout = STEP_MS) {
           ),
         ),
     );
-    const busy = [...(underWay.get(page) ?? [])].map((request) => `${request.method()} ${request.url()}`);
-    quiet = state === "" && busy.length === 0 ? quiet + 1 : 0;
-    if (Date.now() > end) throw new Error(`${page.url()} does not settle within ${timeout} ms: ${state || `under way: ${busy.join(", ")}`}`);
+    const busy = underWay.get(page) ?? 0;
+    quiet = state === "" && busy === 0 ? quiet + 1 : 0;
+    if (Date.now() > end) throw new Error(`${page.url()} does not settle within ${timeout} ms: ${state || `${busy} requests under way`}`);
   }
 }
 

@@ -1,6 +1,5 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { facetsAsk, type RowParams } from "../../lib/asks";
-import { asQuery } from "../../lib/query";
+import { get, type Query } from "../../lib/api";
 import type { Facet } from "../../lib/types";
 
 const FIRST = ["level", "service", "environment", "release", "host", "transaction"];
@@ -16,4 +15,9 @@ export function chooseFacets(facets: readonly Facet[]): Facet[] {
     .slice(0, MOST);
 }
 
-export const useFacets = (params: RowParams) => useQuery({ ...asQuery(facetsAsk(params)), select: chooseFacets, placeholderData: keepPreviousData });
+export const useFacets = (params: Query) =>
+  useQuery({
+    queryKey: ["facets", "logs", params],
+    queryFn: async ({ signal }) => chooseFacets((await get<{ facets: Facet[] }>("logs/facets", { ...params, limit: 6 }, signal)).facets),
+    placeholderData: keepPreviousData,
+  });

@@ -6,8 +6,7 @@ import { Button, IconButton, Loaded, Segmented, Select, Skeleton } from "../../k
 import { get } from "../../lib/api";
 import { count } from "../../lib/format";
 import { buildQuery, type Built, chooseStep, families, firstWay, metricKind, rateWindow, WAYS } from "../../lib/promql";
-import { metricNamesAsk } from "../../lib/asks";
-import { asQuery, useRange } from "../../lib/query";
+import { useRange } from "../../lib/query";
 
 const SHOWN = 200;
 const KIND_WORDS = { counter: "counter", histogram: "histogram", gauge: "gauge" };
@@ -17,7 +16,8 @@ export function Browser({ onQuery }: { onQuery: (expr: string) => void }) {
   const [text, setText] = useState("");
   const [built, setBuilt] = useState<Built | null>(null);
   const names = useQuery({
-    ...asQuery(metricNamesAsk),
+    queryKey: ["metric-names"],
+    queryFn: async ({ signal }) => (await get<{ data: string[] }>("/api/v1/label/__name__/values", {}, signal)).data,
     staleTime: 60_000,
   });
   const window = rateWindow(chooseStep(end - start));
