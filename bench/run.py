@@ -156,18 +156,19 @@ class Report:
         self.rows = []
         self.missed = 0
 
-    def add(self, what: str, value, unit: str = "", goal=None):
-        met = None if goal is None else value <= goal
+    def add(self, what: str, value, unit: str = "", goal=None, at_least: bool = False):
+        met = None if goal is None else value >= goal if at_least else value <= goal
         self.missed += met is False
         self.rows.append({"what": what, "value": value, "unit": unit, "goal": goal, "met": met})
         shown = f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
         mark = "" if met is None else ("ok" if met else "MISSED")
-        print(f"  {what:<48} {shown:>12} {unit:<5} {'' if goal is None else f'<= {goal:g}':>10} {mark}", flush=True)
+        wanted = "" if goal is None else f"{'>=' if at_least else '<='} {goal:g}"
+        print(f"  {what:<64} {shown:>12} {unit:<5} {wanted:>10} {mark}", flush=True)
 
     def same(self, what: str, stored: int, accepted: int):
         self.missed += stored != accepted
         self.rows.append({"what": what, "value": stored, "unit": "", "goal": accepted, "met": stored == accepted})
-        print(f"  {what:<48} {stored:>12,} {'':<5} {f'== {accepted:,}':>10} {'ok' if stored == accepted else 'MISSED'}",
+        print(f"  {what:<64} {stored:>12,} {'':<5} {f'== {accepted:,}':>10} {'ok' if stored == accepted else 'MISSED'}",
               flush=True)
 
 

@@ -1,5 +1,6 @@
 // The build. Preact stands in for React (TanStack's packages and wouter import `react`), every file name carries a
 // hash, and nothing is inlined as `data:` script or style, so that the page runs under a strict CSP.
+import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
 const server = process.env["TELLTALE_URL"] ?? "http://127.0.0.1:8355";
@@ -12,6 +13,26 @@ const proxy = {
   ws: true,
   headers: { Origin: server, ...(token ? { Authorization: `Bearer ${token}` } : {}) },
 };
+
+const EARLY = "src/early.ts";
+/** A script of its own that runs as soon as it and the little it needs are there, before the rest of the UI. */
+function early(): Plugin {
+  return {
+    name: "early",
+    transformIndexHtml: {
+      order: "post",
+      handler(_html, { bundle }) {
+        if (!bundle) return [{ tag: "script", attrs: { type: "module", src: `/${EARLY}` }, injectTo: "head" }];
+        const chunk = Object.values(bundle).find((c) => c.type === "chunk" && c.name === "early");
+        if (chunk?.type !== "chunk") throw new Error(`no chunk of ${EARLY}`);
+        return [
+          { tag: "script", attrs: { type: "module", async: true, crossorigin: true, src: `./${chunk.fileName}` }, injectTo: "head-prepend" },
+          ...chunk.imports.map((file) => ({ tag: "link", attrs: { rel: "modulepreload", crossorigin: true, href: `./${file}` }, injectTo: "head-prepend" as const })),
+        ];
+      },
+    },
+  };
+}
 
 export default defineConfig({
   base: "./", // the server may put the UI under a path
@@ -30,9 +51,13 @@ export default defineConfig({
     assetsInlineLimit: 0,
     cssCodeSplit: true,
     reportCompressedSize: false,
-    // TanStack marks files for React's server components, which are not used here.
-    rolldownOptions: { onwarn: (w, warn) => w.code !== "MODULE_LEVEL_DIRECTIVE" && warn(w) },
+    rolldownOptions: {
+      input: { index: "index.html", early: EARLY },
+      // TanStack marks files for React's server components, which are not used here.
+      onwarn: (w, warn) => w.code !== "MODULE_LEVEL_DIRECTIVE" && warn(w),
+    },
   },
+  plugins: [early()],
   server: { proxy: { "/api": proxy, "/-/": proxy, "/metrics": { ...proxy, bypass: htmlStays } } },
   preview: { proxy: { "/api": proxy, "/-/": proxy } },
   test: { include: ["src/**/*.test.ts", "src/**/*.test.tsx"], environment: "happy-dom" },

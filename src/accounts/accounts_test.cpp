@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "accounts/authenticator.hpp"
+#include "accounts/signing.hpp"
 #include "accounts/throttle.hpp"
 #include "base/limits.hpp"
 #include "base/text.hpp"
@@ -122,6 +123,34 @@ TEST_F(Accounts, ManyFailuresCloseTheDoorForAWhile) {
   EXPECT_LE(throttle.size(), limits::kMaxThrottledAddresses);
 }
 
+TEST_F(Accounts, OnlyIngestTokensSignAndTheirSecretsAreDerivedNotStored) {
+  const auto signing = open_signing_key(*fs, "data");
+  ASSERT_TRUE(signing);
+  EXPECT_EQ(*open_signing_key(*fs, "data"), *signing);  // made once
+  auth->set_signing_key(*signing);
+  Bootstrap values;
+  values.tokens = {{"given", Role::ingest, {1}, "given-secret"}, {"boss", Role::admin, {0}, "admin-secret"}};
+  ASSERT_TRUE(auth->bootstrap(values));
+  const auto made = auth->create_token({"shipper", Role::ingest, {1}, std::nullopt});
+  ASSERT_TRUE(made);
+  EXPECT_TRUE(auth->authenticate_bearer(made->secret, "a"));
+  const auto sign = [&](std::string_view name, std::string_view secret) {
+    return auth->authenticate_signed(name, "b", [&](std::string_view known) { return known == secret; });
+  };
+  EXPECT_EQ(sign("shipper", made->secret)->project, ProjectId{1});
+  EXPECT_EQ(sign("given", "given-secret")->role, Role::ingest);
+  EXPECT_EQ(sign("shipper", "wrong").error().kind(), ErrorKind::unauthenticated);
+  EXPECT_EQ(sign("nobody", "wrong").error().kind(), ErrorKind::unauthenticated);
+  EXPECT_EQ(sign("boss", "admin-secret").error().kind(), ErrorKind::permission_denied);
+  // Another process with the same key and records knows the secret; with another key it does not.
+  auth = std::make_unique<Authenticator>(*db, clock, log, metrics);
+  auth->set_signing_key(*signing);
+  EXPECT_TRUE(sign("shipper", made->secret));
+  auth->set_signing_key(std::string(32, 'x'));
+  EXPECT_EQ(sign("shipper", made->secret).error().kind(), ErrorKind::permission_denied);
+  EXPECT_TRUE(auth->authenticate_bearer(made->secret, "a"));
+}
+
 TEST(Credentials, HeadersInAllForms) {
   const auto basic = [](std::string_view text) { return "Basic " + to_base64(text); };
   EXPECT_EQ(secret_from_authorization("Bearer abc"), "abc");
@@ -132,6 +161,8 @@ TEST(Credentials, HeadersInAllForms) {
   EXPECT_EQ(user, "loki");
   EXPECT_EQ(secret_from_authorization("ApiKey " + to_base64("id:abc")), "abc");
   EXPECT_EQ(secret_from_authorization("ApiKey tt_0a"), "tt_0a");
+  const std::string pasted = to_base64("\x01:\x02");  // a token that is base64 by accident
+  EXPECT_EQ(secret_from_authorization("ApiKey " + pasted), pasted);
   for (const char* bad : {"", "abc", "Bearer", "Bearer  ", "Basic !!!", "Digest a=b", "Basic YWJj"}) {
     EXPECT_EQ(secret_from_authorization(bad), std::nullopt) << bad;
   }

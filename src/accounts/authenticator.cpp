@@ -4,6 +4,7 @@
 #include <atomic>
 #include <unordered_map>
 
+#include "accounts/signing.hpp"
 #include "accounts/throttle.hpp"
 #include "base/hash.hpp"
 #include "base/limits.hpp"
@@ -57,9 +58,12 @@ struct Authenticator::Impl {
   FailureThrottle throttle;
   Counter& failures;
   std::atomic<bool> setup_needed{false};
+  std::string signing_key;  // constant once requests are taken
   Mutex mutex;
   std::unordered_map<std::string, storage::DsnKey> keys TT_GUARDED_BY(mutex);
   std::unordered_map<std::string, storage::ApiToken> tokens TT_GUARDED_BY(mutex);
+  /// Secrets of bootstrapped `ingest` tokens by name: chosen by the operator, so they cannot be derived.
+  std::unordered_map<std::string, std::string> given_secrets TT_GUARDED_BY(mutex);
   std::uint64_t generation TT_GUARDED_BY(mutex) = 0;  // grows with each change: a stale read is not cached
 
   void changed() {
@@ -162,6 +166,10 @@ Result<> Authenticator::Impl::bootstrap_token(const BootstrapToken& wanted) {
                 "bootstrap.tokens '" + wanted.name + "': the secret wants 8 to 1024 bytes");
   }
   const std::string hash = sha256(wanted.secret);
+  if (wanted.role == storage::Role::ingest) {
+    MutexLock lock(mutex);
+    given_secrets[wanted.name] = wanted.secret;
+  }
   const auto known = records.tokens().find_by_name(wanted.name);
   if (!known && known.error().kind() != ErrorKind::not_found) return tl::unexpected<Error>(known.error());
   if (known) {
@@ -308,6 +316,38 @@ Result<Principal> Authenticator::authenticate_header(std::string_view authorizat
   return authenticate_bearer(*secret, remote_address);
 }
 
+void Authenticator::set_signing_key(std::string key) { impl_->signing_key = std::move(key); }
+
+// What the records say of the token is checked first, the signature last: an unknown name costs no HMAC, and
+// says nothing that a wrong signature does not.
+Result<Principal> Authenticator::authenticate_signed(std::string_view name, std::string_view remote_address,
+                                                     const std::function<bool(std::string_view)>& verify) {
+  if (impl_->throttle.refuses(remote_address)) {
+    return fail(ErrorKind::resource_exhausted, "too many failed attempts from this address");
+  }
+  const auto reject = [&]() -> Result<Principal> {
+    impl_->failures.add();
+    impl_->throttle.failed(remote_address);
+    return refused();
+  };
+  const auto token = impl_->records.tokens().find_by_name(name);
+  if (!token && token.error().kind() != ErrorKind::not_found) return tl::unexpected<Error>(token.error());
+  if (!token || (token->expires && *token->expires <= impl_->clock.now())) return reject();
+  std::string secret = derived_secret(impl_->signing_key, token->name, token->created);
+  if (impl_->signing_key.empty() || !equal_constant_time(sha256(secret), token->hash)) {
+    MutexLock lock(impl_->mutex);
+    const auto given = impl_->given_secrets.find(token->name);
+    secret = given == impl_->given_secrets.end() ? std::string() : given->second;
+  }
+  if (secret.empty() || !equal_constant_time(sha256(secret), token->hash)) {
+    return fail(ErrorKind::permission_denied,
+                "requests are signed with a token of role ingest; make a new one");
+  }
+  if (!verify(secret)) return reject();
+  impl_->touch(*token);
+  return Principal{token->id, token->name, token->role, token->project};
+}
+
 // ---- Administration
 // --------------------------------------------------------------------------------------------
 
@@ -318,13 +358,14 @@ Result<CreatedToken> Authenticator::Impl::make_token(const NewToken& wanted) {
     return fail(ErrorKind::invalid_argument, "expires: lies in the past");
   }
   CreatedToken created;
-  created.secret = new_secret();
   created.token.name = wanted.name;
   created.token.role = wanted.role;
   created.token.project = wanted.project;
-  created.token.hash = sha256(created.secret);
   created.token.created = clock.now();
   created.token.expires = wanted.expires;
+  const bool signs = wanted.role == storage::Role::ingest && !signing_key.empty();
+  created.secret = signs ? derived_secret(signing_key, wanted.name, created.token.created) : new_secret();
+  created.token.hash = sha256(created.secret);
   TT_ASSIGN(created.token.id, records.tokens().add(created.token));
   return created;
 }

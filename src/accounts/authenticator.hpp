@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -117,6 +118,15 @@ class Authenticator {
   /// (which may be empty: not throttled).
   Result<Principal> authenticate_bearer(std::string_view secret, std::string_view remote_address);
   Result<Principal> authenticate_header(std::string_view authorization, std::string_view remote_address);
+
+  /// From now on the secrets of new `ingest` tokens are derived from `key` (signing.hpp), so that requests
+  /// can be signed with them. Before the first call of anything else.
+  void set_signing_key(std::string key);
+  /// For requests that are signed with a secret they do not carry: the principal of the token `name` once
+  /// `verify` accepts its secret. Only `ingest` tokens sign: those made with a signing key, and those of
+  /// bootstrap(). permission_denied for another role or an older token; unauthenticated otherwise.
+  Result<Principal> authenticate_signed(std::string_view name, std::string_view remote_address,
+                                        const std::function<bool(std::string_view secret)>& verify);
 
   /// invalid_argument names the field; conflict when the name is taken.
   Result<CreatedToken> create_token(const NewToken& token);

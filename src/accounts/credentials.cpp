@@ -1,4 +1,6 @@
 // What can be said of roles, scopes and headers without looking anything up.
+#include <algorithm>
+
 #include "accounts/authenticator.hpp"
 #include "base/text.hpp"
 
@@ -61,7 +63,10 @@ std::optional<std::string> secret_from_authorization(std::string_view header, st
   if (scheme == "bearer" || scheme == "token") return std::string(rest);
   if (scheme != "basic" && scheme != "apikey") return std::nullopt;
   const auto decoded = from_base64(rest);
-  const std::size_t colon = decoded ? decoded->find(':') : std::string::npos;
+  // A pasted token may happen to be base64 of something, which then is no text.
+  const bool text =
+      decoded && std::all_of(decoded->begin(), decoded->end(), [](char c) { return c >= ' ' && c < '\x7f'; });
+  const std::size_t colon = text || scheme == "basic" ? decoded.value_or("").find(':') : std::string::npos;
   if (colon == std::string::npos) {
     // Elasticsearch's clients send base64(id:key); people also paste the token itself.
     if (scheme == "apikey") return std::string(rest);

@@ -65,7 +65,13 @@ void add_loki_routes(net::Router& router, const Services& services);
 void add_otlp_routes(net::Router& router, const Services& services);
 void add_prometheus_routes(net::Router& router, const Services& services);
 void add_own_routes(net::Router& router, const Services& services);
+void add_elastic_routes(net::Router& router, const Services& services);
+void add_json_lines_routes(net::Router& router, const Services& services);
+void add_cloudwatch_routes(net::Router& router, const Services& services);
 void add_web_routes(net::Router& router, const Services& services);
+
+/// The UI's file at the request's path, else its page; for `GET /`, which a surface may want for itself.
+net::HttpResponse web_answer(const Services& services, const net::HttpRequest& request);
 
 /// The UI's page when a browser opens an address that an API has, too (`/metrics`); else nothing.
 std::optional<net::HttpResponse> page_for_browser(const Services& services, const net::HttpRequest& request);

@@ -87,6 +87,9 @@ struct ServicesRig {
     net::Router made_router;
     add_sentry_routes(made_router, services);
     add_loki_routes(made_router, services);
+    add_elastic_routes(made_router, services);
+    add_json_lines_routes(made_router, services);
+    add_cloudwatch_routes(made_router, services);
     add_otlp_routes(made_router, services);
     add_prometheus_routes(made_router, services);
     add_own_routes(made_router, services);

@@ -24,6 +24,9 @@ accounts::Caller caller_of(const net::HttpRequest& request);
 /// As authorise(), for somebody who is signed in with a session.
 Result<accounts::Principal> authorise_session(const Services& services, const net::HttpRequest& request);
 
+/// What `auth/session` answers whoever is signed in. Errors: those of authorise().
+Result<std::string> session_json(const Services& services, const net::HttpRequest& request);
+
 /// Where people reach this server: server.external_url, else what the request says; no slash at the end.
 std::string base_url(const Services& services, const net::HttpRequest& request);
 

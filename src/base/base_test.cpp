@@ -1,4 +1,6 @@
 // base/ has no oracle but published vectors and round trips; each case names its source or prints its seed.
+#include <random>
+
 #include <gtest/gtest.h>
 
 #include "base/compress.hpp"
@@ -68,6 +70,20 @@ TEST(Text, base64_and_hex) {  // RFC 4648 section 10
   EXPECT_FALSE(from_base64("Zm9v*g=="));
   EXPECT_EQ(*from_hex("00fF"), std::string("\0\xFF", 2));
   EXPECT_FALSE(from_hex("0g"));
+}
+
+// The fast way over ASCII agrees with the character-by-character one wherever the odd byte stands.
+TEST(Text, utf8_check_agrees_with_repair) {
+  const std::uint64_t seed = std::random_device{}();
+  std::mt19937_64 random(seed);
+  for (int round = 0; round < 2000; ++round) {
+    std::string text(random() % 40, 'a');
+    for (char& c : text) c = static_cast<char>('a' + random() % 26);
+    const std::size_t at = text.empty() ? 0 : random() % text.size();
+    if (round % 3 == 1) text.insert(at, "\xC3\xA9");
+    if (round % 3 == 2 && !text.empty()) text[at] = static_cast<char>(0x80 + random() % 0x80);
+    ASSERT_EQ(is_utf8(text), repair_utf8(text) == text) << "seed " << seed << " round " << round;
+  }
 }
 
 TEST(Text, utf8_repair) {  // Unicode 15, table 3-8: maximal subparts become one U+FFFD each

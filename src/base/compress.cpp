@@ -178,11 +178,17 @@ std::string compress(Codec codec, std::string_view bytes, int level) {
       return out;
     }
     case Codec::zstd: {
-      std::string out(ZSTD_compressBound(bytes.size()), '\0');
-      const std::size_t size = ZSTD_compress(out.data(), out.size(), bytes.data(), bytes.size(), level);
+      // A context keeps its tables from call to call; one a thread. The room is not cleared first, as a
+      // string's would be.
+      thread_local const std::unique_ptr<ZSTD_CCtx, std::size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(),
+                                                                                         ZSTD_freeCCtx);
+      TT_CHECK(context != nullptr);
+      const std::size_t room = ZSTD_compressBound(bytes.size());
+      const std::unique_ptr<char[]> out(new char[room]);
+      const std::size_t size =
+          ZSTD_compressCCtx(context.get(), out.get(), room, bytes.data(), bytes.size(), level);
       TT_CHECK(ZSTD_isError(size) == 0);
-      out.resize(size);
-      return out;
+      return {out.get(), size};
     }
     case Codec::snappy: {
       std::string out;

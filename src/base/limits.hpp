@@ -58,6 +58,23 @@ inline constexpr std::size_t kMaxAttributes = 256;  // per event
 inline constexpr std::size_t kMaxAttributeNameBytes = 256;
 inline constexpr std::size_t kMaxAttributeValueBytes = 64 * KiB;
 inline constexpr std::size_t kMaxRowsPerRequest = 100'000;
+inline constexpr std::size_t kMaxDocumentFields = 1'000;    // read out of one JSON document
+inline constexpr std::size_t kMaxDocumentMetaFields = 100;  // named in one `_stream_fields` and its like
+inline constexpr std::size_t kMaxAnsweredErrors = 100;      // refused lines that an answer lists
+inline constexpr std::size_t kMaxPreviewRows = 20;  // of a request that only asks how it would be read
+
+// Elasticsearch (wire/elastic)
+inline constexpr std::size_t kMaxBulkIndices = 1'000;    // distinct ones of one request
+inline constexpr std::size_t kMaxIndexNameBytes = 255;   // Elasticsearch's own
+inline constexpr std::size_t kMaxDocumentIdBytes = 512;  // Elasticsearch's own
+
+// CloudWatch Logs (wire/cloudwatch, ingest/)
+inline constexpr std::size_t kMaxCloudWatchEvents = 10'000;  // of one request, CloudWatch's own
+inline constexpr std::size_t kMaxCloudWatchTags = 50;        // of a group, CloudWatch's own
+inline constexpr std::size_t kMaxLogGroups = 10'000;         // of a project
+inline constexpr std::size_t kMaxLogStreams = 10'000;        // of a project; the oldest is forgotten
+inline constexpr std::size_t kMaxDescribed = 50;             // groups or streams a page, CloudWatch's own
+inline constexpr int kSignatureSkewSeconds = 900;            // between a signed request's time and ours
 
 // Event store (storage/, eventdb/)
 inline constexpr std::size_t kMaxFilterDepth = 64;

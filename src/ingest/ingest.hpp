@@ -15,6 +15,7 @@
 #include "base/result.hpp"
 #include "ingest/pipeline.hpp"
 #include "redact/redactor.hpp"
+#include "wire/cloudwatch/requests.hpp"
 #include "wire/item_error.hpp"
 #include "wire/otlp/common.hpp"
 
@@ -35,6 +36,9 @@ struct Outcome {
   Id128 event_id;  // Sentry: of the envelope's event, zero when there is none
 };
 
+struct DocumentShape;   // document.hpp
+struct ElasticOutcome;  // elastic.hpp
+
 enum class LokiFormat : unsigned char { json, legacy_json, snappy_protobuf };
 
 /// Thread-safe.
@@ -54,6 +58,19 @@ class Ingest {
   Result<Outcome> loki_push(ProjectId project, std::string_view body, LokiFormat format);
   Result<Outcome> otlp_logs(ProjectId project, std::string_view body, wire::otlp::Encoding encoding);
   Result<Outcome> otlp_traces(ProjectId project, std::string_view body, wire::otlp::Encoding encoding);
+  /// invalid_argument only when the body is no bulk request; too_large with over kMaxRowsPerRequest actions.
+  Result<ElasticOutcome> elastic_bulk(ProjectId project, std::string_view body,
+                                      std::string_view default_index, const DocumentShape& shape);
+  /// One document; `id` may be empty.
+  Result<ElasticOutcome> elastic_document(ProjectId project, std::string_view body, std::string_view index,
+                                          std::string_view id, bool create, const DocumentShape& shape);
+  /// Refused records are numbered from 1.
+  Result<Outcome> json_lines(ProjectId project, std::string_view body, const DocumentShape& shape);
+  /// The first rows that json_lines() would store, masked; nothing is stored.
+  Result<std::vector<EventRow>> json_lines_preview(ProjectId project, std::string_view body,
+                                                   const DocumentShape& shape);
+  /// That group and stream exist is the caller's to know (log_groups.hpp).
+  Result<Outcome> cloudwatch_put(ProjectId project, wire::cloudwatch::PutLogEvents put);
 
  private:
   struct Impl;

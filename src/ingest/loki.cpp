@@ -5,14 +5,14 @@
 
 namespace telltale::ingest {
 
-EventRow row_of(const wire::loki::Stream& stream, const wire::loki::Entry& entry) {
+EventRow row_of(const wire::loki::Stream& stream, wire::loki::Entry entry) {
   EventRow row;
   row.time = entry.time;
-  row.message = entry.line;
+  row.message = std::move(entry.line);
   for (const auto& label : stream.labels) row.set(label.name, label.value);
   for (const auto& [name, value] : entry.structured_metadata) row.set(name, value);
   row.ids.service = wire::loki::discover_service_name(stream.labels);
-  row.ids.level = wire::loki::detect_level(stream.labels, entry.structured_metadata, entry.line);
+  row.ids.level = wire::loki::detect_level(stream.labels, entry.structured_metadata, row.message);
   return row;
 }
 
@@ -23,10 +23,13 @@ Result<Outcome> Ingest::loki_push(ProjectId project, std::string_view body, Loki
   if (!parsed) return tl::unexpected<Error>(std::move(parsed).error());
   Request request = impl_->begin(project);
   for (auto& e : parsed->errors) request.error(e.index, std::move(e.reason));
+  std::size_t rows = 0;
+  for (const auto& stream : parsed->streams) rows += stream.entries.size();
+  request.expect(Table::logs, rows);
   std::size_t index = 0;
-  for (const auto& stream : parsed->streams) {
-    for (const auto& entry : stream.entries)
-      request.add(Table::logs, row_of(stream, entry), Id128{}, index++);
+  for (auto& stream : parsed->streams) {
+    for (auto& entry : stream.entries)
+      request.add(Table::logs, row_of(stream, std::move(entry)), Id128{}, index++);
   }
   return impl_->finish(std::move(request));
 }

@@ -43,8 +43,7 @@ EventRow row_of(const wire::otlp::SpanBatch& batch, const wire::otlp::Span& span
   set_text(row, attr::kSpanOp, derived_op(span.kind, row));
   set_text(row, attr::kSpanStatus, to_string(span.status));
   set_text(row, "span.status_message", span.status_message);
-  if (!span.events.empty()) row.set("span.event_count", static_cast<std::int64_t>(span.events.size()));
-  if (span.link_count > 0) row.set("span.link_count", static_cast<std::int64_t>(span.link_count));
+  set_span_parts(row, span.events, span.links);
   return row;
 }
 

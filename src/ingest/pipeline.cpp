@@ -156,7 +156,8 @@ Result<Committed> Pipeline::commit(storage::Batch batch, const ClientIds& ids) {
     return fail(ErrorKind::disk_full, "the disk is full: writes wait until there is space");
   for (const auto& a : impl_->appliers) {
     if (a->full())
-      return fail(ErrorKind::unavailable, fmt::format("store {} is catching up", a->store().name()));
+      return fail(ErrorKind::resource_exhausted,
+                  fmt::format("full: store {} is catching up", a->store().name()));
   }
   Committed committed;
   Admissions admissions(impl_->journal);

@@ -61,7 +61,8 @@ class Pipeline {
   /// Applies what is queued, checkpoints every store, ends the threads. The journal must have been stopped.
   void stop();
 
-  /// Durable when it returns. disk_full while the disk is full, unavailable when a store is too far behind.
+  /// Durable when it returns. disk_full while the disk is full, resource_exhausted when a store is too far
+  /// behind.
   Result<Committed> commit(storage::Batch batch, const ClientIds& ids = {});
   /// Resolves the series and commits. Series over a limit are counted and left out; the error tells of them
   /// after the rest is durable.

@@ -24,7 +24,8 @@ Request::Request(ProjectId project, UnixNanos now, const redact::Redactor& redac
   batch.received = now;
 }
 
-bool Request::add(Table table, EventRow row, Id128 id, std::size_t index) {
+bool Request::add(Table table, EventRow row, Id128 id, std::size_t index, bool parse_line) {
+  row.attributes.reserve(usual_attributes_);
   if (row.time.ns == 0) row.time = now_;
   if (row.time < now_ - bounds_.max_past || row.time > now_ + bounds_.max_future) {
     error(index, fmt::format("timestamp {}: outside of ingest.max_past and ingest.max_future",
@@ -33,13 +34,16 @@ bool Request::add(Table table, EventRow row, Id128 id, std::size_t index) {
   }
   row.project = project_;
   row.received = now_;
-  if (table == Table::logs) parse_json_line(row);
+  if (table == Table::logs && parse_line) parse_json_line(row);
   fill_ids(row);
   if (row.ids.service.empty() && by_project) row.ids.service = project_slug();
   bound_row(row);
   redact_row(row, redactor_, counts);
+  // An error's payload is masked before it is read; a span's is made of what was read.
+  if (table == Table::spans && !row.payload.empty()) redactor_.redact_json(row.payload, &counts);
   batch.rows(table).push_back(std::move(row));
   ids_of(table).push_back(id);
+  usual_attributes_ = batch.rows(table).back().attributes.size();
   return true;
 }
 

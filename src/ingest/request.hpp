@@ -29,9 +29,14 @@ class Request {
   Request(ProjectId project, UnixNanos now, const redact::Redactor& redactor, const IngestOptions& options,
           TimeBounds bounds);
 
+  /// Makes room for so many rows.
+  void expect(Table table, std::size_t rows) {
+    batch.rows(table).reserve(rows);
+    ids_of(table).reserve(rows);
+  }
   /// False, with a reason in the outcome, when the row's time is out of bounds. A row without a time gets
-  /// ours.
-  bool add(Table table, EventRow row, Id128 id, std::size_t index);
+  /// ours. `parse_line`: a log line that is a JSON object is read into attributes.
+  bool add(Table table, EventRow row, Id128 id, std::size_t index, bool parse_line = true);
   void error(std::size_t index, std::string reason) {
     outcome.rejected.push_back({index, std::move(reason)});
   }
@@ -51,6 +56,7 @@ class Request {
   const std::string& project_slug();
 
   std::optional<std::string> slug_;
+  std::size_t usual_attributes_ = 0;  // those of the last row: the next is likely to have as many
   const ProjectId project_;
   const UnixNanos now_;
   const redact::Redactor& redactor_;

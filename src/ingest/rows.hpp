@@ -17,7 +17,7 @@ EventRow row_of(const wire::sentry::TransactionEvent& transaction, const wire::s
 /// A span that came alone (span v2).
 EventRow row_of(const wire::sentry::SentrySpan& span);
 EventRow row_of(const wire::sentry::LogItem& log);
-EventRow row_of(const wire::loki::Stream& stream, const wire::loki::Entry& entry);
+EventRow row_of(const wire::loki::Stream& stream, wire::loki::Entry entry);
 EventRow row_of(const wire::otlp::LogBatch& batch, const wire::otlp::LogRecord& record);
 EventRow row_of(const wire::otlp::SpanBatch& batch, const wire::otlp::Span& span);
 
@@ -25,5 +25,10 @@ EventRow row_of(const wire::otlp::SpanBatch& batch, const wire::otlp::Span& span
 void set_text(EventRow& row, std::string_view name, std::string_view value);
 /// Time, ids and duration of a span.
 void set_span(EventRow& row, Id128 trace, Id64 span, Id64 parent, UnixNanos start, UnixNanos end);
+/// What happened in a span and what it is linked to, as its payload:
+/// `{"events":[{time,name,attributes}],"links":[{trace_id,span_id,attributes}]}`, as much of it as fits into
+/// limits::kMaxAttributeValueBytes; `span.event_count` and `span.link_count` say how many there were.
+void set_span_parts(EventRow& row, const std::vector<wire::otlp::SpanEvent>& events,
+                    const std::vector<wire::otlp::SpanLink>& links);
 
 }  // namespace telltale::ingest

@@ -83,6 +83,9 @@ void fill_sentry_span(EventRow& row, const wire::sentry::SentrySpan& span) {
   set_text(row, attr::kSpanOp, span.op);
   set_text(row, attr::kSpanStatus, span.status.empty() ? "unset" : span.status);
   set_text(row, "span.origin", span.origin);
+  std::vector<wire::otlp::SpanLink> links;
+  for (const auto& link : span.links) links.push_back({link.trace_id, link.span_id, link.attributes});
+  set_span_parts(row, {}, links);
 }
 
 }  // namespace

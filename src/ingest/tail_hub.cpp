@@ -19,7 +19,11 @@ std::size_t row_count(const storage::Batch& batch) {
 
 struct TailHub::Subscriber {
   Subscriber(const TailRequest& request, storage::CompiledFilter f, TailSink s)
-      : table(request.table), projects(request.projects), filter(std::move(f)), sink(std::move(s)) {}
+      : table(request.table),
+        projects(request.projects),
+        filter(std::move(f)),
+        sink(std::move(s)),
+        still_allowed(request.still_allowed) {}
 
   bool may_see(ProjectId project) const {
     return std::find(projects.begin(), projects.end(), project) != projects.end();
@@ -29,7 +33,9 @@ struct TailHub::Subscriber {
   const storage::Projects projects;
   const storage::CompiledFilter filter;
   const TailSink sink;
-  std::atomic<std::uint64_t> dropped{0};  // not yet told
+  const std::function<bool()> still_allowed;
+  std::chrono::steady_clock::time_point checked = std::chrono::steady_clock::now();  // the hub's thread only
+  std::atomic<std::uint64_t> dropped{0};                                             // not yet told
 };
 
 TailHub::TailHub(MetricsRegistry& metrics, TailHubOptions options)
@@ -117,7 +123,7 @@ void TailHub::run() {
         if (subscribers_.empty()) {
           wake_.wait(mutex_);
         } else {
-          (void)wake_.wait_for(mutex_, options_.retry_interval);
+          (void)wake_.wait_for(mutex_, std::min(options_.retry_interval, options_.check_interval));
         }
       }
       if (stopping_) return;
@@ -128,12 +134,25 @@ void TailHub::run() {
         queued_rows_ -= row_count(*batch);
       }
     }
+    end_unwelcome(list);
     if (batch) {
       deliver(list, batch);
     } else {
       tell_drops(list);
     }
   }
+}
+
+void TailHub::end_unwelcome(SubscriberList& subscribers) {
+  const auto now = std::chrono::steady_clock::now();
+  std::erase_if(subscribers, [&](const std::shared_ptr<Subscriber>& s) {
+    if (!s->still_allowed || now - s->checked < options_.check_interval) return false;
+    s->checked = now;
+    if (s->still_allowed()) return false;
+    const MutexLock lock(mutex_);
+    std::erase_if(subscribers_, [&](const auto& known) { return known.second == s; });
+    return true;
+  });
 }
 
 void TailHub::deliver(const SubscriberList& subscribers, const BatchPtr& batch) {

@@ -2,8 +2,8 @@
 // only puts a reference to the batch into a bounded queue; filters run on the hub's own thread. What a tail
 // misses, because the queue was full or its client reads too slowly, is counted and told to it.
 //
-// Invariants: a tail sees rows of its own projects only; rows arrive in the journal's order; the commit
-// thread never waits for a tail.
+// Invariants: a tail sees rows of its own projects only, and none once its credential has been gone for
+// check_interval; rows arrive in the journal's order; the commit thread never waits for a tail.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +27,10 @@ struct TailRequest {
   Table table = Table::logs;
   storage::Projects projects;
   storage::EventFilter filter;
+  /// Whether the client may still see these rows: asked on the hub's thread every check_interval, and before
+  /// rows are handed over when the last answer is older than that. False once: the tail ends, nothing more is
+  /// handed to it, and what asked closes its connection itself. Unset: always.
+  std::function<bool()> still_allowed;
 };
 
 /// Receives matching rows (at most limits::kTailFrameRows, none when only `dropped` is news) and how many
@@ -39,6 +43,7 @@ struct TailHubOptions {
   std::size_t max_subscribers = limits::kMaxTailSubscribers;
   std::size_t max_queued_rows = limits::kTailQueueRows;
   Nanos retry_interval{std::chrono::seconds(1)};  // between attempts to tell of drops when no row comes
+  Nanos check_interval{std::chrono::seconds(1)};  // between questions whether a client may still watch
 };
 
 /// Thread-safe.
@@ -64,6 +69,7 @@ class TailHub {
   using SubscriberList = std::vector<std::shared_ptr<Subscriber>>;
   void run();
   SubscriberList snapshot() const TT_REQUIRES(mutex_);
+  void end_unwelcome(SubscriberList& subscribers);
   void deliver(const SubscriberList& subscribers, const BatchPtr& batch);
   void tell_drops(const SubscriberList& subscribers);
   void hand_over(Subscriber& subscriber, const std::vector<const EventRow*>& rows);

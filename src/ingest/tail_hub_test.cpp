@@ -147,6 +147,37 @@ TEST(TailHub, SlowClientIsToldWhatItMissedOnceItReadsAgain) {
   EXPECT_TRUE(reader.messages_.empty());
 }
 
+TEST(TailHub, EndsATailWhoseClientMayNoLongerWatch) {
+  MetricsRegistry metrics;
+  TailHubOptions options;
+  options.check_interval = std::chrono::milliseconds(5);
+  TailHub hub(metrics, options);
+  TailReader kept;
+  TailReader ended;
+  std::atomic<bool> allowed{true};
+  std::atomic<int> refusals{0};
+  TailRequest request;
+  request.projects = {ProjectId{1}};
+  ASSERT_TRUE(hub.subscribe(request, kept.sink()));
+  request.still_allowed = [&] {
+    if (!allowed) ++refusals;
+    return allowed.load();
+  };
+  ASSERT_TRUE(hub.subscribe(request, ended.sink()));
+  hub.offer(tail_batch(1, {tail_row(1, "before")}));
+  ASSERT_TRUE(kept.wait_rows(1));
+  ASSERT_TRUE(ended.wait_rows(1));
+  allowed = false;
+  // Without a row to hand over, too.
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  while (hub.subscribers() != 1 && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+  ASSERT_EQ(hub.subscribers(), 1U);
+  hub.offer(tail_batch(1, {tail_row(1, "after")}));
+  ASSERT_TRUE(kept.wait_rows(2));
+  EXPECT_EQ(ended.messages_, std::vector<std::string>{"before"});
+  EXPECT_EQ(refusals, 1);
+}
+
 TEST(TailHub, LimitsBadFiltersAndLeaving) {
   MetricsRegistry metrics;
   TailReader reader;

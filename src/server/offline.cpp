@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "accounts/signing.hpp"
+
 namespace telltale::server {
 
 Result<std::unique_ptr<OfflineAccounts>> OfflineAccounts::open(const std::vector<std::string>& flags_text,
@@ -26,6 +28,8 @@ Result<std::unique_ptr<OfflineAccounts>> OfflineAccounts::open(const std::vector
             metadb::open_metadb(fs, io::join_path(dir, "meta"), clock, made->log_, made->metrics_));
   made->accounts_ =
       std::make_unique<accounts::Authenticator>(*made->records_, clock, made->log_, made->metrics_);
+  TT_ASSIGN(auto signing_key, accounts::open_signing_key(fs, io::join_path(dir, "meta")));
+  made->accounts_->set_signing_key(std::move(signing_key));
   made->sessions_ = std::make_unique<accounts::Sessions>(
       *made->records_, *made->accounts_, accounts::SessionOptions{}, clock, made->log_, made->metrics_);
   return made;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "accounts/signing.hpp"
 #include "api/own/tail.hpp"
 #include "base/json.hpp"
 #include "server/server_impl.hpp"
@@ -84,6 +85,8 @@ Result<> Server::Impl::open() {
   disk->poll();
   TT_ASSIGN(redactor, redact::Redactor::create({}));
   accounts = std::make_unique<accounts::Authenticator>(stores->records(), clock, log, metrics);
+  TT_ASSIGN(auto signing_key, accounts::open_signing_key(*fs, io::join_path(config.server.data_dir, "meta")));
+  accounts->set_signing_key(std::move(signing_key));
   sessions = std::make_unique<accounts::Sessions>(
       stores->records(), *accounts,
       accounts::SessionOptions{config.session.idle_timeout, config.session.lifetime}, clock, log, metrics);
@@ -185,6 +188,9 @@ net::Router Server::Impl::make_router() {
   api::add_sentry_routes(router, *services);
   api::add_loki_routes(router, *services);
   api::add_otlp_routes(router, *services);
+  api::add_elastic_routes(router, *services);
+  api::add_json_lines_routes(router, *services);
+  api::add_cloudwatch_routes(router, *services);
   api::add_prometheus_routes(router, *services);
   api::add_own_routes(router, *services);
   api::add_web_routes(router, *services);

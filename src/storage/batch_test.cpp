@@ -3,9 +3,11 @@
 #include "storage/batch.hpp"
 
 #include <bit>
+#include <limits>
 
 #include <gtest/gtest.h>
 
+#include "base/bytes.hpp"
 #include "base/rng.hpp"
 
 namespace telltale::storage {
@@ -27,18 +29,20 @@ EventRow random_row(Rng& rng) {
   if (rng.chance(0.5)) r.ids.trace_id = {rng.next(), rng.next()};
   if (rng.chance(0.5)) r.ids.span_id = {rng.next()};
   r.ids.level = static_cast<Level>(rng.below(7));
-  r.message = random_text(rng);
+  r.message = random_text(rng) + random_text(rng) + random_text(rng);
   for (auto n = rng.below(4); n > 0; --n) {
     AttrValue value;
     switch (rng.below(4)) {
-      case 0:
-        value = random_text(rng);
+      case 0: {
+        const std::size_t begin = rng.below(r.message.size() + 1);
+        value = rng.chance(0.5) ? random_text(rng) : r.message.substr(begin, rng.below(8));
         break;
+      }
       case 1:
         value = static_cast<std::int64_t>(rng.next());
         break;
       case 2:
-        value = rng.unit();
+        value = rng.chance(0.5) ? rng.unit() : static_cast<double>(rng.below(100'000)) / 1000;
         break;
       default:
         value = rng.chance(0.5);
@@ -119,21 +123,124 @@ TEST(BatchCodec, DamagedBytesNeverCrash) {
   }
 }
 
-TEST(BatchCodec, VersionOneHadNoKinds) {
+// Rows as a source writes them: one shape, values out of the line, ids that repeat attributes.
+EventRow line_row(Rng& rng) {
+  EventRow r;
+  const Id128 trace{rng.next(), rng.next()};
+  const Id64 span{rng.next()};
+  const std::string user = std::to_string(rng.below(1000));
+  const double duration = static_cast<double>(rng.below(100'000)) / 1000;
+  r.time.ns = static_cast<std::int64_t>(rng.below(1'000'000'000));
+  r.message = R"({"level":"INFO","trace_id":")" + trace.hex() + R"(","span_id":")" + span.hex() +
+              R"(","user_id":")" + user + R"(","duration_ms":)" + std::to_string(duration) + "}";
+  r.set("service", std::string("orders"), AttrKind::label);
+  r.set("level", std::string("INFO"), AttrKind::parsed);
+  r.set("trace_id", trace.hex(), AttrKind::parsed);
+  r.set("span_id", rng.chance(0.1) ? std::string("other") : span.hex(), AttrKind::parsed);
+  r.set("user_id", user, AttrKind::parsed);
+  r.set("duration_ms", duration, AttrKind::parsed);
+  if (rng.chance(0.2)) r.set("exc_info", std::string("a \"quoted\" text that the line has escaped"));
+  r.ids.service = "orders";
+  r.ids.trace_id = trace;
+  r.ids.span_id = span;
+  r.ids.user_id = rng.chance(0.1) ? "somebody" : user;
+  return r;
+}
+
+TEST(BatchCodec, RowsOfOneSourceAreSmallAndSurvive) {
+  Rng rng(7);
   Batch batch;
-  batch.logs.resize(1);
-  batch.logs[0].set("a", std::string("b"));
-  std::string bytes = encode_batch(batch);
-  ASSERT_EQ(bytes[0], 2);
-  bytes[0] = 1;
+  std::size_t lines = 0;
+  for (int i = 0; i < 500; ++i) {
+    batch.logs.push_back(line_row(rng));
+    lines += batch.logs.back().message.size();
+  }
+  const std::string bytes = encode_batch(batch);
+  EXPECT_LT(bytes.size(), lines);
   const auto back = decode_batch(bytes);
   ASSERT_TRUE(back) << back.error().message();
-  EXPECT_EQ(back->logs, batch.logs);
-  batch.logs[0].attributes[0].kind = AttrKind::parsed;
-  bytes = encode_batch(batch);
-  EXPECT_EQ(decode_batch(bytes)->logs, batch.logs);
-  bytes[0] = 1;
-  EXPECT_FALSE(decode_batch(bytes));
+  expect_same(batch, *back);
+}
+
+TEST(BatchCodec, NumbersKeepTheirBits) {
+  Batch batch;
+  batch.logs.resize(1);
+  int i = 0;
+  for (const double v :
+       {0.0, -0.0, 1.0, -2.5, 0.1, 7.319, 1e300, -1e-300, 4503599627370.496, 9007199254740.993,
+        std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()}) {
+    batch.logs[0].set("v" + std::to_string(i++), v);
+  }
+  const auto back = decode_batch(encode_batch(batch));
+  ASSERT_TRUE(back);
+  for (std::size_t k = 0; k < batch.logs[0].attributes.size(); ++k) {
+    EXPECT_EQ(std::bit_cast<std::uint64_t>(std::get<double>(batch.logs[0].attributes[k].value)),
+              std::bit_cast<std::uint64_t>(std::get<double>(back->logs[0].attributes[k].value)));
+  }
+}
+
+// What versions 1 and 2 wrote, byte by byte: one row of table logs.
+std::string old_bytes(std::uint8_t version, std::uint8_t kind) {
+  ByteWriter out;
+  out.u8(version);
+  out.u8(0);  // not compressed
+  out.varint(7);
+  out.zigzag(1000);
+  out.varint(1);  // logs
+  out.varint(7);
+  out.zigzag(-5);
+  out.zigzag(1);
+  std::uint64_t empty = 0;  // the first empty text is a new one
+  for (int column = 0; column < 7; ++column) {
+    if (column == 2) {
+      out.varint(0);
+      out.string("shop");
+      continue;
+    }
+    out.varint(empty);
+    if (empty == 0) out.string("");
+    empty = 1;
+  }
+  out.u8(1);  // a trace id, no span id
+  out.u64(3);
+  out.u64(4);
+  out.u8(3);  // info
+  out.varint(0);
+  out.string("hello");
+  out.varint(2);  // attributes
+  out.varint(0);
+  out.string("a");
+  out.u8(static_cast<std::uint8_t>(kind << 4));
+  out.varint(2);  // the second text: shop
+  out.varint(0);
+  out.string("yes");
+  out.u8(4);  // true
+  out.string("payload");
+  for (int i = 0; i < 4; ++i) out.varint(0);  // spans, errors, series, samples
+  return out.take();
+}
+
+TEST(BatchCodec, OlderVersionsAreRead) {
+  for (const std::uint8_t version : {1, 2}) {
+    SCOPED_TRACE(static_cast<int>(version));
+    const std::uint8_t kind = version == 1 ? 0 : 2;
+    const auto batch = decode_batch(old_bytes(version, kind));
+    ASSERT_TRUE(batch) << batch.error().message();
+    ASSERT_EQ(batch->logs.size(), 1u);
+    const EventRow& row = batch->logs[0];
+    EXPECT_EQ(row.time.ns, 995);
+    EXPECT_EQ(row.received.ns, 1001);
+    EXPECT_EQ(row.project.value, 7u);
+    EXPECT_EQ(row.ids.service, "shop");
+    EXPECT_EQ(row.ids.trace_id, (Id128{3, 4}));
+    EXPECT_EQ(row.ids.level, Level::info);
+    EXPECT_EQ(row.message, "hello");
+    EXPECT_EQ(row.payload, "payload");
+    ASSERT_EQ(row.attributes.size(), 2u);
+    EXPECT_EQ(row.attributes[0], (Attr{"a", std::string("shop"), static_cast<AttrKind>(kind)}));
+    EXPECT_EQ(row.attributes[1], (Attr{"yes", true, AttrKind::metadata}));
+  }
+  EXPECT_FALSE(decode_batch(old_bytes(1, 2)));  // version 1 knew no kinds
 }
 
 TEST(BatchCodec, RefusesAnUnknownVersion) {

@@ -1,6 +1,7 @@
 #include "traces/trace_list.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
@@ -69,7 +70,10 @@ class TraceSearch {
       TT_TRY(sweep(rest));
     }
     std::sort(out_.traces.begin(), out_.traces.end(), newer);
+    const bool more = out_.traces.size() > query_.limit || !exhausted_;
     if (out_.traces.size() > query_.limit) out_.traces.resize(query_.limit);
+    if (more && !out_.traces.empty())
+      out_.next = TraceCursor{out_.traces.back().start, out_.traces.back().id};
     return std::move(out_);
   }
 
@@ -77,7 +81,7 @@ class TraceSearch {
   using Ids = std::vector<Id128>;
 
   Result<> open_candidates() {
-    storage::EventQuery spans = all_spans(query_.range);
+    storage::EventQuery spans = all_spans(candidate_range());
     spans.filter = query_.filter;
     spans.fields = {"trace_id"};
     spans.limit = limits::kMaxTraceScanSpans + 1;
@@ -91,6 +95,15 @@ class TraceSearch {
     spans.projects = query_.projects;
     spans.range = range;
     return spans;
+  }
+
+  TimeRange candidate_range() const {
+    TimeRange range = query_.range;
+    if (!query_.after) return range;
+    const bool every = query_.filter.op == storage::FilterOp::all && query_.filter.children.empty();
+    const Nanos overlap = every ? Nanos(0) : TraceQuery::kPageOverlap;
+    range.to = std::min(range.to, query_.after->start + overlap + Nanos(1));
+    return range;
   }
 
   TimeRange wide_range() const {
@@ -174,6 +187,8 @@ class TraceSearch {
   }
 
   bool wanted(const TraceSummary& trace) const {
+    if (query_.after && std::tie(trace.start, trace.id) >= std::tie(query_.after->start, query_.after->id))
+      return false;
     if (query_.errors_only && trace.error_count == 0) return false;
     if (query_.min_duration && trace.duration < *query_.min_duration) return false;
     return !query_.max_duration || trace.duration <= *query_.max_duration;
@@ -193,6 +208,20 @@ class TraceSearch {
 };
 
 }  // namespace
+
+std::string TraceCursor::text() const { return std::to_string(start.ns) + "-" + id.hex(); }
+
+std::optional<TraceCursor> TraceCursor::parse(std::string_view text) {
+  TraceCursor cursor;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), cursor.start.ns);
+  const auto at = static_cast<std::size_t>(end - text.data());
+  if (problem != std::errc() || cursor.start.ns < 0 || at >= text.size() || text[at] != '-')
+    return std::nullopt;
+  const auto id = Id128::parse(text.substr(at + 1));
+  if (!id) return std::nullopt;
+  cursor.id = *id;
+  return cursor;
+}
 
 Result<TraceList> list_traces(storage::EventStore& store, const TraceQuery& query, WorkContext& context) {
   return TraceSearch(store, query, context).run();

@@ -222,6 +222,56 @@ TEST_F(SpansTest, ListEqualsGroupingByHand) {
   }
 }
 
+TEST_F(SpansTest, PagesFollowOneAnotherWithoutGapOrRepetition) {
+  fill(150, 3000);
+  for (const auto& filter :
+       {storage::EventFilter{}, storage::EventFilter::leaf(storage::FilterOp::eq, "service", "s1")}) {
+    TraceQuery query;
+    query.projects = {ProjectId{1}};
+    query.range = range(0, 3100);
+    query.filter = filter;
+    query.limit = 23;
+    std::vector<std::string> listed;
+    for (int page = 0; page < 1000; ++page) {
+      TraceQuery by_hand = query;
+      by_hand.limit = 5000;
+      if (query.after) {
+        const Nanos overlap = filter.field.empty() ? Nanos(0) : TraceQuery::kPageOverlap;
+        by_hand.range.to = std::min(query.range.to, query.after->start + overlap + Nanos(1));
+      }
+      auto all = expected(by_hand);
+      const auto found = list_traces(store_, query, context_);
+      ASSERT_TRUE(found) << found.error().message();
+      if (query.after) {
+        // What comes before the cursor was on an earlier page.
+        TraceQuery whole = by_hand;
+        whole.after.reset();
+        std::vector<std::string> kept;
+        const auto everything = list_traces(store_, whole, context_);
+        for (const auto& trace : everything->traces) {
+          if (std::tie(trace.start, trace.id) < std::tie(query.after->start, query.after->id))
+            kept.push_back(line(trace));
+        }
+        all = std::move(kept);
+      }
+      if (all.size() > query.limit) all.resize(query.limit);
+      std::vector<std::string> lines;
+      for (const auto& trace : found->traces) lines.push_back(line(trace));
+      ASSERT_EQ(lines, all) << "page " << page;
+      listed.insert(listed.end(), lines.begin(), lines.end());
+      if (!found->next) break;
+      const auto next = TraceCursor::parse(found->next->text());
+      ASSERT_TRUE(next && next->start == found->next->start && next->id == found->next->id);
+      query.after = next;
+    }
+    EXPECT_EQ(std::set<std::string>(listed.begin(), listed.end()).size(), listed.size());
+    EXPECT_GT(listed.size(), query.limit);
+  }
+  for (const char* bad : {"", "-", "12", "12-", "12-zz", "x-755f4e55e3a349a4b3690715bb9b3c2e",
+                          "-5-755f4e55e3a349a4b3690715bb9b3c2e"})
+    EXPECT_FALSE(TraceCursor::parse(bad)) << bad;
+}
+
 TEST_F(SpansTest, ServiceReportEqualsCountingByHand) {
   fill(1200, 3000);
   ServiceQuery query;

@@ -7,6 +7,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -73,13 +74,20 @@ def empty(stack: contextlib.ExitStack, folder: Path) -> dict:
     return settings_of(server)
 
 
-def start(stack, folder: Path, name: str, arguments=()) -> Telltale:
+def start(stack, folder: Path, name: str, arguments=(), bootstrap=True) -> Telltale:
     home = folder / name
     home.mkdir()
     own_ui = ["--ui-dir", os.environ["TELLTALE_UI_DIR"]] if "TELLTALE_UI_DIR" in os.environ else []
     server = Telltale(home, [*arguments, *own_ui])
     stack.callback(server.stop)
-    return server.start()
+    return server.start(bootstrap)
+
+
+def unclaimed(stack: contextlib.ExitStack, folder: Path) -> dict:
+    """A server at its first start: nobody has an account, and its log has the link that makes the first."""
+    server = start(stack, folder, "unclaimed", bootstrap=False)
+    link = wait_until(lambda: re.findall(r"http://\S+/setup#setup_[0-9a-f]{48}", server.log_path.read_text()), what="the set-up link")[-1]
+    return settings_of(server, link=link)
 
 
 def has_ui(settings: dict) -> bool:

@@ -81,7 +81,7 @@ def test_wrong_types_inside_an_event(module_server):
         wait_until(lambda: module_server.api.rows("errors", query=marker), what="the odd event")
 
 
-@pytest.mark.parametrize("path", ["/api/1/envelope/", "/loki/api/v1/push", "/v1/logs", "/v1/traces"])
+@pytest.mark.parametrize("path", ["/api/1/envelope/", "/loki/api/v1/push", "/v1/logs", "/v1/traces", "/_bulk", "/insert/jsonline"])
 def test_zip_bombs(module_server, path):
     bomb = zip_bomb()
     headers = {"Content-Encoding": "gzip", "Content-Type": "application/json",
@@ -148,7 +148,8 @@ def test_random_bytes_everywhere(module_server):
     seed = secrets.randbits(32)
     print("seed", seed)
     rng = random.Random(seed)
-    for path in ("/api/1/envelope/", "/api/1/store/", "/loki/api/v1/push", "/api/prom/push", "/v1/logs", "/v1/traces"):
+    for path in ("/api/1/envelope/", "/api/1/store/", "/loki/api/v1/push", "/api/prom/push", "/v1/logs", "/v1/traces", "/_bulk",
+                 "/elasticsearch/i/_doc", "/insert/jsonline"):
         for kind in ("application/json", "application/x-protobuf", "application/x-sentry-envelope"):
             for encoding in ("", "gzip", "deflate", "snappy", "zstd"):
                 headers = {"Content-Type": kind, "X-Sentry-Auth": f"Sentry sentry_key={module_server.dsn_key}, sentry_version=7"}
@@ -192,3 +193,52 @@ def test_ten_thousand_headers(module_server):
 def test_broken_http(module_server, data):
     answer = raw_exchange(module_server, data)
     assert not answer or answer.split()[1].startswith(b"4") or answer.split()[1] == b"505", answer[:200]
+
+
+# ---- Elasticsearch, JSON lines, CloudWatch
+
+def test_broken_bulk_bodies(module_server):
+    api = module_server.api
+    for body in ("nonsense\n", "{}\n{}\n", '{"drop":{}}\n{}\n', '[1]\n', '{"index":5}\n{}\n'):
+        told = refused(api.post("/_bulk", data=body.encode(), headers={"Content-Type": "application/x-ndjson"}), 400)
+        assert told["status"] == 400 and "line [1]" in told["error"]["reason"], told
+    refused(api.post("/_bulk", data=b"x", headers={"Content-Type": "image/png"}), 415)
+    refused(requests.post(module_server.url + "/_bulk", data=b"{}", headers={"Content-Type": "application/json", "Authorization": "ApiKey wrong"}, timeout=10), 401)
+    huge = b'{"create":{"_index":"i"}}\n{"message":"' + b"x" * 300_000 + b'"}\n{"create":{"_index":"i"}}\n{"message":"small"}\n'
+    items = api.post("/_bulk", data=huge, headers={"Content-Type": "application/json"}).json()["items"]
+    assert [item["create"]["status"] for item in items] == [400, 201] and "message" in items[0]["create"]["error"]["reason"]
+    many = b'{"delete":{"_index":"i","_id":"1"}}\n' * 100_001
+    assert refused(api.post("/_bulk", data=many, headers={"Content-Type": "application/json"}), 413)["error"]["type"] == "content_too_long_exception"
+
+
+def test_good_lines_of_bad_json_lines_are_kept(module_server):
+    api, marker = module_server.api, secrets.token_hex(8)
+    body = f'{{"message":"good {marker}"}}\n{{"message":"bad {marker}"\n\xff\n7\n{{"_time":"never","message":"bad {marker}"}}\n{{"message":"also good {marker}"}}'
+    answer = api.post("/insert/jsonline?_time_field=_time", data=body.encode("latin-1"))
+    assert answer.status_code == 200 and answer.json()["accepted"] == 2, answer.text
+    assert [e["line"] for e in answer.json()["errors"]] == [2, 3, 4, 5]
+    rows = wait_until(lambda: (r := api.rows("logs", query=marker)) and len(r) == 2 and r, what="the good lines")
+    assert {row["message"].split()[0] for row in rows} == {"good", "also"}
+    assert refused(api.post("/insert/jsonline", data=b"nothing good\n"), 400)["accepted"] == 0
+    refused(api.post("/insert/jsonline?extra_fields=novalue", data=b"{}"), 400)
+    refused(api.post("/insert/jsonline?_stream_fields=" + ",".join("f%d" % i for i in range(101)), data=b"{}"), 400)
+    refused(requests.post(module_server.url + "/insert/jsonline", data=b"{}", headers={"Authorization": "Bearer wrong"}, timeout=10), 401)
+
+
+def cloudwatch(api, operation, body, **headers):
+    return api.post("/", data=body, headers={"X-Amz-Target": "Logs_20140328." + operation, "Content-Type": "application/x-amz-json-1.1", **headers})
+
+
+def test_broken_cloudwatch_requests(module_server):
+    api = module_server.api
+    for operation, body, code in (("PutLogEvents", b"{", "InvalidParameterException"), ("PutLogEvents", b"{}", "InvalidParameterException"),
+                                  ("StartQuery", b"{}", "UnknownOperationException"), ("CreateLogStream", b'{"logGroupName":"none","logStreamName":"s"}', "ResourceNotFoundException"),
+                                  ("CreateLogGroup", b'{"logGroupName":"a b"}', "InvalidParameterException")):
+        told = refused(cloudwatch(api, operation, body), 400)
+        assert told["__type"] == code and told["message"], told
+    assert refused(cloudwatch(api, "PutLogEvents", zip_bomb(), **{"Content-Encoding": "gzip"}), 400, 413)["__type"] == "InvalidParameterException"
+    assert refused(api.post("/", data=b"{}"), 400)["__type"] == "UnknownOperationException"
+    for header in ("AWS4-HMAC-SHA256", "AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host, Signature=" + "0" * 64):
+        told = refused(requests.post(module_server.url + "/", data=b"{}", timeout=10,
+                                     headers={"X-Amz-Target": "Logs_20140328.PutLogEvents", "Authorization": header}), 400)
+        assert told["__type"] == "IncompleteSignatureException"

@@ -38,6 +38,11 @@ def test_task(servers, name):
     check(servers("tasks", "with_stockapp"), name)
 
 
+@pytest.mark.parametrize("name", browser_rig.names_of("setup"))
+def test_first_start(servers, name):
+    check(servers("setup", "unclaimed"), name)
+
+
 @pytest.mark.parametrize("name", browser_rig.names_of("axe"))
 def test_axe_with_data(servers, name):
     check(servers("axe", "with_stockapp"), name)

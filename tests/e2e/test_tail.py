@@ -3,6 +3,7 @@ import json
 import secrets
 
 import pytest
+import requests
 import websocket
 
 from server import wait_until
@@ -79,3 +80,55 @@ def test_closed_tails_free_their_places(module_server):
         # Their places are given back once the server has seen them go.
         wait_until(lambda: "telltale_" in module_server.api.http.get(module_server.url + "/metrics", timeout=5).text)
     open_tail(module_server).close()
+
+
+def watched(server, mark, tail):
+    """The tail shows a line that is pushed now."""
+    assert server.api.push_lines([mark], {"service": "shop"}).ok
+    assert read_rows(tail, 1)[0]["message"] == mark
+
+
+def assert_ended(server, tail, mark):
+    """The server closes the tail by itself, for good (1008), and nothing more reaches it."""
+    rows = []
+    while True:
+        opcode, data = tail.recv_data()
+        if opcode == websocket.ABNF.OPCODE_CLOSE:
+            assert int.from_bytes(data[:2], "big") == 1008
+            break
+        rows += json.loads(data)["rows"]
+    assert rows == []
+    assert server.api.push_lines([mark], {"service": "shop"}).ok
+    tail.close()
+
+
+def test_a_tail_ends_with_its_token(module_server):
+    mark = secrets.token_hex(6)
+    made = module_server.api.post("/api/telltale/v1/tokens", json={"name": "leaving", "role": "viewer", "project": 1}).json()
+    tail = open_tail(module_server, made["secret"], query=mark)
+    watched(module_server, mark, tail)
+    assert module_server.api.http.delete(f"{module_server.url}/api/telltale/v1/tokens/{made['token']['id']}", timeout=10).ok
+    assert_ended(module_server, tail, mark)
+
+
+@pytest.mark.parametrize("how", ["logout", "logout-everywhere", "disable", "password"])
+def test_a_tail_ends_with_its_session(module_server, how):
+    api, url = module_server.api, module_server.url
+    mark = secrets.token_hex(6)
+    person = {"email": f"{mark}@example.com", "name": "Ada", "role": "viewer", "password": "a long walk by the sea"}
+    user = api.post("/api/telltale/v1/users", json=person).json()["user"]
+    browser = requests.Session()
+    browser.headers.update({"X-Telltale": "1", "Origin": url})
+    assert browser.post(f"{url}/api/telltale/v1/auth/login", json={k: person[k] for k in ("email", "password")}, timeout=30).ok
+    cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    address = url.replace("http://", "ws://") + f"/api/telltale/v1/tail?query={mark}"
+    tail = websocket.create_connection(address, header=[f"Cookie: {cookie}"], origin=url, timeout=20)
+    watched(module_server, mark, tail)
+    if how == "disable":
+        done = api.http.put(f"{url}/api/telltale/v1/users/{user['id']}", json={"disabled": True}, timeout=10)
+    elif how == "password":  # set by an administrator: every session of the user ends
+        done = api.http.put(f"{url}/api/telltale/v1/users/{user['id']}", json={"password": "another walk by the sea"}, timeout=30)
+    else:
+        done = browser.post(f"{url}/api/telltale/v1/auth/{how}", timeout=10)
+    assert done.ok, done.text
+    assert_ended(module_server, tail, mark)

@@ -135,6 +135,50 @@ def test_trace_list(module_server, traces):
     refused(api, "/traces", "limit", limit=501)
 
 
+def test_trace_list_pages(module_server, traces):
+    api = module_server.api
+    whole = api.get(V1 + "/traces", limit=500)
+    assert "next" not in whole
+    paged, before = [], None
+    while True:
+        page = api.get(V1 + "/traces", limit=3, **({"before": before} if before else {}))
+        paged += page["traces"]
+        before = page.get("next")
+        if before is None:
+            break
+    # Traces of the same start are told apart by id, so that no page repeats or leaves out one.
+    assert [t["trace_id"] for t in paged] == [t["trace_id"] for t in whole["traces"]] and len(paged) > 6
+    refused(api, "/traces", "before", before="yesterday")
+
+
+def test_span_events_and_links_are_kept_and_masked(module_server):
+    api, trace, other = module_server.api, secrets.token_hex(16), secrets.token_hex(16)
+    one = span("with parts", trace_id=trace)
+    at = one["startTimeUnixNano"]
+    text = lambda key, value: {"key": key, "value": {"stringValue": value}}
+    one["events"] = [{"timeUnixNano": at, "name": "exception", "attributes": [text("exception.type", "ValueError"), text("password", "hunter2-secret")]},
+                     {"timeUnixNano": at, "name": "retry", "attributes": [{"key": "n", "value": {"intValue": "2"}}]}]
+    one["links"] = [{"traceId": other, "spanId": "00f067aa0ba902b7", "attributes": [text("why", "batch")]}]
+    assert api.send_spans([one], service="parts").ok
+    found = wait_until(lambda: api.trace(trace), what="the span")[0]
+    assert found["attributes"]["span.event_count"] == 2 and found["attributes"]["span.link_count"] == 1
+    events, links = found["payload"]["events"], found["payload"]["links"]
+    assert [e["name"] for e in events] == ["exception", "retry"] and events[1]["attributes"] == {"n": 2}
+    assert events[0]["attributes"]["exception.type"] == "ValueError" and "hunter2" not in str(found)
+    assert links == [{"trace_id": other, "span_id": "00f067aa0ba902b7", "attributes": {"why": "batch"}}]
+    # A Sentry transaction's links, of its root and of a child.
+    now, trace = time.time(), secrets.token_hex(16)
+    link = {"trace_id": other, "span_id": "00f067aa0ba902b7", "sampled": True, "attributes": {"sentry.link.type": "previous_trace"}}
+    ids = {"trace_id": trace, "span_id": "914a31a8eae74aac"}
+    transaction = {"type": "transaction", "event_id": secrets.token_hex(16), "transaction": "GET /linked", "start_timestamp": now - 1, "timestamp": now,
+                   "contexts": {"trace": {**ids, "op": "http.server", "links": [link]}},
+                   "spans": [{"trace_id": trace, "span_id": "a2e2caee4a93468f", "parent_span_id": ids["span_id"], "start_timestamp": now - 1,
+                              "timestamp": now, "op": "queue", "links": [link]}]}
+    assert api.send_envelope(envelope(("transaction", transaction))).ok
+    spans = wait_until(lambda: api.trace(trace), what="the transaction")
+    assert [s["payload"]["links"][0]["trace_id"] for s in spans] == [other, other]
+
+
 def test_overview(module_server, traces, logs):
     api = module_server.api
     began = time.monotonic()

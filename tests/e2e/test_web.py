@@ -1,4 +1,6 @@
 """The web UI's files as a browser gets them: one page for every path, hashed files for good, headers on everything."""
+import html
+import json
 import re
 
 import pytest
@@ -44,6 +46,29 @@ def test_the_page_is_served_for_every_path_a_browser_opens(make_server, dist):
     assert requests.get(server.url + "/assets/gone-1.js", headers=BROWSER, timeout=10).status_code == 404
     assert requests.post(server.url + "/issues/5", headers=BROWSER, timeout=10).status_code == 404
     assert server.api.http.get(server.url + "/metrics", timeout=10).text.startswith("#")
+
+
+def test_the_page_knows_who_is_signed_in(make_server, dist):
+    server = make_server(["--ui-dir", str(dist)])
+    name = 'Ada "O\'Neil" <script>&amp;'
+    person = {"email": "ada@example.com", "name": name, "role": "admin", "password": "a long walk by the sea"}
+    assert server.api.post("/api/telltale/v1/users", json=person).status_code == 201
+    browser = requests.Session()
+    browser.headers.update(BROWSER)
+    assert 'name="session"' not in browser.get(server.url + "/logs", timeout=10).text
+    login = browser.post(server.url + "/api/telltale/v1/auth/login", json={k: person[k] for k in ("email", "password")},
+                         headers={"X-Telltale": "1", "Origin": server.url}, timeout=30)
+    assert login.ok, login.text
+    page = browser.get(server.url + "/logs", timeout=10)
+    assert page.headers["Cache-Control"] == "private, no-cache" and "<script>&" not in page.text
+    told = json.loads(html.unescape(re.search(r'<meta name="session" content="([^"]*)">', page.text).group(1)))
+    assert told == browser.get(server.url + "/api/telltale/v1/auth/session", timeout=10).json()
+    assert told["user"]["name"] == name
+    # A cookie that is worth nothing, and a session that is over, tell nothing.
+    stale = dict(browser.cookies)
+    assert browser.post(server.url + "/api/telltale/v1/auth/logout", headers={"X-Telltale": "1", "Origin": server.url}, timeout=10).ok
+    for cookies in (stale, {"telltale_session": "0" * 64}):
+        assert 'name="session"' not in requests.get(server.url + "/", headers=BROWSER, cookies=cookies, timeout=10).text
 
 
 def test_files_come_with_their_type_and_stay_inside_their_folder(make_server, dist):

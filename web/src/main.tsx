@@ -9,24 +9,30 @@ import { render } from "preact";
 import { Router } from "wouter";
 import { App } from "./app/App";
 import { measurePages } from "./app/measure";
-import { prefetch } from "./app/routes";
+import { firstData } from "./app/first-data";
 import { watchSession } from "./app/session";
-import { basePath, herePath } from "./lib/base";
+import { basePath } from "./lib/base";
 import { listenForKeys } from "./lib/keys";
 import { applyPrefs } from "./lib/prefs";
 import { queryClient } from "./lib/query";
 
+const PATIENCE_MS = 150;
+
 applyPrefs();
-prefetch(herePath()); // the page's code comes while the session is asked for
 listenForKeys();
 watchSession();
 measurePages();
+void start();
 
-render(
-  <QueryClientProvider client={queryClient}>
-    <Router base={basePath}>
-      <App />
-    </Router>
-  </QueryClientProvider>,
-  document.getElementById("app")!,
-);
+/** What comes within a moment is in the first paint; a slow server does not hold the page up. */
+async function start(): Promise<void> {
+  await Promise.race([firstData(), new Promise((done) => setTimeout(done, PATIENCE_MS))]);
+  render(
+    <QueryClientProvider client={queryClient}>
+      <Router base={basePath}>
+        <App />
+      </Router>
+    </QueryClientProvider>,
+    document.getElementById("app")!,
+  );
+}

@@ -93,32 +93,17 @@ Result<accounts::SignedIn> set_up(const Services& services, const net::HttpReque
 }
 
 net::HttpResponse current_session(const Services& services, const net::HttpRequest& request) {
-  const auto who = authorise(services, request, Scope::read);
+  auto session = session_json(services, request);
+  if (session) return net::HttpResponse::json(*std::move(session));
+  const Error& error = session.error();
+  if (error.kind() != ErrorKind::unauthenticated) return error_response(error);
   JsonWriter w;
-  w.begin_object();
-  if (!who) {
-    if (who.error().kind() != ErrorKind::unauthenticated) return error_response(who.error());
-    w.key("error").begin_object().field("kind", to_string(who.error().kind()));
-    w.field("message", who.error().message()).end_object();
-    w.field("setup_needed", services.accounts.setup_needed()).end_object();
-    auto response = net::HttpResponse::json(w.take(), 401);
-    add_error_headers(response);
-    return response;
-  }
-  storage::User user;
-  if (who->user != 0) {
-    auto known = services.sessions.user(who->user);
-    if (!known) return error_response(known.error());
-    user = *std::move(known);
-  } else {
-    user.name = who->name;
-    user.role = who->role;
-  }
-  const bool local = request.remote_address.starts_with("127.") || request.remote_address == "::1";
-  write_me(w, user);
-  w.field("csrf_header", "X-Telltale").field("insecure", !request.tls && !local);
+  w.begin_object().key("error").begin_object().field("kind", to_string(error.kind()));
+  w.field("message", error.message()).end_object();
   w.field("setup_needed", services.accounts.setup_needed()).end_object();
-  return net::HttpResponse::json(w.take());
+  auto response = net::HttpResponse::json(w.take(), 401);
+  add_error_headers(response);
+  return response;
 }
 
 Result<> change_password(const Services& services, const net::HttpRequest& request) {
@@ -233,6 +218,24 @@ void add_user_routes(net::Router& router, const Services& services) {
 }
 
 }  // namespace
+
+Result<std::string> session_json(const Services& services, const net::HttpRequest& request) {
+  TT_ASSIGN(const auto who, authorise(services, request, Scope::read));
+  storage::User user;
+  if (who.user != 0) {
+    TT_ASSIGN(user, services.sessions.user(who.user));
+  } else {
+    user.name = who.name;
+    user.role = who.role;
+  }
+  const bool local = request.remote_address.starts_with("127.") || request.remote_address == "::1";
+  JsonWriter w;
+  w.begin_object();
+  write_me(w, user);
+  w.field("csrf_header", "X-Telltale").field("insecure", !request.tls && !local);
+  w.field("setup_needed", services.accounts.setup_needed()).end_object();
+  return w.take();
+}
 
 void add_session_routes(net::Router& router, const Services& services) {
   const auto add = [&](const char* methods, const char* path, auto handler) {

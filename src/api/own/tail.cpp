@@ -1,5 +1,7 @@
 #include "api/own/tail.hpp"
 
+#include <algorithm>
+
 #include "api/own/params.hpp"
 #include "api/own/row_json.hpp"
 
@@ -22,6 +24,23 @@ std::string tail_frame(const std::vector<const EventRow*>& rows, std::uint64_t d
   return w.take();
 }
 
+constexpr int kPolicyViolation = 1008;  // RFC 6455: the client knows that trying again is of no use
+
+// The credential of the upgrade, asked again: whoever signed out, was disabled or lost the project sees no
+// more.
+std::function<bool()> credential_stands(const Services& services, const net::HttpRequest& request,
+                                        const std::shared_ptr<net::WebSocketSession>& session,
+                                        const storage::Projects& projects) {
+  return [&services, request, session, projects] {
+    const auto now = query_projects(services, request);
+    const bool stands = now && std::all_of(projects.begin(), projects.end(), [&](ProjectId project) {
+                          return std::find(now->begin(), now->end(), project) != now->end();
+                        });
+    if (!stands) session->close(kPolicyViolation, "the credential of this tail is gone");
+    return stands;
+  };
+}
+
 Result<net::WebSocketCallbacks> open_tail(const Services& services, ingest::TailHub& hub,
                                           const net::HttpRequest& request,
                                           const std::shared_ptr<net::WebSocketSession>& session) {
@@ -31,6 +50,7 @@ Result<net::WebSocketCallbacks> open_tail(const Services& services, ingest::Tail
   if (!table) return fail(ErrorKind::invalid_argument, "table: logs, spans or errors");
   wanted.table = *table;
   TT_ASSIGN(wanted.filter, filter_params(request));
+  wanted.still_allowed = credential_stands(services, request, session, wanted.projects);
   TT_ASSIGN(const auto id, hub.subscribe(wanted, [session](const auto& rows, std::uint64_t dropped) {
     return session->send_text(tail_frame(rows, dropped));
   }));

@@ -30,6 +30,7 @@ Result<TraceSpans> one_trace(const Services& services, const net::HttpRequest& r
   query.filter = storage::EventFilter::leaf(storage::FilterOp::eq, "trace_id", id->hex());
   query.order = storage::Order::oldest_first;
   query.limit = limits::kMaxSpansPerTrace;
+  query.with_payload = true;  // their events and links
   TT_ASSIGN(auto spans, storage::collect(services.events, query, context));
   if (spans.empty()) return fail(ErrorKind::not_found, "trace_id: no span of this trace");
   return TraceSpans{*id, std::move(spans)};
@@ -89,7 +90,12 @@ Result<ListedTraces> trace_list(const Services& services, const net::HttpRequest
   if (errors_only != "true" && errors_only != "false")
     return fail(ErrorKind::invalid_argument, "errors_only: true or false");
   query.errors_only = errors_only == "true";
-  TT_ASSIGN(query.filter, filter_params(request, {"min_duration_ms", "max_duration_ms", "errors_only"}));
+  if (const auto before = request.param("before"); before && !before->empty()) {
+    query.after = traces::TraceCursor::parse(*before);
+    if (!query.after) return fail(ErrorKind::invalid_argument, "before: what `next` of the page before says");
+  }
+  TT_ASSIGN(query.filter,
+            filter_params(request, {"min_duration_ms", "max_duration_ms", "errors_only", "before"}));
   ListedTraces out;
   TT_ASSIGN(out.list, traces::list_traces(services.events, query, context));
   TT_ASSIGN(out.issues, trace_issues(services, query, out.list, context));
@@ -111,6 +117,7 @@ void write_trace_list(JsonWriter& w, const ListedTraces& found) {
     w.end_array().end_object();
   }
   w.end_array().field("complete", found.list.complete);
+  if (found.list.next) w.field("next", found.list.next->text());
 }
 
 }  // namespace

@@ -1,9 +1,10 @@
 // The web UI: its files, and its one page for every path that a browser opens and no API knows. The page
 // carries a nonce, made anew for each answer, that its editor needs to add styles under the content security
-// policy.
+// policy, and who is signed in, so that it can ask for its data at once.
 #include <fmt/format.h>
 
 #include "api/services.hpp"
+#include "api/sign_in.hpp"
 #include "api/web/files.hpp"
 #include "base/rng.hpp"
 #include "base/text.hpp"
@@ -52,7 +53,16 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
   }
 }
 
-net::HttpResponse web_page(const Services& services) {
+/// Nobody's session, or one that is over: nothing. The page then asks, since a link from another site comes
+/// without the cookie that a request of the page itself carries.
+std::string session_meta(const Services& services, const net::HttpRequest& request) {
+  if (!session_token(services, request)) return {};
+  const auto session = session_json(services, request);
+  if (!session) return {};
+  return fmt::format("<meta name=\"session\" content=\"{}\">", escape_attribute(*session));
+}
+
+net::HttpResponse web_page(const Services& services, const net::HttpRequest& request) {
   auto index = services.web.find("index.html", "");
   if (!index) return net::HttpResponse::text(std::string(kNotBuilt));
   const std::string nonce = to_base64(secure_random(18));
@@ -66,14 +76,15 @@ net::HttpResponse web_page(const Services& services) {
       replace_all(page, fmt::format("{}=\"/assets/", name), fmt::format("{}=\"{}/assets/", name, prefix));
     }
   }
+  const std::string session = session_meta(services, request);
   const std::size_t head = page.find("</head>");
   if (head != std::string::npos) {
     page.insert(head, fmt::format("<meta name=\"csp-nonce\" content=\"{}\">"
-                                  "<meta name=\"base-path\" content=\"{}\">",
-                                  nonce, prefix));
+                                  "<meta name=\"base-path\" content=\"{}\">{}",
+                                  nonce, prefix, session));
   }
   net::HttpResponse response{200, index->content_type, std::move(page), {}};
-  response.headers.emplace_back("Cache-Control", "no-cache");
+  response.headers.emplace_back("Cache-Control", session.empty() ? "no-cache" : "private, no-cache");
   response.headers.emplace_back("Content-Security-Policy", content_security_policy(nonce));
   return response;
 }
@@ -96,17 +107,6 @@ net::HttpResponse web_file(const net::HttpRequest& request, WebFile file, bool h
   return response;
 }
 
-net::HttpResponse web_answer(const Services& services, const net::HttpRequest& request) {
-  const std::string_view path = std::string_view(request.path).substr(1);
-  if (!path.empty() && path != "index.html") {
-    const bool hashed = path.starts_with("assets/");
-    auto file = services.web.find(path, net::choose_coding(request.header("accept-encoding")));
-    if (file) return web_file(request, *std::move(file), hashed);
-  }
-  if (path.empty() || path == "index.html" || wants_page(request)) return web_page(services);
-  return net::error_response(404, "not_found", "no such path");
-}
-
 }  // namespace
 
 std::string content_security_policy(std::string_view nonce) {
@@ -121,7 +121,18 @@ net::Headers security_headers() {
 
 std::optional<net::HttpResponse> page_for_browser(const Services& services, const net::HttpRequest& request) {
   if (!wants_page(request) || !request.header("authorization").empty()) return std::nullopt;
-  return web_page(services);
+  return web_page(services, request);
+}
+
+net::HttpResponse web_answer(const Services& services, const net::HttpRequest& request) {
+  const std::string_view path = std::string_view(request.path).substr(1);
+  if (!path.empty() && path != "index.html") {
+    const bool hashed = path.starts_with("assets/");
+    auto file = services.web.find(path, net::choose_coding(request.header("accept-encoding")));
+    if (file) return web_file(request, *std::move(file), hashed);
+  }
+  if (path.empty() || path == "index.html" || wants_page(request)) return web_page(services, request);
+  return net::error_response(404, "not_found", "no such path");
 }
 
 void add_web_routes(net::Router& router, const Services& services) {

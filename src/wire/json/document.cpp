@@ -80,7 +80,8 @@ std::string text_of(Value value) {
   std::string_view s;
   if (value.get(s) == simdjson::SUCCESS) return std::string(s);
   if (value.is_null()) return {};
-  if (value.is_double()) {
+  // Not is_double(): whole numbers pass for doubles, too, and lose their last digits.
+  if (value.type() == simdjson::dom::element_type::DOUBLE) {
     std::string out;
     append_number(out, value.get_double().value_unsafe());
     return out;

@@ -2,6 +2,7 @@
 // limit.
 #include "wire/loki/push.hpp"
 
+#include <algorithm>
 #include <optional>
 
 #include <protozero/pbf_reader.hpp>
@@ -21,7 +22,10 @@ std::string clean(std::string_view text) { return is_utf8(text) ? std::string(te
 
 class PushCollector {
  public:
-  void begin(Labels labels) { out_.streams.push_back({std::move(labels), {}}); }
+  void begin(Labels labels, std::size_t entries = 0) {
+    out_.streams.push_back({std::move(labels), {}});
+    out_.streams.back().entries.reserve(std::min(entries, limits::kMaxRowsPerRequest - rows_));
+  }
   void reject(std::string reason) { out_.errors.push_back({index_, std::move(reason)}); }
   void reject_entry(std::string reason) {
     reject(std::move(reason));
@@ -128,6 +132,8 @@ Result<PushRequest> parse_streams(std::string_view body, AddStream add_stream) {
   return out.take();
 }
 
+std::string_view text_of(protozero::data_view view) { return {view.data(), view.size()}; }
+
 std::int64_t proto_time(protozero::pbf_reader r) {
   std::int64_t seconds = 0;
   std::int32_t nanos = 0;
@@ -154,10 +160,10 @@ std::pair<std::string, std::string> proto_pair(protozero::pbf_reader r) {
   while (r.next()) {
     switch (r.tag_and_type()) {
       case tag_and_type(1, pbf_wire_type::length_delimited):
-        out.first = clean(r.get_string());
+        out.first = clean(text_of(r.get_view()));
         break;
       case tag_and_type(2, pbf_wire_type::length_delimited):
-        out.second = clean(r.get_string());
+        out.second = clean(text_of(r.get_view()));
         break;
       default:
         r.skip();
@@ -174,7 +180,7 @@ Entry proto_entry(protozero::pbf_reader r) {
         entry.time.ns = proto_time(r.get_message());
         break;
       case tag_and_type(2, pbf_wire_type::length_delimited):
-        entry.line = clean(r.get_string());
+        entry.line = clean(text_of(r.get_view()));
         break;
       case tag_and_type(3, pbf_wire_type::length_delimited):
         entry.structured_metadata.push_back(proto_pair(r.get_message()));
@@ -187,12 +193,12 @@ Entry proto_entry(protozero::pbf_reader r) {
 }
 
 void add_proto_stream(protozero::pbf_reader r, PushCollector& out) {
-  std::string labels_text;
+  std::string_view labels_text;
   std::vector<protozero::data_view> entries;
   while (r.next()) {
     switch (r.tag_and_type()) {
       case tag_and_type(1, pbf_wire_type::length_delimited):
-        labels_text = r.get_string();
+        labels_text = text_of(r.get_view());
         break;
       case tag_and_type(2, pbf_wire_type::length_delimited):
         entries.push_back(r.get_view());
@@ -203,7 +209,7 @@ void add_proto_stream(protozero::pbf_reader r, PushCollector& out) {
   }
   auto labels = parse_label_string(labels_text);
   if (!labels) return out.reject(labels.error().message());
-  out.begin(*std::move(labels));
+  out.begin(*std::move(labels), entries.size());
   for (const auto& view : entries) {
     try {
       Entry entry = proto_entry(protozero::pbf_reader(view));

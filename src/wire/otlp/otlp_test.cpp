@@ -48,7 +48,7 @@ TEST(Otlp, SpansAreTheSameInBothEncodings) {
     EXPECT_EQ(s.status, StatusCode::error);
     EXPECT_EQ((s.end - s.start).count(), 500'000'000);
     EXPECT_EQ(s.events.at(0).name, "exception");
-    EXPECT_EQ(s.link_count, 1u);
+    EXPECT_EQ(s.links.size(), 1u);
     ASSERT_EQ(r->errors.size(), 1u);
     EXPECT_EQ(r->errors[0].index, 1u);
   }

@@ -45,6 +45,31 @@ SpanEvent proto_event(protozero::pbf_reader in) {
   return out;
 }
 
+SpanLink proto_link(protozero::pbf_reader in) {
+  SpanLink out;
+  while (in.next()) {
+    switch (in.tag_and_type()) {
+      case tag_and_type(1, pbf_wire_type::length_delimited):
+        out.trace_id = Id128::from_bytes(in.get_string()).value_or(Id128{});
+        break;
+      case tag_and_type(2, pbf_wire_type::length_delimited):
+        out.span_id = Id64::from_bytes(in.get_string()).value_or(Id64{});
+        break;
+      case tag_and_type(4, pbf_wire_type::length_delimited):
+        add_proto_attr(in.get_message(), out.attributes);
+        break;
+      default:
+        in.skip();
+    }
+  }
+  return out;
+}
+
+SpanLink json_link(json::Value v) {
+  return {Id128::parse(json::get_text(v, "traceId")).value_or(Id128{}),
+          Id64::parse(json::get_text(v, "spanId")).value_or(Id64{}), json_attrs(v)};
+}
+
 void proto_status(protozero::pbf_reader in, Span& out) {
   while (in.next()) {
     switch (in.tag_and_type()) {
@@ -95,8 +120,7 @@ Result<Span> read_proto_span(protozero::pbf_reader in) {
         out.events.push_back(proto_event(in.get_message()));
         break;
       case tag_and_type(13, pbf_wire_type::length_delimited):
-        in.skip();
-        ++out.link_count;
+        out.links.push_back(proto_link(in.get_message()));
         break;
       case tag_and_type(15, pbf_wire_type::length_delimited):
         proto_status(in.get_message(), out);
@@ -146,7 +170,7 @@ Result<Span> read_json_span(json::Value v) {
     for (const json::Value e : *events)
       out.events.push_back({json_nanos(e, "timeUnixNano"), json::get_text(e, "name"), json_attrs(e)});
   if (const auto links = json::get_array(v, "links"))
-    out.link_count = static_cast<std::uint32_t>(links->size());
+    for (const json::Value link : *links) out.links.push_back(json_link(link));
   out.flags = static_cast<std::uint32_t>(json::get_int(v, "flags").value_or(0));
   return checked(std::move(out));
 }

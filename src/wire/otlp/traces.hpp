@@ -23,6 +23,13 @@ struct SpanEvent {
   std::vector<Attr> attributes;
 };
 
+/// Another span that this one has to do with, in this trace or another.
+struct SpanLink {
+  Id128 trace_id;
+  Id64 span_id;
+  std::vector<Attr> attributes;
+};
+
 struct Span {
   Id128 trace_id;
   Id64 span_id;
@@ -36,7 +43,7 @@ struct Span {
   std::string status_message;
   std::vector<Attr> attributes;
   std::vector<SpanEvent> events;
-  std::uint32_t link_count = 0;
+  std::vector<SpanLink> links;
   std::uint32_t flags = 0;
 };
 

@@ -115,6 +115,13 @@ struct ErrorEvent : EventCommon {
   std::vector<ItemError> errors;  // exceptions or threads of a wrong shape
 };
 
+/// Another span that one has to do with.
+struct SentryLink {
+  Id128 trace_id;
+  Id64 span_id;
+  std::vector<Attr> attributes;
+};
+
 struct SentrySpan {
   Id128 trace_id;
   Id64 span_id;
@@ -128,6 +135,7 @@ struct SentrySpan {
   bool is_root = false;
   TextPairs tags;
   std::vector<Attr> data;
+  std::vector<SentryLink> links;
 };
 
 struct TransactionEvent : EventCommon {

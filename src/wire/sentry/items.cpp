@@ -18,6 +18,19 @@ std::string read_span_core(json::Value v, std::string_view end_field, SentrySpan
   return {};
 }
 
+/// Attributes are plain values in transactions, `{type, value}` in span items.
+void read_links(json::Value v, std::vector<Attr> (*attributes)(json::Value, std::string_view),
+                SentrySpan& out) {
+  const auto links = json::get_array(v, "links");
+  if (!links) return;
+  for (const json::Value link : *links) {
+    SentryLink one{read_id128(link, "trace_id"), read_id64(link, "span_id"), {}};
+    if (!one.trace_id.present()) continue;
+    one.attributes = attributes(link, "attributes");
+    out.links.push_back(std::move(one));
+  }
+}
+
 Result<SentrySpan> read_child(json::Value v, Id128 trace_id) {
   SentrySpan out;
   if (!v.is_object()) return fail(ErrorKind::invalid_argument, "spans: expected an object");
@@ -32,6 +45,7 @@ Result<SentrySpan> read_child(json::Value v, Id128 trace_id) {
   out.origin = json::get_text(v, "origin");
   out.tags = read_pairs(v, "tags");
   out.data = read_attrs(v, "data");
+  read_links(v, read_attrs, out);
   return out;
 }
 
@@ -58,6 +72,9 @@ Result<SentrySpan> read_root(json::Value payload, const TransactionEvent& event)
   out.is_root = true;
   out.tags = event.tags;
   out.data = event.trace.data;
+  const auto contexts = json::get(payload, "contexts");
+  const auto trace = contexts ? json::get(*contexts, "trace") : std::nullopt;
+  if (trace && trace->is_object()) read_links(*trace, read_attrs, out);
   return out;
 }
 
@@ -88,6 +105,7 @@ Result<SentrySpan> read_span_v2(json::Value v) {
   out.status = json::get_text(v, "status");
   out.is_root = json::get_bool(v, "is_segment").value_or(false);
   out.data = read_typed_attrs(v, "attributes");
+  read_links(v, read_typed_attrs, out);
   for (const Attr& a : out.data) {
     const auto* text = std::get_if<std::string>(&a.value);
     if (text && a.name == "sentry.op") out.op = *text;

@@ -28,12 +28,14 @@ export default function AroundBody({ time, service }: { time: string; service: s
       label="What else happened here"
       title="What else happened here"
       onClose={close}
-      actions={<Segmented label="Minutes around" value={minutes} options={[["1", "±1m"], ["5", "±5m"], ["30", "±30m"]]} onChange={(v) => setUrl({ aminutes: v }, { replace: true })} />}
     >
-      <p class="muted num">
-        {Number.isNaN(at) ? time : formatDateTime(at, zone)}
-        {service && ` · ${service}`}
-      </p>
+      <div class="row row-wrap">
+        <p class="muted num grow">
+          {Number.isNaN(at) ? time : formatDateTime(at, zone)}
+          {service && ` · ${service}`}
+        </p>
+        <Segmented label="Minutes around" value={minutes} options={[["1", "±1m"], ["5", "±5m"], ["30", "±30m"]]} onChange={(v) => setUrl({ aminutes: v }, { replace: true })} />
+      </div>
       <Loaded result={result}>
         {(a) => {
           const none = a.logs.length + a.errors.length + a.spans.length + a.issues.length + a.alerts.length + a.releases.length === 0;

@@ -1,27 +1,17 @@
 // What else belongs to the same request: its trace, its lines, its errors and their issues, one click each.
 import "./fields.css";
 import { useQuery } from "@tanstack/react-query";
-import { get } from "../lib/api";
+import { relatedAsk } from "../lib/asks";
 import { plural, shortId } from "../lib/format";
-import type { Issue, Row } from "../lib/types";
+import { asQuery } from "../lib/query";
 import { LevelMark } from "../kit/Badge";
 import { Icon } from "../kit/Icon";
 import { Link } from "./Link";
 
-export interface RelatedRows {
-  logs: Row[];
-  spans: Row[];
-  errors: Row[];
-  issues: Issue[];
-}
+export type { RelatedRows } from "../lib/asks";
+
 export function useRelated(traceId?: string, requestId?: string) {
-  return useQuery({
-    queryKey: ["related", traceId ?? "", traceId ? "" : (requestId ?? "")],
-    queryFn: ({ signal }) => get<RelatedRows>("related", traceId ? { trace_id: traceId } : { request_id: requestId }, signal),
-    enabled: Boolean(traceId || requestId),
-    staleTime: 30_000,
-    placeholderData: undefined,
-  });
+  return useQuery({ ...asQuery(relatedAsk(traceId, requestId)), enabled: Boolean(traceId || requestId), staleTime: 30_000, placeholderData: undefined });
 }
 const KEEP = ["range", "from", "to", "project"];
 

@@ -2,6 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { herePath, navigate } from "../lib/base";
 import { ApiError, get, post, request, whenSignedOut } from "../lib/api";
+import { openedAt, toldSession } from "../lib/head-start";
 import { queryClient } from "../lib/query";
 import type { Project, Session } from "../lib/types";
 
@@ -60,7 +61,12 @@ function mark(signedIn: boolean): void {
   }
 }
 
+/** The page may say who is signed in: then nobody waits to be told. */
 export function watchSession(): void {
+  if (toldSession !== null) {
+    queryClient.setQueryData<Session>(KEY, JSON.parse(toldSession) as Session, { updatedAt: openedAt });
+    mark(true);
+  }
   whenSignedOut(() => {
     mark(false);
     queryClient.setQueryData<SignedOut>(KEY, { user: null, setup_needed: false });

@@ -1,10 +1,11 @@
 // A table of any length: only the rows in sight are in the document. Rows have one height (the density's). The page
 // scrolls it, unless `fill` gives it a scroller of its own. `cursor` is the row j and k stand on.
-import { useVirtualizer } from "@tanstack/react-virtual";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { memo } from "preact/compat";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { prefs } from "../lib/prefs";
 import { useStore } from "../lib/store";
+import { useFixedRows } from "./fixed-rows";
 
 export interface Column<T> {
   key: string;
@@ -43,20 +44,15 @@ export function Table<T>(p: TableProps<T>) {
   const density = useStore(prefs).density;
   const phone = matchMedia("(max-width: 760px)").matches;
   const height = p.rowHeight ?? (phone ? 44 : density === "compact" ? 27 : 34);
-  const columns = phone ? p.columns.filter((c) => !c.wide) : p.columns;
+  const columns = useMemo(() => (phone ? p.columns.filter((c) => !c.wide) : p.columns), [phone, p.columns]);
   const tracks = columns.map((c) => c.width).join(" ");
 
-  const virtual = useVirtualizer({
-    count: p.rows.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => height,
-    overscan: 12,
-    useFlushSync: false,
-  });
-  useEffect(() => virtual.measure(), [height]);
+  const sight = useFixedRows(scroller, p.rows.length, height);
   useEffect(() => {
-    if (p.cursor !== undefined && p.cursor >= 0) virtual.scrollToIndex(p.cursor, { align: "auto" });
+    if (p.cursor !== undefined && p.cursor >= 0) sight.show(p.cursor);
   }, [p.cursor]);
+  const latest = useRef(p);
+  latest.current = p;
 
   const away = useRef(false);
   const onScroll = (e: { currentTarget: HTMLElement }) => {
@@ -64,11 +60,9 @@ export function Table<T>(p: TableProps<T>) {
     if (now !== away.current) p.onAway?.((away.current = now));
   };
 
-  const shown = virtual.getVirtualItems();
-  const last = shown.at(-1)?.index ?? -1;
   useEffect(() => {
-    if (p.onEnd && last >= p.rows.length - 1 && p.rows.length > 0) p.onEnd();
-  }, [last, p.rows.length]);
+    if (p.onEnd && sight.last >= p.rows.length && p.rows.length > 0) p.onEnd();
+  }, [sight.last, p.rows.length]);
 
   return (
     <div class={`table${p.fill ? " table-fill" : ""}`} id={p.id} role="table" aria-label={p.label} aria-rowcount={p.rows.length + 1}>
@@ -80,28 +74,22 @@ export function Table<T>(p: TableProps<T>) {
         </div>
       </div>
       <div role="rowgroup" class="table-body" ref={scroller} onScroll={p.onAway ? onScroll : undefined} tabIndex={p.fill ? 0 : undefined} aria-label={p.fill ? `${p.label}: rows` : undefined}>
-        <div class="table-space" role="presentation" style={{ height: `${virtual.getTotalSize()}px` }}>
-          {shown.map((item) => {
-            const row = p.rows[item.index]!;
-            const chosen = p.selected?.(row) ?? false;
-            const name = `table-row${item.index === p.cursor ? " at-cursor" : ""}${chosen ? " is-selected" : ""} ${p.rowClass?.(row) ?? ""}`;
+        <div class="table-space" role="presentation" style={{ height: `${p.rows.length * height}px` }}>
+          {p.rows.slice(sight.first, sight.last).map((row, i) => {
+            const index = sight.first + i;
             return (
-              <div
-                key={p.rowKey(row, item.index)}
-                role="row"
-                aria-rowindex={item.index + 2}
-                aria-selected={p.selected ? chosen : undefined}
-                class={p.onOpen ? `${name} can-open` : name}
-                style={{ gridTemplateColumns: tracks, height: `${height}px`, transform: `translateY(${item.start}px)` }}
-                onClick={(e) => !fromControl(e) && p.onOpen?.(row, item.index)}
-                onPointerEnter={() => p.onIntent?.(row)}
-              >
-                {columns.map((c) => (
-                  <div key={c.key} role="cell" class={c.align === "end" ? "cell cell-end num" : "cell"}>
-                    {c.cell(row, item.index)}
-                  </div>
-                ))}
-              </div>
+              <TableRow<T>
+                key={p.rowKey(row, index)}
+                row={row}
+                index={index}
+                height={height}
+                tracks={tracks}
+                columns={columns}
+                cursor={index === p.cursor}
+                chosen={p.selected ? p.selected(row) : undefined}
+                name={p.rowClass?.(row) ?? ""}
+                table={latest}
+              />
             );
           })}
         </div>
@@ -109,6 +97,41 @@ export function Table<T>(p: TableProps<T>) {
     </div>
   );
 }
+
+interface RowProps<T> {
+  row: T;
+  index: number;
+  height: number;
+  tracks: string;
+  columns: readonly Column<T>[];
+  cursor: boolean;
+  chosen: boolean | undefined;
+  name: string;
+  /** The table's properties as they are now; a row is not drawn again because they changed. */
+  table: { current: TableProps<T> };
+}
+function Row<T>({ row, index, table, ...p }: RowProps<T>) {
+  const can = table.current.onOpen ? " can-open" : "";
+  return (
+    <div
+      role="row"
+      aria-rowindex={index + 2}
+      aria-selected={p.chosen}
+      class={`table-row${p.cursor ? " at-cursor" : ""}${p.chosen ? " is-selected" : ""}${can} ${p.name}`}
+      style={{ gridTemplateColumns: p.tracks, height: `${p.height}px`, transform: `translateY(${index * p.height}px)` }}
+      onClick={(e) => !fromControl(e) && table.current.onOpen?.(row, index)}
+      onPointerEnter={() => table.current.onIntent?.(row)}
+    >
+      {p.columns.map((c) => (
+        <div key={c.key} role="cell" class={c.align === "end" ? "cell cell-end num" : "cell"}>
+          {c.cell(row, index)}
+        </div>
+      ))}
+    </div>
+  );
+}
+/** While one scrolls, only rows that come into sight are drawn. */
+const TableRow = memo(Row) as typeof Row;
 
 /** Clicks on a link, button or field inside a row are theirs; so is a click that ends a text selection. */
 function fromControl(e: MouseEvent): boolean {

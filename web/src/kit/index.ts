@@ -7,6 +7,7 @@ export * from "./FacetList";
 export * from "./Field";
 export * from "./FilterBar";
 export * from "./Icon";
+export * from "./Later";
 export * from "./Notice";
 export * from "./Overlay";
 export * from "./Spark";

@@ -1,7 +1,7 @@
 // Rules and targets as Prometheus' API gives them, and what the alerts page makes of them.
 import { useQuery } from "@tanstack/react-query";
-import { get } from "./api";
-import { useNow } from "./query";
+import { rulesAsk, targetsAsk } from "./asks";
+import { asQuery, useNow } from "./query";
 
 export interface ActiveAlert {
   labels: Record<string, string>;
@@ -91,16 +91,12 @@ export function splitLimit(query: string): Limit | null {
 
 export function useRules() {
   const now = useNow();
-  return useQuery({
-    queryKey: ["rules", now],
-    queryFn: async ({ signal }) => (await get<{ data: { groups: RuleGroup[] } }>("/api/v1/rules", {}, signal)).data.groups,
-  });
+  return useQuery(asQuery(rulesAsk<RuleGroup[]>(now)));
 }
 export function useTargets(on: boolean) {
   const now = useNow();
   return useQuery({
-    queryKey: ["targets", now],
-    queryFn: async ({ signal }) => (await get<{ data: { activeTargets: Target[] } }>("/api/v1/targets", {}, signal)).data.activeTargets,
+    ...asQuery(targetsAsk<Target[]>(now)),
     enabled: on,
   });
 }

@@ -2727,6 +2727,8 @@ export interface operations {
                 min_duration_ms?: number;
                 max_duration_ms?: number;
                 errors_only?: boolean;
+                /** @description The page after the one whose `next` this is. */
+                before?: string;
             };
             header?: never;
             path?: never;
@@ -2743,6 +2745,8 @@ export interface operations {
                     "application/json": {
                         /** @description False when a limit ended the search before the range did. */
                         complete: boolean;
+                        /** @description For `before`; absent when there is nothing more. */
+                        next?: string;
                         traces: components["schemas"]["TraceSummary"][];
                     };
                 };

@@ -1,7 +1,9 @@
 // Talks to the server: JSON in and out, the header that shows a change comes from this UI, errors as they are worded by
 // the server. A 401 anywhere means that the session is over; whoever listens sends the person to sign in.
+import { apiUrl, type Query } from "./address";
+import { takeEarly } from "./head-start";
 
-import { basePath } from "./base";
+export { apiUrl, type Query, type QueryValue } from "./address";
 
 export class ApiError extends Error {
   constructor(
@@ -13,21 +15,6 @@ export class ApiError extends Error {
   ) {
     super(message);
   }
-}
-
-export type QueryValue = string | number | boolean | null | undefined | readonly string[];
-export type Query = Record<string, QueryValue>;
-const BASE = "/api/telltale/v1/";
-
-/** A path of our own API ("logs") or, with a leading slash, of another one ("/api/v1/query"). */
-export function apiUrl(path: string, query: Query = {}): string {
-  const params = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    if (value === null || value === undefined || value === "") continue;
-    for (const one of Array.isArray(value) ? (value as readonly string[]) : [String(value)]) params.append(name, one);
-  }
-  const text = params.toString();
-  return basePath + (path.startsWith("/") ? path : BASE + path) + (text ? `?${text}` : "");
 }
 
 let onSignedOut: () => void = () => {};
@@ -50,14 +37,17 @@ export async function request<T>(path: string, o: Options = {}): Promise<T> {
   if (method !== "GET") headers["X-Telltale"] = "1";
   if (o.body !== undefined) headers["Content-Type"] = "application/json";
   let response: Response;
+  const url = apiUrl(path, o.query);
+  const early = method === "GET" ? takeEarly(url) : undefined;
   try {
-    response = await fetch(apiUrl(path, o.query), {
-      method,
-      headers,
-      credentials: "same-origin",
-      ...(o.body === undefined ? {} : { body: JSON.stringify(o.body) }),
-      ...(o.signal ? { signal: o.signal } : {}),
-    });
+    response = await (early ??
+      fetch(url, {
+        method,
+        headers,
+        credentials: "same-origin",
+        ...(o.body === undefined ? {} : { body: JSON.stringify(o.body) }),
+        ...(o.signal ? { signal: o.signal } : {}),
+      }));
   } catch (e) {
     if (e instanceof DOMException && e.name === "AbortError") throw e;
     throw new ApiError(0, "unreachable", "The server does not answer.");

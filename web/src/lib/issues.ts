@@ -1,34 +1,17 @@
 // Issues: the list, one, and changes that show at once and can be taken back.
 import { useQuery } from "@tanstack/react-query";
 import { toast } from "../kit/Toasts";
-import { get, put } from "./api";
+import { put } from "./api";
+import { issueAsk, type IssueListParams, issuesAsk } from "./asks";
 import { plural } from "./format";
-import { queryClient } from "./query";
+import { asQuery, queryClient } from "./query";
 import type { Issue, IssueStatus } from "./types";
 
-export interface IssueListParams extends Record<string, string | number | undefined> {
-  status: string;
-  query: string;
-  release: string;
-  project: string;
-  sort: string;
-  start?: string;
-  end?: string;
-}
-export const ISSUE_LIMIT = 500;
+export { ISSUE_LIMIT } from "./asks";
 
-export const useIssues = (params: IssueListParams) =>
-  useQuery({
-    queryKey: ["issues", params],
-    queryFn: async ({ signal }) => (await get<{ issues: Issue[] }>("issues", { ...params, limit: ISSUE_LIMIT }, signal)).issues,
-  });
+export const useIssues = (params: IssueListParams) => useQuery(asQuery(issuesAsk(params)));
 
-export const useIssue = (id: string) =>
-  useQuery({
-    queryKey: ["issue", id],
-    queryFn: async ({ signal }) => (await get<{ issue: Issue }>(`issues/${encodeURIComponent(id)}`, {}, signal)).issue,
-    placeholderData: known(id),
-  });
+export const useIssue = (id: string) => useQuery({ ...asQuery(issueAsk(id)), placeholderData: known(id) });
 
 /** The issue as some list already shows it. */
 function known(id: string): Issue | undefined {

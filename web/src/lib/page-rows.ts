@@ -2,11 +2,12 @@
 // others may share it; what was there already is dropped.
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { useMemo } from "preact/hooks";
-import { get, type Query } from "./api";
+import { get } from "./api";
+import { FIRST_PAGE, firstPageAsk, type Order, PAGE, type RowParams } from "./asks";
 import type { Row, Table } from "./types";
 
-export type Order = "newest" | "oldest";
-export const PAGE = 500;
+export type { Order } from "./asks";
+export { PAGE } from "./asks";
 
 /** RFC 3339 with nine digits of fraction, a nanosecond later: the API's `end` is exclusive. */
 export function nextInstant(time: string): string {
@@ -40,12 +41,17 @@ export function nextPage(page: readonly Row[], order: Order, size = PAGE): { sta
   return { start: stuck ? nextInstant(last) : last };
 }
 
-export function usePagedRows(table: Table, params: Query, order: Order, enabled = true) {
+type PageStart = { start?: string; end?: string };
+const isFirst = (at: PageStart) => at.start === undefined && at.end === undefined;
+
+export function usePagedRows(table: Table, params: RowParams, order: Order, enabled = true) {
+  const first = firstPageAsk(table, params, order);
   const result = useInfiniteQuery({
-    queryKey: ["paged", table, order, params],
-    queryFn: async ({ pageParam, signal }) => (await get<{ rows: Row[] }>(table, { ...params, ...pageParam, order, limit: PAGE }, signal)).rows,
-    initialPageParam: {} as { start?: string; end?: string },
-    getNextPageParam: (page) => nextPage(page, order),
+    queryKey: first.key!,
+    queryFn: async ({ pageParam, signal }) =>
+      (await get<{ rows: Row[] }>(table, isFirst(pageParam) ? first.query : { ...params, ...pageParam, order, limit: PAGE }, signal)).rows,
+    initialPageParam: {} as PageStart,
+    getNextPageParam: (page, _all, at) => nextPage(page, order, isFirst(at) ? FIRST_PAGE : PAGE),
     placeholderData: keepPreviousData,
     enabled,
   });

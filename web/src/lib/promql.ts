@@ -1,5 +1,8 @@
 // What the metrics page knows of PromQL: steps, names of series, where an error lies, and the queries that the metric
 // browser writes for people who do not.
+import { STEPS } from "./step";
+
+export { chooseStep } from "./step";
 import { parseValue, type Point } from "../kit/chart/prepare";
 
 export interface Matrix {
@@ -7,12 +10,6 @@ export interface Matrix {
   values: Point[];
 }
 
-const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400, 604_800];
-/** Seconds between points: a round number that gives about as many as can be seen. */
-export function chooseStep(spanMs: number, points = 300): number {
-  const least = spanMs / 1000 / points;
-  return STEPS.find((s) => s >= least) ?? Math.ceil(least / 86_400) * 86_400;
-}
 /** The window of a rate: four scrapes at least, so that one lost scrape leaves no gap, and no shorter than a step. */
 export function rateWindow(stepS: number): string {
   const s = STEPS.find((n) => n >= Math.max(60, stepS)) ?? stepS;

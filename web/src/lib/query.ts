@@ -2,7 +2,10 @@
 // that a refresh shows the old answer until the new one is there.
 import { QueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo } from "preact/hooks";
-import { ApiError } from "./api";
+import { ApiError, get } from "./api";
+import type { Ask } from "./asks";
+import { spanParams } from "./asks";
+import { openedAt } from "./head-start";
 import { prefs } from "./prefs";
 import { store, useStore } from "./store";
 import { type Range, resolveRange, type Span } from "./time";
@@ -23,7 +26,7 @@ export const queryClient = new QueryClient({
 });
 
 /** The moment all relative ranges end at. */
-const refreshedAt = store(Date.now());
+const refreshedAt = store(openedAt);
 export const refreshNow = () => refreshedAt.set(Date.now());
 
 /** Refreshes relative ranges as often as the person chose, while the page can be seen. */
@@ -54,9 +57,16 @@ export function useRange(): RangeState {
   const now = useStore(refreshedAt);
   return useMemo(() => {
     const { start, end } = resolveRange(range, now);
-    const params = { start: new Date(start).toISOString(), end: new Date(end).toISOString() };
-    return { range, setRange, start, end, params };
+    return { range, setRange, start, end, params: spanParams({ start, end }) };
   }, [range, now]);
 }
 /** A clock for ages ("5m ago"), as of the last refresh. */
 export const useNow = () => useStore(refreshedAt);
+
+/** The answer to an ask, as its query holds it. */
+export async function answerTo<T>(ask: Ask<T>, signal?: AbortSignal): Promise<T> {
+  const answer = await get<never>(ask.path, ask.query, signal);
+  return ask.read ? ask.read(answer) : answer;
+}
+/** An ask as a query: its key and how it is answered. */
+export const asQuery = <T>(ask: Ask<T>) => ({ queryKey: ask.key!, queryFn: ({ signal }: { signal: AbortSignal }) => answerTo(ask, signal) });

@@ -1,18 +1,17 @@
 // Rows of logs, spans and errors over the API: the queries every page that shows rows shares.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useMemo } from "preact/hooks";
 import { get, type Query } from "./api";
-import { filterText } from "./filters";
+import { type RowParams, rowParams } from "./asks";
 import { useRange } from "./query";
 import type { Row, Table } from "./types";
-import { useFilters, useParam } from "./url";
+import { useParams } from "./url";
 
 /** The address's range, project, filters and text as API parameters. */
-export function useFilterParams(): Query & { start: string; end: string } {
+export function useFilterParams(): RowParams {
   const { params } = useRange();
-  const { filters } = useFilters();
-  const query = useParam("q");
-  const project = useParam("project");
-  return { ...params, project, query, where: filters.map(filterText) };
+  const search = useParams();
+  return useMemo(() => rowParams(search, params), [search, params]);
 }
 
 export function useRows(table: Table, more: Query = {}) {

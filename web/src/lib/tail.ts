@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { apiUrl, type Query } from "./api";
 import type { Row, Table } from "./types";
 
-export type TailState = "connecting" | "open" | "lost";
+export type TailState = "connecting" | "open" | "lost" | "ended";
 export interface Tail {
   /** Newest first. */
   rows: readonly Row[];
@@ -14,6 +14,8 @@ export interface Tail {
   state: TailState;
   clear(): void;
 }
+/** The server ends a tail whose session is over; trying again is of no use. */
+const CREDENTIAL_GONE = 1008;
 const KEPT = 5000;
 const BATCH_MS = 250;
 const PAUSES_MS = [1000, 2000, 5000, 10_000];
@@ -67,7 +69,8 @@ export function useTail(table: Table, filters: Query, on: boolean, held: boolean
         arrived.current = [...arrived.current, ...frame.rows].slice(-KEPT);
         if (frame.dropped > 0) setDropped((n) => n + frame.dropped);
       };
-      socket.onclose = () => {
+      socket.onclose = (e) => {
+        if (e.code === CREDENTIAL_GONE) return setState("ended");
         setState("lost");
         retry = window.setTimeout(open, PAUSES_MS[Math.min(failures++, PAUSES_MS.length - 1)]);
       };

@@ -29,6 +29,12 @@ export function parseDuration(text: string): number | null {
   return ms > 0 && ms <= LONGEST_MS ? ms : null;
 }
 
+/** "250ms", "1.5s" or a bare number of milliseconds. */
+export function readMs(text: string): number | null {
+  const ms = /^(\d+(?:\.\d+)?)\s*(ms)?$/.exec(text.trim());
+  return ms ? Number(ms[1]) : parseDuration(text);
+}
+
 /** The address's `range`, `from` and `to`; what does not parse falls back to the last hour. */
 export function readRange(params: URLSearchParams): Range {
   const from = readInstant(params.get("from"));

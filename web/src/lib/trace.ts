@@ -34,61 +34,79 @@ export interface Trace {
   failed: number;
 }
 
-/** RFC 3339 to Unix milliseconds with their fraction. */
+const seconds = new Map<string, number>();
+const MOST_SECONDS = 4096;
+/** RFC 3339 (UTC) to Unix milliseconds with their fraction. Spans of a trace share few seconds, each read once. */
 export function instant(time: string): number {
-  const fraction = /\.(\d+)/.exec(time);
-  const whole = Date.parse(fraction ? time.replace(fraction[0], "") : time);
-  return whole + (fraction ? Number(`0.${fraction[1]}`) * 1000 : 0);
+  const upTo = time.indexOf(".");
+  const second = upTo < 0 ? time : time.slice(0, upTo);
+  let whole = seconds.get(second);
+  if (whole === undefined) {
+    whole = Date.parse(upTo < 0 ? time : `${second}${time.slice(upTo).replace(/^\.\d+/, "")}`);
+    if (seconds.size >= MOST_SECONDS) seconds.clear();
+    seconds.set(second, whole);
+  }
+  return upTo < 0 ? whole : whole + parseFloat(time.slice(upTo)) * 1000;
 }
 const FAILED = new Set(["error", "internal_error", "unknown_error", "unavailable", "unimplemented", "deadline_exceeded", "data_loss"]);
 /** As the server counts it: a status that is the service's own fault, or an HTTP answer of 500 and more. */
 export const spanFailed = (row: Row) =>
-  FAILED.has(String(row.attributes["span.status"] ?? "")) || ["http.response.status_code", "http.status_code"].some((name) => Number(row.attributes[name]) >= 500);
+  FAILED.has(String(row.attributes["span.status"] ?? "")) || Number(row.attributes["http.response.status_code"]) >= 500 || Number(row.attributes["http.status_code"]) >= 500;
 const durationOf = (row: Row) => Math.max(0, Number(row.attributes["duration_ns"] ?? 0) / 1e6);
 
+interface Placed {
+  id: string;
+  row: Row;
+  start: number;
+  took: number;
+}
+const NONE: readonly never[] = [];
+
 export function buildTrace(spans: readonly Row[], errors: readonly Row[] = []): Trace {
-  const unique = [...new Map(spans.map((s, i) => [s.span_id || `#${i}`, s])).entries()].map(([id, row]) => ({ id, row, start: instant(row.time) }));
-  unique.sort((a, b) => a.start - b.start || durationOf(b.row) - durationOf(a.row));
+  const unique = placed(spans);
   const origin = unique[0]?.start ?? 0;
-  const place = new Map(unique.map((s, i) => [s.id, i]));
-  const children: number[][] = unique.map(() => []);
+  const place = new Map<string, number>();
+  for (let i = 0; i < unique.length; i++) place.set(unique[i]!.id, i);
   const parents = unique.map((s, i) => {
     const parent = place.get(String(s.row.attributes["parent_span_id"] ?? ""));
     return parent === undefined || parent === i ? -1 : parent;
   });
   breakCircles(parents);
   const roots: number[] = [];
-  parents.forEach((parent, i) => (parent < 0 ? roots : children[parent]!).push(i));
+  const children = childrenOf(parents, roots);
 
   const bySpan = new Map<string, Row[]>();
   for (const e of errors) if (e.span_id) bySpan.set(e.span_id, [...(bySpan.get(e.span_id) ?? []), e]);
   const nodes: SpanNode[] = [];
+  const kids: (number[] | null)[] = [];
   const stack = roots.reverse().map((at) => ({ at, depth: 0, parent: -1 }));
   while (stack.length > 0) {
     const { at, depth, parent } = stack.pop()!;
-    const { row, id, start } = unique[at]!;
+    const { row, id, start, took } = unique[at]!;
     const index = nodes.length;
     nodes.push({
       row, id, depth, parent,
       under: 0,
       start: start - origin,
-      end: start - origin + durationOf(row),
+      end: start - origin + took,
       name: row.message || "(no name)",
       op: String(row.attributes["span.op"] ?? row.attributes["span.kind"] ?? ""),
       service: row.service ?? "",
       failed: spanFailed(row),
-      errors: bySpan.get(id) ?? [],
+      errors: bySpan.get(id) ?? NONE,
       self: 0,
       critical: [],
     });
-    for (const child of [...children[at]!].reverse()) stack.push({ at: child, depth: depth + 1, parent: index });
+    kids.push(null);
+    if (parent >= 0) (kids[parent] ??= []).push(index);
+    const below = children[at];
+    if (below) for (let k = below.length - 1; k >= 0; k--) stack.push({ at: below[k]!, depth: depth + 1, parent: index });
   }
   for (let i = nodes.length - 1; i >= 0; i--) {
     const { parent, under } = nodes[i]!;
     if (parent >= 0) nodes[parent]!.under += under + 1;
   }
-  const kids = childrenOf(nodes);
-  nodes.forEach((n, i) => (n.self = selfTime(n, kids[i]!.map((k) => nodes[k]!))));
+  for (let i = 0; i < nodes.length; i++) nodes[i]!.self = selfTime(nodes, i, kids[i] ?? NONE);
   markCritical(nodes, kids);
   return {
     nodes,
@@ -97,6 +115,17 @@ export function buildTrace(spans: readonly Row[], errors: readonly Row[] = []): 
     services: byService(nodes),
     failed: nodes.filter((n) => n.failed).length,
   };
+}
+
+/** Each span once (what came last of it), by its start; of two that start together, the longer first. */
+function placed(spans: readonly Row[]): Placed[] {
+  const unique = new Map<string, Placed>();
+  for (let i = 0; i < spans.length; i++) {
+    const row = spans[i]!;
+    const id = row.span_id || `#${i}`;
+    unique.set(id, { id, row, start: instant(row.time), took: durationOf(row) });
+  }
+  return [...unique.values()].sort((a, b) => a.start - b.start || b.took - a.took);
 }
 
 /** Cuts each circle of parents at the span met first. */
@@ -115,17 +144,24 @@ function breakCircles(parents: number[]): void {
   }
 }
 
-function childrenOf(nodes: readonly SpanNode[]): number[][] {
-  const kids: number[][] = nodes.map(() => []);
-  nodes.forEach((n, i) => n.parent >= 0 && kids[n.parent]!.push(i));
-  return kids;
+/** Who lies under whom, in their order; those without a parent go into `roots`. */
+function childrenOf(parents: readonly number[], roots: number[]): (number[] | null)[] {
+  const children = new Array<number[] | null>(parents.length).fill(null);
+  for (let i = 0; i < parents.length; i++) {
+    const parent = parents[i]!;
+    if (parent < 0) roots.push(i);
+    else (children[parent] ??= []).push(i);
+  }
+  return children;
 }
 
 /** A span's time minus the union of its children's. */
-function selfTime(n: SpanNode, children: readonly SpanNode[]): number {
+function selfTime(nodes: readonly SpanNode[], at: number, kids: readonly number[]): number {
+  const n = nodes[at]!;
   let covered = 0;
   let reach = n.start;
-  for (const c of children) {
+  for (const k of kids) {
+    const c = nodes[k]!;
     const from = Math.max(c.start, reach);
     const to = Math.min(c.end, n.end);
     if (to > from) {
@@ -138,13 +174,14 @@ function selfTime(n: SpanNode, children: readonly SpanNode[]): number {
 
 /** Walks back from each root's end: the child that ended last held the parent up; before it began, the one before it
     did; what no child covers is the span's own. A child that outlives its parent held nobody up after the parent's end. */
-function markCritical(nodes: SpanNode[], kids: readonly number[][]): void {
+function markCritical(nodes: SpanNode[], kids: readonly (readonly number[] | null)[]): void {
   const work = nodes.flatMap((n, i) => (n.parent < 0 ? [{ at: i, until: n.end }] : []));
   while (work.length > 0) {
     const { at, until } = work.pop()!;
     const n = nodes[at]!;
     let cursor = Math.min(until, n.end);
-    for (const k of [...kids[at]!].sort((a, b) => nodes[b]!.end - nodes[a]!.end)) {
+    const below = kids[at] ?? NONE;
+    for (const k of below.length > 1 ? [...below].sort((a, b) => nodes[b]!.end - nodes[a]!.end) : below) {
       const c = nodes[k]!;
       const end = Math.min(c.end, n.end);
       if (end > cursor || c.start >= cursor || end <= n.start) continue;

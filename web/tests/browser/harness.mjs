@@ -46,11 +46,12 @@ export class Watch {
       else if (!this.expected.some((part) => text.includes(part))) this.errors.push(`${text} (${message.location().url})`);
     });
     page.on("pageerror", (error) => this.errors.push(String(error.stack ?? error)));
-    page.on("requestfinished", () => count(page, -1));
-    page.on("requestfailed", () => count(page, -1));
+    underWay.set(page, new Set());
+    page.on("requestfinished", (request) => underWay.get(page).delete(request));
+    page.on("requestfailed", (request) => underWay.get(page).delete(request));
     page.on("request", (request) => {
       const url = request.url();
-      count(page, 1);
+      underWay.get(page).add(request);
       if (!url.startsWith(`${this.origin}/`) && !/^(data|blob):/.test(url)) this.foreign.push(url);
     });
   }
@@ -123,9 +124,6 @@ export class Bench {
 
 /** Requests under way on a page; those of a long poll or of the live tail are none of them. */
 const underWay = new WeakMap();
-function count(page, by) {
-  underWay.set(page, (underWay.get(page) ?? 0) + by);
-}
 
 /** Until what the page fetches is shown: nothing under way, no skeleton, and two frames painted after that. */
 export async function settled(page, timeout = STEP_MS) {
@@ -140,9 +138,9 @@ export async function settled(page, timeout = STEP_MS) {
           ),
         ),
     );
-    const busy = underWay.get(page) ?? 0;
-    quiet = state === "" && busy === 0 ? quiet + 1 : 0;
-    if (Date.now() > end) throw new Error(`${page.url()} does not settle within ${timeout} ms: ${state || `${busy} requests under way`}`);
+    const busy = [...(underWay.get(page) ?? [])].map((request) => `${request.method()} ${request.url()}`);
+    quiet = state === "" && busy.length === 0 ? quiet + 1 : 0;
+    if (Date.now() > end) throw new Error(`${page.url()} does not settle within ${timeout} ms: ${state || `under way: ${busy.join(", ")}`}`);
   }
 }
 

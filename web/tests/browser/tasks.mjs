@@ -299,7 +299,7 @@ async function chartsInWords(bench) {
     for (const figure of await main(page).getByRole("figure").all()) {
       charts++;
       const name = `${where}: ${(await figure.innerText()).slice(0, 60)}`;
-      const words = await figure.evaluate((f) => [...[...f.querySelectorAll(".hear-only")].map((e) => e.textContent), ...[...f.querySelectorAll("[role=img]")].map((e) => e.getAttribute("aria-label") ?? "")]);
+      const words = await figure.evaluate((f) => [...[...f.querySelectorAll(".hear-only")].map((e) => e.textContent), ...[...f.querySelectorAll("[role=img], [role=slider]")].map((e) => e.getAttribute("aria-label") ?? "")]);
       expect(words.some((w) => /\d/.test(w) && w.length > 20), `${name}: no summary in words`);
       const beside = await figure.evaluate((f) => document.getElementById(f.getAttribute("aria-details") ?? "")?.getAttribute("role"));
       if (beside === "table") continue; // the page's own table, which the figure names
@@ -377,11 +377,84 @@ async function phone(bench) {
   await context.close();
 }
 
+/** Every page asks for each thing once: what was asked for before its code was there is what the page wants. */
+async function askedOnce(bench) {
+  const { context, page, watch } = await bench.open();
+  const { data } = bench.settings;
+  const asked = [];
+  page.on("request", (request) => {
+    const url = new URL(request.url());
+    // `limit=1` asks whether there is anything at all, where a list is empty.
+    if (request.method() === "GET" && url.pathname.startsWith("/api/") && url.searchParams.get("limit") !== "1") asked.push(url.pathname + (url.pathname.endsWith("query_range") ? url.searchParams.get("query") : ""));
+  });
+  const filters = "where=level%3Derror&where=service%3Dstockapp&q=analysis&range=30m";
+  const wheres = [
+    "/", "/?range=6h&project=1", "/issues?range=24h", `/issues?status=all&sort=events&${filters}`, `/issues/${data.issue}?range=24h`, `/logs?range=1h`,
+    `/logs?order=oldest&${filters}`, "/logs?from=2026-01-31T10:00:00.000Z&to=2026-01-31T11:00:00.000Z", "/traces?range=1h", `/traces?min=1ms&max=1.5s&failed=1&${filters}`,
+    `/traces/${data.trace}`, `/metrics?range=15m&expr=${encodeURIComponent(data.query)}&expr=up`, "/alerts", "/alerts?tab=targets",
+  ];
+  for (const where of wheres) {
+    asked.length = 0;
+    await page.goto(where);
+    await settled(page);
+    const twice = asked.filter((path, i) => asked.indexOf(path) !== i);
+    expect(twice.length === 0, `${where} asks twice for ${twice.join(", ")}`);
+    expect(asked.length > 0, `${where} asks for nothing`);
+    expect(!asked.includes("/api/telltale/v1/auth/session"), `${where}: the page was told who is signed in`);
+  }
+  watch.assertClean();
+  await context.close();
+}
+
+/** What opens by a click on a row is a link, too: a new tab shows the same. */
+async function rowsAreLinks(bench) {
+  const { context, page, watch } = await bench.open();
+  for (const [where, table, dialog] of [["/logs?range=1h", "Log lines", "Log line"], ["/alerts", "Rules", /^Rule /], ["/alerts?tab=targets", "Targets", /^Target/]]) {
+    await page.goto(where);
+    await settled(page);
+    const link = page.getByRole("table", { name: table }).getByRole("row").nth(1).getByRole("link").first();
+    const [tab] = await Promise.all([context.waitForEvent("page"), link.click({ modifiers: ["ControlOrMeta"] })]);
+    await tab.getByRole("dialog", { name: dialog }).waitFor();
+    await tab.close();
+    expect((await page.getByRole("dialog").count()) === 0, `${where}: nothing opened here`);
+    await link.focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog", { name: dialog }).waitFor();
+  }
+  watch.assertClean();
+  await context.close();
+}
+
+/** An issue's bars by keyboard: read, marked, zoomed into, and Back again. */
+async function barsByKeyboard(bench) {
+  const { context, page, watch } = await bench.open();
+  await page.goto(`/issues/${bench.settings.data.issue}?range=24h`);
+  await settled(page);
+  const person = new KeyboardPerson(page);
+  const bars = page.locator(".bars-plot");
+  await person.reach(bars);
+  await page.keyboard.press("End");
+  await until(async () => /\d{4}-\d\d-\d\d \d\d:\d\d: /.test(await bars.getAttribute("aria-valuetext")), "the bar is read out");
+  await page.keyboard.press("Shift+ArrowLeft");
+  await page.keyboard.press("Shift+ArrowLeft");
+  await page.keyboard.press("Enter");
+  await until(() => params(page).has("from"), "Enter zooms");
+  const hours = (Date.parse(params(page).get("to")) - Date.parse(params(page).get("from"))) / 3600e3;
+  expect(hours === 3, `three bars of an hour are shown, not ${hours}`);
+  await page.goBack();
+  await until(() => params(page).get("range") === "24h", "Back widens again");
+  watch.assertClean();
+  await context.close();
+}
+
 export function scenarios() {
   return [
     ...Object.entries(TASKS).flatMap(([name, run]) => [task(name, run, MousePerson), task(name, run, KeyboardPerson)]),
     { name: "every chart in words and as a table", run: chartsInWords },
     { name: "the focus comes back", run: focusComesBack },
+    { name: "everything is asked for once", run: askedOnce },
+    { name: "rows are links", run: rowsAreLinks },
+    { name: "an issue's bars by keyboard", run: barsByKeyboard },
     { name: "less motion", run: motion },
     { name: "on a phone", run: phone },
   ];

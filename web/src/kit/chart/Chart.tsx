@@ -41,6 +41,13 @@ export interface ChartProps {
   onPaint?: (ms: number) => void;
 }
 
+/** What paints; its code comes with the first chart that is drawn, not with the first that is in sight. */
+let painter: Promise<typeof import("./plot")> | null = null;
+const fetchPainter = () => (painter ??= import("./plot").catch((e: unknown) => {
+  painter = null; // the next chart tries again
+  throw e;
+}));
+
 const NO_THRESHOLDS: readonly Threshold[] = [];
 type CursorAt = { index: number; left: number } | null;
 
@@ -121,12 +128,15 @@ function Canvas(p: CanvasProps) {
   const cursor = useMemo(() => store<CursorAt>(null), []);
   const [near, setNear] = useState(false);
 
-  useEffect(() => whenNear(frame.current!, () => setNear(true)), []);
+  useEffect(() => {
+    void fetchPainter().catch(() => {});
+    return whenNear(frame.current!, () => setNear(true));
+  }, []);
   useEffect(() => {
     if (!near) return;
     let gone = false;
     let unwatch = () => {};
-    void import("./plot").then(({ Plot }) => {
+    void fetchPainter().then(({ Plot }) => {
       if (gone || !host.current) return;
       const at = performance.now();
       plot.current = new Plot(host.current, {

@@ -7,10 +7,10 @@ import { Link } from "../../app/Link";
 import { Ago, Badge, Button, CodeBlock, Drawer, ErrorNotice, Icon } from "../../kit";
 import { Chart, type ChartSeries, formatOf, grid, onGrid, unitOfMetric } from "../../kit/chart";
 import { type ActiveAlert, type ListedRule, type RuleGroup, splitLimit } from "../../lib/alerts";
-import { get } from "../../lib/api";
+import { onStep, rangeQueryAsk } from "../../lib/asks";
 import { duration, safeLink, significant } from "../../lib/format";
-import { chooseStep, isRated, type Matrix, metricIn, mostOf, seriesNames } from "../../lib/promql";
-import { useRange } from "../../lib/query";
+import { isRated, type Matrix, metricIn, mostOf, seriesNames } from "../../lib/promql";
+import { asQuery, useRange } from "../../lib/query";
 import { setUrl } from "../../lib/url";
 
 export function RuleDrawer({ rule: r, groups }: { rule: ListedRule | undefined; groups: readonly RuleGroup[] }) {
@@ -87,11 +87,9 @@ const DRAWN = 10;
 function LimitChart({ query }: { query: string }) {
   const { start, end } = useRange();
   const limit = splitLimit(query);
-  const step = chooseStep(end - start, 120);
-  const [from, to] = [Math.ceil(start / 1000 / step) * step, Math.floor(end / 1000 / step) * step];
+  const { from, to, step } = onStep({ start, end }, 120);
   const result = useQuery({
-    queryKey: ["query_range", limit?.expr, from, to, step],
-    queryFn: ({ signal }) => get<{ data: { result: Matrix[] } }>("/api/v1/query_range", { query: limit!.expr, start: from, end: to, step }, signal),
+    ...asQuery(rangeQueryAsk<{ data: { result: Matrix[] } }>(limit?.expr ?? "", { from, to, step })),
     enabled: limit !== null,
     retry: false,
   });

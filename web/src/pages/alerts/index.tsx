@@ -1,5 +1,6 @@
 // Alerts: every rule with its state, what is wrong first; and the targets that metrics are scraped from.
 import "./alerts.css";
+import { HereLink } from "../../app/Link";
 import { Ago, Badge, CodeBlock, type Column, EmptyState, Loaded, Segmented, Skeleton, Table, Tabs, type Tone } from "../../kit";
 import { type ListedRule, listRules, type RuleGroup, type RuleState, type Target, useRules, useTargets } from "../../lib/alerts";
 import { useListKeys } from "../../lib/cursor";
@@ -114,7 +115,10 @@ const RULE_COLUMNS: Column<ListedRule>[] = [
     width: "minmax(150px, 1fr)",
     cell: (r) => (
       <span>
-        <span class="strong">{r.name}</span> <span class="muted">{r.annotations?.["summary"]}</span>
+        <HereLink class="strong row-link" patch={{ rule: r.id }}>
+          {r.name}
+        </HereLink>{" "}
+        <span class="muted">{r.annotations?.["summary"]}</span>
       </span>
     ),
   },
@@ -128,7 +132,7 @@ const RULE_COLUMNS: Column<ListedRule>[] = [
 const HEALTH: Record<string, { tone: Tone; text: string }> = { up: { tone: "good", text: "Up" }, down: { tone: "bad", text: "Down" }, unknown: { tone: "neutral", text: "Not yet" } };
 const TARGET_COLUMNS: Column<Target>[] = [
   { key: "health", header: "Health", width: "70px", cell: (t) => <Badge tone={HEALTH[t.health]?.tone ?? "neutral"}>{HEALTH[t.health]?.text ?? t.health}</Badge> },
-  { key: "job", header: "Job", width: "minmax(90px, 160px)", cell: (t) => <span class="strong">{t.labels["job"] ?? t.scrapePool}</span> },
+  { key: "job", header: "Job", width: "minmax(90px, 160px)", cell: (t) => <HereLink class="strong row-link" patch={{ target: t.scrapeUrl }}>{t.labels["job"] ?? t.scrapePool}</HereLink> },
   { key: "url", header: "Address", width: "minmax(120px, 1fr)", cell: (t) => <span class="mono">{t.scrapeUrl}</span> },
   { key: "error", header: "Last error", width: "minmax(90px, 1fr)", wide: true, cell: (t) => (t.lastError ? <span class="tone-bad" title={t.lastError}>{t.lastError}</span> : <span class="faint">–</span>) },
   { key: "last", header: "Scraped", width: "64px", align: "end", cell: (t) => <Ago time={t.lastScrape} /> },

@@ -9,12 +9,13 @@ import { openAround } from "../../app/AroundDrawer";
 import { Link } from "../../app/Link";
 import { remember } from "../../app/palette-store";
 import { Badge, Button, IconButton, IssueBadge, LevelMark, Loaded, Menu, Skeleton } from "../../kit";
-import { get } from "../../lib/api";
+import { issueEventsAsk } from "../../lib/asks";
 import { readEvent } from "../../lib/event";
 import { shortId } from "../../lib/format";
 import { changeIssues, useIssue } from "../../lib/issues";
 import { useKeys } from "../../lib/keys";
 import { prefs } from "../../lib/prefs";
+import { asQuery } from "../../lib/query";
 import { useStore } from "../../lib/store";
 import { formatDateTime } from "../../lib/time";
 import type { Issue, Row } from "../../lib/types";
@@ -22,8 +23,6 @@ import { pageLink, setUrl, useParam } from "../../lib/url";
 import { Breadcrumbs, Contexts, PairList, RequestPart } from "./EventParts";
 import { Assignee, IssueFacts, IssueHistory, TagList } from "./IssueSide";
 import { StackTrace } from "./StackTrace";
-
-const EVENTS = 50;
 
 export default function IssuePage() {
   const id = useRouteParams<{ id: string }>().id ?? "";
@@ -121,10 +120,7 @@ function pick(rows: readonly Row[], wanted: string): number {
 
 function Event({ issue }: { issue: Issue }) {
   const wanted = useParam("event");
-  const list = useQuery({
-    queryKey: ["issue-events", issue.id, issue.last_seen],
-    queryFn: ({ signal }) => get<{ rows: Row[] }>(`issues/${issue.id}/events`, { limit: EVENTS, payload: true }, signal),
-  });
+  const list = useQuery(asQuery(issueEventsAsk(String(issue.id), ["issue-events", issue.id, issue.last_seen])));
   return (
     <div class="stack issue-main">
       <Loaded result={list} skeleton={<Skeleton lines={12} />}>

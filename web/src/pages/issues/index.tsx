@@ -8,11 +8,12 @@ import { useListKeys } from "../../lib/cursor";
 import { filterText } from "../../lib/filters";
 import { count, plural } from "../../lib/format";
 import { issueMatches, splitIssueFilters } from "../../lib/issue-filter";
+import { issueList } from "../../lib/asks";
 import { changeIssues, ISSUE_LIMIT, useIssues } from "../../lib/issues";
 import { useKeys } from "../../lib/keys";
 import { useRange } from "../../lib/query";
 import type { Issue } from "../../lib/types";
-import { pageLink, setUrl, useFilters, useParam } from "../../lib/url";
+import { pageLink, setUrl, useFilters, useParam, useParams } from "../../lib/url";
 import { FirstData } from "../../app/FirstData";
 
 const STATUSES = [
@@ -33,19 +34,10 @@ export default function Issues() {
   const status = useParam("status") || "unresolved";
   const sort = useParam("sort") || "last_seen";
   const query = useParam("q");
-  const project = useParam("project");
-  const { params, end } = useRange();
+  const { params } = useRange();
   const { filters } = useFilters();
   const split = splitIssueFilters(filters);
-  const result = useIssues({
-    status: status === "all" ? "" : status,
-    query,
-    release: split.release,
-    project,
-    sort,
-    start: params.start,
-    end: new Date(end + 1000).toISOString(),
-  });
+  const result = useIssues(issueList(useParams(), params));
   // What was just resolved leaves the list of the unresolved at once.
   const rows = (result.data ?? []).filter((i) => (status === "all" || i.status === status) && issueMatches(i, split.own));
 

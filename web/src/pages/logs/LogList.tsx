@@ -1,11 +1,12 @@
 import { useEffect, useMemo } from "preact/hooks";
+import { HereLink } from "../../app/Link";
 import { type Column, LevelMark, levelClass, Table, Value } from "../../kit";
 import { readColumns } from "../../lib/columns";
 import { useListKeys } from "../../lib/cursor";
-import { fieldOf, lineOf } from "../../lib/message";
+import { fieldOf, type Line, lineOf } from "../../lib/message";
 import { prefs } from "../../lib/prefs";
 import { useStore } from "../../lib/store";
-import { formatTime, type Zone } from "../../lib/time";
+import { formatDateTime, formatTime, type Zone } from "../../lib/time";
 import type { Row } from "../../lib/types";
 import { setUrl, useParam } from "../../lib/url";
 
@@ -16,12 +17,25 @@ const HEADS: Record<string, string> = { level: "Level", service: "Service", envi
 export function logColumns(names: readonly string[], zone: Zone, phone = false): Column<Row>[] {
   return names.map((name): Column<Row> => {
     if (name === "time")
-      return { key: name, header: "Time", width: phone ? "56px" : "96px", cell: (r) => <span class="num muted">{formatTime(Date.parse(r.time), zone, !phone)}</span> };
+      return { key: name, header: "Time", width: phone ? "56px" : "96px", cell: (r) => <HereLink class="num muted row-link" patch={{ row: r.time, live: null }} title={formatDateTime(Date.parse(r.time), zone)}>{formatTime(Date.parse(r.time), zone, !phone)}</HereLink> };
     if (name === "message") return { key: name, header: "Message", width: "minmax(0, 1fr)", cell: (r) => <Message row={r} /> };
     if (name === "level") return { key: name, header: "Level", width: WIDTHS["level"]!, wide: true, cell: (r) => <LevelMark level={r.level} /> };
     return { key: name, header: <span title={name}>{HEADS[name] ?? name}</span>, width: WIDTHS[name] ?? "130px", wide: true, cell: (r) => <FieldCell row={r} name={name} /> };
   });
 }
+
+/** Text past the end of a row costs layout and is not seen; all of it is in the drawer. */
+const NARROWEST_LETTER = 6;
+const LONGEST_VALUE = 120;
+function fieldsThatFit(line: Line, most: number): Line["fields"] {
+  let room = most - line.text.length;
+  return line.fields.filter(([name, value]) => {
+    const fits = room > 0;
+    room -= name.length + Math.min(value.length, LONGEST_VALUE) + 2;
+    return fits;
+  });
+}
+const cut = (text: string, most: number) => (text.length > most ? `${text.slice(0, most)}…` : text);
 
 function FieldCell({ row, name }: { row: Row; name: string }) {
   const value = fieldOf(row, name);
@@ -30,13 +44,14 @@ function FieldCell({ row, name }: { row: Row; name: string }) {
 
 function Message({ row }: { row: Row }) {
   const line = lineOf(row);
+  const most = Math.ceil(innerWidth / NARROWEST_LETTER);
   return (
     <span class="mono log-line">
-      {line.text}
-      {line.fields.map(([name, value]) => (
+      {cut(line.text, most)}
+      {fieldsThatFit(line, most).map(([name, value]) => (
         <span key={name} class="log-field">
           {` ${name}=`}
-          <span class="log-value">{value.length > 120 ? `${value.slice(0, 120)}…` : value}</span>
+          <span class="log-value">{cut(value, LONGEST_VALUE)}</span>
         </span>
       ))}
     </span>

@@ -1,5 +1,6 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { get, type Query } from "../../lib/api";
+import { facetsAsk, type RowParams } from "../../lib/asks";
+import { asQuery } from "../../lib/query";
 import type { Facet } from "../../lib/types";
 
 const FIRST = ["level", "service", "environment", "release", "host", "transaction"];
@@ -15,9 +16,4 @@ export function chooseFacets(facets: readonly Facet[]): Facet[] {
     .slice(0, MOST);
 }
 
-export const useFacets = (params: Query) =>
-  useQuery({
-    queryKey: ["facets", "logs", params],
-    queryFn: async ({ signal }) => chooseFacets((await get<{ facets: Facet[] }>("logs/facets", { ...params, limit: 6 }, signal)).facets),
-    placeholderData: keepPreviousData,
-  });
+export const useFacets = (params: RowParams) => useQuery({ ...asQuery(facetsAsk(params)), select: chooseFacets, placeholderData: keepPreviousData });

@@ -4,7 +4,7 @@ import "./logs.css";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { FirstData } from "../../app/FirstData";
 import { panelPainted } from "../../app/measure";
-import { Button, Dialog, ErrorNotice, FacetList, Loaded, Segmented, Skeleton } from "../../kit";
+import { Button, Dialog, ErrorNotice, FacetList, Later, Loaded, Segmented, Skeleton } from "../../kit";
 import { Chart } from "../../kit/chart";
 import type { Query } from "../../lib/api";
 import { count, plural } from "../../lib/format";
@@ -64,10 +64,14 @@ export default function Logs() {
         </Button>
       </div>
       <div class="logs-body">
-        <aside class="logs-facets">
-          <Loaded result={facets} skeleton={<Skeleton lines={10} />}>
-            {(data) => <FacetList facets={data} label="Fields of these lines" />}
-          </Loaded>
+        <aside class={facets.data?.length === 0 ? "logs-facets logs-facets-none" : "logs-facets"}>
+          <Later meanwhile={<Skeleton lines={10} />}>
+            {() => (
+              <Loaded result={facets} skeleton={<Skeleton lines={10} />}>
+                {(data) => <FacetList facets={data} label="Fields of these lines" />}
+              </Loaded>
+            )}
+          </Later>
         </aside>
         {live ? (
           <LiveLines rows={rows} waiting={tail.waiting} onAway={setAway} away={away} />
@@ -112,7 +116,7 @@ function LiveState({ state, dropped }: { state: string; dropped: number }) {
   return (
     <span class="row">
       <i class={`live-dot live-${state}`} aria-hidden="true" />
-      {state === "open" ? "Live" : state === "lost" ? "Connection lost, trying again" : "Connecting"}
+      {state === "open" ? "Live" : state === "lost" ? "Connection lost, trying again" : state === "ended" ? "Ended: you are signed out" : "Connecting"}
       {dropped > 0 && <span class="tone-warn">{plural(dropped, "line")} left out: more arrived than can be shown</span>}
     </span>
   );

@@ -6,7 +6,8 @@ import { Button, IconButton, Loaded, Segmented, Select, Skeleton } from "../../k
 import { get } from "../../lib/api";
 import { count } from "../../lib/format";
 import { buildQuery, type Built, chooseStep, families, firstWay, metricKind, rateWindow, WAYS } from "../../lib/promql";
-import { useRange } from "../../lib/query";
+import { metricNamesAsk } from "../../lib/asks";
+import { asQuery, useRange } from "../../lib/query";
 
 const SHOWN = 200;
 const KIND_WORDS = { counter: "counter", histogram: "histogram", gauge: "gauge" };
@@ -16,8 +17,7 @@ export function Browser({ onQuery }: { onQuery: (expr: string) => void }) {
   const [text, setText] = useState("");
   const [built, setBuilt] = useState<Built | null>(null);
   const names = useQuery({
-    queryKey: ["metric-names"],
-    queryFn: async ({ signal }) => (await get<{ data: string[] }>("/api/v1/label/__name__/values", {}, signal)).data,
+    ...asQuery(metricNamesAsk),
     staleTime: 60_000,
   });
   const window = rateWindow(chooseStep(end - start));

@@ -3,14 +3,16 @@
 import "./metrics.css";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "preact/hooks";
+import { FirstData } from "../../app/FirstData";
 import { panelPainted } from "../../app/measure";
 import { Button, type Column, CopyButton, EmptyState, IconButton, Segmented, Skeleton, Table } from "../../kit";
 import { Chart, formatOf, grid, onGrid, unitOfMetric, type ChartSeries } from "../../kit/chart";
 import { get } from "../../lib/api";
 import { plural } from "../../lib/format";
 import { useKeys } from "../../lib/keys";
-import { chooseStep, isRated, type Matrix, metricIn, mostOf, seriesNames } from "../../lib/promql";
-import { useRange } from "../../lib/query";
+import { isRated, type Matrix, metricIn, mostOf, seriesNames } from "../../lib/promql";
+import { metricNamesAsk, onStep, rangeQueryAsk } from "../../lib/asks";
+import { asQuery, useRange } from "../../lib/query";
 import { shortDuration } from "../../lib/time";
 import { setUrl, useParam, useParams } from "../../lib/url";
 import { Browser } from "./Browser";
@@ -39,6 +41,7 @@ export default function Metrics() {
     setAt(0);
   };
   const asked = shown.filter(Boolean).length;
+  const names = useQuery({ ...asQuery(metricNamesAsk), staleTime: 60_000 });
   useKeys([{ keys: "v", label: "Chart or table", group: "Metrics", run: () => setUrl({ view: view === "table" ? null : "table" }) }]);
   return (
     <div class="page metrics">
@@ -79,7 +82,8 @@ export default function Metrics() {
           <span class="grow" />
           <Segmented label="View" value={view} options={[["chart", "Chart"], ["table", "Table"]]} onChange={(v) => setUrl({ view: v === "chart" ? null : v })} />
         </div>
-        {asked === 0 && (
+        {asked === 0 && names.data?.length === 0 && <FirstData signal="metrics" title="No metric was received yet." />}
+        {asked === 0 && names.data?.length !== 0 && (
           <EmptyState icon="metrics" title="Choose a metric, or write a query.">
             A metric's name is enough to begin with; the browser knows how to look at counters and histograms.
           </EmptyState>
@@ -100,12 +104,9 @@ interface PanelProps {
 }
 function Panel(p: PanelProps) {
   const { start, end } = useRange();
-  const step = chooseStep(end - start);
-  // On the step's own grid, so that a refresh draws the same points again.
-  const [from, to] = [Math.ceil(start / 1000 / step) * step, Math.floor(end / 1000 / step) * step];
+  const grid = onStep({ start, end });
   const range = useQuery({
-    queryKey: ["query_range", p.expr, from, to, step],
-    queryFn: ({ signal }) => get<{ data: { result: Matrix[] }; warnings?: string[] }>("/api/v1/query_range", { query: p.expr, start: from, end: to, step }, signal),
+    ...asQuery(rangeQueryAsk<{ data: { result: Matrix[] }; warnings?: string[] }>(p.expr, grid)),
     enabled: p.expr !== "" && p.view === "chart",
     placeholderData: keepPreviousData,
     retry: false,
@@ -134,7 +135,7 @@ function Panel(p: PanelProps) {
         </p>
       ))}
       {p.expr && !error && !answer.data && <Skeleton lines={4} />}
-      {p.expr && p.view === "chart" && range.data && !range.error && <RangeChart expr={p.expr} matrix={range.data.data.result} from={from} to={to} step={step} tall={p.tall} />}
+      {p.expr && p.view === "chart" && range.data && !range.error && <RangeChart expr={p.expr} matrix={range.data.data.result} {...grid} tall={p.tall} />}
       {p.expr && p.view === "table" && instant.data && !instant.error && <InstantTable expr={p.expr} data={instant.data.data} />}
     </section>
   );

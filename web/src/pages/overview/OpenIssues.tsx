@@ -2,6 +2,7 @@
 import { Link } from "../../app/Link";
 import { Ago, IssueBadge, LevelMark, Loaded, Skeleton, SparkBars } from "../../kit";
 import { count } from "../../lib/format";
+import { risingIssues } from "../../lib/asks";
 import { useIssues } from "../../lib/issues";
 import { useRange } from "../../lib/query";
 import { useParam } from "../../lib/url";
@@ -9,9 +10,9 @@ import { useParam } from "../../lib/url";
 const SHOWN = 6;
 
 export function OpenIssues() {
-  const { params, end } = useRange();
+  const { params } = useRange();
   const project = useParam("project");
-  const result = useIssues({ status: "unresolved", query: "", release: "", project, sort: "trend", start: params.start, end: new Date(end + 1000).toISOString() });
+  const result = useIssues(risingIssues(params, project));
   return (
     <section aria-label="Unresolved issues" class="open-issues">
       <header class="changes-head">

@@ -5,13 +5,13 @@ import { useQuery } from "@tanstack/react-query";
 import { FirstData } from "../../app/FirstData";
 import { Link } from "../../app/Link";
 import { Loaded, Skeleton } from "../../kit";
-import { get } from "../../lib/api";
+import { overviewAsk } from "../../lib/asks";
 import { count, percent, plural, rate } from "../../lib/format";
 import { prefs } from "../../lib/prefs";
-import { useRange } from "../../lib/query";
+import { asQuery, useRange } from "../../lib/query";
 import { useStore } from "../../lib/store";
 import { formatDateTime } from "../../lib/time";
-import type { Overview, ServiceOverview } from "../../lib/types";
+import type { ServiceOverview } from "../../lib/types";
 import { useParam } from "../../lib/url";
 import { Changes } from "./Changes";
 import { OpenIssues } from "./OpenIssues";
@@ -21,10 +21,7 @@ export default function OverviewPage() {
   const { params } = useRange();
   const project = useParam("project");
   const { zone } = useStore(prefs);
-  const result = useQuery({
-    queryKey: ["overview", params, project],
-    queryFn: ({ signal }) => get<Overview>("overview", { ...params, project }, signal),
-  });
+  const result = useQuery(asQuery(overviewAsk(params, project)));
   return (
     <div class="page overview">
       <div class="page-head">

@@ -41,13 +41,13 @@ export function StorageUse() {
               />
             </div>
             <div class="scroll-x" tabIndex={0} role="region" aria-label="Storage by part">
-              <table class="plain-table">
+              <table class="plain-table storage-table">
                 <thead>
                   <tr>
                     <th scope="col">Part</th>
                     <th scope="col" class="cell-end">Size</th>
-                    <th scope="col" class="cell-end">Rows or series</th>
-                    <th scope="col" class="cell-end">Reaches back</th>
+                    <th scope="col" class="cell-end">Rows</th>
+                    <th scope="col" class="cell-end">Oldest</th>
                     <th scope="col" class="cell-end">Kept for</th>
                   </tr>
                 </thead>

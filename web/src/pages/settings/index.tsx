@@ -1,5 +1,6 @@
 // Settings: one page a subject, each with its own address. What needs a role says so instead of hiding.
 import "./settings.css";
+import { useEffect, useRef } from "preact/hooks";
 import { useRoute } from "wouter";
 import { Link } from "../../app/Link";
 import { Onboarding } from "../../app/FirstData";
@@ -26,10 +27,17 @@ export default function Settings() {
   const [, route] = useRoute<{ "*"?: string }>("/settings/*?");
   const id = route?.["*"] || "projects";
   const part = PARTS.find((p) => p.id === id);
+  const nav = useRef<HTMLElement>(null);
+  // On a phone the parts lie in a row that scrolls: the open one is in sight.
+  useEffect(() => {
+    const row = nav.current;
+    const open = row?.querySelector<HTMLElement>("[aria-current]");
+    if (row && open) row.scrollLeft = open.offsetLeft - (row.clientWidth - open.offsetWidth) / 2;
+  }, [id]);
   const role = useSession().data?.user?.role;
   return (
     <div class="page settings">
-      <nav class="settings-nav" aria-label="Settings">
+      <nav class="settings-nav" aria-label="Settings" ref={nav}>
         <ul>
           {PARTS.map((p) => (
             <li key={p.id}>

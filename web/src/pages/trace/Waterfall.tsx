@@ -1,9 +1,9 @@
 // The waterfall: a tree table whose last column is time. Only rows in sight are in the document, so ten thousand spans
 // cost no more than forty. Arrows and j/k move, left and right fold, Enter opens a span. What is shown of the time is
 // the window chosen in the minimap.
-import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { Icon } from "../../kit";
+import { useFixedRows } from "../../kit/fixed-rows";
 import { moveCursor } from "../../lib/cursor";
 import { duration } from "../../lib/format";
 import { useKeys } from "../../lib/keys";
@@ -36,10 +36,9 @@ export function Waterfall(p: Props) {
   const { nodes } = p.trace;
   const rows = useMemo(() => inSight(nodes, p.collapsed), [nodes, p.collapsed]);
   const at = rows.indexOf(p.current);
-  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => height, overscan: 10, useFlushSync: false });
-  useEffect(() => virtual.measure(), [height]);
+  const sight = useFixedRows(scroller, rows.length, height);
   useEffect(() => {
-    if (at >= 0) virtual.scrollToIndex(at, { align: "auto" });
+    if (at >= 0) sight.show(at);
   }, [at]);
 
   const move = (step: number) => rows.length > 0 && p.onCurrent(rows[moveCursor(at, step, rows.length)]!);
@@ -86,15 +85,15 @@ export function Waterfall(p: Props) {
           p.onOpen(p.current);
         }}
       >
-        <div class="waterfall-space" role="presentation" style={{ height: `${virtual.getTotalSize()}px` }}>
-          {virtual.getVirtualItems().map((item) => {
-            const index = rows[item.index]!;
+        <div class="waterfall-space" role="presentation" style={{ height: `${rows.length * height}px` }}>
+          {rows.slice(sight.first, sight.last).map((index, i) => {
+            const place = sight.first + i;
             return (
               <SpanRow
                 key={index}
                 node={nodes[index]!}
-                rowIndex={item.index + 2}
-                top={item.start}
+                rowIndex={place + 2}
+                top={place * height}
                 height={height}
                 window={p.window}
                 color={p.colors.get(nodes[index]!.service) ?? "--data-8"}

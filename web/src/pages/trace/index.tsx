@@ -8,10 +8,11 @@ import { panelPainted } from "../../app/measure";
 import { Related, useRelated } from "../../app/Related";
 import { remember } from "../../app/palette-store";
 import { Badge, Button, CopyButton, IconButton, Loaded, Skeleton } from "../../kit";
-import { get } from "../../lib/api";
+import { traceAsk } from "../../lib/asks";
 import { duration, plural, shortId } from "../../lib/format";
 import { useKeys } from "../../lib/keys";
 import { prefs } from "../../lib/prefs";
+import { asQuery } from "../../lib/query";
 import { useStore } from "../../lib/store";
 import { formatDateTime } from "../../lib/time";
 import { buildTrace, pathTo, searchSpans, type Trace, traceWords } from "../../lib/trace";
@@ -25,8 +26,7 @@ export default function TracePage() {
   const [, params] = useRoute("/traces/:id");
   const id = params?.id ?? "";
   const spans = useQuery({
-    queryKey: ["trace", id],
-    queryFn: async ({ signal }) => (await get<{ spans: Row[] }>(`traces/${encodeURIComponent(id)}`, {}, signal)).spans,
+    ...asQuery(traceAsk(id)),
     placeholderData: undefined,
     staleTime: 60_000,
   });
@@ -51,7 +51,7 @@ export function TraceView({ id, spans }: { id: string; spans: readonly Row[] }) 
   const [text, setText] = useState("");
   const field = useRef<HTMLInputElement>(null);
   const opened = useParam("span");
-  const open = trace.nodes.find((n) => n.id === opened);
+  const open = opened ? trace.nodes.find((n) => n.id === opened) : undefined;
   const hits = useMemo(() => searchSpans(trace.nodes, text), [trace, text]);
   const hitSet = useMemo(() => new Set(hits), [hits]);
 

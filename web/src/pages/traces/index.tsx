@@ -1,9 +1,9 @@
 // Traces: how many spans and how many failed over time, then one row a trace, with what narrows them: how long, failed
 // only, any field of any span.
 import "./traces.css";
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "preact/hooks";
-import { navigate } from "wouter/use-browser-location";
+import { navigate } from "../../lib/base";
 import { FirstData } from "../../app/FirstData";
 import { Link } from "../../app/Link";
 import { prefetch } from "../../app/routes";
@@ -11,6 +11,7 @@ import { panelPainted } from "../../app/measure";
 import { Button, type Column, Loaded, Skeleton, Table, Value } from "../../kit";
 import { Chart } from "../../kit/chart";
 import { get } from "../../lib/api";
+import { type TraceList, traceParams, tracesAsk } from "../../lib/asks";
 import { useListKeys } from "../../lib/cursor";
 import { count, duration, plural } from "../../lib/format";
 import { useHistogram } from "../../lib/histogram";
@@ -18,28 +19,29 @@ import { prefs } from "../../lib/prefs";
 import { useRange } from "../../lib/query";
 import { useFilterParams } from "../../lib/rows";
 import { useStore } from "../../lib/store";
-import { formatDateTime, formatTime, parseDuration } from "../../lib/time";
-import { pageLink, setUrl, useParam } from "../../lib/url";
+import { formatDateTime, formatTime, readMs } from "../../lib/time";
+import { pageLink, setUrl, useParam, useParams } from "../../lib/url";
 import { Scatter } from "./Scatter";
 import type { TraceSummary } from "./types";
-
-const LIMIT = 200;
 
 export default function Traces() {
   const params = useFilterParams();
   const min = useParam("min");
   const max = useParam("max");
   const failed = useParam("failed") === "1";
-  const { start, end } = useRange();
-  const asked = { ...params, min_duration_ms: readMs(min), max_duration_ms: readMs(max), errors_only: failed || null, limit: LIMIT };
-  const traces = useQuery({
-    queryKey: ["traces", asked],
-    queryFn: async ({ signal }) => (await get<{ traces: TraceSummary[] }>("traces", asked, signal)).traces,
+  const { start, end, params: span } = useRange();
+  const ask = tracesAsk(traceParams(useParams(), span, readMs));
+  const traces = useInfiniteQuery({
+    queryKey: ask.key!,
+    queryFn: ({ pageParam, signal }) => get<TraceList>(ask.path, { ...ask.query, ...pageParam }, signal),
+    initialPageParam: {} as { before?: string },
+    getNextPageParam: (page) => (page.next ? { before: page.next } : null),
     placeholderData: keepPreviousData,
   });
   const histogram = useHistogram("spans", params, "service");
   const series = useMemo(() => histogram.series.map(({ color: _, ...s }) => s), [histogram.series]);
-  const rows = traces.data ?? [];
+  const rows = useMemo(() => traces.data?.pages.flatMap((p) => p.traces) ?? [], [traces.data]);
+  const more = traces.hasNextPage;
   const open = (t: TraceSummary) => navigate(pageLink(`/traces/${t.trace_id}`, location.search, ["range", "from", "to", "project"]));
   const { cursor } = useListKeys(rows, (t) => t.trace_id, open);
   const slowest = Math.max(1, ...rows.map((t) => t.duration_ms));
@@ -48,12 +50,12 @@ export default function Traces() {
     <div class="page page-fill traces">
       <h1 class="hear-only">Traces</h1>
       <div class="traces-charts">
-        <Scatter traces={rows} cut={rows.length === LIMIT} table={rows.length > 0 ? "traces-table" : undefined} onOpen={open} />
+        <Scatter traces={rows} cut={more} table={rows.length > 0 ? "traces-table" : undefined} onOpen={open} />
         <Chart title="Spans by service" kind="bars" stacked legend="none" unit="count" height={118} x={histogram.x} series={series} onPaint={(ms) => panelPainted("spans-histogram", ms)} />
       </div>
       <div class="row row-wrap traces-bar">
         <span class="muted num" aria-live="polite">
-          {traces.data && (rows.length === LIMIT ? `The newest ${count(LIMIT)} traces` : plural(rows.length, "trace"))}
+          {traces.data && (more ? `The newest ${count(rows.length)} traces` : plural(rows.length, "trace"))}
         </span>
         <span class="grow" />
         <DurationField name="min" label="At least" value={min} />
@@ -77,18 +79,13 @@ export default function Traces() {
               cursor={cursor}
               onOpen={open}
               onIntent={() => prefetch("/traces/x")}
+              onEnd={() => more && !traces.isFetchingNextPage && void traces.fetchNextPage()}
             />
           )
         }
       </Loaded>
     </div>
   );
-}
-
-/** "250ms", "1.5s" or a bare number of milliseconds. */
-export function readMs(text: string): number | null {
-  const ms = /^(\d+(?:\.\d+)?)\s*(ms)?$/.exec(text.trim());
-  return ms ? Number(ms[1]) : parseDuration(text);
 }
 
 function DurationField({ name, label, value }: { name: "min" | "max"; label: string; value: string }) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readMs } from "./index";
+import { readMs } from "../../lib/time";
 import { dotSpan, nearest, placeDots } from "./Scatter";
 import type { TraceSummary } from "./types";
 

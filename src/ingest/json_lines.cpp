@@ -1,0 +1,47 @@
+// JSON lines over HTTP.
+#include <fmt/format.h>
+
+#include "base/limits.hpp"
+#include "ingest/document.hpp"
+#include "ingest/request.hpp"
+#include "wire/jsonlines/records.hpp"
+
+namespace telltale::ingest {
+namespace {
+
+void add_json_lines(Request& request, std::string_view body, const DocumentShape& shape,
+                    std::size_t max_rows) {
+  DocumentReader reader(shape);
+  wire::jsonlines::Records records(body);
+  wire::jsonlines::Record record;
+  while (records.next(record)) {
+    if (request.batch.logs.size() >= max_rows) {
+      return request.error(
+          record.number,
+          fmt::format("over {} records in one request; this one and the rest are left out", max_rows));
+    }
+    auto document = reader.read(record.text, record.readable_after);
+    if (!document) {
+      request.error(record.number, document.error().message());
+      continue;
+    }
+    request.add(Table::logs, std::move(document->row), Id128{}, record.number, !document->message_is_source);
+  }
+}
+
+}  // namespace
+
+Result<Outcome> Ingest::json_lines(ProjectId project, std::string_view body, const DocumentShape& shape) {
+  Request request = impl_->begin(project);
+  add_json_lines(request, body, shape, limits::kMaxRowsPerRequest);
+  return impl_->finish(std::move(request));
+}
+
+Result<std::vector<EventRow>> Ingest::json_lines_preview(ProjectId project, std::string_view body,
+                                                         const DocumentShape& shape) {
+  Request request = impl_->begin(project);
+  add_json_lines(request, body, shape, limits::kMaxPreviewRows);
+  return std::move(request.batch.logs);
+}
+
+}  // namespace telltale::ingest

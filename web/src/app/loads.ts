@@ -1,0 +1,35 @@
+// Where each page's code is, by the pattern of its address. Apart from everything else about pages, since what runs
+// first needs only this.
+import type { ComponentType } from "preact";
+
+export type Load = () => Promise<{ default: ComponentType }>;
+
+export const LOADS = {
+  "/": () => import("../pages/overview"),
+  "/issues": () => import("../pages/issues"),
+  "/issues/:id": () => import("../pages/issue"),
+  "/logs": () => import("../pages/logs"),
+  "/traces": () => import("../pages/traces"),
+  "/traces/:id": () => import("../pages/trace"),
+  "/metrics": () => import("../pages/metrics"),
+  "/alerts": () => import("../pages/alerts"),
+  "/settings/*?": () => import("../pages/settings"),
+  "/kit": () => import("../pages/kit"),
+  "/sign-in": () => import("../pages/sign-in"),
+  "/setup": () => import("../pages/setup"),
+} satisfies Record<string, Load>;
+export type Pattern = keyof typeof LOADS;
+
+/** The pattern that a path has; null when there is no page. */
+export function patternOf(path: string): Pattern | null {
+  const found = Object.keys(LOADS).find((pattern) => {
+    const form = pattern.replace(/\/\*\?$/, "(/.*)?").replace(/:\w+/g, "[^/]+");
+    return new RegExp(`^${form}/?$`).test(path);
+  });
+  return (found as Pattern | undefined) ?? null;
+}
+
+export function pageLoad(path: string): Load | null {
+  const pattern = patternOf(path);
+  return pattern && LOADS[pattern];
+}

@@ -1,0 +1,138 @@
+// What each page asks the server first, as a function of its address alone. Pages ask through it, and so does what runs
+// before their code is there (`early.ts`): both must come to the same requests, to the letter.
+import type { Query } from "./address";
+import { filterText, readFilters } from "./filters";
+import { splitIssueFilters } from "./issue-filter";
+import { chooseStep } from "./step";
+import type { Span } from "./time";
+import type { Facet, Histogram, Issue, Overview, Row, Table, TraceSummary } from "./types";
+
+export interface Ask<T = unknown> {
+  /** Of the query that shows it; null: it is only fetched beforehand. */
+  key: readonly unknown[] | null;
+  path: string;
+  query: Query;
+  /** From the answer to what the query holds; the answer itself without it. */
+  read?: (answer: never) => T;
+  /** Pages of rows: the first of them. */
+  pages?: boolean;
+}
+export type SpanParams = { start: string; end: string };
+export type RowParams = Query & SpanParams;
+
+export const spanParams = ({ start, end }: Span): SpanParams => ({ start: new Date(start).toISOString(), end: new Date(end).toISOString() });
+/** Range, project, filters and text of an address, for the API. */
+export function rowParams(search: URLSearchParams, span: SpanParams): RowParams {
+  return { ...span, project: search.get("project") ?? "", query: search.get("q") ?? "", where: readFilters(search).map(filterText) };
+}
+
+export const overviewAsk = (span: SpanParams, project: string): Ask<Overview> => ({ key: ["overview", span, project], path: "overview", query: { ...span, project } });
+
+export interface IssueListParams extends Record<string, string | number | undefined> {
+  status: string;
+  query: string;
+  release: string;
+  project: string;
+  sort: string;
+  start?: string;
+  end?: string;
+}
+export const ISSUE_LIMIT = 500;
+export const issuesAsk = (params: IssueListParams): Ask<Issue[]> => ({
+  key: ["issues", params],
+  path: "issues",
+  query: { ...params, limit: ISSUE_LIMIT },
+  read: (a: { issues: Issue[] }) => a.issues,
+});
+/** A second more than the range: its end is now, and what is seen now belongs to it. */
+const issueEnd = (span: SpanParams) => new Date(Date.parse(span.end) + 1000).toISOString();
+/** The issues that rise most, for the overview. */
+export const risingIssues = (span: SpanParams, project: string): IssueListParams => ({
+  status: "unresolved", query: "", release: "", project, sort: "trend", start: span.start, end: issueEnd(span),
+});
+export function issueList(search: URLSearchParams, span: SpanParams): IssueListParams {
+  const status = search.get("status") || "unresolved";
+  return {
+    status: status === "all" ? "" : status,
+    query: search.get("q") ?? "",
+    release: splitIssueFilters(readFilters(search)).release,
+    project: search.get("project") ?? "",
+    sort: search.get("sort") || "last_seen",
+    start: span.start,
+    end: issueEnd(span),
+  };
+}
+export const issueAsk = (id: string): Ask<Issue> => ({ key: ["issue", id], path: `issues/${encodeURIComponent(id)}`, query: {}, read: (a: { issue: Issue }) => a.issue });
+export const ISSUE_EVENTS = 50;
+/** Its query's key has the time the issue was seen last, so that it follows the issue. */
+export const issueEventsAsk = (id: string, key: readonly unknown[] | null): Ask<{ rows: Row[] }> => ({
+  key, path: `issues/${encodeURIComponent(id)}/events`, query: { limit: ISSUE_EVENTS, payload: true },
+});
+
+export const histogramAsk = (table: Table, params: RowParams, by: string, buckets: number): Ask<Histogram> => ({
+  key: ["histogram", table, by, buckets, params],
+  path: `${table}/histogram`,
+  query: { ...params, by, buckets },
+});
+export const BUCKETS = 72;
+export const facetsAsk = (params: RowParams): Ask<Facet[]> => ({
+  key: ["facets", "logs", params],
+  path: "logs/facets",
+  query: { ...params, limit: 6 },
+  read: (a: { facets: Facet[] }) => a.facets,
+});
+
+export type Order = "newest" | "oldest";
+/** The first page is small, so that it is there soon. */
+export const FIRST_PAGE = 150;
+export const PAGE = 500;
+export const firstPageAsk = (table: Table, params: RowParams, order: Order): Ask<Row[]> => ({
+  key: ["paged", table, order, params],
+  path: table,
+  query: { ...params, order, limit: FIRST_PAGE },
+  read: (a: { rows: Row[] }) => a.rows,
+  pages: true,
+});
+
+export const TRACE_PAGE = 200;
+export const tracesAsk = (params: Query): Ask<TraceList> => ({ key: ["traces", params], path: "traces", query: { ...params, limit: TRACE_PAGE }, pages: true });
+export interface TraceList {
+  traces: TraceSummary[];
+  complete: boolean;
+  next?: string;
+}
+/** What narrows the list beside filters: durations as people write them, and whether it failed. */
+export function traceParams(search: URLSearchParams, span: SpanParams, readMs: (text: string) => number | null): Query {
+  return {
+    ...rowParams(search, span),
+    min_duration_ms: readMs(search.get("min") ?? ""),
+    max_duration_ms: readMs(search.get("max") ?? ""),
+    errors_only: search.get("failed") === "1" || null,
+  };
+}
+export const traceAsk = (id: string): Ask<Row[]> => ({ key: ["trace", id], path: `traces/${encodeURIComponent(id)}`, query: {}, read: (a: { spans: Row[] }) => a.spans });
+export interface RelatedRows {
+  logs: Row[];
+  spans: Row[];
+  errors: Row[];
+  issues: Issue[];
+}
+export const relatedAsk = (traceId?: string, requestId?: string): Ask<RelatedRows> => ({
+  key: ["related", traceId ?? "", traceId ? "" : (requestId ?? "")],
+  path: "related",
+  query: traceId ? { trace_id: traceId } : { request_id: requestId },
+});
+
+/** A query's steps lie on their own grid, so that a refresh draws the same points again. */
+export function onStep({ start, end }: Span, most?: number): { from: number; to: number; step: number } {
+  const step = chooseStep(end - start, most);
+  return { from: Math.ceil(start / 1000 / step) * step, to: Math.floor(end / 1000 / step) * step, step };
+}
+export const rangeQueryAsk = <T>(expr: string, { from, to, step }: ReturnType<typeof onStep>): Ask<T> => ({
+  key: ["query_range", expr, from, to, step],
+  path: "/api/v1/query_range",
+  query: { query: expr, start: from, end: to, step },
+});
+export const metricNamesAsk: Ask<string[]> = { key: ["metric-names"], path: "/api/v1/label/__name__/values", query: {}, read: (a: { data: string[] }) => a.data };
+export const rulesAsk = <T>(now: number): Ask<T> => ({ key: ["rules", now], path: "/api/v1/rules", query: {}, read: (a: { data: { groups: T } }) => a.data.groups });
+export const targetsAsk = <T>(now: number): Ask<T> => ({ key: ["targets", now], path: "/api/v1/targets", query: {}, read: (a: { data: { activeTargets: T } }) => a.data.activeTargets });

@@ -1,0 +1,44 @@
+// The requests a page begins with, from its path and search alone.
+import {
+  type Ask, BUCKETS, facetsAsk, firstPageAsk, histogramAsk, issueAsk, issueEventsAsk, issueList, issuesAsk, metricNamesAsk, onStep, overviewAsk,
+  rangeQueryAsk, relatedAsk, risingIssues, rowParams, rulesAsk, spanParams, targetsAsk, traceAsk, traceParams, tracesAsk,
+} from "./asks";
+import { readMs, readRange, resolveRange } from "./time";
+
+/** `path` without the UI's prefix; `now` is where relative ranges end. */
+export function firstAsks(path: string, search: URLSearchParams, now: number): Ask[] {
+  const range = resolveRange(readRange(search), now);
+  const span = spanParams(range);
+  const project = search.get("project") ?? "";
+  const [, page = "", id = ""] = path.replace(/\/$/, "").split("/").map(decode);
+  const list = id === "";
+  if (page === "" && list) return [overviewAsk(span, project), issuesAsk(risingIssues(span, project))];
+  if (page === "issues") {
+    if (list) return [issuesAsk(issueList(search, span))];
+    // The events are known by the issue's number only.
+    return [issueAsk(id), ...(/^\d+$/.test(id) ? [issueEventsAsk(id, null)] : [])];
+  }
+  if (page === "logs" && list) {
+    const params = rowParams(search, span);
+    const rows = search.get("live") === "1" ? [] : [firstPageAsk("logs", params, search.get("order") === "oldest" ? "oldest" : "newest")];
+    return [...rows, histogramAsk("logs", params, "level", BUCKETS), facetsAsk(params)];
+  }
+  if (page === "traces") {
+    if (!list) return [traceAsk(id), relatedAsk(id)];
+    return [tracesAsk(traceParams(search, span, readMs)), histogramAsk("spans", rowParams(search, span), "service", BUCKETS)];
+  }
+  if (page === "metrics" && list) {
+    const charts = search.get("view") === "table" ? [] : search.getAll("expr").filter(Boolean);
+    return [...charts.slice(0, 8).map((expr) => rangeQueryAsk(expr, onStep(range))), metricNamesAsk];
+  }
+  if (page === "alerts" && list) return [rulesAsk(now), targetsAsk(now)];
+  return [];
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
