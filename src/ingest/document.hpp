@@ -3,6 +3,7 @@
 // libraries give them, or under those the caller names, and leave the attributes.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,24 +34,27 @@ struct Document {
 /// Keeps its buffers from document to document. Not thread-safe; `shape` outlives it.
 class DocumentReader {
  public:
-  explicit DocumentReader(const DocumentShape& shape) : shape_(shape) {}
+  /// `label_source`: the attributes that name service, host and level become labels, unless `shape` names
+  /// the stream fields.
+  explicit DocumentReader(const DocumentShape& shape, bool label_source = false)
+      : shape_(shape), label_source_(label_source) {}
 
   /// invalid_argument, naming the field, when it is no JSON object, when a named time field or @timestamp is
   /// no time, and when the message is over limits::kMaxLogLineBytes. A row without a time gets none.
   Result<Document> read(std::string_view json, std::size_t readable_after);
 
  private:
-  Result<> take_time(EventRow& row);
-  void take_message(Document& document, std::string_view json);
+  static Result<> set_time(EventRow& row, std::size_t index);
+  static std::optional<std::size_t> set_message(Document& document, std::string_view json,
+                                                std::optional<std::size_t> found,
+                                                std::optional<std::size_t> like);
   void apply_shape(EventRow& row);
 
   const DocumentShape& shape_;
+  const bool label_source_;
   wire::json::FieldReader reader_;
+  std::size_t usual_fields_ = 24;
 };
-
-/// Makes labels of the attributes that name service, host and level: for documents whose sender names no
-/// stream fields.
-void label_the_source(EventRow& row);
 
 /// Removes ANSI escape sequences (colours, cursor) from `text`.
 void decolorize(std::string& text);

@@ -46,11 +46,7 @@ void refuse(ElasticItem& item, std::string_view type, std::string reason) {
 class BulkRows {
  public:
   BulkRows(Request& request, ProjectId project, std::string_view body, const DocumentShape& shape)
-      : request_(request),
-        project_(project),
-        end_(body.data() + body.size()),
-        by_source_(shape.stream_fields.empty()),
-        reader_(shape) {}
+      : request_(request), project_(project), end_(body.data() + body.size()), reader_(shape, true) {}
 
   ElasticItem add(const BulkItem& item, std::string_view index, std::size_t number) {
     ElasticItem out{item.action, item.index, item.id, kCreated, {}, {}};
@@ -72,7 +68,6 @@ class BulkRows {
     }
     EventRow& row = document->row;
     row.set(row.find("index") == nullptr ? "index" : "_index", std::string(index), AttrKind::label);
-    if (by_source_) label_the_source(row);
     if (out.id.empty()) out.id = ids_.next();
     const Id128 id = document_id(project_, item.action, index, item);
     const bool parse = !document->message_is_source;
@@ -85,7 +80,6 @@ class BulkRows {
   Request& request_;
   const ProjectId project_;
   const char* const end_;
-  const bool by_source_;
   DocumentReader reader_;
   IdMaker ids_;
 };

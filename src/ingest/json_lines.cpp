@@ -1,4 +1,6 @@
 // JSON lines over HTTP.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/limits.hpp"
@@ -14,6 +16,8 @@ void add_json_lines(Request& request, std::string_view body, const DocumentShape
   DocumentReader reader(shape);
   wire::jsonlines::Records records(body);
   wire::jsonlines::Record record;
+  const auto lines = static_cast<std::size_t>(std::count(body.begin(), body.end(), '\n'));
+  request.batch.logs.reserve(std::min(max_rows, lines + 1));
   while (records.next(record)) {
     if (request.batch.logs.size() >= max_rows) {
       return request.error(
