@@ -15,6 +15,7 @@
 #include "metrics/scrape_manager.hpp"
 #include "net/http.hpp"
 #include "promql/engine.hpp"
+#include "redact/projects.hpp"
 #include "storage/event_store.hpp"
 #include "storage/metric_store.hpp"
 #include "storage/records.hpp"
@@ -57,7 +58,8 @@ struct Services {
   accounts::Sessions& sessions;
   const Logger& log;
   std::string external_url;
-  std::string path_prefix;  // of server.external_url: empty or `/telltale`
+  std::string path_prefix;                 // of server.external_url: empty or `/telltale`
+  redact::Redactors* redactors = nullptr;  // null: no policies of projects' own
 };
 
 void add_sentry_routes(net::Router& router, const Services& services);

@@ -60,6 +60,7 @@ struct ServicesRig {
   WebFiles web{*fs, ""};
   accounts::Authenticator accounts{*records, clock, log, registry};
   accounts::Sessions sessions{*records, accounts, {}, clock, log, registry};
+  std::unique_ptr<redact::Redactors> redactors = made(redact::Redactors::create({}, "key"));
   Services services{accounts,
                     ingest,
                     events,
@@ -80,7 +81,8 @@ struct ServicesRig {
                     sessions,
                     log,
                     "",
-                    ""};
+                    "",
+                    redactors.get()};
   net::Router router = make_router();
 
   net::Router make_router() {

@@ -120,6 +120,12 @@ inline constexpr std::size_t kMaxBulkIssues = 1'000;
 inline constexpr std::size_t kMaxIssueEventRows = 50'000;  // looked at for one issue's events and tags
 inline constexpr std::size_t kMaxQuickAnswers = 10;        // of a kind, in the search over everything
 
+// Redaction (redact/), of one project
+inline constexpr std::size_t kMaxRedactionEntries = 1'000;  // of a list of keys or values
+inline constexpr std::size_t kMaxRedactionPatterns = 100;
+inline constexpr std::size_t kMaxRedactionRegexBytes = 1'000;
+inline constexpr std::int64_t kMaxRedactionRegexMemory = 1 * MiB;
+
 // Live tails (ingest/)
 inline constexpr std::size_t kMaxTailSubscribers = 64;
 inline constexpr std::size_t kTailQueueRows = 200'000;  // durable, not yet looked at by the tails

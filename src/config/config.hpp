@@ -58,6 +58,15 @@ struct IngestConfig {
   std::uint64_t max_body = 0;  // bytes as sent
 };
 
+/// What holds for every project; a project's own policy comes on top.
+struct RedactionConfig {
+  std::vector<std::string> enable;  // rules or groups
+  std::vector<std::string> disable;
+  std::vector<std::string> sensitive_keys;
+  std::vector<std::string> safe_keys;
+  std::string method;  // replace, mask, remove or hash
+};
+
 struct StorageConfig {
   std::uint64_t max_bytes = 0;  // 0: by the size of the disk
   std::uint64_t reserve_bytes = 0;
@@ -156,6 +165,7 @@ struct Config {
   TlsConfig tls;
   LogConfig log;
   IngestConfig ingest;
+  RedactionConfig redaction;
   StorageConfig storage;
   RetentionConfig retention;
   JournalConfig journal;

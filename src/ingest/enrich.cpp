@@ -139,24 +139,26 @@ std::size_t bound_row(EventRow& row) {
   return dropped;
 }
 
-void redact_row(EventRow& row, const redact::Redactor& redactor, redact::Counts& counts) {
-  const std::size_t start = row.message.find_first_not_of(" \t");
-  if (start != std::string::npos && row.message[start] == '{') {
-    redactor.redact_json(row.message, &counts);
-  } else {
-    redactor.redact_text(row.message, &counts);
-  }
-  for (Attr& a : row.attributes) {
+void redact_row(EventRow& row, const redact::Redactor& redactor, redact::Counts& counts,
+                std::size_t first_parsed) {
+  using redact::FieldForm;
+  thread_local std::vector<redact::Field> fields;  // keeps its memory from row to row
+  fields.clear();
+  fields.push_back({{}, &row.message, FieldForm::text});
+  for (std::size_t i = 0; i < row.attributes.size(); ++i) {
+    Attr& a = row.attributes[i];
+    if (auto name = redactor.redact_name(a.name, &counts)) a.name = *std::move(name);
     if (auto* text = std::get_if<std::string>(&a.value)) {
-      redactor.redact_value(a.name, *text, &counts);
-    } else if (redactor.is_sensitive_key(a.name)) {
-      a.value = std::string("[Filtered]");
+      fields.push_back({a.name, text, i >= first_parsed ? FieldForm::derived : FieldForm::text});
     } else if (const auto* number = std::get_if<std::int64_t>(&a.value)) {
-      std::string digits = fmt::format("{}", *number);  // a card number is an integer to JSON
-      if (redactor.redact_text(digits, &counts)) a.value = std::move(digits);
+      if (auto hidden = redactor.redact_number(a.name, *number, &counts)) a.value = *std::move(hidden);
+    } else if (std::holds_alternative<double>(a.value) && redactor.hides_any_value(a.name)) {
+      a.value = redactor.replacement(redact::kKeyRule, to_string(a.value));
+      counts.add(redact::kKeyRule);
     }
   }
-  for_each_text_id(row.ids, [&](std::string& id) { redactor.redact_text(id, &counts); });
+  for_each_text_id(row.ids, [&](std::string& id) { fields.push_back({{}, &id, FieldForm::id}); });
+  redactor.redact_fields(fields, &counts);
 }
 
 }  // namespace telltale::ingest

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "model/event_row.hpp"
 #include "redact/redactor.hpp"
@@ -21,7 +22,8 @@ void parse_json_line(EventRow& row);
 std::size_t bound_row(EventRow& row);
 
 /// Masks message, attributes and the text id columns; the payload is redacted by the caller, who knows its
-/// form.
-void redact_row(EventRow& row, const redact::Redactor& redactor, redact::Counts& counts);
+/// form. Attributes from number `first_parsed` on were read out of the message as it stands.
+void redact_row(EventRow& row, const redact::Redactor& redactor, redact::Counts& counts,
+                std::size_t first_parsed = SIZE_MAX);
 
 }  // namespace telltale::ingest

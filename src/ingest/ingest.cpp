@@ -6,23 +6,13 @@ namespace telltale::ingest {
 
 Ingest::Ingest(Pipeline& pipeline, const redact::Redactor& redactor, const Clock& clock,
                MetricsRegistry& metrics, IngestOptions options)
-    : impl_(new Impl{pipeline,
-                     redactor,
-                     clock,
-                     options,
-                     {},
+    : impl_(new Impl{pipeline, redactor, clock, options, metrics,
                      metrics.counter("telltale_ingest_dropped_total", "What was not accepted, by reason.",
                                      {{"reason", "invalid"}}),
                      metrics.counter("telltale_ingest_dropped_total", "What was not accepted, by reason.",
                                      {{"reason", "unsupported_item"}}),
                      metrics.counter("telltale_client_discarded_total",
-                                     "What clients report to have dropped themselves.")}) {
-  for (std::size_t i = 0; i < redact::kRuleCount; ++i) {
-    impl_->redacted[i] =
-        &metrics.counter("telltale_redacted_total", "Values masked before they were stored, by rule.",
-                         {{"rule", std::string(to_string(static_cast<redact::Rule>(i)))}});
-  }
-}
+                                     "What clients report to have dropped themselves.")}) {}
 
 Ingest::~Ingest() = default;
 

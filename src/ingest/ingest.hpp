@@ -26,6 +26,8 @@ struct IngestOptions {
   Nanos max_future{std::chrono::minutes(10)};
   /// The service of what a Sentry client sends without naming one or its server; empty when unknown.
   std::function<std::string(ProjectId)> slug_of = [](ProjectId) { return std::string(); };
+  /// A project's own redactor; without it the one for all holds.
+  std::function<std::shared_ptr<const redact::Redactor>(ProjectId)> redactor_of;
 };
 
 /// What became of a request.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/hash.hpp"
+#include "base/limits.hpp"
 #include "ingest/enrich.hpp"
 
 namespace telltale::ingest {
@@ -17,9 +18,9 @@ Id128 span_dedup_id(ProjectId project, const EventRow& span) {
   return dedup_id(project, 's', span.ids.trace_id.hex() + span.ids.span_id.hex());
 }
 
-Request::Request(ProjectId project, UnixNanos now, const redact::Redactor& redactor,
+Request::Request(ProjectId project, UnixNanos now, std::shared_ptr<const redact::Redactor> rules,
                  const IngestOptions& options, TimeBounds bounds)
-    : project_(project), now_(now), redactor_(redactor), options_(options), bounds_(bounds) {
+    : redactor(std::move(rules)), project_(project), now_(now), options_(options), bounds_(bounds) {
   batch.project = project;
   batch.received = now;
 }
@@ -34,13 +35,16 @@ bool Request::add(Table table, EventRow row, Id128 id, std::size_t index, bool p
   }
   row.project = project_;
   row.received = now_;
+  // A message that is cut holds less than what was read out of it.
+  const std::size_t first_parsed =
+      row.message.size() <= limits::kMaxLogLineBytes ? row.attributes.size() : SIZE_MAX;
   if (table == Table::logs && parse_line) parse_json_line(row);
   fill_ids(row);
   if (row.ids.service.empty() && by_project) row.ids.service = project_slug();
   bound_row(row);
-  redact_row(row, redactor_, counts);
+  redact_row(row, *redactor, counts, first_parsed);
   // An error's payload is masked before it is read; a span's is made of what was read.
-  if (table == Table::spans && !row.payload.empty()) redactor_.redact_json(row.payload, &counts);
+  if (table == Table::spans && !row.payload.empty()) redactor->redact_json(row.payload, &counts);
   batch.rows(table).push_back(std::move(row));
   ids_of(table).push_back(id);
   usual_attributes_ = batch.rows(table).back().attributes.size();
@@ -53,8 +57,15 @@ const std::string& Request::project_slug() {
 }
 
 Result<Outcome> Ingest::Impl::finish(Request request) {
-  for (std::size_t i = 0; i < redact::kRuleCount; ++i) {
-    if (request.counts[i] > 0) redacted[i]->add(request.counts[i]);
+  for (std::size_t i = 0; i < request.counts.size(); ++i) {
+    const auto rule = static_cast<redact::RuleId>(i);
+    const std::uint64_t struck = request.counts.of(rule);
+    if (struck == 0) continue;
+    metrics
+        .counter("telltale_redacted_total", "Values masked before they were stored, by rule and project.",
+                 {{"rule", std::string(request.redactor->rule_name(rule))},
+                  {"project", std::to_string(request.batch.project.value)}})
+        .add(struck);
   }
   rejected.add(request.outcome.rejected.size());
   TT_ASSIGN(const auto committed, pipeline.commit(std::move(request.batch), request.ids));

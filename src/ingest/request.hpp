@@ -3,7 +3,6 @@
 // Ingest::Impl commits it. For this folder's .cpp files only.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <optional>
 #include <string>
@@ -26,8 +25,8 @@ struct TimeBounds {
 /// Not thread-safe; lives as long as one call.
 class Request {
  public:
-  Request(ProjectId project, UnixNanos now, const redact::Redactor& redactor, const IngestOptions& options,
-          TimeBounds bounds);
+  Request(ProjectId project, UnixNanos now, std::shared_ptr<const redact::Redactor> redactor,
+          const IngestOptions& options, TimeBounds bounds);
 
   /// Makes room for so many rows.
   void expect(Table table, std::size_t rows) {
@@ -46,7 +45,8 @@ class Request {
   storage::Batch batch;
   ClientIds ids;
   Outcome outcome;
-  redact::Counts counts{};
+  redact::Counts counts;
+  const std::shared_ptr<const redact::Redactor> redactor;
 
  private:
   std::vector<Id128>& ids_of(Table table) {
@@ -59,7 +59,6 @@ class Request {
   std::size_t usual_attributes_ = 0;  // those of the last row: the next is likely to have as many
   const ProjectId project_;
   const UnixNanos now_;
-  const redact::Redactor& redactor_;
   const IngestOptions& options_;
   const TimeBounds bounds_;
 };
@@ -69,7 +68,7 @@ struct Ingest::Impl {
   const redact::Redactor& redactor;
   const Clock& clock;
   const IngestOptions options;
-  std::array<Counter*, redact::kRuleCount> redacted{};
+  MetricsRegistry& metrics;
   Counter& rejected;
   Counter& skipped;
   Counter& client_discards;
@@ -77,7 +76,12 @@ struct Ingest::Impl {
   std::atomic<Nanos> max_future{options.max_future};
 
   Request begin(ProjectId project) const {
-    return {project, clock.now(), redactor, options, {max_past.load(), max_future.load()}};
+    return {project, clock.now(), redactor_of(project), options, {max_past.load(), max_future.load()}};
+  }
+  /// A request holds it for as long as it takes: a change of rules makes another one.
+  std::shared_ptr<const redact::Redactor> redactor_of(ProjectId project) const {
+    if (options.redactor_of) return options.redactor_of(project);
+    return {std::shared_ptr<const void>(), &redactor};
   }
   /// Commits what was collected and counts what was masked and refused.
   Result<Outcome> finish(Request request);

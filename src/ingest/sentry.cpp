@@ -9,11 +9,11 @@ namespace telltale::ingest {
 namespace {
 
 // One event: the payload is redacted first, so that title, hashes and columns come from what is stored.
-void add_event(Request& request, ProjectId project, const redact::Redactor& redactor, Id128 envelope_id,
-               std::string_view json, std::size_t index) {
+void add_event(Request& request, ProjectId project, Id128 envelope_id, std::string_view json,
+               std::size_t index) {
   auto payload = wire::sentry::normalise_json(json);
   if (!payload) return request.error(index, "event: " + payload.error().message());
-  redactor.redact_json(*payload, &request.counts);
+  request.redactor->redact_json(*payload, &request.counts);
   auto event = wire::sentry::parse_event(*payload);
   if (!event) return request.error(index, "event: " + event.error().message());
   if (envelope_id.present()) event->event_id = envelope_id;
@@ -50,7 +50,7 @@ Result<Outcome> Ingest::sentry_envelope(ProjectId project, std::string_view body
   for (std::size_t i = 0; i < envelope.items.size(); ++i) {
     const auto& item = envelope.items[i];
     if (item.type == ItemType::event) {
-      add_event(request, project, impl_->redactor, envelope.header.event_id, item.payload, i);
+      add_event(request, project, envelope.header.event_id, item.payload, i);
     } else if (item.type == ItemType::transaction) {
       add_transaction(request, project, envelope.header.event_id, item.payload, i);
     } else if (item.type == ItemType::log) {
@@ -87,7 +87,7 @@ Result<Outcome> Ingest::sentry_envelope(ProjectId project, std::string_view body
 Result<Outcome> Ingest::sentry_store(ProjectId project, std::string_view body) {
   Request request = impl_->begin(project);
   request.by_project = true;
-  add_event(request, project, impl_->redactor, Id128{}, body, 0);
+  add_event(request, project, Id128{}, body, 0);
   if (!request.outcome.rejected.empty()) {
     return fail(ErrorKind::invalid_argument, request.outcome.rejected.front().reason);
   }

@@ -3,6 +3,7 @@
 // valid.
 #include "redact/json_walk.hpp"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -31,43 +32,21 @@ std::optional<std::uint32_t> read_hex4(std::string_view s) {
   return v;
 }
 
-/// The text of a string's inside. Broken escapes are kept as they are.
 std::string decode(std::string_view raw) {
   std::string out;
-  out.reserve(raw.size());
-  for (std::size_t i = 0; i < raw.size();) {
-    if (raw[i] != '\\' || i + 1 >= raw.size()) {
-      out += raw[i++];
-      continue;
-    }
-    const char c = raw[i + 1];
-    constexpr std::string_view kFrom = "\"\\/bfnrt";
-    constexpr std::string_view kTo = "\"\\/\b\f\n\r\t";
-    if (const auto at = kFrom.find(c); at != std::string_view::npos) {
-      out += kTo[at];
-      i += 2;
-      continue;
-    }
-    const auto unit = c == 'u' ? read_hex4(raw.substr(i + 2)) : std::nullopt;
-    if (!unit) {
-      out += raw[i++];
-      continue;
-    }
-    i += 6;
-    std::uint32_t cp = *unit;
-    if (cp >= 0xD800 && cp < 0xDC00 && raw.substr(i).starts_with("\\u")) {
-      const auto low = read_hex4(raw.substr(i + 2));
-      if (low && *low >= 0xDC00 && *low < 0xE000) {
-        cp = 0x10000 + ((cp - 0xD800) << 10) + (*low - 0xDC00);
-        i += 6;
-      }
-    }
-    append_utf8(out, cp);
-  }
+  append_unescaped(out, raw);
   return out;
 }
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+/// What stands first in a [name, value] pair; prose that mentions a password does not.
+bool is_name(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           c == '.' || c == '-';
+  });
+}
 
 class JsonWalker {
  public:
@@ -128,11 +107,17 @@ class JsonWalker {
     const std::size_t key_at = at_;
     const auto raw = take_string();
     if (!raw) return false;
-    out_.append(in_.substr(key_at, at_ - key_at));
+    const std::string key = decode(*raw);
+    std::string renamed = key;
+    if (actions_.rename(renamed)) {
+      append_json_string(out_, renamed);
+      changed_ = true;
+    } else {
+      out_.append(in_.substr(key_at, at_ - key_at));
+    }
     copy_space();
     if (!copy(':')) return false;
     copy_space();
-    const std::string key = decode(*raw);
     next_is_versions_ = key == "modules";
     const KeyKind kind = level.versions ? KeyKind::plain : actions_.kind(key);
     return value(kind, key);
@@ -141,7 +126,7 @@ class JsonWalker {
   bool element(Level& level) {
     if (level.items == 1 && at_ < in_.size() && in_[at_] == '"') {
       const std::size_t here = at_;
-      if (const auto raw = take_string()) level.pair_kind = actions_.kind(decode(*raw));
+      if (const auto raw = take_string(); raw && is_name(*raw)) level.pair_kind = actions_.kind(*raw);
       at_ = here;
       return value(KeyKind::plain);
     }
@@ -202,8 +187,8 @@ class JsonWalker {
   bool scalar() {
     const std::string_view token = take_scalar();
     if (token.empty()) return false;
-    if (actions_.number(token)) {
-      out_ += "\"[card]\"";
+    if (const auto hidden = actions_.number(token)) {
+      append_json_string(out_, *hidden);
       changed_ = true;
     } else {
       out_.append(token);
@@ -231,8 +216,7 @@ class JsonWalker {
       out_.append(in_.substr(begin, at_ - begin));
       return true;
     }
-    out_ += "\"[Filtered]\"";
-    actions_.filtered();
+    append_json_string(out_, actions_.filtered(container ? in_.substr(begin, at_ - begin) : plain));
     changed_ = true;
     return true;
   }
@@ -267,6 +251,46 @@ class JsonWalker {
 };
 
 }  // namespace
+
+bool append_unescaped(std::string& out, std::string_view raw) {
+  constexpr std::string_view kFrom = "\"\\/bfnrt";
+  constexpr std::string_view kTo = "\"\\/\b\f\n\r\t";
+  bool any = false;
+  for (std::size_t i = 0; i < raw.size();) {
+    const std::size_t slash = std::min(raw.find('\\', i), raw.size());
+    out.append(raw, i, slash - i);
+    i = slash;
+    if (i == raw.size()) break;
+    if (i + 1 >= raw.size()) {
+      out += raw[i++];
+      continue;
+    }
+    const char c = raw[i + 1];
+    if (const auto at = kFrom.find(c); at != std::string_view::npos) {
+      out += kTo[at];
+      i += 2;
+      any = true;
+      continue;
+    }
+    const auto unit = c == 'u' ? read_hex4(raw.substr(i + 2)) : std::nullopt;
+    if (!unit) {
+      out += raw[i++];
+      continue;
+    }
+    i += 6;
+    any = true;
+    std::uint32_t cp = *unit;
+    if (cp >= 0xD800 && cp < 0xDC00 && raw.substr(i).starts_with("\\u")) {
+      const auto low = read_hex4(raw.substr(i + 2));
+      if (low && *low >= 0xDC00 && *low < 0xE000) {
+        cp = 0x10000 + ((cp - 0xD800) << 10) + (*low - 0xDC00);
+        i += 6;
+      }
+    }
+    append_utf8(out, cp);
+  }
+  return any;
+}
 
 std::optional<std::string> walk_json(std::string_view json, const JsonActions& actions, bool& changed) {
   return JsonWalker(json, actions).run(changed);

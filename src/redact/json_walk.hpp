@@ -11,14 +11,20 @@
 namespace telltale::redact {
 
 struct JsonActions {
+  std::function<bool(std::string& key)> rename;  // changes a key that is itself a secret, says whether
   std::function<KeyKind(std::string_view key)> kind;
   std::function<bool(std::string_view key, std::string_view text)> keep;  // an id: left as it is
-  std::function<bool(std::string& text)> text;          // changes decoded text, says whether
-  std::function<bool(std::string_view digits)> number;  // whether a number token must be hidden as a card
-  std::function<void()> filtered;                       // a value went because of its key
+  std::function<bool(std::string& text)> text;  // changes decoded text, says whether
+  /// What stands in place of a number token, nullopt when it may stay.
+  std::function<std::optional<std::string>(std::string_view digits)> number;
+  /// What stands in place of a value that goes because of its key.
+  std::function<std::string(std::string_view value)> filtered;
 };
 
 /// The new text, nullopt when `json` is not JSON. `changed` says whether it differs.
 std::optional<std::string> walk_json(std::string_view json, const JsonActions& actions, bool& changed);
+
+/// Appends `raw` without its JSON escapes; broken ones are kept as they are. True when there were any.
+bool append_unescaped(std::string& out, std::string_view raw);
 
 }  // namespace telltale::redact

@@ -1,24 +1,54 @@
-// Substring rules on the lower-cased key. "author", "authority" and their like contain "auth" and are no
-// secrets.
+// Parts say "secret" wherever they stand in a key, words only as a whole segment of it. "author",
+// "authority" and their like contain "auth" and are no secrets.
 #include "redact/keys.hpp"
 
 #include <algorithm>
 #include <array>
 
 #include "base/text.hpp"
+#include "redact/rules.hpp"
 
 namespace telltale::redact {
 namespace {
 
-constexpr std::string_view kHardParts[] = {
-    "password",   "passwd",    "passphrase", "secret",      "api_key",     "api-key",    "apikey",
-    "credential", "mysql_pwd", "privatekey", "private_key", "private-key", "access_key", "access-key",
-    "accesskey",  "csrf",      "xsrf",       "sessionid",   "phpsessid",   "sentrysid"};
-constexpr std::string_view kHardWords[] = {"pwd",          "pass",        "otp", "two_factor", "two-factor",
-                                           "cvv",          "cvv2",        "cvc", "bearer",     "__session",
-                                           "user_session", "_vercel_jwt", "jwt", "set-cookie", "cookie",
-                                           "cookies",      "set_cookie"};
-constexpr std::string_view kSoftParts[] = {"token", "auth"};
+constexpr std::string_view kHardParts[] = {"password",
+                                           "passwd",
+                                           "passphrase",
+                                           "passwort",
+                                           "secret",
+                                           "api_key",
+                                           "api-key",
+                                           "apikey",
+                                           "credential",
+                                           "mysql_pwd",
+                                           "privatekey",
+                                           "private_key",
+                                           "private-key",
+                                           "access_key",
+                                           "access-key",
+                                           "accesskey",
+                                           "account_key",
+                                           "accountkey",
+                                           "shared_key",
+                                           "sharedkey",
+                                           "signing_key",
+                                           "encryption_key",
+                                           "csrf",
+                                           "xsrf",
+                                           "sessionid",
+                                           "session_key",
+                                           "phpsessid",
+                                           "sentrysid",
+                                           "connection_string",
+                                           "connectionstring"};
+constexpr std::string_view kHardWords[] = {
+    "pwd",         "pass",     "otp",         "totp",       "two_factor", "two-factor",
+    "cvv",         "cvv2",     "cvc",         "bearer",     "__session",  "user_session",
+    "_vercel_jwt", "jwt",      "set-cookie",  "set_cookie", "cookie",     "cookies",
+    "pgpassfile",  "passcode", "card_number", "cardnumber"};
+/// Words that end a name: `db_pwd`. A suffix "_pass" is soft: `render_pass=3` counts passes.
+constexpr std::string_view kHardEndings[] = {"_pwd", "-pwd", "_otp", "-otp", "_jwt", "-jwt", "_cvv", "_cvc"};
+constexpr std::string_view kSoftEndings[] = {"_pass", "-pass"};
 
 bool has_part(std::string_view key, std::string_view part) {
   return key.find(part) != std::string_view::npos;
@@ -33,6 +63,24 @@ bool has_auth(std::string_view key) {
   return false;
 }
 
+template <class Texts>
+bool ends_with_one_of(std::string_view key, const Texts& endings) {
+  return std::any_of(std::begin(endings), std::end(endings),
+                     [&](std::string_view e) { return key.ends_with(e); });
+}
+
+/// Segments of a dotted or spaced name: `http.request.header.cookie`.
+bool has_hard_segment(std::string_view key) {
+  while (true) {
+    const std::size_t end = std::min(key.find_first_of(". "), key.size());
+    const std::string_view segment = key.substr(0, end);
+    if (std::find(std::begin(kHardWords), std::end(kHardWords), segment) != std::end(kHardWords)) return true;
+    if (ends_with_one_of(segment, kHardEndings)) return true;
+    if (end == key.size()) return false;
+    key.remove_prefix(end + 1);
+  }
+}
+
 // Without their separators: spanId, span_id and span.id are one name.
 constexpr std::array<std::string_view, 7> kSpanIdNames = {"spanid",
                                                           "parentspanid",
@@ -44,19 +92,43 @@ constexpr std::array<std::string_view, 7> kSpanIdNames = {"spanid",
 constexpr std::array<std::string_view, 7> kLongIdNames = {
     "traceid", "oteltraceid", "ddtraceid", "sentrytraceid", "eventid", "replayid", "profileid"};
 constexpr std::size_t kMaxIdKeyBytes = 64;
+constexpr std::size_t kMaxKeyBytes = 1024;
 
-bool is_lower_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
+bool is_num(char c) { return c >= '0' && c <= '9'; }
+bool is_lower_hex(char c) { return is_num(c) || (c >= 'a' && c <= 'f'); }
+bool is_hex(char c) { return is_lower_hex(c) || (c >= 'A' && c <= 'F'); }
 
 bool is_numeric(std::string_view v) {
-  return !v.empty() && std::all_of(v.begin(), v.end(),
-                                   [](char c) { return (c >= '0' && c <= '9') || c == '.' || c == '-'; });
+  return !v.empty() &&
+         std::all_of(v.begin(), v.end(), [](char c) { return is_num(c) || c == '.' || c == '-'; });
+}
+
+bool is_uuid(std::string_view v) {
+  if (v.size() != 36) return false;
+  for (std::size_t i = 0; i < v.size(); ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    if (dash ? v[i] != '-' : !is_hex(v[i])) return false;
+  }
+  return true;
+}
+
+/// What an earlier pass put in place of a secret, whichever the method.
+bool is_filtered(std::string_view v) {
+  if (v.size() >= 8 && v.find_first_not_of('*') == std::string_view::npos) return true;
+  if (!v.starts_with('[') || !v.ends_with(']')) return false;
+  for (std::size_t g = 0; g < kGroupCount; ++g) {
+    std::string_view holder = placeholder_of(static_cast<Group>(g));
+    holder.remove_suffix(1);
+    if (v.starts_with(holder) && (v[holder.size()] == ']' || v[holder.size()] == '#')) return true;
+  }
+  return false;
 }
 
 }  // namespace
 
 KeyKind classify_key(std::string_view key, const std::vector<std::string>& sensitive_lower,
                      const std::vector<std::string>& safe_lower) {
-  if (key.empty() || key.size() > 1024) return KeyKind::plain;
+  if (key.empty() || key.size() > kMaxKeyBytes) return KeyKind::plain;
   const std::string lower = to_lower(key);
   for (const auto& safe : safe_lower)
     if (lower == safe) return KeyKind::plain;
@@ -64,16 +136,14 @@ KeyKind classify_key(std::string_view key, const std::vector<std::string>& sensi
     if (has_part(lower, part)) return KeyKind::hard;
   for (const auto part : kHardParts)
     if (has_part(lower, part)) return KeyKind::hard;
-  // The last dotted or spaced segment counts as the word: `http.request.header.cookie`.
-  const std::string_view last = std::string_view(lower).substr(lower.find_last_of(". ") + 1);
-  for (const auto word : kHardWords)
-    if (last == word || lower == word) return KeyKind::hard;
-  if (has_part(lower, "token") || has_auth(lower)) return KeyKind::soft;
+  if (has_hard_segment(lower)) return KeyKind::hard;
+  if (has_part(lower, "token") || has_auth(lower) || ends_with_one_of(lower, kSoftEndings))
+    return KeyKind::soft;
   return KeyKind::plain;
 }
 
 bool is_harmless_value(KeyKind kind, std::string_view value) {
-  if (value.empty() || value == "[Filtered]" || value == "null" || value == "None") return true;
+  if (value.empty() || value == "null" || value == "None" || is_filtered(value)) return true;
   if (kind != KeyKind::soft) return false;
   const std::string lower = value.size() < 8 ? to_lower(value) : std::string();
   return is_numeric(value) || lower == "true" || lower == "false";
@@ -90,15 +160,56 @@ bool is_id_field(std::string_view key, std::string_view value) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-const std::vector<std::string>& key_hints() {
-  static const std::vector<std::string> hints = [] {
-    std::vector<std::string> out;
-    for (const auto p : kHardParts) out.emplace_back(p);
-    for (const auto p : kHardWords) out.emplace_back(p);
-    for (const auto p : kSoftParts) out.emplace_back(p);
-    return out;
-  }();
-  return hints;
+bool has_id_shape(std::string_view value) {
+  if (is_uuid(value)) return true;
+  if (value.size() >= 16 && value.size() <= 64 && std::all_of(value.begin(), value.end(), is_hex) &&
+      !std::all_of(value.begin(), value.end(), is_num))
+    return true;
+  return value.size() == 26 && value[0] >= '0' && value[0] <= '7' &&
+         std::all_of(value.begin(), value.end(), [](char c) {
+           return is_num(c) || (c >= 'A' && c <= 'Z' && c != 'I' && c != 'L' && c != 'O' && c != 'U');
+         });
+}
+
+static std::string quote_literal(std::string_view literal) {
+  std::string out;
+  constexpr char kHex[] = "0123456789abcdef";
+  for (const char c : literal) {
+    out += "\\x";
+    out += kHex[(static_cast<unsigned char>(c) >> 4) & 15];
+    out += kHex[static_cast<unsigned char>(c) & 15];
+  }
+  return out;
+}
+
+std::vector<std::string> key_expressions(const std::vector<std::string>& sensitive_lower) {
+  // A part may be followed by the rest of its name (in JSON by anything up to the quote), a word only by the
+  // next segment.
+  static constexpr std::string_view kPartRest = R"([a-z0-9_.\-]*)";
+  static constexpr std::string_view kPartRestInJson = R"([^"\x00]*)";
+  static constexpr std::string_view kWordRest = R"((?:\.[a-z0-9_.\-]*)?)";
+  static constexpr std::string_view kWordRestInJson = R"((?:[. ][^"\x00]*)?)";
+  static constexpr std::string_view kAssigned = R"(["'\\]*\s*(?:[=:]|%3[ad]))";
+  std::vector<std::string> out;
+  const auto add = [&](const std::string& start, const std::string& name, bool word) {
+    const std::string rest(word ? kWordRest : kPartRest);
+    out.push_back(start + name + rest + std::string(kAssigned));
+    out.push_back(start + name + std::string(word ? kWordRestInJson : kPartRestInJson) + R"("\s*:)");
+    out.push_back(start + name + rest + R"(["'\\]+\s*,)");
+    out.push_back(R"(\-\-[a-z0-9_.\-]*)" + name + R"([a-z0-9_.\-]*\s)");
+    out.push_back(R"(<[a-z0-9_:.\-]*)" + name + R"([^<>\x00]*>)");
+  };
+  for (const auto& part : sensitive_lower) add("", quote_literal(part), false);
+  for (const auto part : kHardParts) add("", quote_literal(part), false);
+  for (const auto word : kHardWords) add("(?:^|[^a-z_])", quote_literal(word), true);
+  for (const auto ending : kHardEndings) add("", quote_literal(ending), true);
+  for (const auto ending : kSoftEndings) add("", quote_literal(ending), true);
+  add("", "token", false);
+  // "authorization", but not "author": what follows "auth" is part of the expression.
+  add("", R"(auth(?:[a-np-z0-9_.\-]|o[a-qs-z0-9_.\-]|ori[sz]))", false);
+  add("", "autho?", true);
+  out.emplace_back(R"(autho?[^a-z"\x00][^"\x00]*"\s*:)");
+  return out;
 }
 
 }  // namespace telltale::redact

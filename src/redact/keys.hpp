@@ -21,7 +21,12 @@ bool is_harmless_value(KeyKind kind, std::string_view value);
 /// nothing.
 bool is_id_field(std::string_view key, std::string_view value);
 
-/// Words whose presence in a text makes looking for `key=value` worth while.
-const std::vector<std::string>& key_hints();
+/// Shapes that only ids have: UUID, 16 to 64 hex digits with a letter among them, ULID. What else may stand
+/// in an id column (an e-mail address, a card number) has none.
+bool has_id_shape(std::string_view value);
+
+/// Hyperscan expressions, any case: wherever find_pairs() or walk_json() would meet a key that
+/// classify_key() calls soft or hard with `sensitive_lower`, one of them matches.
+std::vector<std::string> key_expressions(const std::vector<std::string>& sensitive_lower);
 
 }  // namespace telltale::redact

@@ -1,43 +1,79 @@
 // Hyperscan needs scratch space per running scan; scans borrow one from a free list.
 #include "redact/prefilter.hpp"
 
+#include <algorithm>
+
 #include <hs/hs.h>
 
 #include "base/mutex.hpp"
 #include "redact/keys.hpp"
+#include "redact/number_scan.hpp"
+#include "redact/rules.hpp"
 
 namespace telltale::redact {
 namespace {
 
-struct FamilyPattern {
-  const char* pattern;
-  Family family;
+struct CodePattern {
+  const char* expression;
+  Detector detector;
+  bool any_case;
 };
 
-constexpr FamilyPattern kShapePatterns[] = {
-    {"bearer\\s|basic\\s", kAuthorization},
-    {"://", kUrls},
-    {"-----BEGIN", kPem},
-    {"eyJ|AKIA|ASIA|AROA|AIDA|gh[pousr]_|github_pat_|glpat-|xox[a-z]-|hooks\\.slack\\.com|[srp]k_(live|test)_"
-     "|AIza|"
-     "ya29\\.|SG\\.|npm_|sk-|pypi-",
-     kTokens},
-    {"[0-9]{15}|[0-9]{4}[ -][0-9]{4}", kCards},
-    {"[0-9]{4}[ -][0-9]{6}", kCards},
-    {"[A-Z]{2}[0-9]{2}[ A-Z0-9]{11}", kIbans},
-    {"[0-9]{3}-[0-9]{2}-[0-9]{4}", kSsns},
-    {"@", kEmails},
+// Each a superset of what the detector accepts, and narrow enough to be silent on most text. A zero byte
+// ends a text among several.
+constexpr CodePattern kCodePatterns[] = {
+    {R"(bearer\s+[a-z0-9._~+/=\-]{6})", kBearer, true},
+    {R"(basic\s+[a-z0-9+/_\-]{8})", kBasic, true},
+    {R"(://[^\s/:@"'<>\x00]*:[^\s/"'<>\x00]+@)", kUrls, false},
+    {R"(\-\-\-\-\-BEGIN [A-Z0-9 ]*PRIVATE KEY)", kPem, false},
 };
 
-std::string quote_literal(std::string_view literal) {
+// Of rules that are off unless an operator wants them; they would strike in every other line.
+constexpr CodePattern kOptionalPatterns[] = {
+    {R"([A-Za-z0-9._%+\-]@[A-Za-z0-9\-])", kEmails, false},
+    {R"([0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9])", kIps, false},
+};
+
+constexpr unsigned long kLongRepeat = 16;
+
+/// A shape's own expression without what only makes it exact: word boundaries, flags, long repetitions at
+/// its end.
+std::string loosened(std::string_view regex) {
   std::string out;
-  constexpr char kHex[] = "0123456789abcdef";
-  for (const char c : literal) {
-    out += "\\x";
-    out += kHex[(static_cast<unsigned char>(c) >> 4) & 15];
-    out += kHex[static_cast<unsigned char>(c) & 15];
+  for (std::size_t i = 0; i < regex.size();) {
+    if (regex.substr(i).starts_with("\\b")) {
+      i += 2;
+    } else if (regex.substr(i).starts_with("(?i)") || regex.substr(i).starts_with("(?s)")) {
+      i += 4;
+    } else if (regex[i] == '{') {
+      const std::size_t end = regex.find('}', i);
+      const unsigned long least = std::stoul(std::string(regex.substr(i + 1, end - i - 1)));
+      out += least > kLongRepeat ? "{" + std::to_string(kLongRepeat) + "}"
+                                 : std::string(regex.substr(i, end - i + 1));
+      i = end + 1;
+    } else {
+      out += regex[i++];
+    }
   }
   return out;
+}
+
+hs_database_t* compile(const std::vector<ScanPattern>& patterns) {
+  std::vector<const char*> texts;
+  std::vector<unsigned> flags;
+  std::vector<unsigned> ids;
+  for (const ScanPattern& p : patterns) {
+    texts.push_back(p.expression.c_str());
+    flags.push_back(p.any_case ? HS_FLAG_CASELESS : 0u);
+    ids.push_back(static_cast<unsigned>(p.detector));
+  }
+  hs_database_t* database = nullptr;
+  hs_compile_error_t* error = nullptr;
+  const hs_error_t done =
+      hs_compile_multi(texts.data(), flags.data(), ids.data(), static_cast<unsigned>(texts.size()),
+                       HS_MODE_BLOCK, nullptr, &database, &error);
+  if (error != nullptr) hs_free_compile_error(error);
+  return done == HS_SUCCESS ? database : nullptr;
 }
 
 }  // namespace
@@ -67,56 +103,122 @@ struct Prefilter::Engine {
     MutexLock lock(mutex);
     free.push_back(s);
   }
+  /// False when the scan could not be made.
+  bool run(std::string_view text, match_event_handler on_match, void* context) {
+    if (text.size() > UINT32_MAX) return false;
+    hs_scratch_t* scratch = borrow();
+    if (scratch == nullptr) return false;
+    const hs_error_t status =
+        hs_scan(database, text.data(), static_cast<unsigned>(text.size()), 0, scratch, on_match, context);
+    give_back(scratch);
+    return status == HS_SUCCESS;
+  }
 };
 
-Prefilter::Prefilter(const std::vector<std::string>& extra_keys) {
-  if (hs_valid_platform() != HS_SUCCESS) return;
-  std::vector<std::string> texts;
-  std::vector<unsigned> ids;
-  for (const FamilyPattern& p : kShapePatterns) {
-    texts.emplace_back(p.pattern);
-    ids.push_back(p.family);
-  }
-  for (const auto* list : {&key_hints(), &extra_keys}) {
-    for (const std::string& hint : *list) {
-      texts.push_back(quote_literal(hint));
-      ids.push_back(kPairs);
+Prefilter::Prefilter(const std::vector<ScanPattern>& patterns, bool numbers) : numbers_(numbers) {
+  if (patterns.empty()) return;
+  auto engine = std::make_unique<Engine>();
+  if (hs_valid_platform() == HS_SUCCESS) {
+    engine->database = compile(patterns);
+    if (engine->database == nullptr) {
+      // One of them is beyond Hyperscan: those that compile alone are kept.
+      std::vector<ScanPattern> good;
+      for (const ScanPattern& p : patterns) {
+        hs_database_t* alone = compile({p});
+        if (alone == nullptr) {
+          always_.set(p.detector);
+        } else {
+          hs_free_database(alone);
+          good.push_back(p);
+        }
+      }
+      if (!good.empty()) engine->database = compile(good);
+      if (good.empty()) return;
     }
   }
-  std::vector<const char*> patterns;
-  std::vector<unsigned> flags;
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    patterns.push_back(texts[i].c_str());
-    const bool caseless = ids[i] == kPairs || ids[i] == kAuthorization;
-    flags.push_back(HS_FLAG_SINGLEMATCH | (caseless ? HS_FLAG_CASELESS : 0u));
+  if (engine->database == nullptr || hs_alloc_scratch(engine->database, &engine->prototype) != HS_SUCCESS) {
+    for (const ScanPattern& p : patterns) always_.set(p.detector);
+    return;
   }
-  auto engine = std::make_unique<Engine>();
-  hs_compile_error_t* error = nullptr;
-  const hs_error_t compiled =
-      hs_compile_multi(patterns.data(), flags.data(), ids.data(), static_cast<unsigned>(patterns.size()),
-                       HS_MODE_BLOCK, nullptr, &engine->database, &error);
-  if (error != nullptr) hs_free_compile_error(error);
-  if (compiled != HS_SUCCESS || hs_alloc_scratch(engine->database, &engine->prototype) != HS_SUCCESS) return;
   engine_ = std::move(engine);
 }
 
 Prefilter::~Prefilter() = default;
 
-bool Prefilter::accelerated() const { return engine_ != nullptr; }
-
-std::uint32_t Prefilter::families(std::string_view text) const {
-  if (!engine_ || text.size() > UINT32_MAX) return kAllFamilies;
-  hs_scratch_t* scratch = engine_->borrow();
-  if (scratch == nullptr) return kAllFamilies;
-  std::uint32_t mask = 0;
+void Prefilter::scan(std::string_view text, DetectorSet& found) const {
+  found |= always_;
+  if (numbers_) scan_numbers(text, [&](Detector detector, std::size_t) { found.set(detector); });
+  if (!engine_) return;
   const auto on_match = [](unsigned id, unsigned long long, unsigned long long, unsigned, void* context) {
-    *static_cast<std::uint32_t*>(context) |= id;
+    static_cast<DetectorSet*>(context)->set(id);
     return 0;
   };
-  const hs_error_t status = hs_scan(engine_->database, text.data(), static_cast<unsigned>(text.size()), 0,
-                                    scratch, on_match, &mask);
-  engine_->give_back(scratch);
-  return status == HS_SUCCESS ? mask : static_cast<std::uint32_t>(kAllFamilies);
+  if (!engine_->run(text, on_match, &found)) found.set();
+}
+
+bool Prefilter::scan_all(std::string_view text, const std::vector<std::uint32_t>& ends,
+                         std::vector<DetectorSet>& found) const {
+  bool any = always_.any();
+  if (any) {
+    for (DetectorSet& f : found) f |= always_;
+  }
+  if (numbers_) {
+    scan_numbers(text, [&](Detector detector, std::size_t at) {
+      found[static_cast<std::size_t>(
+                std::lower_bound(ends.begin(), ends.end(), static_cast<std::uint32_t>(at)) - ends.begin())]
+          .set(detector);
+      any = true;
+    });
+  }
+  if (!engine_) return any;
+  struct Context {
+    const std::vector<std::uint32_t>& ends;
+    std::vector<DetectorSet>& found;
+    bool any;
+  } context{ends, found, any};
+  const auto on_match = [](unsigned id, unsigned long long, unsigned long long to, unsigned, void* data) {
+    auto& c = *static_cast<Context*>(data);
+    // A match that takes the zero byte along ends with it.
+    const auto end =
+        std::lower_bound(c.ends.begin(), c.ends.end(), static_cast<std::uint32_t>(to == 0 ? 0 : to - 1));
+    if (end != c.ends.end()) c.found[static_cast<std::size_t>(end - c.ends.begin())].set(id);
+    c.any = true;
+    return 0;
+  };
+  if (!engine_->run(text, on_match, &context)) {
+    for (DetectorSet& f : found) f.set();
+    return true;
+  }
+  return context.any;
+}
+
+std::vector<ScanPattern> optional_patterns() {
+  std::vector<ScanPattern> out;
+  for (const CodePattern& p : kOptionalPatterns) out.push_back({p.expression, p.detector, p.any_case});
+  return out;
+}
+
+std::vector<ScanPattern> key_patterns(const std::vector<std::string>& sensitive_lower) {
+  std::vector<ScanPattern> out;
+  for (std::string& expression : key_expressions(sensitive_lower))
+    out.push_back({std::move(expression), kPairs, true});
+  return out;
+}
+
+std::vector<ScanPattern> builtin_patterns() {
+  std::vector<ScanPattern> patterns = key_patterns({});
+  for (const CodePattern& p : kCodePatterns) patterns.push_back({p.expression, p.detector, p.any_case});
+  std::size_t detector = kFirstShape;
+  for (const Shape& shape : vendor_shapes()) {
+    const bool any_case = std::string_view(shape.regex).starts_with("(?i)");
+    patterns.push_back({shape.scan != nullptr ? shape.scan : loosened(shape.regex), detector++, any_case});
+  }
+  return patterns;
+}
+
+const Prefilter& builtin_prefilter() {
+  static const Prefilter prefilter(builtin_patterns(), true);
+  return prefilter;
 }
 
 }  // namespace telltale::redact

@@ -1,22 +1,26 @@
-// Text goes through the prefilter once; then each family that may strike looks for its own matches in the
+// Text goes through the prefilter once; then each detector that may strike looks for its own matches in the
 // text as it came, and all matches are replaced together, left to right, the earliest and then the longest
 // first. JSON is walked with a small scanner that copies everything it does not change, so numbers and layout
 // stay byte for byte.
 #include "redact/redactor.hpp"
 
 #include <algorithm>
-#include <cctype>
 
+#include <fmt/format.h>
 #include <re2/re2.h>
 
+#include "base/hash.hpp"
+#include "base/limits.hpp"
 #include "base/text.hpp"
 #include "redact/json_walk.hpp"
-#include "redact/keys.hpp"
-#include "redact/prefilter.hpp"
-#include "redact/shapes.hpp"
+#include "redact/redactor_impl.hpp"
 
 namespace telltale::redact {
 namespace {
+
+constexpr std::size_t kRememberedKeys = 1024;  // by thread
+constexpr std::size_t kHashHexDigits = 16;
+constexpr std::size_t kCardDigitsShown = 4;
 
 RE2::Options byte_options() {
   RE2::Options options;
@@ -33,186 +37,187 @@ struct Patterns {
   RE2 pem{
       R"((?s)(-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|$)))",
       byte_options()};
-  RE2 token{R"(\b(eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*)"
-            R"(|(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16}\b)"
-            R"(|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{22,}|glpat-[A-Za-z0-9_-]{20,})"
-            R"(|xox[a-z]-[A-Za-z0-9-]{10,}|hooks\.slack\.com/services/[A-Za-z0-9/_-]{20,})"
-            R"(|[srp]k_(?:live|test)_[A-Za-z0-9]{16,}|AIza[A-Za-z0-9_-]{35}|ya29\.[A-Za-z0-9_-]{20,})"
-            R"(|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_-]{40,})"
-            R"(|sk-[A-Za-z0-9_-]*[0-9][A-Za-z0-9_-]{12,}))",
-            byte_options()};
   RE2 email{R"(\b([A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,})\b)", byte_options()};
-  RE2 pair{R"re(([A-Za-z_][A-Za-z0-9_.\-]*)(?:\\*["'])?\s{0,4}(=>|=|:)\s{0,4})re", byte_options()};
+  RE2 ip{R"(\b((?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9]))\b)",
+         byte_options()};
+  std::vector<std::pair<std::unique_ptr<RE2>, RuleId>> shapes;
+
+  Patterns() {
+    for (const Shape& shape : vendor_shapes())
+      shapes.emplace_back(std::make_unique<RE2>(shape.regex, byte_options()), rule_named(shape.rule));
+  }
 };
 
+/// Made once: a constant that takes some milliseconds to compile.
+const Patterns& patterns() {
+  static const Patterns all;
+  return all;
+}
+
 template <class Accept>
-void find_all(const RE2& re, std::string_view text, Rule rule, std::vector<Match>& out, Accept accept) {
+void find_all(const RE2& re, std::string_view text, RuleId rule, std::vector<Match>& out, Accept accept) {
   const re2::StringPiece in(text.data(), text.size());
   re2::StringPiece groups[2];
+  const int wanted = re.NumberOfCapturingGroups() > 0 ? 2 : 1;
   std::size_t at = 0;
-  while (at <= text.size() && re.Match(in, at, text.size(), RE2::UNANCHORED, groups, 2)) {
-    const auto begin = static_cast<std::size_t>(groups[1].data() - text.data());
-    const std::size_t end = begin + groups[1].size();
-    if (accept(text.substr(begin, end - begin))) out.push_back({begin, end, rule});
+  while (at <= text.size() && re.Match(in, at, text.size(), RE2::UNANCHORED, groups, wanted)) {
+    const re2::StringPiece& hit = wanted == 2 && groups[1].data() != nullptr ? groups[1] : groups[0];
+    const auto begin = static_cast<std::size_t>(hit.data() - text.data());
+    const std::size_t end = begin + hit.size();
+    if (end > begin && accept(text.substr(begin, end - begin))) out.push_back({begin, end, rule});
     at = std::max(end, at + 1);
   }
 }
 
-bool has_digit(std::string_view s) { return s.find_first_of("0123456789") != std::string_view::npos; }
+bool any_text(std::string_view) { return true; }
 
-/// "Bearer authentication" is prose; a credential has digits, marks or length.
-bool looks_like_credential(std::string_view s) {
-  return has_digit(s) || s.size() >= 16 || s.find_first_of("._~+/=") != std::string_view::npos;
-}
-
-bool is_value_end(char c) {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == ',' || c == ';' || c == '&' || c == '"' ||
-         c == '\'' || c == '}' || c == ')' || c == ']' || c == '<' || c == '>' || c == '\\';
-}
-
-/// The value that starts at `at`: the inside of quotes (plain or escaped), or up to a separator; a scheme
-/// word
-/// (`Bearer x`) takes the word after it along.
-Match value_at(std::string_view text, std::size_t at) {
-  std::size_t slashes = 0;
-  while (at + slashes < text.size() && text[at + slashes] == '\\') ++slashes;
-  const std::size_t quote_at = at + slashes;
-  if (quote_at < text.size() && (text[quote_at] == '"' || text[quote_at] == '\'')) {
-    const char quote = text[quote_at];
-    std::size_t end = quote_at + 1;
-    while (end < text.size()) {
-      std::size_t before = 0;
-      while (end + before < text.size() && text[end + before] == '\\') ++before;
-      if (end + before < text.size() && text[end + before] == quote && before <= slashes) break;
-      end += before + 1;
-    }
-    return {quote_at + 1, std::min(end, text.size()), Rule::key};
-  }
-  const auto word_end = [&](std::size_t from) {
-    while (from < text.size() && !is_value_end(text[from])) ++from;
-    return from;
+/// Not those that an id's name stands in front of (`span_id=…`).
+void find_foreign_cards(std::string_view text, std::vector<Match>& out) {
+  const std::size_t before = out.size();
+  find_cards(text, out);
+  const auto is_id = [&](const Match& m) {
+    return is_id_field(key_before(text, m.begin), text.substr(m.begin, m.end - m.begin));
   };
-  std::size_t end = word_end(at);
-  for (const std::string_view scheme : {"bearer", "basic", "token", "digest", "sentry", "apikey"})
-    if (equal_ignore_case(text.substr(at, end - at), scheme) && end < text.size() && text[end] == ' ')
-      end = word_end(end + 1);
-  return {at, end, Rule::key};
+  out.erase(std::remove_if(out.begin() + static_cast<std::ptrdiff_t>(before), out.end(), is_id), out.end());
 }
 
-/// The name in front of a value that begins at `at`: `name=`, `name: `, `"name":"`. Empty when there is none.
-std::string_view key_before(std::string_view text, std::size_t at) {
-  const auto skip = [&](std::string_view marks) {
-    while (at > 0 && marks.find(text[at - 1]) != std::string_view::npos) --at;
-  };
-  skip(" \"'\\");
-  if (at == 0 || (text[at - 1] != '=' && text[at - 1] != ':')) return {};
-  --at;
-  skip(" \"'\\");
-  const std::size_t end = at;
-  while (at > 0 && (std::isalnum(static_cast<unsigned char>(text[at - 1])) != 0 || text[at - 1] == '_' ||
-                    text[at - 1] == '.' || text[at - 1] == '-')) {
-    --at;
+/// Equal secrets are equal whatever they are written like.
+std::string canonical(Group group, std::string_view value) {
+  if (group == Group::email) return to_lower(value);
+  if (group != Group::card && group != Group::iban && group != Group::ssn) return std::string(value);
+  std::string out;
+  for (const char c : value)
+    if (c != ' ' && c != '-') out += c;
+  return out;
+}
+
+std::string masked(Group group, std::string_view value) {
+  if (group != Group::card) return std::string(8, '*');
+  std::string out(value);
+  std::size_t shown = 0;
+  for (auto it = out.rbegin(); it != out.rend(); ++it) {
+    if (*it < '0' || *it > '9') continue;
+    if (shown++ >= kCardDigitsShown) *it = '*';
   }
-  return text.substr(at, end - at);
+  return out;
 }
 
 }  // namespace
 
-struct Redactor::Impl {
-  Impl(Options o, std::vector<std::string> sensitive, std::vector<std::string> safe)
-      : options(std::move(o)),
-        sensitive_lower(std::move(sensitive)),
-        safe_lower(std::move(safe)),
-        prefilter(sensitive_lower) {}
-
-  const Options options;
-  const std::vector<std::string> sensitive_lower;
-  const std::vector<std::string> safe_lower;
-  const Prefilter prefilter;
-  const Patterns patterns;
-
-  KeyKind kind(std::string_view key) const {
-    return options.keys ? classify_key(key, sensitive_lower, safe_lower) : KeyKind::plain;
-  }
-
-  void find_pairs(std::string_view text, std::vector<Match>& out) const {
-    const re2::StringPiece in(text.data(), text.size());
-    re2::StringPiece groups[3];
-    std::size_t at = 0;
-    while (at < text.size() && patterns.pair.Match(in, at, text.size(), RE2::UNANCHORED, groups, 3)) {
-      at = static_cast<std::size_t>(groups[0].data() - text.data()) + groups[0].size();
-      const KeyKind k = kind({groups[1].data(), groups[1].size()});
-      if (k == KeyKind::plain) continue;
-      const Match value = value_at(text, at);
-      const std::string_view v = text.substr(value.begin, value.end - value.begin);
-      const bool bare = value.begin == at;
-      // "Unexpected token: identifier" is prose.
-      if (k == KeyKind::soft && bare && groups[2] == ":" && !looks_like_credential(v)) continue;
-      if (bare && !v.empty() && (v.front() == '{' || v.front() == '[' || v.front() == '/')) continue;
-      if (is_harmless_value(k, v)) continue;
-      out.push_back(value);
-      at = value.end;
-    }
-  }
-
-  /// Not those that an id's name stands in front of (`span_id=…`).
-  static void find_foreign_cards(std::string_view text, std::vector<Match>& out) {
-    const std::size_t before = out.size();
-    find_cards(text, out);
-    const auto is_id = [&](const Match& m) {
-      return is_id_field(key_before(text, m.begin), text.substr(m.begin, m.end - m.begin));
-    };
-    out.erase(std::remove_if(out.begin() + static_cast<std::ptrdiff_t>(before), out.end(), is_id), out.end());
-  }
-
-  void find(std::string_view text, std::vector<Match>& out) const {
-    const std::uint32_t families = prefilter.families(text);
-    if (families == 0) return;
-    const auto any = [](std::string_view) { return true; };
-    if (options.tokens && (families & kPem) != 0) find_all(patterns.pem, text, Rule::private_key, out, any);
-    if (options.tokens && (families & kUrls) != 0)
-      find_all(patterns.url, text, Rule::url_password, out,
-               [](std::string_view s) { return s != "[Filtered]"; });
-    if (options.tokens && (families & kAuthorization) != 0) {
-      find_all(patterns.bearer, text, Rule::authorization, out, looks_like_credential);
-      find_all(patterns.basic, text, Rule::authorization, out,
-               [](std::string_view s) { return has_digit(s) || s.ends_with('='); });
-    }
-    if (options.tokens && (families & kTokens) != 0) find_all(patterns.token, text, Rule::token, out, any);
-    if (options.keys && (families & kPairs) != 0) find_pairs(text, out);
-    if (options.cards && (families & kCards) != 0) find_foreign_cards(text, out);
-    if (options.ibans && (families & kIbans) != 0) find_ibans(text, out);
-    if (options.ssns && (families & kSsns) != 0) find_ssns(text, out);
-    if (options.emails && (families & kEmails) != 0) find_all(patterns.email, text, Rule::email, out, any);
-  }
-};
-
-std::string_view to_string(Rule rule) {
-  constexpr std::string_view kNames[] = {"key",  "authorization", "url_password", "private_key", "token",
-                                         "card", "iban",          "ssn",          "email"};
-  return kNames[static_cast<int>(rule)];
+std::string_view to_string(Method method) {
+  constexpr std::string_view kNames[] = {"replace", "mask", "remove", "hash"};
+  return kNames[static_cast<std::size_t>(method)];
 }
 
-Redactor::Redactor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Redactor::~Redactor() = default;
-
-Result<std::unique_ptr<const Redactor>> Redactor::create(Options options) {
-  std::vector<std::string> sensitive;
-  std::vector<std::string> safe;
-  for (const auto& key : options.sensitive_keys) sensitive.push_back(to_lower(key));
-  for (const auto& key : options.safe_keys) safe.push_back(to_lower(key));
-  for (const auto* list : {&sensitive, &safe})
-    for (const auto& key : *list)
-      if (key.empty()) return fail(ErrorKind::invalid_argument, "redaction: an empty key");
-  auto impl = std::make_unique<Impl>(std::move(options), std::move(sensitive), std::move(safe));
-  return std::unique_ptr<const Redactor>(new Redactor(std::move(impl)));
+std::optional<Method> method_from(std::string_view name) {
+  for (const Method m : {Method::replace, Method::mask, Method::remove, Method::hash})
+    if (to_string(m) == name) return m;
+  return std::nullopt;
 }
 
-bool Redactor::is_sensitive_key(std::string_view key) const { return impl_->kind(key) != KeyKind::plain; }
+bool looks_like_json(std::string_view value) {
+  const std::size_t start = value.find_first_not_of(" \t\r\n");
+  return start != std::string_view::npos && (value[start] == '{' || value[start] == '[');
+}
 
-bool Redactor::redact_text(std::string& text, Counts* counts) const {
+KeyKind Redactor::Impl::kind(std::string_view key) const {
+  return on(kKeyRule) ? classify_key(key, sensitive_lower, safe_lower) : KeyKind::plain;
+}
+
+const KeyFacts& Redactor::Impl::facts(std::string_view key) const {
+  struct Remembered {
+    std::uint64_t serial = 0;
+    std::string name;
+    KeyFacts facts;
+  };
+  thread_local std::vector<Remembered> memory(kRememberedKeys);
+  Remembered& place = memory[hash64(key, serial) % kRememberedKeys];
+  if (place.serial == serial && place.name == key) return place.facts;
+  place.serial = serial;
+  place.name = key;
+  place.facts = {kind(key), false, {}};
+  std::string name(key);
+  DetectorSet found = detectors(name);
+  found.reset(kPairs);
+  if (found.any() && redact_text(name, found, nullptr)) {
+    place.facts.secret = true;
+    place.facts.renamed = std::move(name);
+  }
+  return place.facts;
+}
+
+DetectorSet Redactor::Impl::detectors(std::string_view text) const {
+  DetectorSet out;
+  builtin_prefilter().scan(text, out);
+  if (own) own->scan(text, out);
+  return out;
+}
+
+bool Redactor::Impl::is_safe_value(std::string_view value) const {
+  return std::any_of(safe_values.begin(), safe_values.end(), [&](const auto& re) {
+    return RE2::FullMatch(re2::StringPiece(value.data(), value.size()), *re);
+  });
+}
+
+void Redactor::Impl::find(std::string_view text, const DetectorSet& d, std::vector<Match>& out) const {
+  const Patterns& p = patterns();
+  if (d[kPem] && on(kPrivateKeyRule)) find_all(p.pem, text, kPrivateKeyRule, out, any_text);
+  if (d[kUrls] && on(kUrlPasswordRule)) {
+    find_all(p.url, text, kUrlPasswordRule, out,
+             [](std::string_view s) { return !is_harmless_value(KeyKind::hard, s); });
+  }
+  if (on(kAuthorizationRule)) {
+    if (d[kBearer]) find_all(p.bearer, text, kAuthorizationRule, out, looks_like_credential);
+    if (d[kBasic]) {
+      find_all(p.basic, text, kAuthorizationRule, out, [](std::string_view s) {
+        return s.find_first_of("0123456789") != std::string_view::npos || s.ends_with('=');
+      });
+    }
+  }
+  for (std::size_t i = 0; i < p.shapes.size(); ++i) {
+    const auto& [regex, rule] = p.shapes[i];
+    if (d[kFirstShape + i] && on(rule))
+      find_all(*regex, text, rule, out,
+               [](std::string_view s) { return !is_harmless_value(KeyKind::hard, s); });
+  }
+  if (d[kPairs] && on(kKeyRule))
+    find_pairs(
+        text, [this](std::string_view key) { return facts(key).kind; }, out);
+  if (d[kCards] && on(kCardRule)) find_foreign_cards(text, out);
+  if (d[kIbans] && on(kIbanRule)) find_ibans(text, out);
+  if (d[kSsns] && on(kSsnRule)) find_ssns(text, out);
+  if (d[kEmails] && on(kEmailRule)) find_all(p.email, text, kEmailRule, out, any_text);
+  if (d[kIps] && on(kIpRule)) find_all(p.ip, text, kIpRule, out, any_text);
+  for (std::size_t i = 0; i < custom.size(); ++i) {
+    if (d[custom_detector + i] && on(custom[i].rule))
+      find_all(*custom[i].regex, text, custom[i].rule, out,
+               [](std::string_view s) { return !is_harmless_value(KeyKind::hard, s); });
+  }
+  if (!safe_values.empty())
+    std::erase_if(out, [&](const Match& m) { return is_safe_value(text.substr(m.begin, m.end - m.begin)); });
+}
+
+std::string Redactor::Impl::replacement(RuleId rule, std::string_view value) const {
+  const Group group = rules[rule].group;
+  switch (methods[rule]) {
+    case Method::remove:
+      return {};
+    case Method::mask:
+      return masked(group, value);
+    case Method::hash: {
+      const std::string hash = to_hex(hmac_sha256(hash_key, canonical(group, value)));
+      const std::string_view holder = placeholder_of(group);
+      return fmt::format("{}#{}]", holder.substr(0, holder.size() - 1), hash.substr(0, kHashHexDigits));
+    }
+    case Method::replace:
+      break;
+  }
+  return std::string(placeholder_of(group));
+}
+
+bool Redactor::Impl::redact_text(std::string& text, const DetectorSet& d, Counts* counts) const {
   std::vector<Match> matches;
-  impl_->find(text, matches);
+  find(text, d, matches);
   if (matches.empty()) return false;
   std::stable_sort(matches.begin(), matches.end(), [](const Match& a, const Match& b) {
     return a.begin != b.begin ? a.begin < b.begin : a.end > b.end;
@@ -225,9 +230,9 @@ bool Redactor::redact_text(std::string& text, Counts* counts) const {
     // A match that begins inside the one before it still hides what sticks out.
     if (m.begin >= at) {
       out.append(text, at, m.begin - at);
-      out.append(mask_of(m.rule));
+      out.append(replacement(m.rule, std::string_view(text).substr(m.begin, m.end - m.begin)));
     }
-    if (counts != nullptr) ++(*counts)[static_cast<std::size_t>(m.rule)];
+    if (counts != nullptr) counts->add(m.rule);
     at = m.end;
   }
   out.append(text, at);
@@ -235,35 +240,101 @@ bool Redactor::redact_text(std::string& text, Counts* counts) const {
   return true;
 }
 
-bool Redactor::redact_value(std::string_view key, std::string& value, Counts* counts) const {
-  const KeyKind kind = impl_->kind(key);
-  if (kind != KeyKind::plain && !is_harmless_value(kind, value)) {
-    value = mask_of(Rule::key);
-    if (counts != nullptr) ++(*counts)[static_cast<std::size_t>(Rule::key)];
-    return true;
-  }
-  if (is_id_field(key, value)) return false;
-  return redact_text(value, counts);
+bool Redactor::Impl::filter_by_key(KeyKind key_kind, std::string& value, Counts* counts) const {
+  if (key_kind == KeyKind::plain || is_harmless_value(key_kind, value)) return false;
+  if (!safe_values.empty() && is_safe_value(value)) return false;
+  value = replacement(kKeyRule, value);
+  if (counts != nullptr) counts->add(kKeyRule);
+  return true;
 }
 
-bool Redactor::redact_json(std::string& json, Counts* counts) const {
+bool Redactor::Impl::redact_json(std::string& json, Counts* counts) const {
   JsonActions actions;
-  actions.kind = [this](std::string_view key) { return impl_->kind(key); };
-  actions.keep = is_id_field;
-  actions.text = [this, counts](std::string& text) { return redact_text(text, counts); };
-  actions.filtered = [counts] {
-    if (counts != nullptr) ++(*counts)[static_cast<std::size_t>(Rule::key)];
+  actions.rename = [this](std::string& key) {
+    const KeyFacts& known = facts(key);
+    if (known.secret) key = known.renamed;
+    return known.secret;
   };
-  actions.number = [this, counts](std::string_view digits) {
-    const bool card = impl_->options.cards && is_card_number(digits);
-    if (card && counts != nullptr) ++(*counts)[static_cast<std::size_t>(Rule::card)];
-    return card;
+  actions.kind = [this](std::string_view key) { return facts(key).kind; };
+  actions.keep = is_id_field;
+  actions.text = [this, counts](std::string& text) {
+    const DetectorSet d = detectors(text);
+    return d.any() && redact_text(text, d, counts);
+  };
+  actions.filtered = [this, counts](std::string_view value) {
+    if (counts != nullptr) counts->add(kKeyRule);
+    return replacement(kKeyRule, value);
+  };
+  actions.number = [this, counts](std::string_view digits) -> std::optional<std::string> {
+    if (!on(kCardRule) || !is_card_number(digits) || is_safe_value(digits)) return std::nullopt;
+    if (counts != nullptr) counts->add(kCardRule);
+    return replacement(kCardRule, digits);
   };
   bool changed = false;
   auto out = walk_json(json, actions, changed);
-  if (!out) return redact_text(json, counts);
+  if (!out) {
+    const DetectorSet d = detectors(json);
+    return d.any() && redact_text(json, d, counts);
+  }
   if (changed) json = *std::move(out);
   return changed;
+}
+
+bool Redactor::Impl::redact_content(std::string& value, const DetectorSet& d, Counts* counts) const {
+  return looks_like_json(value) ? redact_json(value, counts) : redact_text(value, d, counts);
+}
+
+Redactor::Redactor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Redactor::~Redactor() = default;
+
+bool Redactor::is_sensitive_key(std::string_view key) const {
+  return impl_->facts(key).kind != KeyKind::plain;
+}
+
+bool Redactor::hides_any_value(std::string_view key) const { return impl_->facts(key).kind == KeyKind::hard; }
+
+std::string_view Redactor::rule_name(RuleId rule) const { return impl_->rules[rule].name; }
+
+std::string Redactor::replacement(RuleId rule, std::string_view value) const {
+  return impl_->replacement(rule, value);
+}
+
+bool Redactor::redact_text(std::string& text, Counts* counts) const {
+  const DetectorSet d = impl_->detectors(text);
+  return d.any() && impl_->redact_text(text, d, counts);
+}
+
+bool Redactor::redact_value(std::string_view key, std::string& value, Counts* counts) const {
+  const Field field{key, &value, FieldForm::text};
+  return redact_fields({&field, 1}, counts);
+}
+
+bool Redactor::redact_json(std::string& json, Counts* counts) const {
+  const Field field{{}, &json, FieldForm::text};
+  return redact_fields({&field, 1}, counts);
+}
+
+std::optional<std::string> Redactor::redact_number(std::string_view key, std::int64_t number,
+                                                   Counts* counts) const {
+  const auto hide = [&](RuleId rule, std::string_view text) {
+    if (counts != nullptr) counts->add(rule);
+    return impl_->replacement(rule, text);
+  };
+  constexpr std::int64_t kLeastCard = 10'000'000'000'000;
+  const KeyKind key_kind = impl_->facts(key).kind;
+  if (key_kind != KeyKind::hard && number < kLeastCard) return std::nullopt;
+  const std::string digits = std::to_string(number);
+  if (key_kind == KeyKind::hard && !impl_->is_safe_value(digits)) return hide(kKeyRule, digits);
+  if (impl_->on(kCardRule) && is_card_number(digits) && !impl_->is_safe_value(digits))
+    return hide(kCardRule, digits);
+  return std::nullopt;
+}
+
+std::optional<std::string> Redactor::redact_name(std::string_view name, Counts* counts) const {
+  const KeyFacts& known = impl_->facts(name);
+  if (!known.secret) return std::nullopt;
+  if (counts != nullptr) counts->add(kKeyRule);
+  return known.renamed;
 }
 
 }  // namespace telltale::redact

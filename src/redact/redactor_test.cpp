@@ -11,7 +11,7 @@ namespace {
 
 std::unique_ptr<const Redactor> make_redactor(bool emails = false) {
   Options options;
-  options.emails = emails;
+  if (emails) options.enable = {"email"};
   options.sensitive_keys = {"badge_no"};
   options.safe_keys = {"auth_scheme"};
   return std::move(Redactor::create(options)).value();
@@ -153,11 +153,11 @@ TEST(Redact, EmailsOnlyWhenAsked) {
 }
 
 TEST(Redact, CountsByRule) {
-  Counts counts{};
+  Counts counts;
   std::string text = "password=a1 card 4111111111111111 and 4242424242424242";
   make_redactor()->redact_text(text, &counts);
-  EXPECT_EQ(counts[static_cast<std::size_t>(Rule::key)], 1u);
-  EXPECT_EQ(counts[static_cast<std::size_t>(Rule::card)], 2u);
+  EXPECT_EQ(counts.of("key"), 1u);
+  EXPECT_EQ(counts.of("card"), 2u);
 }
 
 TEST(Redact, NamedValues) {
@@ -223,8 +223,17 @@ TEST(Redact, Json) {
 TEST(Redact, CardsAgreeWithNaiveSearch) {
   const unsigned seed = std::random_device{}();
   std::mt19937 rng(seed);
-  const std::string pieces[] = {
-      "4111111111111111", "378282246310005", "5500005555555559", "1", "42", " ", "-", ".", "x", "abc "};
+  const std::string pieces[] = {"4111111111111111",
+                                "378282246310005",
+                                "5500005555555559",
+                                "30569309025904",
+                                "1",
+                                "42",
+                                " ",
+                                "-",
+                                ".",
+                                "x",
+                                "abc "};
   for (int round = 0; round < 3000; ++round) {
     std::string text;
     for (int i = 0; i < 6; ++i) text += pieces[rng() % std::size(pieces)];
@@ -234,12 +243,12 @@ TEST(Redact, CardsAgreeWithNaiveSearch) {
       return i < text.size() && std::isalnum(static_cast<unsigned char>(text[i]));
     };
     for (std::size_t i = 0; i < text.size(); ++i)
-      for (const std::size_t n : {15, 16}) {
+      for (const std::size_t n : {14, 15, 16, 17, 18, 19}) {
         if (i + n > text.size() || !is_card_number(std::string_view(text).substr(i, n))) continue;
         if ((i > 0 && word(i - 1)) || word(i + n)) continue;
         if (i > 1 && (text[i - 1] == '.' || text[i - 1] == '-') && digit(i - 2)) continue;
         if (i + n < text.size() && (text[i + n] == '.' || text[i + n] == '-') && digit(i + n + 1)) continue;
-        naive.push_back({i, i + n, Rule::card});
+        naive.push_back({i, i + n, kCardRule});
       }
     std::vector<Match> found;
     find_cards(text, found);

@@ -74,17 +74,34 @@ std::size_t iban_length(std::string_view country) {
   return 0;
 }
 
+int leading(std::string_view digits, std::size_t n) {
+  int out = 0;
+  for (std::size_t i = 0; i < n; ++i) out = out * 10 + (digits[i] - '0');
+  return out;
+}
+
+/// Prefixes and lengths as the schemes publish them.
+bool has_issuer(std::string_view digits) {
+  const std::size_t n = digits.size();
+  const int two = leading(digits, 2);
+  const int three = leading(digits, 3);
+  const int four = leading(digits, 4);
+  if (n == 15) return two == 34 || two == 37;  // American Express
+  if (n == 14) return (three >= 300 && three <= 305) || two == 36 || two == 38 || two == 39;  // Diners
+  const bool union_pay = two == 62;
+  if (n != 16) return union_pay && n >= 16;
+  return digits[0] == '4' || (two >= 51 && two <= 55) || (four >= 2221 && four <= 2720) || two == 65 ||
+         four == 6011 || (three >= 644 && three <= 649) || (four >= 3528 && four <= 3589) || union_pay ||
+         four == 5018 || four == 5020 || four == 5038 || four == 6304 || four == 6759 ||
+         (four >= 6761 && four <= 6763);
+}
+
 }  // namespace
 
 bool is_card_number(std::string_view digits) {
-  if (digits.size() != 15 && digits.size() != 16) return false;
+  if (digits.size() < 14 || digits.size() > 19) return false;
   if (!std::all_of(digits.begin(), digits.end(), is_num)) return false;
-  const int two = (digits[0] - '0') * 10 + (digits[1] - '0');
-  const int four = two * 100 + (digits[2] - '0') * 10 + (digits[3] - '0');
-  const bool amex = digits.size() == 15 && (two == 34 || two == 37);
-  const bool others = digits.size() == 16 && (digits[0] == '4' || (two >= 51 && two <= 55) ||
-                                              (four >= 2221 && four <= 2720) || two == 65 || four == 6011);
-  if (!amex && !others) return false;
+  if (!has_issuer(digits)) return false;
   int sum = 0;
   bool twice = false;
   for (auto it = digits.rbegin(); it != digits.rend(); ++it, twice = !twice) {
@@ -125,7 +142,7 @@ void find_cards(std::string_view text, std::vector<Match>& out) {
       continue;
     }
     std::size_t length = 0;
-    if (run == 15 || run == 16) {
+    if (run >= 14 && run <= 19) {
       digits = text.substr(i, run);
       length = run;
     } else if (run == 4) {
@@ -133,7 +150,7 @@ void find_cards(std::string_view text, std::vector<Match>& out) {
       if (length == 0) length = grouped_length(text, i, {4, 6, 5}, digits);
     }
     if (length != 0 && is_card_number(digits) && stands_alone(text, i, i + length)) {
-      out.push_back({i, i + length, Rule::card});
+      out.push_back({i, i + length, kCardRule});
       i += length;
     } else {
       i += run;
@@ -145,7 +162,7 @@ void find_ssns(std::string_view text, std::vector<Match>& out) {
   for (std::size_t i = 0; i + 11 <= text.size();) {
     const std::size_t run = count_digits(text, i);
     if (run == 3 && is_ssn(text.substr(i, 11)) && stands_alone(text, i, i + 11)) {
-      out.push_back({i, i + 11, Rule::ssn});
+      out.push_back({i, i + 11, kSsnRule});
       i += 11;
     } else {
       i += std::max<std::size_t>(run, 1);
@@ -167,31 +184,9 @@ void find_ibans(std::string_view text, std::vector<Match>& out) {
       ++pos;
     }
     if (length == 0 || !is_iban(compact) || (pos < text.size() && is_alnum(text[pos]))) continue;
-    out.push_back({i, pos, Rule::iban});
+    out.push_back({i, pos, kIbanRule});
     i = pos - 1;
   }
-}
-
-std::string_view mask_of(Rule rule) {
-  switch (rule) {
-    case Rule::key:
-    case Rule::authorization:
-    case Rule::url_password:
-      return "[Filtered]";
-    case Rule::private_key:
-      return "[private-key]";
-    case Rule::token:
-      return "[token]";
-    case Rule::card:
-      return "[card]";
-    case Rule::iban:
-      return "[iban]";
-    case Rule::ssn:
-      return "[ssn]";
-    case Rule::email:
-      return "[email]";
-  }
-  return "[Filtered]";
 }
 
 }  // namespace telltale::redact

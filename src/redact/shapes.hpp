@@ -2,19 +2,20 @@
 // found one; for this folder's .cpp files and tests.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "redact/redactor.hpp"
+#include "redact/rules.hpp"
 
 namespace telltale::redact {
 
 struct Match {
   std::size_t begin = 0;
   std::size_t end = 0;
-  Rule rule = Rule::key;
+  RuleId rule = 0;
 };
 
 /// Digits with an issuer's prefix and length that pass Luhn's check (ISO/IEC 7812-1); separators already
@@ -28,8 +29,5 @@ bool is_ssn(std::string_view text);
 void find_cards(std::string_view text, std::vector<Match>& out);
 void find_ssns(std::string_view text, std::vector<Match>& out);
 void find_ibans(std::string_view text, std::vector<Match>& out);
-
-/// What stands in place of a match.
-std::string_view mask_of(Rule rule);
 
 }  // namespace telltale::redact

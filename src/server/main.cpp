@@ -17,6 +17,7 @@
 #include "metrics/scrape_config.hpp"
 #include "net/client.hpp"
 #include "server/cli.hpp"
+#include "server/redaction.hpp"
 #include "server/server.hpp"
 #include "server/stores.hpp"
 
@@ -88,12 +89,31 @@ int serve(const std::vector<std::string>& args) {
   return 0;
 }
 
+// 0: nothing would be masked, 1: something would, 2: the check could not be made.
+int check_redaction(std::vector<std::string> args, telltale::io::FileSystem& fs) {
+  telltale::config::Flags flags;
+  const auto file = telltale::server::take_option(args, "--config");
+  if (file && *file) flags.config_file = **file;
+  const auto config =
+      file ? load_config(flags) : telltale::Result<telltale::config::Config>(tl::unexpect, file.error());
+  bool found = false;
+  const auto text = config ? telltale::server::check_redaction(args, fs, config->redaction, found)
+                           : telltale::Result<std::string>(tl::unexpect, config.error());
+  if (!text) {
+    (void)complain(text.error());
+    return 2;
+  }
+  fmt::print("{}", *text);
+  return found ? 1 : 0;
+}
+
 int check(const std::vector<std::string>& args) {
   if (args.size() < 2) {
-    fmt::print(stderr, "usage: telltale check config|rules|prometheus FILE…\n");
+    fmt::print(stderr, "usage: telltale check config|rules|prometheus|redaction FILE…\n");
     return 2;
   }
   const auto fs = telltale::io::make_posix_file_system();
+  if (args[0] == "redaction") return check_redaction({args.begin() + 1, args.end()}, *fs);
   int status = 0;
   for (std::size_t i = 1; i < args.size(); ++i) {
     const auto text = telltale::io::read_file(*fs, args[i]);
@@ -220,7 +240,7 @@ int usage() {
   fmt::print(
       stderr,
       "telltale serve [--config FILE] [--data-dir DIR] [--listen ADDR:PORT] [--prometheus-config FILE]\n"
-      "telltale check config|rules|prometheus FILE…\n"
+      "telltale check config|rules|prometheus|redaction FILE…\n"
       "telltale backup DIRECTORY | restore DIRECTORY | verify   [--data-dir DIR]\n"
       "telltale query promql EXPR | logs TEXT   [--start T] [--end T] [--url URL]   (token: TELLTALE_TOKEN)\n"
       "telltale token list | create NAME --role ROLE [--project ID] [--expires-in 30d] | revoke ID   "

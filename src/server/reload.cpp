@@ -6,6 +6,7 @@
 #include <glob.h>
 
 #include "alerting/rule_file.hpp"
+#include "server/redaction.hpp"
 #include "server/server_impl.hpp"
 
 namespace telltale::server {
@@ -88,6 +89,8 @@ Result<> Server::Impl::configure(const config::Config& next) {
     if (!options) return tl::unexpected<Error>(std::move(options).error().within("smtp.url"));
     mail = std::make_shared<net::SmtpMailSender>(*std::move(options), clock);
   }
+  TT_ASSIGN(auto redaction, redaction_defaults(next.redaction));
+  TT_TRY(redactors->set_defaults(std::move(redaction)));
   TT_TRY(http_client->set_outbound_allow(next.net.outbound_allow));
 
   log.set_level(next.log.level);

@@ -8,6 +8,7 @@
 #include "accounts/signing.hpp"
 #include "api/own/tail.hpp"
 #include "base/json.hpp"
+#include "server/redaction.hpp"
 #include "server/server_impl.hpp"
 #include "server/table_shares.hpp"
 
@@ -84,6 +85,7 @@ Result<> Server::Impl::open() {
                         [this](const auto& batch) { tails.offer(batch); }));
   disk->poll();
   TT_ASSIGN(redactor, redact::Redactor::create({}));
+  TT_ASSIGN(redactors, open_redactors(stores->records(), config.redaction));
   accounts = std::make_unique<accounts::Authenticator>(stores->records(), clock, log, metrics);
   TT_ASSIGN(auto signing_key, accounts::open_signing_key(*fs, io::join_path(config.server.data_dir, "meta")));
   accounts->set_signing_key(std::move(signing_key));
@@ -99,10 +101,12 @@ Result<> Server::Impl::open() {
       stores->pipeline(), *redactor, clock, metrics,
       ingest::IngestOptions{.max_past = config.ingest.max_past,
                             .max_future = config.ingest.max_future,
-                            .slug_of = [this](ProjectId project) {
-                              const auto found = stores->records().projects().get(project);
-                              return found ? found->slug : std::string();
-                            }});
+                            .slug_of =
+                                [this](ProjectId project) {
+                                  const auto found = stores->records().projects().get(project);
+                                  return found ? found->slug : std::string();
+                                },
+                            .redactor_of = [this](ProjectId project) { return redactors->of(project); }});
 
   promql = std::make_unique<promql::Engine>(stores->metrics());
   alert_state = std::make_unique<RecordedAlertState>(stores->records());
@@ -184,7 +188,8 @@ net::Router Server::Impl::make_router() {
                     *sessions,
                     log,
                     config.server.external_url,
-                    path_of_url(config.server.external_url)});
+                    path_of_url(config.server.external_url),
+                    redactors.get()});
   api::add_sentry_routes(router, *services);
   api::add_loki_routes(router, *services);
   api::add_otlp_routes(router, *services);

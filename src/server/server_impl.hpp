@@ -20,6 +20,7 @@
 #include "net/client.hpp"
 #include "net/server.hpp"
 #include "promql/engine.hpp"
+#include "redact/projects.hpp"
 #include "server/alert_state.hpp"
 #include "server/server.hpp"
 #include "server/stores.hpp"
@@ -54,7 +55,8 @@ struct Server::Impl {
   std::unique_ptr<alerting::Notifier> notifier;
   ingest::TailHub tails{metrics};
   std::unique_ptr<Stores> stores;
-  std::unique_ptr<const redact::Redactor> redactor;
+  std::unique_ptr<redact::Redactors> redactors;
+  std::unique_ptr<const redact::Redactor> redactor;  // of no project
   std::unique_ptr<accounts::Authenticator> accounts;
   std::unique_ptr<accounts::Sessions> sessions;
   std::string setup_token;  // until it is printed, once the address is known

@@ -1,9 +1,19 @@
 """Secrets planted by a careless application are found in no answer and nowhere on the disk."""
+import json
+import os
+import random
 import re
+import secrets
+import subprocess
 import sys
+import time
 
+import pytest
+import requests
 from payloads import envelope, event
+from secrets_planted import planted
 from server import ROOT, wait_until
+from tail_listener import Tail
 
 sys.path.insert(0, str(ROOT / "examples" / "stockapp"))
 from stockapp.faults import PLANTED_SECRETS  # noqa: E402
@@ -51,3 +61,168 @@ def test_planted_secrets_are_nowhere(make_server, make_stockapp):
     server.stop()
     for name, secret in secrets.items():
         assert not any(files_with(server.data_dir, t.encode()) for t in variants(secret)), f"{name} on disk after a clean stop"
+
+
+def decoded_store(server) -> bytes:
+    """Everything the server kept, decompressed: a restored copy answers, so that journal and parts are both read by the server."""
+    return b"".join(server.api.http.get(server.url + f"/api/telltale/v1/{table}", params={"limit": 5000, "payload": "true"}, timeout=60).content
+                    for table in ("logs", "spans", "errors"))
+
+
+def loki_json(api, lines):
+    return api.push_lines(lines, {"service": "planted"})
+
+
+def loki_legacy(api, lines):
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return api.post("/api/prom/push", json={"streams": [{"labels": '{service="planted"}', "entries": [{"ts": now, "line": line} for line in lines]}]})
+
+
+def loki_labels(api, lines):
+    """The secret as a label, and as structured metadata."""
+    now = str(time.time_ns())
+    return api.post("/loki/api/v1/push", json={"streams": [{"stream": {"service": "planted", "note": line}, "values": [[now, "x", {"meta": line}]]} for line in lines]})
+
+
+def otlp_logs(api, lines):
+    value = lambda text: {"stringValue": text}
+    records = [{"timeUnixNano": str(time.time_ns()), "body": value(line), "attributes": [
+        {"key": "note", "value": value(line)}, {"key": "list", "value": {"arrayValue": {"values": [value(line)]}}}]} for line in lines]
+    return api.post("/v1/logs", json={"resourceLogs": [{"resource": {"attributes": [{"key": "service.name", "value": value("planted")}]},
+                                                        "scopeLogs": [{"logRecords": records}]}]})
+
+
+def otlp_spans(api, lines):
+    now = time.time_ns()
+    return api.send_spans([{"traceId": secrets.token_hex(16), "spanId": secrets.token_hex(8), "name": line, "kind": 2,
+                            "startTimeUnixNano": str(now - 10**6), "endTimeUnixNano": str(now),
+                            "attributes": [{"key": "db.statement", "value": {"stringValue": line}}]} for line in lines], service="planted")
+
+
+def sentry_events(api, lines):
+    for line in lines:
+        one = event(line, extra={"note": line, "deep": [{"x": line}]}, breadcrumbs={"values": [{"message": line}]})
+        assert api.send_envelope(envelope(("event", one), event_id=one["event_id"])).ok
+    return True
+
+
+def sentry_store(api, lines):
+    for line in lines:
+        answer = requests.post(f"{api.server.url}/api/1/store/?sentry_key={api.server.dsn_key}", json=event(line, tags={"note": line[:190]}), timeout=30)
+    return answer
+
+
+def otlp_protobuf(api, lines):
+    from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+    body = ExportLogsServiceRequest()
+    records = body.resource_logs.add().scope_logs.add().log_records
+    for line in lines:
+        record = records.add(time_unix_nano=time.time_ns())
+        record.body.string_value = line
+        note = record.attributes.add(key="note")
+        note.value.string_value = line
+    return api.post("/v1/logs", data=body.SerializeToString(), headers={"Content-Type": "application/x-protobuf"})
+
+
+def sentry_logs(api, lines):
+    items = [{"timestamp": time.time(), "trace_id": secrets.token_hex(16), "level": "info", "body": line,
+              "attributes": {"note": {"value": line, "type": "string"}}} for line in lines]
+    head = {"type": "log", "item_count": len(items), "content_type": "application/vnd.sentry.items.log+json"}
+    return api.send_envelope("\n".join(json.dumps(part) for part in ({}, head, {"items": items})).encode())
+
+
+def bulk(api, lines):
+    documents = [{"@timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "message": line, "service": {"name": "planted"},
+                  "labels": {"note": line}, "list": [line, {"x": line}]} for line in lines]
+    body = "".join(json.dumps(part) + "\n" for document in documents for part in ({"create": {"_index": "planted"}}, document))
+    return api.post("/_bulk", data=body.encode(), headers={"Content-Type": "application/x-ndjson"})
+
+
+def json_lines(api, lines):
+    body = "".join(json.dumps({"_time": time.time_ns(), "_msg": line, "app": "planted", "note": line, "deep": {"x": [line]}}) + "\n" for line in lines)
+    return api.post("/insert/jsonline?_time_field=_time&_msg_field=_msg&_stream_fields=app", data=body.encode())
+
+
+def json_lines_without_message(api, lines):
+    """The whole document is the line."""
+    body = "".join(json.dumps({"_time": time.time_ns(), "note": line, "deep": {"x": [line]}}) + "\n" for line in lines)
+    return api.post("/insert/jsonline?_time_field=_time&_msg_field=_msg", data=body.encode())
+
+
+def cloudwatch(api, lines):
+    import boto3
+    logs = boto3.client("logs", endpoint_url=api.server.url, region_name="eu-central-1", aws_access_key_id="planted", aws_secret_access_key=api.server.token)
+    names = {"logGroupName": "/planted", "logStreamName": "one"}
+    logs.create_log_group(logGroupName="/planted")
+    logs.create_log_stream(**names)
+    logs.put_log_events(**names, logEvents=[{"timestamp": int(time.time() * 1000), "message": line} for line in lines])
+    return True
+
+
+# A new way in is one row here.
+WAYS_IN = {"loki json": loki_json, "loki legacy": loki_legacy, "loki labels": loki_labels, "otlp logs": otlp_logs, "otlp protobuf": otlp_protobuf,
+           "otlp spans": otlp_spans, "sentry events": sentry_events, "sentry store": sentry_store, "sentry logs": sentry_logs, "bulk": bulk,
+           "json lines": json_lines, "json lines without message": json_lines_without_message, "cloudwatch": cloudwatch}
+
+
+@pytest.mark.parametrize("way", WAYS_IN)
+def test_fifty_shapes_are_nowhere(make_server, way):
+    seed = random.randrange(2**32)
+    server, shapes = make_server(), planted(seed)
+    tail = Tail(server)
+    try:
+        sent = WAYS_IN[way](server.api, [line for line, _ in shapes.values()])
+        assert getattr(sent, "ok", sent), getattr(sent, "text", "")
+        done = lambda: sum(len(server.api.rows(table)) for table in ("logs", "spans", "errors")) >= len(shapes)
+        wait_until(done, what="everything to arrive")
+        heard = tail.take()
+        answers = decoded_store(server)
+        metrics = requests.get(server.url + "/metrics", headers=server.api.http.headers, timeout=30).text
+        assert "telltale_redacted_total{" in metrics and 'rule="card"' in metrics
+        # After kill -9 the journal is read back: what it holds is what is answered again.
+        server.kill()
+        server.start()
+        wait_until(done, what="everything to come back")
+        answers += decoded_store(server)
+        raw = b"".join(path.read_bytes() for path in server.data_dir.rglob("*") if path.is_file()) + server.log_path.read_bytes()
+        leaks = [f"{name}: {where}" for name, (_, secret) in shapes.items()
+                 for where, text in (("answers", answers), ("tail", heard), ("files or own log", raw)) if secret.encode() in text]
+        assert leaks == [], f"seed {seed}"
+    finally:
+        tail.close()
+
+
+def test_a_projects_policy_holds_at_once(make_server):
+    server = make_server()
+    url = server.url + "/api/telltale/v1/projects/1/redaction"
+    put = lambda policy: server.api.http.put(url, json=policy, timeout=30)
+    say = lambda line: (server.api.push_lines([line], {"service": "policy"}),
+                        wait_until(lambda: server.api.rows("logs", service="policy"), what="the line"))
+    assert put({"patterns": [{"name": "broken", "regex": "("}]}).status_code == 400
+    assert put({"unknown": 1}).status_code == 400
+    policy = {"enable": ["email"], "sensitive_keys": ["badge_no"], "safe_values": ["4111111111111111"],
+              "patterns": [{"name": "order_code", "regex": "ORD-[0-9]{6}"}], "methods": {"email": "hash"}}
+    assert put(policy).status_code == 200
+    assert server.api.get("/api/telltale/v1/projects/1/redaction")["redaction"]["methods"] == {"email": "hash"}
+    say("first ORD-123456 badge_no=77 Ann@Example.com 4111111111111111 4242424242424242")
+    server.restart()
+    server.api.push_lines(["second ann@example.com ORD-654321"], {"service": "policy"})
+    rows = wait_until(lambda: len(found := server.api.rows("logs", service="policy")) == 2 and found, what="both lines")
+    first, second = sorted(row["message"] for row in rows)
+    assert "ORD-" not in first + second and "badge_no=[Filtered]" in first and "4111111111111111" in first and "4242" not in first
+    hashes = re.findall(r"\[email#[0-9a-f]{16}\]", first + second)
+    assert len(hashes) == 2 and hashes[0] == hashes[1], "equal addresses stay equal, over a restart, too"
+    assert put({}).status_code == 200
+    server.api.push_lines(["third ann@example.com"], {"service": "policy"})
+    wait_until(lambda: any("ann@example.com" in row["message"] for row in server.api.rows("logs", service="policy")), what="an address that may stay")
+
+
+def test_check_redaction(tmp_path):
+    binary = os.environ.get("TELLTALE_BIN", str(ROOT / "build" / "telltale"))
+    run = lambda *args, **kw: subprocess.run([binary, "check", "redaction", *map(str, args)], capture_output=True, text=True, timeout=60, **kw)
+    log = tmp_path / "app.log"
+    log.write_text("nothing here\ncard 4111 1111 1111 1111 refused, password=hunter2\n")
+    found = run(log)
+    assert found.returncode == 1 and f"{log}:2: key, card" in found.stdout and "hunter2" not in found.stdout
+    assert run("-", input="nothing\n").returncode == 0
+    assert run(tmp_path / "missing.log").returncode == 2

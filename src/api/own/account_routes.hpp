@@ -11,6 +11,11 @@ void add_account_routes(net::Router& router, const Services& services);
 void add_session_routes(net::Router& router, const Services& services);
 /// projects and their keys
 void add_project_routes(net::Router& router, const Services& services);
+/// projects/{id}/redaction
+void add_redaction_routes(net::Router& router, const Services& services);
+/// The project of the path's {id}, once the caller has the scope in it; another's is not found.
+Result<storage::Project> project_of(const Services& services, const net::HttpRequest& request,
+                                    accounts::Scope scope);
 /// storage · ui-measurements
 void add_upkeep_routes(net::Router& router, const Services& services);
 

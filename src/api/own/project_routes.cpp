@@ -17,19 +17,6 @@ namespace {
 using accounts::Scope;
 constexpr std::size_t kMaxProjectNameBytes = limits::kMaxPersonNameBytes;
 
-/// The project of the path, once the caller has the scope in it; another's is not there.
-Result<storage::Project> project_of(const Services& services, const net::HttpRequest& request, Scope scope) {
-  TT_ASSIGN(const auto who, authorise(services, request, scope));
-  const std::string& text = request.path_params.find("id")->second;
-  std::uint32_t id = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), id);
-  const bool number = problem == std::errc() && end == text.data() + text.size();
-  if (!number || (who.project.value != 0 && who.project.value != id)) {
-    return fail(ErrorKind::not_found, "project " + text + ": not found");
-  }
-  return services.records.projects().get(ProjectId{id});
-}
-
 void write_project(JsonWriter& w, const storage::Project& project) {
   w.begin_object().field("id", std::uint64_t{project.id.value}).field("slug", project.slug);
   w.field("name", project.name).field("created", format_rfc3339(project.created)).end_object();
@@ -140,6 +127,18 @@ void add_key_routes(net::Router& router, const Services& services) {
 
 }  // namespace
 
+Result<storage::Project> project_of(const Services& services, const net::HttpRequest& request, Scope scope) {
+  TT_ASSIGN(const auto who, authorise(services, request, scope));
+  const std::string& text = request.path_params.find("id")->second;
+  std::uint32_t id = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), id);
+  const bool number = problem == std::errc() && end == text.data() + text.size();
+  if (!number || (who.project.value != 0 && who.project.value != id)) {
+    return fail(ErrorKind::not_found, "project " + text + ": not found");
+  }
+  return services.records.projects().get(ProjectId{id});
+}
+
 void add_project_routes(net::Router& router, const Services& services) {
   router.add("GET", "/api/telltale/v1/projects", [&services](const net::HttpRequest& r, WorkContext&) {
     using List = std::vector<storage::Project>;
@@ -156,6 +155,7 @@ void add_project_routes(net::Router& router, const Services& services) {
     return one(rename_project(services, r), "project", 200, write_project);
   });
   add_key_routes(router, services);
+  add_redaction_routes(router, services);
 }
 
 }  // namespace telltale::api

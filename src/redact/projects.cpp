@@ -1,0 +1,90 @@
+#include "redact/projects.hpp"
+
+#include <algorithm>
+
+namespace telltale::redact {
+namespace {
+
+template <class T>
+void append(std::vector<T>& to, const std::vector<T>& from) {
+  to.insert(to.end(), from.begin(), from.end());
+}
+
+void remove_all(std::vector<std::string>& from, const std::vector<std::string>& names) {
+  std::erase_if(
+      from, [&](const std::string& n) { return std::find(names.begin(), names.end(), n) != names.end(); });
+}
+
+}  // namespace
+
+Options joined(const Options& defaults, const Options& own) {
+  Options out = defaults;
+  remove_all(out.enable, own.disable);
+  remove_all(out.disable, own.enable);
+  append(out.enable, own.enable);
+  append(out.disable, own.disable);
+  append(out.sensitive_keys, own.sensitive_keys);
+  append(out.safe_keys, own.safe_keys);
+  append(out.safe_values, own.safe_values);
+  append(out.patterns, own.patterns);
+  for (const auto& [name, method] : own.methods) out.methods[name] = method;
+  return out;
+}
+
+Result<std::shared_ptr<const Redactor>> Redactors::make(const Options& defaults, const Options& own) const {
+  Options options = joined(defaults, own);
+  options.hash_key = hash_key_;
+  TT_ASSIGN(auto made, Redactor::create(std::move(options)));
+  return std::shared_ptr<const Redactor>(std::move(made));
+}
+
+Result<std::unique_ptr<Redactors>> Redactors::create(Options defaults, std::string hash_key) {
+  std::unique_ptr<Redactors> out(new Redactors(std::move(hash_key)));
+  TT_TRY(out->set_defaults(std::move(defaults)));
+  return out;
+}
+
+std::shared_ptr<const Redactor> Redactors::of(ProjectId project) const {
+  MutexLock lock(mutex_);
+  const auto found = own_.find(project);
+  return found == own_.end() ? for_all_ : found->second.redactor;
+}
+
+Result<> Redactors::set_defaults(Options defaults) {
+  TT_ASSIGN(auto for_all, make(defaults, {}));
+  MutexLock lock(mutex_);
+  auto own = own_;
+  for (auto& [project, entry] : own) {
+    auto made = make(defaults, entry.policy);
+    if (!made)
+      return tl::unexpected<Error>(
+          std::move(made).error().within("project " + std::to_string(project.value)));
+    entry.redactor = *std::move(made);
+  }
+  defaults_ = std::move(defaults);
+  for_all_ = std::move(for_all);
+  own_ = std::move(own);
+  return {};
+}
+
+Result<> Redactors::check(const Options& policy) const {
+  MutexLock lock(mutex_);
+  TT_ASSIGN(const auto made, make(defaults_, policy));
+  (void)made;
+  return {};
+}
+
+Result<> Redactors::set_policy(ProjectId project, Options policy) {
+  MutexLock lock(mutex_);
+  TT_ASSIGN(auto made, make(defaults_, policy));
+  own_[project] = {std::move(policy), std::move(made)};
+  return {};
+}
+
+Options Redactors::policy(ProjectId project) const {
+  MutexLock lock(mutex_);
+  const auto found = own_.find(project);
+  return found == own_.end() ? Options() : found->second.policy;
+}
+
+}  // namespace telltale::redact

@@ -1,0 +1,64 @@
+// The inside of a Redactor, for this folder's .cpp files: detectors over one text (redactor.cpp) and the
+// fields of a row together (fields.cpp).
+#pragma once
+
+#include <memory>
+
+#include "redact/keys.hpp"
+#include "redact/pairs.hpp"
+#include "redact/prefilter.hpp"
+#include "redact/redactor.hpp"
+#include "redact/shapes.hpp"
+
+namespace re2 {
+class RE2;
+}
+
+namespace telltale::redact {
+
+/// What is known of a key; remembered by thread, because names repeat from row to row.
+struct KeyFacts {
+  KeyKind kind = KeyKind::plain;
+  bool secret = false;  // the name itself holds one
+  std::string renamed;
+};
+
+struct Redactor::Impl {
+  struct Pattern {
+    std::shared_ptr<const re2::RE2> regex;
+    RuleId rule = 0;
+  };
+
+  std::uint64_t serial = 0;  // tells redactors apart in the threads' memory of keys
+  std::vector<std::string> sensitive_lower;
+  std::vector<std::string> safe_lower;
+  std::vector<RuleInfo> rules;  // built-in ones first
+  std::vector<std::string> custom_names;
+  std::vector<char> enabled;    // by rule
+  std::vector<Method> methods;  // by rule
+  std::vector<std::shared_ptr<const re2::RE2>> safe_values;
+  std::vector<Pattern> custom;
+  std::string hash_key;
+  std::unique_ptr<Prefilter> own;   // of more keys and patterns; null: none
+  std::size_t custom_detector = 0;  // of custom[0]
+
+  bool on(RuleId rule) const { return enabled[rule] != 0; }
+  KeyKind kind(std::string_view key) const;
+  const KeyFacts& facts(std::string_view key) const;
+  DetectorSet detectors(std::string_view text) const;
+  /// Adds the matches of those detectors.
+  void find(std::string_view text, const DetectorSet& detectors, std::vector<Match>& out) const;
+  bool is_safe_value(std::string_view value) const;
+  std::string replacement(RuleId rule, std::string_view value) const;
+
+  bool redact_text(std::string& text, const DetectorSet& detectors, Counts* counts) const;
+  bool redact_json(std::string& json, Counts* counts) const;
+  /// JSON when it looks like some, text otherwise.
+  bool redact_content(std::string& value, const DetectorSet& detectors, Counts* counts) const;
+  bool filter_by_key(KeyKind kind, std::string& value, Counts* counts) const;
+};
+
+/// Whether a value may be a JSON object or list.
+bool looks_like_json(std::string_view value);
+
+}  // namespace telltale::redact
