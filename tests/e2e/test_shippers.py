@@ -349,6 +349,43 @@ def test_a_signing_token_outlives_a_restart(make_server):
     assert aws("logs", server, token).describe_log_groups()["logGroups"][0]["logGroupName"] == "before"
 
 
+# ---- What holds for all of them
+
+def test_secrets_are_masked_on_every_way_in(module_server, ingest_token, run):
+    secret, card = "planted-" + secrets.token_hex(8), "4111 1111 1111 1111"
+    document = {"message": f"card {card} refused, password={secret}", "password": secret, "auth": {"api_key": secret}, "request_id": run, "service": "leaky"}
+    headers = {"Authorization": f"Bearer {ingest_token}", "Content-Type": "application/json"}
+    bulk = requests.post(module_server.url + "/_bulk", data=ndjson({"create": {"_index": "leaky", "_id": run}}, document), headers=headers, timeout=10)
+    assert bulk.json()["errors"] is False
+    assert requests.post(module_server.url + "/leaky/_doc", json=document, headers=headers, timeout=10).status_code == 201
+    assert requests.post(module_server.url + "/insert/jsonline", json=[document], headers=headers, timeout=10).json()["accepted"] == 1
+    preview = requests.post(module_server.url + "/insert/jsonline?debug=1", json=[document], headers=headers, timeout=10).text
+    logs, names = aws("logs", module_server, ingest_token), {"logGroupName": f"leaky-{run}", "logStreamName": "s"}
+    logs.create_log_group(logGroupName=names["logGroupName"])
+    logs.create_log_stream(**names)
+    logs.put_log_events(**names, logEvents=[{"timestamp": int(time.time() * 1000), "message": json.dumps(document)}])
+    shown = json.dumps(found(module_server, run, 4, service="leaky")) + preview
+    assert secret not in shown and card not in shown
+    for path in module_server.data_dir.rglob("*"):
+        assert not path.is_file() or secret.encode() not in path.read_bytes(), path
+
+
+def test_what_was_answered_survives_kill_9(make_server, run):
+    server = make_server()
+    headers = {"Authorization": f"Bearer {server.token}", "Content-Type": "application/json"}
+    for i in range(20):
+        body = ndjson({"create": {"_id": f"{run}-{i}"}}, ecs(run, "info", f"bulk {i}"))
+        assert requests.post(server.url + "/kept/_bulk", data=body, headers=headers, timeout=10).json()["errors"] is False
+        assert requests.post(server.url + "/insert/jsonline", json=[ecs(run, "info", f"line {i}")], headers=headers, timeout=10).ok
+    server.kill()
+    server.start()
+    # A shipper that heard nothing sends again; under its own id a document is kept once.
+    again = ndjson(*(line for i in range(20) for line in ({"create": {"_id": f"{run}-{i}"}}, ecs(run, "info", f"bulk {i}"))))
+    assert requests.post(server.url + "/kept/_bulk", data=again, headers=headers, timeout=10).json()["errors"] is False
+    messages = sorted(row["message"] for row in found(server, run, 40))
+    assert messages == sorted([f"bulk {i}" for i in range(20)] + [f"line {i}" for i in range(20)])
+
+
 # ---- Loki's handlers
 
 @pytest.mark.parametrize("client", ["winston-loki", "pino-loki"])
