@@ -35,7 +35,7 @@ from run import Report, Server, fdatasync_ms, machine
 SIZES = {"tiny": 20_000, "S": 1_000_000, "M": 20_000_000, "L": 100_000_000}
 SPAN_S = 80_000        # of the data; it ends some hours ago
 AGE_S = 86_400
-NEEDLES = 200
+NEEDLES = 200          # ids looked for; one for 100 lines of data at most
 REPEATS = 5            # of a query over everything; medians are shown
 SERVICES = ["gateway", "quotes", "orders", "accounts", "search", "alerts", "billing", "reports"]
 SUBSTRING = "lated: quanti"      # in the middle of words
@@ -94,7 +94,8 @@ class Data:
         self.end_s = self.start_s + SPAN_S + 1
         self.ids_path = folder / "ids.txt"
         self.packed = folder / "lines.ndjson.zst"
-        self.ids_every = max(1, lines // 7 // (2 * NEEDLES))
+        self.needles = max(1, min(NEEDLES, lines // 100))
+        self.ids_every = max(1, lines // 7 // (2 * self.needles))
 
     def command(self, *more: str) -> list[str]:
         return [str(self.generator), "--lines", str(self.lines), "--start-ns", str(self.start_s * 10**9),
@@ -109,7 +110,7 @@ class Data:
             if made.wait() != 0:
                 sys.exit("the generator failed")
         pairs = [line.split() for line in self.ids_path.read_text().splitlines()]
-        chosen = random.Random(1).sample(pairs, min(NEEDLES, len(pairs)))
+        chosen = random.Random(1).sample(pairs, min(self.needles, len(pairs)))
         self.traces, self.requests = [p[0] for p in chosen], [p[1] for p in chosen]
         self.absent = ["%032x" % random.Random(i).getrandbits(128) for i in range(len(chosen))]
 

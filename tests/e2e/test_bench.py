@@ -43,7 +43,7 @@ def test_the_smallest_run(tmp_path):
     out = tmp_path / "figures.json"
     done = subprocess.run([sys.executable, ROOT / "bench" / "logs.py", "--build", BUILD, "--lines", str(LINES), "--wires",
                            "loki", "--peers", "zstd", "--folder", tmp_path, "--json", out],
-                          capture_output=True, text=True, cwd=ROOT, timeout=120)
+                          capture_output=True, text=True, cwd=ROOT, timeout=300)
     assert out.exists(), done.stdout + done.stderr
     assert "DIFFERENT" not in done.stdout
     figures = json.loads(out.read_text())["figures"]
