@@ -1,33 +1,103 @@
-// Columns, footers and manifests as a damaged disk may give them. The first byte chooses the decoder, the
-// second the number of rows a column is said to have.
+// Columns, directories, footers and manifests as a damaged disk may give them. The first byte chooses the
+// decoder, the second the number of rows a column is said to have.
 #include <cstddef>
+#include <memory>
+#include <string>
 #include <string_view>
 
 #include "base/check.hpp"
-#include "eventdb/column.hpp"
+#include "base/clock.hpp"
+#include "eventdb/block.hpp"
+#include "eventdb/block_builder.hpp"
+#include "eventdb/legacy_part.hpp"
 #include "eventdb/manifest.hpp"
 #include "eventdb/part_format.hpp"
+
+namespace {
+
+using namespace telltale::eventdb;
+
+void read_text_column(std::string_view in, std::size_t rows) {
+  auto bytes = std::make_shared<const std::string>(in);
+  auto column = TextColumn::decode({bytes, *bytes}, rows);
+  if (!column) return;
+  std::string scratch;
+  for (std::size_t e = 0; e < column->code_space(); ++e) (void)column->entry(e, scratch);
+  if (column->codec() == TextCodec::dictionary && !column->shares_codes_of()) {
+    for (const auto code : column->codes()) TT_CHECK(code < column->code_space());
+    for (std::size_t row = 0; row < rows; ++row) (void)column->entry(column->code(row), scratch);
+  }
+  if (column->codec() == TextCodec::binary)
+    for (std::size_t row = 0; row < rows; ++row)
+      TT_CHECK(column->raw_value(row).size() == column->form().width);
+  // Every page is the input itself: as good as any.
+  MemoryBytes pages;
+  (void)pages.put(std::string(in));
+  for (std::size_t p = 0; p < column->pages(); ++p) {
+    const auto page = column->page(p, pages);
+    if (!page) continue;
+    for (std::size_t i = 0; i < (*page)->rows(); ++i) (void)(*page)->at(i);
+  }
+}
+
+/// The input as a block's directory, whose columns are all in it.
+void read_block(std::string_view in, std::size_t rows) {
+  auto bytes = std::make_shared<MemoryBytes>();
+  BlockMeta meta;
+  meta.rows = static_cast<std::uint32_t>(rows);
+  meta.directory = *bytes->put(std::string(in));
+  const telltale::FakeClock clock;
+  telltale::WorkContext context(clock, telltale::WorkLimits{});
+  const auto directory = BlockDirectory::decode(in);
+  if (!directory) return;
+  for (const auto& column : directory->columns)
+    if (column.inlined.empty()) return;  // would be read from elsewhere
+  auto block = Block::open(bytes, meta, context);
+  if (!block) return;
+  (void)(*block)->want(telltale::storage::FieldSet({}), true);
+  telltale::EventRow row;
+  for (std::size_t i = 0; i < rows; ++i)
+    if (!(*block)->materialise(i, row)) return;
+}
+
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   if (size < 2) return 0;
   const std::size_t rows = data[1];
   const std::string_view in(reinterpret_cast<const char*>(data) + 2, size - 2);
-  switch (data[0] % 4) {
+  switch (data[0] % 8) {
     case 0:
-      if (const auto ints = telltale::eventdb::decode_ints(in, rows)) TT_CHECK(ints->size() == rows);
+      if (const auto ints = decode_int_column(in, rows)) TT_CHECK(ints->size() == rows);
       break;
     case 1:
-      if (const auto column = telltale::eventdb::StringColumn::decode(in, rows)) {
-        std::size_t bytes = 0;
-        for (std::size_t row = 0; row < rows; ++row) bytes += column->at(row).size();
-        TT_CHECK(rows > 0 || bytes == 0);
-      }
+      read_text_column(in, rows);
       break;
     case 2:
-      (void)telltale::eventdb::PartFooter::decode(in);
+      (void)PartFooter::decode(in);
       break;
-    default:
-      (void)telltale::eventdb::Manifest::decode(in);
+    case 3:
+      (void)Manifest::decode(in);
+      break;
+    case 4:
+      read_block(in, rows);
+      break;
+    case 5:
+      if (const auto reals = decode_real_column(in, rows)) TT_CHECK(reals->size() == rows);
+      break;
+    case 6: {
+      std::vector<telltale::Attr> attributes;
+      (void)get_residual_attrs(in, attributes);
+      break;
+    }
+    default: {
+      std::vector<LegacyColumns> columns;
+      if (!decode_legacy_footer(in, columns)) break;
+      const auto read_bytes = [in](telltale::io::BlockHandle) -> telltale::Result<std::string> {
+        return std::string(in);
+      };
+      for (const auto& block : columns) (void)read_legacy_block(rows, block, read_bytes);
+    }
   }
   return 0;
 }

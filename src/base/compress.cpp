@@ -159,6 +159,21 @@ Result<std::string> decompress(Codec codec, std::string_view bytes, std::size_t 
   return fail(ErrorKind::internal, "unknown codec");
 }
 
+Result<std::string> decompress_sized(std::string_view zstd_bytes, std::size_t size) {
+  // A frame's block is at most 128 KiB and takes at least three bytes: refuse before the allocation that a
+  // forged size asks for.
+  constexpr std::size_t kMostPerByte = 48 * 1024;
+  if (size / kMostPerByte > zstd_bytes.size()) return bad_stream("zstd");
+  thread_local const std::unique_ptr<ZSTD_DCtx, std::size_t (*)(ZSTD_DCtx*)> ctx(ZSTD_createDCtx(),
+                                                                                 ZSTD_freeDCtx);
+  if (!ctx) return fail(ErrorKind::internal, "zstd could not start");
+  std::string out(size, '\0');
+  const std::size_t got =
+      ZSTD_decompressDCtx(ctx.get(), out.data(), out.size(), zstd_bytes.data(), zstd_bytes.size());
+  if (ZSTD_isError(got) != 0 || got != size) return bad_stream("zstd");
+  return out;
+}
+
 std::string compress(Codec codec, std::string_view bytes, int level) {
   switch (codec) {
     case Codec::identity:

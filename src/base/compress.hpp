@@ -19,6 +19,9 @@ Result<Codec> codec_from_token(std::string_view token);
 /// bytes after the stream, and truncated streams, are invalid_argument; several gzip members are one stream.
 Result<std::string> decompress(Codec codec, std::string_view bytes, std::size_t max_bytes);
 
+/// One zstd frame whose decompressed size is known to be `size`; invalid_argument when it is not that.
+Result<std::string> decompress_sized(std::string_view zstd_bytes, std::size_t size);
+
 /// Levels are each codec's fast default; zstd takes `level`. snappy writes the block format.
 std::string compress(Codec codec, std::string_view bytes, int level = 3);
 

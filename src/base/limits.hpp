@@ -82,11 +82,16 @@ inline constexpr std::size_t kMaxFilterNodes = 10'000;
 inline constexpr std::size_t kMaxGroupFields = 16;  // of one aggregation
 inline constexpr std::size_t kMaxMeasures = 64;
 inline constexpr std::size_t kEventCursorRows = 1024;      // rows a next() hands out at most
-inline constexpr std::size_t kEventBlockRows = 2048;       // rows of one block of a part
-inline constexpr std::size_t kEventBlockBytes = 8 * MiB;   // a block is cut at this much text
+inline constexpr std::size_t kEventBlockRows = 65'536;     // rows of one block of a part
+inline constexpr std::size_t kEventBlockBytes = 32 * MiB;  // a block is cut at this much text
+inline constexpr std::size_t kEventBlockColumns = 512;     // attribute columns of a block; more stand in one
+inline constexpr std::size_t kEventPageRows = 4'096;       // of long texts, compressed together
+inline constexpr std::size_t kEventPageBytes = 512 * KiB;  // a page is cut at this much text
+inline constexpr std::size_t kEventChunkRows = 8'192;      // rows of the head that become columns together
+inline constexpr std::size_t kEventChunkBytes = 16 * MiB;
 inline constexpr std::size_t kEventColumnBytes = 1 * GiB;  // of one decoded column; more is a damaged length
-inline constexpr std::size_t kEventPartRows = 2'000'000;   // merges stop growing a part here
-inline constexpr std::size_t kEventHeadRows = 128 * 1024;
+inline constexpr std::size_t kEventPartRows = 10'000'000;  // merges stop growing a part here
+inline constexpr std::size_t kEventHeadRows = 512 * 1024;
 inline constexpr std::size_t kEventHeadBytes = 64 * MiB;
 
 // Views over rows (search/, traces/, errors/, api/own)

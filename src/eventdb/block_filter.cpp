@@ -1,9 +1,9 @@
 #include "eventdb/block_filter.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <set>
-#include <unordered_map>
+
+#include "eventdb/column_scan.hpp"
 
 namespace telltale::eventdb {
 
@@ -18,46 +18,69 @@ std::optional<std::string_view> view_of(const std::optional<std::string>& text) 
   return std::string_view(*text);
 }
 
+/// Which conditions to look at first: those that read little.
+int leaf_cost(const CompiledLeaf& leaf) {
+  int cost = 1;
+  if (leaf.any_field()) cost = 40;
+  if (leaf.field() == "message") cost = 20;
+  if (leaf.field() == "payload") cost = 30;
+  if (leaf.op() == FilterOp::regex) cost += 5;
+  if (leaf.op() == FilterOp::icontains) cost += 2;
+  return cost;
+}
+
+std::optional<std::size_t> index_of_spelling(const std::string& spelling) {
+  const std::string_view fixed = fixed_field_spelled(spelling);
+  return indexed_field(fixed.empty() ? std::string_view(spelling) : fixed);
+}
+
 }  // namespace
 
-std::optional<Column> fixed_column(std::string_view field) {
-  struct Name {
-    std::string_view field;
-    Column column;
+std::vector<std::uint32_t> attribute_columns(const BlockDirectory& directory, std::string_view field,
+                                             bool any_spelling) {
+  std::vector<std::uint32_t> out;
+  const auto take = [&](auto wanted) {
+    for (std::uint32_t c = 0; c < directory.columns.size(); ++c)
+      if (directory.columns[c].is_attribute() && wanted(directory.columns[c])) out.push_back(c);
   };
-  static constexpr Name kNames[] = {{"message", Column::message},         {"payload", Column::payload},
-                                    {"project", Column::project},         {"level", Column::level},
-                                    {"environment", Column::environment}, {"release", Column::release},
-                                    {"service", Column::service},         {"host", Column::host},
-                                    {"request_id", Column::request_id},   {"user_id", Column::user_id},
-                                    {"transaction", Column::transaction}, {"trace_id", Column::trace_id},
-                                    {"span_id", Column::span_id}};
-  for (const Name& name : kNames)
-    if (name.field == field) return name.column;
-  return std::nullopt;
+  if (!any_spelling) {
+    take([&](const ColumnEntry& c) { return c.name == field; });
+    return out;
+  }
+  for (const AttrKind kind : {AttrKind::label, AttrKind::metadata, AttrKind::parsed})
+    take([&](const ColumnEntry& c) { return c.kind == kind && has_spelling(c.name, field); });
+  return out;
 }
 
-bool is_int_column(Column column) { return static_cast<int>(column) <= static_cast<int>(Column::level); }
-
-std::optional<std::string> column_text(Column column, std::string_view stored) {
-  if (stored.empty()) return std::nullopt;
-  if (column == Column::trace_id && stored.size() == sizeof(Id128)) {
-    Id128 id;
-    std::memcpy(static_cast<void*>(&id), stored.data(), sizeof id);
-    return id.hex();
+Result<Bitmap> residual_rows(Block& block) {
+  Bitmap out(block.rows());
+  const auto number = block.residual_column();
+  if (!number) return out;
+  TT_ASSIGN(const TextView view, block.text(*number));
+  std::string scratch;
+  for (std::size_t i = 0; i < block.rows(); ++i) {
+    TT_ASSIGN(const auto bytes, block.text_at(view, i, scratch));
+    if (bytes && !bytes->empty()) out.set(i);
   }
-  if (column == Column::span_id && stored.size() == sizeof(Id64)) {
-    Id64 id;
-    std::memcpy(static_cast<void*>(&id), stored.data(), sizeof id);
-    return id.hex();
-  }
-  return std::string(stored);
+  return out;
 }
 
-std::optional<std::string> column_text(Column column, std::int64_t stored) {
-  if (column != Column::level) return std::to_string(stored);
-  if (stored == 0) return std::nullopt;
-  return std::string(to_string(static_cast<Level>(stored)));
+Result<Bitmap> ambiguous_rows(Block& block, std::string_view spelling) {
+  TT_ASSIGN(Bitmap out, residual_rows(block));
+  const auto numbers = attribute_columns(block.directory(), spelling, true);
+  Bitmap seen(block.rows());
+  AttrKind kind = AttrKind::label;
+  for (std::size_t i = 0; numbers.size() > 1 && i < numbers.size(); ++i) {
+    const ColumnEntry& entry = block.directory().columns[numbers[i]];
+    if (i == 0 || entry.kind != kind) seen = Bitmap(block.rows());
+    kind = entry.kind;
+    TT_ASSIGN(const Bitmap present, block.presence(numbers[i]));
+    Bitmap twice = present;
+    twice &= seen;
+    out |= twice;
+    seen |= present;
+  }
+  return out;
 }
 
 Result<BlockFilter> BlockFilter::compile(const EventFilter& filter, storage::Projects projects,
@@ -73,34 +96,28 @@ Result<BlockFilter::Node> BlockFilter::compile_node(const EventFilter& filter, b
   node.op = filter.op;
   if (storage::is_leaf(filter.op)) {
     TT_ASSIGN(node.leaf, CompiledLeaf::compile(filter));
-    if (filter.any_spelling) {
-      by_counts = false;
-      return node;
-    }
-    if (filter.op == FilterOp::eq && !filter.value.empty()) node.index_field = indexed_field(filter.field);
+    node.cost = leaf_cost(*node.leaf);
+    const auto field = filter.any_spelling ? index_of_spelling(filter.field) : indexed_field(filter.field);
+    if (filter.op == FilterOp::eq && !filter.value.empty()) node.index_field = field;
     if (filter.op == FilterOp::in &&
         std::find(filter.values.begin(), filter.values.end(), "") == filter.values.end())
-      node.index_field = indexed_field(filter.field);
-    by_counts =
-        by_counts && (filter.field == "project" || filter.field == "service" || filter.field == "level");
+      node.index_field = field;
+    by_counts = by_counts && !filter.any_spelling &&
+                (filter.field == "project" || filter.field == "service" || filter.field == "level");
     return node;
   }
   for (const EventFilter& child : filter.children) {
     TT_ASSIGN(Node compiled, compile_node(child, by_counts));
+    node.cost += compiled.cost;
     node.children.push_back(std::move(compiled));
   }
+  std::stable_sort(node.children.begin(), node.children.end(),
+                   [](const Node& a, const Node& b) { return a.cost < b.cost; });
   return node;
 }
 
 bool BlockFilter::has_project(ProjectId project) const {
-  return all_projects_ || std::find(projects_.begin(), projects_.end(), project) != projects_.end();
-}
-
-Result<BlockFilter> BlockFilter::everything() {
-  // The range is half-open: its end is the one instant it cannot name, and no event is that late.
-  TT_ASSIGN(BlockFilter out, compile(EventFilter{}, {}, TimeRange{}));
-  out.all_projects_ = true;
-  return out;
+  return std::find(projects_.begin(), projects_.end(), project) != projects_.end();
 }
 
 bool BlockFilter::matches(const EventRow& row) const {
@@ -114,12 +131,14 @@ bool BlockFilter::count_matches(const BlockCount& count) const {
     const auto may_match = [&count](const Node& node) {
       if (!node.leaf || node.leaf->any_spelling()) return true;
       if (node.leaf->field() == "service")
-        return node.leaf->matches(view_of(column_text(Column::service, count.service)));
+        return node.leaf->matches(count.service.empty() ? std::nullopt
+                                                        : std::optional<std::string_view>(count.service));
       if (node.leaf->field() == "level")
         return node.leaf->matches(
-            view_of(column_text(Column::level, static_cast<std::int64_t>(count.level))));
+            view_of(int_column_text(Column::level, static_cast<std::int64_t>(count.level))));
       return true;
     };
+    if (root_.leaf) return may_match(root_);
     return root_.op != FilterOp::all || std::all_of(root_.children.begin(), root_.children.end(), may_match);
   }
   EventRow row;
@@ -129,23 +148,35 @@ bool BlockFilter::count_matches(const BlockCount& count) const {
   return plain_.matches(row);
 }
 
-Result<BlockFilter::Blocks> BlockFilter::look_up(const Node& node, const Part& part) {
+bool BlockFilter::counts_allow(const BlockMeta& meta) const {
+  return !meta.counted || std::any_of(meta.counts.begin(), meta.counts.end(),
+                                      [this](const BlockCount& c) { return count_matches(c); });
+}
+
+bool BlockFilter::every_row(const BlockMeta& meta) const {
+  return every_row_by_counts(meta) && std::all_of(meta.counts.begin(), meta.counts.end(),
+                                                  [this](const BlockCount& c) { return count_matches(c); });
+}
+
+Result<BlockFilter::Numbers> BlockFilter::look_up(const Node& node, const Part& part) {
   if (node.index_field) {
+    // Version 1 knew fixed columns only.
+    if (part.legacy() && node.leaf->any_spelling()) return Numbers();
     if (node.op == FilterOp::eq) {
       TT_ASSIGN(auto blocks, part.lookup(*node.index_field, node.leaf->value()));
-      return Blocks(std::move(blocks));
+      return Numbers(std::move(blocks));
     }
     std::set<std::uint32_t> out;
     for (const std::string& value : node.leaf->values()) {
       TT_ASSIGN(const auto blocks, part.lookup(*node.index_field, value));
       out.insert(blocks.begin(), blocks.end());
     }
-    return Blocks(std::vector<std::uint32_t>(out.begin(), out.end()));
+    return Numbers(std::vector<std::uint32_t>(out.begin(), out.end()));
   }
   if (node.op == FilterOp::all) {
-    Blocks out;
+    Numbers out;
     for (const Node& child : node.children) {
-      TT_ASSIGN(const Blocks some, look_up(child, part));
+      TT_ASSIGN(const Numbers some, look_up(child, part));
       if (!some) continue;
       if (!out) {
         out = some;
@@ -161,151 +192,238 @@ Result<BlockFilter::Blocks> BlockFilter::look_up(const Node& node, const Part& p
   if (node.op == FilterOp::any) {
     std::vector<std::uint32_t> out;
     for (const Node& child : node.children) {
-      TT_ASSIGN(const Blocks some, look_up(child, part));
-      if (!some) return Blocks();
+      TT_ASSIGN(const Numbers some, look_up(child, part));
+      if (!some) return Numbers();
       std::vector<std::uint32_t> either;
       std::set_union(out.begin(), out.end(), some->begin(), some->end(), std::back_inserter(either));
       out = std::move(either);
     }
-    return Blocks(std::move(out));
+    return Numbers(std::move(out));
   }
-  return Blocks();
+  return Numbers();
 }
 
-Result<std::vector<std::uint32_t>> BlockFilter::candidates(const Part& part) const {
-  TT_ASSIGN(const Blocks looked_up, look_up(root_, part));
-  std::vector<std::uint32_t> out;
+bool BlockFilter::may_match(const Node& node, const std::vector<std::uint64_t>& keys) {
+  const auto known = [&](const std::string& value) {
+    return std::binary_search(keys.begin(), keys.end(), index_key(*node.index_field, value));
+  };
+  if (node.index_field) {
+    if (node.op == FilterOp::eq) return known(node.leaf->value());
+    return std::any_of(node.leaf->values().begin(), node.leaf->values().end(), known);
+  }
+  const auto child_may = [&](const Node& child) { return may_match(child, keys); };
+  if (node.op == FilterOp::all) return std::all_of(node.children.begin(), node.children.end(), child_may);
+  if (node.op == FilterOp::any) return std::any_of(node.children.begin(), node.children.end(), child_may);
+  return true;
+}
+
+bool BlockFilter::may_match(const HeadBlock& block) const {
+  const BlockMeta& meta = block.written.meta;
+  return range_.overlaps(meta.min_time, meta.max_time) && counts_allow(meta) &&
+         may_match(root_, block.written.index_keys);
+}
+
+Result<> BlockFilter::candidates(const std::shared_ptr<const Part>& part, std::vector<BlockRef>& out) const {
+  TT_ASSIGN(const Numbers looked_up, look_up(root_, *part));
   const auto consider = [&](std::uint32_t number) {
-    const BlockMeta& block = part.blocks()[number];
-    if (!range_.overlaps(block.min_time, block.max_time)) return;
-    if (block.counted && std::none_of(block.counts.begin(), block.counts.end(),
-                                      [this](const BlockCount& c) { return count_matches(c); }))
-      return;
-    out.push_back(number);
+    const BlockMeta& block = part->blocks()[number];
+    if (!range_.overlaps(block.min_time, block.max_time) || !counts_allow(block)) return;
+    out.push_back({part, nullptr, number});
   };
   if (looked_up) {
     for (const std::uint32_t number : *looked_up) consider(number);
   } else {
-    for (std::uint32_t number = 0; number < part.blocks().size(); ++number) consider(number);
+    for (std::uint32_t number = 0; number < part->blocks().size(); ++number) consider(number);
   }
-  return out;
+  return {};
 }
 
-Result<std::vector<std::uint32_t>> BlockFilter::run(BlockColumns& block) const {
-  TT_ASSIGN(const Bits bits, eval(root_, block));
-  TT_ASSIGN(const auto* times, block.ints(Column::time));
+Result<Bitmap> BlockFilter::rows_in_question(Block& block, const BlockMeta& meta) const {
+  Bitmap out(block.rows(), true);
+  if (!range_.contains(meta.min_time) || !range_.contains(meta.max_time)) {
+    TT_ASSIGN(const auto* times, block.ints(Column::time));
+    for (std::size_t i = 0; i < times->size(); ++i)
+      if (!range_.contains({(*times)[i]})) out.reset(i);
+  }
+  const bool all_projects =
+      meta.counted && std::all_of(meta.counts.begin(), meta.counts.end(),
+                                  [this](const BlockCount& c) { return has_project(c.project); });
+  if (all_projects) return out;
   TT_ASSIGN(const auto* projects, block.ints(Column::project));
-  std::vector<std::uint32_t> out;
-  for (std::size_t i = 0; i < bits.size(); ++i) {
-    if (bits[i] == 0 || !range_.contains({(*times)[i]})) continue;
-    if (has_project({static_cast<std::uint32_t>((*projects)[i])}))
-      out.push_back(static_cast<std::uint32_t>(i));
-  }
+  for (std::size_t i = 0; i < projects->size(); ++i)
+    if (!has_project({static_cast<std::uint32_t>((*projects)[i])})) out.reset(i);
   return out;
 }
 
-Result<BlockFilter::Bits> BlockFilter::eval(const Node& node, BlockColumns& block) {
-  if (node.leaf) return eval_leaf(*node.leaf, block);
-  const bool all = node.op == FilterOp::all;
-  Bits out(block.rows(), all ? 1 : 0);
+Result<Bitmap> BlockFilter::run(Block& block, const BlockMeta& meta) const {
+  if (every_row(meta)) return Bitmap(block.rows(), true);
+  TT_ASSIGN(Bitmap rows, rows_in_question(block, meta));
+  if (rows.none()) return rows;
+  TT_ASSIGN(const Bitmap bits, eval(root_, block, rows));
+  rows &= bits;
+  return rows;
+}
+
+Result<Bitmap> BlockFilter::eval(const Node& node, Block& block, const Bitmap& among) {
+  if (node.leaf) return eval_leaf(*node.leaf, block, among);
+  TT_TRY(block.check());
+  if (node.op == FilterOp::all) {
+    Bitmap left = among;
+    for (const Node& child : node.children) {
+      if (left.none()) break;
+      TT_ASSIGN(const Bitmap bits, eval(child, block, left));
+      left &= bits;
+    }
+    return left;
+  }
+  Bitmap found(block.rows());
+  Bitmap left = among;
   for (const Node& child : node.children) {
-    // all: nothing left to lose; any and none: nothing left to find.
-    if (std::find(out.begin(), out.end(), all ? 1 : 0) == out.end()) break;
-    TT_ASSIGN(const Bits bits, eval(child, block));
-    for (std::size_t i = 0; i < out.size(); ++i)
-      out[i] =
-          all ? static_cast<std::uint8_t>(out[i] & bits[i]) : static_cast<std::uint8_t>(out[i] | bits[i]);
+    if (left.none()) break;
+    TT_ASSIGN(Bitmap bits, eval(child, block, left));
+    bits &= left;
+    found |= bits;
+    left.subtract(bits);
   }
-  if (node.op == FilterOp::none)
-    for (std::uint8_t& bit : out) bit ^= 1;
-  return out;
+  return node.op == FilterOp::any ? found : left;
 }
 
-Result<BlockFilter::Bits> BlockFilter::eval_leaf(const CompiledLeaf& leaf, BlockColumns& block) {
-  Bits bits(block.rows(), 0);
-  if (leaf.any_field()) {
-    TT_TRY(eval_strings(leaf, block, Column::message, bits));
-    TT_TRY(eval_strings(leaf, block, Column::payload, bits));
-    TT_TRY(eval_attributes(leaf, block, bits));
-    return bits;
+Result<Bitmap> BlockFilter::eval_leaf(const CompiledLeaf& leaf, Block& block, const Bitmap& among) {
+  if (leaf.any_field()) return eval_any_field(leaf, block, among);
+  if (leaf.any_spelling()) return eval_spelled(leaf, block, among);
+  if (const auto column = fixed_column(leaf.field())) return eval_fixed(leaf, block, *column, among);
+  return eval_attribute(leaf, block, among);
+}
+
+Result<Bitmap> BlockFilter::eval_fixed(const CompiledLeaf& leaf, Block& block, Column column,
+                                       const Bitmap& among) {
+  const bool absent_matches = leaf.matches(std::nullopt);
+  const auto number = block.find(column);
+  if (!number) return Bitmap(block.rows(), absent_matches);
+  Verdict verdict;
+  if (is_int_column(column)) {
+    TT_ASSIGN(verdict, scan_int_column(leaf, block, column));
+  } else {
+    TT_ASSIGN(verdict, scan_column(leaf, block, *number, among, false));
   }
-  if (leaf.any_spelling()) {
-    const storage::FieldSet everything({});
+  if (absent_matches) {
+    Bitmap absent = std::move(verdict.present);
+    absent.flip();
+    verdict.match |= absent;
+  }
+  return std::move(verdict.match);
+}
+
+Result<Bitmap> BlockFilter::eval_attribute(const CompiledLeaf& leaf, Block& block, const Bitmap& among) {
+  Bitmap found(block.rows());
+  Bitmap undecided = among;
+  for (const std::uint32_t number : attribute_columns(block.directory(), leaf.field(), false)) {
+    TT_ASSIGN(Verdict verdict, scan_column(leaf, block, number, undecided, false));
+    verdict.match &= undecided;
+    found |= verdict.match;
+    undecided.subtract(verdict.present);
+  }
+  TT_ASSIGN(Bitmap rest, residual_rows(block));
+  rest &= undecided;
+  Result<> good;
+  rest.for_each([&](std::size_t row) {
+    if (!good) return;
+    const auto attributes = block.residual(row);
+    if (!attributes) {
+      good = tl::unexpected<Error>(attributes.error());
+      return;
+    }
+    for (const Attr& a : *attributes) {
+      if (a.name != leaf.field()) continue;
+      if (leaf.matches(std::string_view(to_string(a.value)))) found.set(row);
+      undecided.reset(row);
+      break;
+    }
+  });
+  TT_TRY(good);
+  if (leaf.matches(std::nullopt)) found |= undecided;
+  return found;
+}
+
+Result<Bitmap> BlockFilter::eval_spelled(const CompiledLeaf& leaf, Block& block, const Bitmap& among) {
+  Bitmap found(block.rows());
+  Bitmap undecided = among;
+  // Rare: these are looked at as rows.
+  TT_ASSIGN(Bitmap rest, ambiguous_rows(block, leaf.field()));
+  rest &= among;
+  if (!rest.none()) {
+    TT_TRY(block.want(storage::FieldSet({}), false));
+    Result<> good;
     EventRow row;
-    for (std::size_t i = 0; i < bits.size(); ++i) {
-      TT_TRY(block.materialise(i, everything, false, row));
-      bits[i] = leaf.matches(view_of(spelled_text(row, leaf.field()))) ? 1 : 0;
+    rest.for_each([&](std::size_t r) {
+      if (good) good = block.materialise(r, row);
+      if (good && leaf.matches(view_of(spelled_text(row, leaf.field())))) found.set(r);
+    });
+    TT_TRY(good);
+    undecided.subtract(rest);
+  }
+  const auto consider = [&](Verdict verdict) {
+    verdict.match &= verdict.present;
+    verdict.match &= undecided;
+    found |= verdict.match;
+    undecided.subtract(verdict.present);
+  };
+  for (const std::uint32_t number : attribute_columns(block.directory(), leaf.field(), true)) {
+    TT_ASSIGN(Verdict verdict, scan_column(leaf, block, number, undecided, true));
+    consider(std::move(verdict));
+  }
+  const auto fixed = fixed_column(fixed_field_spelled(leaf.field()));
+  if (fixed && block.find(*fixed)) {
+    Verdict verdict;
+    if (is_int_column(*fixed)) {
+      TT_ASSIGN(verdict, scan_int_column(leaf, block, *fixed));
+    } else {
+      TT_ASSIGN(verdict, scan_column(leaf, block, *block.find(*fixed), undecided, true));
     }
-    block.forget_wanted();
-    return bits;
+    consider(std::move(verdict));
   }
-  const std::optional<Column> column = fixed_column(leaf.field());
-  if (!column) {
-    TT_TRY(eval_attributes(leaf, block, bits));
-    return bits;
-  }
-  if (!is_int_column(*column)) {
-    TT_TRY(eval_strings(leaf, block, *column, bits));
-    return bits;
-  }
-  TT_ASSIGN(const auto* values, block.ints(*column));
-  std::unordered_map<std::int64_t, bool> known;
-  for (std::size_t i = 0; i < bits.size(); ++i) {
-    const auto [at, is_new] = known.try_emplace((*values)[i], false);
-    if (is_new) at->second = leaf.matches(view_of(column_text(*column, (*values)[i])));
-    bits[i] = at->second ? 1 : 0;
-  }
-  return bits;
+  if (leaf.matches(std::nullopt)) found |= undecided;
+  return found;
 }
 
-Result<> BlockFilter::eval_strings(const CompiledLeaf& leaf, BlockColumns& block, Column column, Bits& bits) {
-  TT_ASSIGN(const StringColumn* strings, block.strings(column));
-  Bits per_value;
-  per_value.reserve(strings->values().size());
-  for (const std::string_view value : strings->values()) {
-    const bool is_id = column == Column::trace_id || column == Column::span_id;
-    if (is_id) {
-      per_value.push_back(leaf.matches(view_of(column_text(column, value))) ? 1 : 0);
-    } else {
-      per_value.push_back(leaf.matches(value.empty() ? std::nullopt : std::optional(value)) ? 1 : 0);
+Result<Bitmap> BlockFilter::eval_any_field(const CompiledLeaf& leaf, Block& block, const Bitmap& among) {
+  Bitmap found(block.rows());
+  Bitmap left = among;
+  // A regular expression may match the empty text of an absent message or payload.
+  if (leaf.matches(std::nullopt)) {
+    for (const Column column : {Column::message, Column::payload}) {
+      TT_ASSIGN(Bitmap bits, eval_fixed(leaf, block, column, left));
+      bits &= left;
+      found |= bits;
+      left.subtract(bits);
     }
   }
-  for (std::size_t i = 0; i < bits.size(); ++i) bits[i] |= per_value[strings->code(i)];
-  return {};
-}
-
-Result<> BlockFilter::eval_attributes(const CompiledLeaf& leaf, BlockColumns& block, Bits& bits) {
-  TT_ASSIGN(BlockColumns::Attributes * all, block.attributes());
-  std::vector<Bits> verdicts(all->columns.size());
-  for (std::size_t c = 0; c < all->columns.size(); ++c) {
-    BlockColumns::AttrColumn& column = all->columns[c];
-    if (!leaf.any_field() && column.name != leaf.field()) continue;
-    TT_TRY(block.load(column));
-    Bits& verdict = verdicts[c];
-    verdict.reserve(column.values);
-    if (column.type == AttrType::text) {
-      Bits per_value;
-      for (const std::string_view value : column.texts.values())
-        per_value.push_back(leaf.matches(value) ? 1 : 0);
-      for (std::size_t i = 0; i < column.values; ++i) verdict.push_back(per_value[column.texts.code(i)]);
-    } else {
-      for (std::size_t i = 0; i < column.values; ++i)
-        verdict.push_back(leaf.matches(to_string(BlockColumns::value(column, i))) ? 1 : 0);
-    }
+  const BlockDirectory& directory = block.directory();
+  const auto is_text_searched = [&](const ColumnEntry& entry) {
+    return entry.is_attribute() || entry.is(Column::message) || entry.is(Column::payload);
+  };
+  for (std::uint32_t c = 0; c < directory.columns.size() && !left.none(); ++c) {
+    if (!is_text_searched(directory.columns[c])) continue;
+    TT_ASSIGN(Verdict verdict, scan_column(leaf, block, c, left, false));
+    verdict.match &= left;
+    found |= verdict.match;
+    left.subtract(verdict.match);
   }
-  const std::uint8_t if_absent = !leaf.any_field() && leaf.matches(std::nullopt) ? 1 : 0;
-  for (std::size_t row = 0; row < bits.size(); ++row) {
-    bool has = false;
-    for (std::uint32_t i = all->first_cell[row]; i < all->first_cell[row + 1]; ++i) {
-      const BlockColumns::Cell cell = all->cells[i];
-      // Names are unique in a row by contract; if they are not, the first counts, as in EventRow::find.
-      if (verdicts[cell.column].empty() || (has && !leaf.any_field())) continue;
-      has = true;
-      bits[row] |= verdicts[cell.column][cell.value];
+  TT_ASSIGN(Bitmap rest, residual_rows(block));
+  rest &= left;
+  Result<> good;
+  rest.for_each([&](std::size_t row) {
+    if (!good) return;
+    const auto attributes = block.residual(row);
+    if (!attributes) {
+      good = tl::unexpected<Error>(attributes.error());
+      return;
     }
-    if (!has) bits[row] |= if_absent;
-  }
-  return {};
+    for (const Attr& a : *attributes)
+      if (leaf.matches(std::string_view(to_string(a.value)))) found.set(row);
+  });
+  TT_TRY(good);
+  return found;
 }
 
 }  // namespace telltale::eventdb

@@ -1,17 +1,32 @@
-// A filter tree run on blocks of columns. First the blocks: equalities on indexed ids are looked up in the
-// part's id index, and block counts rule out blocks without the project, service or level. Then, in a block
-// that is left, each leaf reads its own column and is evaluated once per dictionary entry. CompiledFilter is
-// the oracle.
+// A filter tree run on blocks of columns. First the blocks: equalities on indexed ids are looked up in the id
+// index, and block counts rule out blocks without the project, service or level. Then, in a block that is
+// left, each leaf reads its own columns, cheap ones first, and only for rows that are still in question.
+// CompiledFilter is the oracle.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <vector>
 
-#include "eventdb/block_columns.hpp"
+#include "eventdb/bitmap.hpp"
+#include "eventdb/block.hpp"
+#include "eventdb/head.hpp"
+#include "eventdb/part.hpp"
 #include "storage/event_filter.hpp"
 
 namespace telltale::eventdb {
+
+/// A block of a snapshot, of a part or of the head. Valid as long as the snapshot.
+struct BlockRef {
+  std::shared_ptr<const Part> part;
+  std::shared_ptr<const HeadBlock> head;
+  std::uint32_t number = 0;  // in the part
+  const BlockMeta& meta() const { return part ? part->blocks()[number] : head->written.meta; }
+  Result<std::unique_ptr<Block>> open(WorkContext& context) const {
+    if (part) return part->open_block(number, context);
+    return Block::open(head->bytes, head->written.meta, context);
+  }
+};
 
 /// Immutable after compile(); thread-safe.
 class BlockFilter {
@@ -20,16 +35,20 @@ class BlockFilter {
   static Result<BlockFilter> compile(const storage::EventFilter& filter, storage::Projects projects,
                                      TimeRange range);
 
-  /// Every row of every project; for merges.
-  static Result<BlockFilter> everything();
-
-  /// The part's blocks that may hold matching rows, ascending.
-  Result<std::vector<std::uint32_t>> candidates(const Part& part) const;
-  /// Numbers of the rows that match (project, range and tree), ascending.
-  Result<std::vector<std::uint32_t>> run(BlockColumns& block) const;
+  /// Appends the part's blocks that may hold matching rows, oldest first.
+  Result<> candidates(const std::shared_ptr<const Part>& part, std::vector<BlockRef>& out) const;
+  bool may_match(const HeadBlock& block) const;
+  /// Rows that match (project, range and tree).
+  Result<Bitmap> run(Block& block, const BlockMeta& meta) const;
   /// Plain evaluation, for rows in memory.
   bool matches(const EventRow& row) const;
 
+  /// True when every row of the block matches, as its counts say.
+  bool every_row(const BlockMeta& meta) const;
+  /// True when the counts say of each of the block's rows, in range as a whole, whether it matches.
+  bool every_row_by_counts(const BlockMeta& meta) const {
+    return meta.counted && by_counts_ && range_.contains(meta.min_time) && range_.contains(meta.max_time);
+  }
   /// True when the tree looks at nothing but project, service and level, so that block counts can answer it.
   bool answered_by_counts() const { return by_counts_; }
   bool count_matches(const BlockCount& count) const;
@@ -37,37 +56,45 @@ class BlockFilter {
   const TimeRange& range() const { return range_; }
 
  private:
-  using Bits = std::vector<std::uint8_t>;
-  using Blocks = std::optional<std::vector<std::uint32_t>>;
+  using Numbers = std::optional<std::vector<std::uint32_t>>;
   struct Node {
     storage::FilterOp op = storage::FilterOp::all;
     std::optional<storage::CompiledLeaf> leaf;
     std::optional<std::size_t> index_field;  // an equality or set that the id index answers
+    int cost = 0;
     std::vector<Node> children;
   };
   BlockFilter(storage::CompiledFilter plain, storage::Projects projects, TimeRange range)
       : plain_(std::move(plain)), projects_(std::move(projects)), range_(range) {}
   static Result<Node> compile_node(const storage::EventFilter& filter, bool& by_counts);
-  static Result<Blocks> look_up(const Node& node, const Part& part);
-  static Result<Bits> eval(const Node& node, BlockColumns& block);
-  static Result<Bits> eval_leaf(const storage::CompiledLeaf& leaf, BlockColumns& block);
-  static Result<> eval_strings(const storage::CompiledLeaf& leaf, BlockColumns& block, Column column,
-                               Bits& bits);
-  static Result<> eval_attributes(const storage::CompiledLeaf& leaf, BlockColumns& block, Bits& bits);
+  /// The blocks that may match; nullopt: all.
+  static Result<Numbers> look_up(const Node& node, const Part& part);
+  static bool may_match(const Node& node, const std::vector<std::uint64_t>& keys);
+  bool counts_allow(const BlockMeta& meta) const;
+  Result<Bitmap> rows_in_question(Block& block, const BlockMeta& meta) const;
+  static Result<Bitmap> eval(const Node& node, Block& block, const Bitmap& among);
+  static Result<Bitmap> eval_leaf(const storage::CompiledLeaf& leaf, Block& block, const Bitmap& among);
+  static Result<Bitmap> eval_any_field(const storage::CompiledLeaf& leaf, Block& block, const Bitmap& among);
+  static Result<Bitmap> eval_fixed(const storage::CompiledLeaf& leaf, Block& block, Column column,
+                                   const Bitmap& among);
+  static Result<Bitmap> eval_attribute(const storage::CompiledLeaf& leaf, Block& block, const Bitmap& among);
+  static Result<Bitmap> eval_spelled(const storage::CompiledLeaf& leaf, Block& block, const Bitmap& among);
 
   storage::CompiledFilter plain_;
   storage::Projects projects_;
   TimeRange range_;
   Node root_;
   bool by_counts_ = true;
-  bool all_projects_ = false;
 };
 
-/// The column of a fixed field; nullopt for attributes.
-std::optional<Column> fixed_column(std::string_view field);
-/// A fixed column's stored value as field_text() shows it; nullopt when absent.
-std::optional<std::string> column_text(Column column, std::string_view stored);
-std::optional<std::string> column_text(Column column, std::int64_t stored);
-bool is_int_column(Column column);
+/// Positions of the attribute columns of that name, or spelled so (label, metadata, parsed), in the order in
+/// which they are asked.
+std::vector<std::uint32_t> attribute_columns(const BlockDirectory& directory, std::string_view field,
+                                             bool any_spelling);
+/// Rows that have attributes without a column of their own.
+Result<Bitmap> residual_rows(Block& block);
+/// Rows whose attributes have to be looked at in their own order to say what a spelling means: those with
+/// attributes outside of columns, or with several of one kind that are spelled the same.
+Result<Bitmap> ambiguous_rows(Block& block, std::string_view spelling);
 
 }  // namespace telltale::eventdb

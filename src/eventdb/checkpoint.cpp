@@ -1,6 +1,7 @@
 // From the head to parts: freeze, write one part a table and day, publish the manifest, and only then let go
 // of the frozen rows. Whatever fails before the manifest leaves the head as it was.
-#include <algorithm>
+#include <map>
+#include <set>
 
 #include "eventdb/engine.hpp"
 
@@ -10,6 +11,38 @@ namespace {
 
 double seconds_since(const Clock& clock, Nanos start) {
   return std::chrono::duration<double>(clock.steady() - start).count();
+}
+
+/// Retention class and day.
+using Partition = std::pair<ProjectId, std::int64_t>;
+
+/// The partitions that the block's rows belong to each get it as an input.
+template <class ClassOf>
+Result<> add_to_partitions(const std::shared_ptr<const HeadBlock>& block, ClassOf class_of,
+                           std::map<Partition, std::vector<MergeInput>>& partitions) {
+  const BlockMeta& meta = block->written.meta;
+  std::set<ProjectId> classes;
+  for (const BlockCount& count : meta.counts) classes.insert(class_of(count.project));
+  const BlockRef ref{nullptr, block, 0};
+  if (meta.counted && classes.size() == 1 && day_of(meta.min_time) == day_of(meta.max_time)) {
+    partitions[{*classes.begin(), day_of(meta.min_time)}].push_back({{ref}, nullptr});
+    return {};
+  }
+  const auto partition_of = [class_of](std::int64_t time, std::int64_t project) {
+    return Partition{class_of(ProjectId{static_cast<std::uint32_t>(project)}), day_of({time})};
+  };
+  TT_ASSIGN(const auto times, block->ints(Column::time));
+  TT_ASSIGN(const auto projects, block->ints(Column::project));
+  std::map<Partition, std::vector<std::uint32_t>> rows;
+  for (std::size_t i = 0; i < times.size(); ++i)
+    rows[partition_of(times[i], projects[i])].push_back(static_cast<std::uint32_t>(i));
+  for (auto& [partition, numbers] : rows) {
+    auto take = [numbers = std::move(numbers)](Block&) -> Result<std::vector<std::uint32_t>> {
+      return numbers;
+    };
+    partitions[partition].push_back({{ref}, std::move(take)});
+  }
+  return {};
 }
 
 }  // namespace
@@ -28,12 +61,16 @@ std::string Engine::new_part_name(Table table, std::int64_t day, ProjectId reten
   return part_name(table, day, retention_class, next_part_++);
 }
 
-Result<std::shared_ptr<Part>> Engine::write_day(Table table, std::int64_t day, ProjectId retention_class,
-                                                std::span<const HeadRow> rows) {
+Result<std::shared_ptr<Part>> Engine::write_part(Table table, std::int64_t day, ProjectId retention_class,
+                                                 std::vector<MergeInput> inputs) {
+  WorkLimits work_limits;
+  work_limits.timeout = std::chrono::hours(1);
+  work_limits.max_memory_bytes = SIZE_MAX / 2;  // bounded by the number of inputs
+  WorkContext context(clock_, work_limits);
   const std::string name = new_part_name(table, day, retention_class);
   {
     TT_ASSIGN(auto writer, PartWriter::create(fs_, io::join_path(dir_, name), table, day));
-    for (const HeadRow& row : rows) TT_TRY(writer->add(*row.row, row.ordinal));
+    TT_TRY(merge_blocks(std::move(inputs), *writer, options_.block_rows, context));
     TT_TRY(writer->finish());
   }
   return Part::open(fs_, dir_, name, log_);
@@ -42,29 +79,21 @@ Result<std::shared_ptr<Part>> Engine::write_day(Table table, std::int64_t day, P
 Result<> Engine::write_head(const Frozen& frozen, Parts& written) {
   const EventRetention kept = retention();
   for (std::size_t t = 0; t < std::size(kTables); ++t) {
-    std::vector<HeadRow> rows;
-    for (const HeadSlice& slice : frozen.slices[t])
-      for (std::size_t i = 0; i < slice.rows; ++i)
-        rows.push_back({&slice.chunk->rows[i], slice.chunk->first_ordinal + i});
-    const auto class_of = [&](const HeadRow& row) {
-      return kept.projects.contains({kTables[t], row.row->project}) ? row.row->project : ProjectId{0};
+    const Table table = kTables[t];
+    const auto class_of = [&kept, table](ProjectId project) {
+      return kept.projects.contains({table, project}) ? project : ProjectId{0};
     };
-    std::sort(rows.begin(), rows.end(), [&](const HeadRow& a, const HeadRow& b) {
-      const ProjectId ca = class_of(a);
-      const ProjectId cb = class_of(b);
-      return ca != cb ? ca < cb : before(a, b);
-    });
-    for (std::size_t begin = 0; begin < rows.size();) {
-      const std::int64_t day = day_of(rows[begin].row->time);
-      const ProjectId retention_class = class_of(rows[begin]);
-      std::size_t end = begin;
-      while (end < rows.size() && day_of(rows[end].row->time) == day &&
-             class_of(rows[end]) == retention_class)
-        ++end;
-      TT_ASSIGN(auto part,
-                write_day(kTables[t], day, retention_class, std::span(rows).subspan(begin, end - begin)));
+    std::map<Partition, std::vector<MergeInput>> partitions;
+    for (const HeadSlice& slice : frozen.slices[t]) {
+      std::shared_ptr<const HeadBlock> block = slice.block;
+      if (!block) {
+        TT_ASSIGN(block, make_head_block(slice));
+      }
+      TT_TRY(add_to_partitions(block, class_of, partitions));
+    }
+    for (auto& [partition, inputs] : partitions) {
+      TT_ASSIGN(auto part, write_part(table, partition.second, partition.first, std::move(inputs)));
       written.push_back(std::move(part));
-      begin = end;
     }
   }
   return {};

@@ -17,12 +17,24 @@ Result<std::vector<HeadRow>> matching_head_rows(const std::vector<HeadSlice>& sl
                                                 const BlockFilter& filter, WorkContext& context) {
   std::vector<HeadRow> out;
   for (const HeadSlice& slice : slices) {
-    if (!filter.range().overlaps(slice.min_time, slice.max_time)) continue;
-    TT_TRY(context.check());
+    if (!slice.chunk || !filter.range().overlaps(slice.min_time, slice.max_time)) continue;
     for (std::size_t i = 0; i < slice.rows; ++i) {
-      const EventRow& row = slice.chunk->rows[i];
+      if (i % kRowsBetweenChecks == 0) TT_TRY(context.check());
+      const EventRow& row = *slice.chunk->rows[i];
       if (filter.matches(row)) out.push_back({&row, slice.chunk->first_ordinal + i});
     }
+  }
+  return out;
+}
+
+Result<std::vector<BlockRef>> candidate_blocks(const Snapshot& snapshot, const BlockFilter& filter,
+                                               WorkContext& context) {
+  std::vector<BlockRef> out;
+  for (const HeadSlice& slice : snapshot.head)
+    if (slice.block && filter.may_match(*slice.block)) out.push_back({nullptr, slice.block, 0});
+  for (const auto& part : snapshot.parts) {
+    TT_TRY(context.check());
+    TT_TRY(filter.candidates(part, out));
   }
   return out;
 }
@@ -52,58 +64,56 @@ Result<> RowCursor::start() {
   TT_ASSIGN(head_rows_, matching_head_rows(snapshot_.head, filter_, context_));
   std::sort(head_rows_.begin(), head_rows_.end(), before);
   if (newest_first_) std::reverse(head_rows_.begin(), head_rows_.end());
-  TT_TRY(push(kHeadSource));
-  for (const auto& part : snapshot_.parts) {
-    TT_TRY(context_.check());
-    TT_ASSIGN(const auto blocks, filter_.candidates(*part));
-    for (const std::uint32_t block : blocks) {
-      Source source;
-      source.part = part;
-      source.block = block;
-      sources_.push_back(std::move(source));
-      TT_TRY(push(sources_.size() - 1));
-    }
+  push(kHeadSource);
+  TT_ASSIGN(auto blocks, candidate_blocks(snapshot_, filter_, context_));
+  sources_.resize(blocks.size());
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    sources_[i].ref = std::move(blocks[i]);
+    push(i);
   }
   return {};
 }
 
-Result<> RowCursor::push(std::size_t number) {
+void RowCursor::push(std::size_t number) {
   if (number == kHeadSource) {
-    if (head_position_ == head_rows_.size()) return {};
+    if (head_position_ == head_rows_.size()) return;
     const HeadRow& row = head_rows_[head_position_];
     heap_.push({row.row->time.ns, row.ordinal, number});
-    return {};
+    return;
   }
   Source& source = sources_[number];
-  if (!source.columns) {
+  if (!source.block) {
     // The best it can have: comes before any row of the same time.
-    const BlockMeta& meta = source.part->blocks()[source.block];
+    const BlockMeta& meta = source.ref.meta();
     heap_.push({newest_first_ ? meta.max_time.ns : meta.min_time.ns, newest_first_ ? UINT64_MAX : 0, number});
-    return {};
+    return;
   }
   if (source.position == source.rows.size()) {
-    source.columns.reset();
-    source.rows = {};
-    source.part.reset();
-    return {};
+    source = Source{};
+    return;
   }
   const std::uint32_t row = source.rows[source.position];
-  TT_ASSIGN(const auto* times, source.columns->ints(Column::time));
-  TT_ASSIGN(const auto* ordinals, source.columns->ints(Column::ordinal));
-  heap_.push({(*times)[row], static_cast<std::uint64_t>((*ordinals)[row]), number});
-  return {};
+  heap_.push({(*source.times)[row], static_cast<std::uint64_t>((*source.ordinals)[row]), number});
 }
 
 Result<> RowCursor::open_block(std::size_t number) {
   TT_TRY(context_.check());
   Source& source = sources_[number];
-  source.columns = std::make_unique<BlockColumns>(source.part, source.block, context_);
-  TT_ASSIGN(source.rows, filter_.run(*source.columns));
+  TT_ASSIGN(source.block, source.ref.open(context_));
+  Block& block = *source.block;
+  TT_ASSIGN(const Bitmap rows, filter_.run(block, source.ref.meta()));
+  rows.for_each([&source](std::size_t row) { source.rows.push_back(static_cast<std::uint32_t>(row)); });
   if (newest_first_) std::reverse(source.rows.begin(), source.rows.end());
-  return push(number);
+  if (!source.rows.empty()) {
+    TT_ASSIGN(source.times, block.ints(Column::time));
+    TT_ASSIGN(source.ordinals, block.ints(Column::ordinal));
+    TT_TRY(block.want(fields_, with_payload_));
+  }
+  push(number);
+  return {};
 }
 
-Result<bool> RowCursor::next_row(EventRow& out, std::uint64_t& ordinal) {
+Result<bool> RowCursor::next_row(EventRow& out) {
   if (limit_ != 0 && handed_out_ == limit_) return false;
   while (!heap_.empty()) {
     if (++steps_ % kRowsBetweenChecks == 0) TT_TRY(context_.check());
@@ -115,14 +125,13 @@ Result<bool> RowCursor::next_row(EventRow& out, std::uint64_t& ordinal) {
       if (with_payload_) out.payload = row.payload;
     } else {
       Source& source = sources_[top.source];
-      if (!source.columns) {
+      if (!source.block) {
         TT_TRY(open_block(top.source));
         continue;
       }
-      TT_TRY(source.columns->materialise(source.rows[source.position++], fields_, with_payload_, out));
+      TT_TRY(source.block->materialise(source.rows[source.position++], out));
     }
-    ordinal = top.ordinal;
-    TT_TRY(push(top.source));
+    push(top.source);
     ++handed_out_;
     return true;
   }
@@ -133,9 +142,8 @@ Result<> RowCursor::next(std::vector<EventRow>& out) {
   TT_TRY(context_.check());
   out.clear();
   EventRow row;
-  std::uint64_t ordinal = 0;
   while (out.size() < limits::kEventCursorRows) {
-    TT_ASSIGN(const bool more, next_row(row, ordinal));
+    TT_ASSIGN(const bool more, next_row(row));
     if (!more) break;
     out.push_back(std::move(row));
   }

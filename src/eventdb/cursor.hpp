@@ -1,7 +1,7 @@
 // Rows of a snapshot in order of time. The sources are the head's matching rows (sorted at once, they are
-// few) and the blocks of all parts. A heap holds each unread block under the best time it can have, and each
-// read block under its next matching row; a block is read only when it comes to the top. So the newest N rows
-// cost the few blocks that hold them, wherever they are.
+// few) and the blocks of the head and of all parts. A heap holds each unread block under the best time it can
+// have, and each read block under its next matching row; a block is read only when it comes to the top. So
+// the newest N rows cost the few blocks that hold them, wherever they are.
 #pragma once
 
 #include <memory>
@@ -27,16 +27,15 @@ class RowCursor final : public storage::EventCursor {
                                                  std::size_t limit, storage::FieldSet fields,
                                                  bool with_payload, WorkContext& context);
   Result<> next(std::vector<EventRow>& out) override;
-  /// One row and its ordinal; false at the end.
-  Result<bool> next_row(EventRow& out, std::uint64_t& ordinal);
 
  private:
   struct Source {
-    std::shared_ptr<const Part> part;  // null: the head
-    std::size_t block = 0;
-    std::unique_ptr<BlockColumns> columns;  // null: not read yet
-    std::vector<std::uint32_t> rows;        // matching, in the cursor's order
+    BlockRef ref;
+    std::unique_ptr<Block> block;     // null: not read yet
+    std::vector<std::uint32_t> rows;  // matching, in the cursor's order
     std::size_t position = 0;
+    const std::vector<std::int64_t>* times = nullptr;
+    const std::vector<std::int64_t>* ordinals = nullptr;
   };
   struct Entry {
     std::int64_t time = 0;
@@ -53,8 +52,9 @@ class RowCursor final : public storage::EventCursor {
   RowCursor(Snapshot snapshot, BlockFilter filter, storage::Order order, std::size_t limit,
             storage::FieldSet fields, bool with_payload, WorkContext& context);
   Result<> start();
+  Result<bool> next_row(EventRow& out);
   Result<> open_block(std::size_t source);
-  Result<> push(std::size_t source);
+  void push(std::size_t source);
 
   Snapshot snapshot_;
   const BlockFilter filter_;
@@ -71,8 +71,11 @@ class RowCursor final : public storage::EventCursor {
   std::size_t steps_ = 0;
 };
 
-/// The head's rows that match, unsorted.
+/// The matching rows of the head that are not columns yet, unsorted.
 Result<std::vector<HeadRow>> matching_head_rows(const std::vector<HeadSlice>& slices,
                                                 const BlockFilter& filter, WorkContext& context);
+/// Blocks of the snapshot, in the head and in parts, that may hold matching rows.
+Result<std::vector<BlockRef>> candidate_blocks(const Snapshot& snapshot, const BlockFilter& filter,
+                                               WorkContext& context);
 
 }  // namespace telltale::eventdb

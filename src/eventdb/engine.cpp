@@ -1,12 +1,17 @@
 #include "eventdb/engine.hpp"
 
 #include <algorithm>
+#include <thread>
 
 namespace telltale::eventdb {
 
 namespace {
 
 constexpr std::string_view kQuarantineDir = "quarantine";
+constexpr std::size_t kMaxQueuedHelpers = 256;
+
+/// Threads beside the one that asks.
+std::size_t query_helpers() { return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 2, 9) - 1; }
 
 bool is_store_file(std::string_view name) {
   return name.find(".part") != std::string_view::npos || name.starts_with("MANIFEST.");
@@ -43,6 +48,8 @@ Engine::Engine(io::FileSystem& fs, std::string dir, EventDbOptions options, cons
       options_(std::move(options)),
       clock_(clock),
       log_(log),
+      query_helpers_(query_helpers()),
+      query_pool_("eventdb-query", query_helpers_, kMaxQueuedHelpers),
       head_rows_gauge_(metrics.gauge("telltale_eventdb_head_rows", "Event rows not yet in parts.")),
       head_bytes_gauge_(
           metrics.gauge("telltale_eventdb_head_bytes", "Memory held by event rows not yet in parts.")),
@@ -52,6 +59,7 @@ Engine::Engine(io::FileSystem& fs, std::string dir, EventDbOptions options, cons
       checkpoint_seconds_(
           metrics.histogram("telltale_eventdb_checkpoint_seconds", "Time to write the head as parts.")),
       merge_seconds_(metrics.histogram("telltale_eventdb_merge_seconds", "Time to merge event parts.")),
+      head_(options_.chunk_rows),
       retention_(options_.retention) {}
 
 Engine::~Engine() = default;
@@ -126,14 +134,21 @@ Result<> Engine::set_aside(const std::string& name) {
   return {};
 }
 
-Result<> Engine::apply(Sequence sequence, const storage::Batch& batch) {
+Result<> Engine::apply_shared(Sequence sequence, std::shared_ptr<const storage::Batch> batch) {
+  std::vector<std::pair<Table, HeadSlice>> full;
   {
     MutexLock lock(mutex_);
     if (sequence <= applied_) return {};
     if (head_.rows() == 0) head_since_ = clock_.steady();
     for (const Table table : kTables)
-      head_.add(table, batch.rows(table), next_ordinal_[static_cast<std::size_t>(table) - 1]);
+      head_.add(table, batch, next_ordinal_[static_cast<std::size_t>(table) - 1], full);
     applied_ = sequence;
+  }
+  // Outside of the lock: a full chunk does not change any more, and queries go on reading its rows.
+  for (const auto& [table, slice] : full) {
+    TT_ASSIGN(auto block, make_head_block(slice));
+    MutexLock lock(mutex_);
+    head_.replace(table, slice, std::move(block));
   }
   update_gauges();
   return {};

@@ -10,6 +10,9 @@
 #include <span>
 
 #include "base/mutex.hpp"
+#include "base/thread_pool.hpp"
+#include "eventdb/aggregate.hpp"
+#include "eventdb/block_merger.hpp"
 #include "eventdb/cursor.hpp"
 #include "eventdb/eventdb.hpp"
 #include "eventdb/manifest.hpp"
@@ -25,7 +28,10 @@ class Engine final : public EventDb {
   Result<> open();
 
   std::string_view name() const override { return "eventdb"; }
-  Result<> apply(Sequence sequence, const storage::Batch& batch) override;
+  Result<> apply(Sequence sequence, const storage::Batch& batch) override {
+    return apply_shared(sequence, std::make_shared<const storage::Batch>(batch));
+  }
+  Result<> apply_shared(Sequence sequence, std::shared_ptr<const storage::Batch> batch) override;
   Sequence applied() const override;
   Sequence durable() const override;
   Result<> checkpoint() override;
@@ -56,13 +62,16 @@ class Engine final : public EventDb {
   };
 
   Snapshot snapshot(Table table, TimeRange range) const;
+  /// Counts and measures the candidate blocks on this thread and the query pool's.
+  Result<> aggregate_blocks(const storage::EventAggregateQuery& query, const BlockFilter& filter,
+                            const std::vector<BlockRef>& blocks, GroupTable& into, WorkContext& context);
   Result<> remove_orphans(const std::vector<std::string>& keep);
   Result<> open_parts(const std::vector<std::string>& names);
   Result<> set_aside(const std::string& name);
   Frozen freeze();
   Result<> write_head(const Frozen& frozen, Parts& written) TT_REQUIRES(writer_mutex_);
-  Result<std::shared_ptr<Part>> write_day(Table table, std::int64_t day, ProjectId retention_class,
-                                          std::span<const HeadRow> rows) TT_REQUIRES(writer_mutex_);
+  Result<std::shared_ptr<Part>> write_part(Table table, std::int64_t day, ProjectId retention_class,
+                                           std::vector<MergeInput> inputs) TT_REQUIRES(writer_mutex_);
   std::string new_part_name(Table table, std::int64_t day, ProjectId retention_class)
       TT_REQUIRES(writer_mutex_);
   /// Publishes a manifest that names `parts`; on success `gone` lose their files when their readers are done.
@@ -85,7 +94,10 @@ class Engine final : public EventDb {
   const Logger& log_;
   std::unique_ptr<io::FileLock> lock_;
 
+  const std::size_t query_helpers_;  // threads beside the one that asks
+
   // Self-synchronised.
+  ThreadPool query_pool_;
   Gauge& head_rows_gauge_;
   Gauge& head_bytes_gauge_;
   Gauge& parts_gauge_;

@@ -38,6 +38,9 @@ struct EventDbOptions {
   std::size_t head_max_rows = limits::kEventHeadRows;
   std::size_t head_max_bytes = limits::kEventHeadBytes;
   Nanos head_max_age{std::chrono::minutes(5)};
+  /// Rows that become columns together, and rows of a block of a part; smaller in tests.
+  std::size_t chunk_rows = limits::kEventChunkRows;
+  std::size_t block_rows = limits::kEventBlockRows;
 };
 
 struct EventDbStats {

@@ -156,30 +156,14 @@ Result<> Engine::merge_small() {
 
 Result<> Engine::merge(const Parts& inputs) {
   const Nanos start = clock_.steady();
-  WorkLimits work_limits;
-  work_limits.timeout = std::chrono::hours(1);
-  work_limits.max_memory_bytes = SIZE_MAX / 2;  // bounded by kMergeAtMost blocks
-  WorkContext context(clock_, work_limits);
-  TT_ASSIGN(BlockFilter filter, BlockFilter::everything());
-  Snapshot from;
-  from.parts.assign(inputs.begin(), inputs.end());
-  TT_ASSIGN(auto cursor, RowCursor::make(std::move(from), std::move(filter), storage::Order::oldest_first, 0,
-                                         storage::FieldSet({}), true, context));
-  const std::string name =
-      new_part_name(inputs.front()->table(), inputs.front()->day(), inputs.front()->retention_class());
-  {
-    TT_ASSIGN(auto writer, PartWriter::create(fs_, io::join_path(dir_, name), inputs.front()->table(),
-                                              inputs.front()->day()));
-    while (true) {
-      EventRow row;
-      std::uint64_t ordinal = 0;
-      TT_ASSIGN(const bool more, cursor->next_row(row, ordinal));
-      if (!more) break;
-      TT_TRY(writer->add_owned(std::move(row), ordinal));
-    }
-    TT_TRY(writer->finish());
+  std::vector<MergeInput> sources;
+  for (const auto& part : inputs) {
+    MergeInput source;
+    for (std::uint32_t b = 0; b < part->blocks().size(); ++b) source.blocks.push_back({part, nullptr, b});
+    sources.push_back(std::move(source));
   }
-  TT_ASSIGN(auto merged, Part::open(fs_, dir_, name, log_));
+  const Part& first = *inputs.front();
+  TT_ASSIGN(auto merged, write_part(first.table(), first.day(), first.retention_class(), std::move(sources)));
   TT_TRY(replace_parts(inputs, {merged}));
   merge_seconds_.observe(std::chrono::duration<double>(clock_.steady() - start).count());
   return {};

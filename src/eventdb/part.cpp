@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.hpp"
+#include "eventdb/block_builder.hpp"
 
 namespace telltale::eventdb {
 
@@ -10,7 +11,8 @@ Result<std::shared_ptr<Part>> Part::open(io::FileSystem& fs, const std::string& 
                                          const Logger& log) {
   std::shared_ptr<Part> part(new Part(fs, dir, std::move(name), log));
   TT_ASSIGN(part->file_, io::BlockFileReader::open(fs, io::join_path(dir, part->name_), kPartFormat));
-  auto footer = PartFooter::decode(part->file_->footer());
+  auto footer = part->legacy() ? decode_legacy_footer(part->file_->footer(), part->legacy_columns_)
+                               : PartFooter::decode(part->file_->footer());
   if (!footer) return tl::unexpected<Error>(std::move(footer).error().within(part->name_));
   part->footer_ = *std::move(footer);
   part->retention_class_ = retention_class_of(part->name_);
@@ -30,13 +32,35 @@ Error Part::damage(Error error) const {
   if (!damaged_.exchange(true))
     log_.error("event part is damaged and will be quarantined",
                {{"file", name_}, {"reason", error.message()}});
+  if (error.message().starts_with(name_)) return error;
   return std::move(error).within(name_);
 }
 
-Result<std::string> Part::read(io::BlockHandle handle) const {
-  auto bytes = file_->read(handle);
-  if (!bytes) return tl::unexpected<Error>(damage(std::move(bytes).error()));
-  return bytes;
+Result<Bytes> Part::read(io::BlockHandle handle) const {
+  auto frame = file_->read_frame(handle);
+  if (!frame) return tl::unexpected<Error>(damage(std::move(frame).error()));
+  auto owner = std::make_shared<const std::string>(*std::move(frame));
+  return Bytes{owner, io::frame_bytes(*owner)};
+}
+
+Result<std::unique_ptr<Block>> Part::open_block(std::size_t number, WorkContext& context) const {
+  if (legacy()) return open_legacy_block(number, context);
+  return Block::open(shared_from_this(), footer_.blocks[number], context);
+}
+
+Result<std::unique_ptr<Block>> Part::open_legacy_block(std::size_t number, WorkContext& context) const {
+  TT_TRY(context.check());
+  const auto read_bytes = [this](io::BlockHandle handle) { return file_->read(handle); };
+  auto rows = read_legacy_block(footer_.blocks[number].rows, legacy_columns_[number], read_bytes);
+  if (!rows) return tl::unexpected<Error>(damage(std::move(rows).error()));
+  std::vector<HeadRow> ordered;
+  for (std::size_t i = 0; i < rows->rows.size(); ++i) ordered.push_back({&rows->rows[i], rows->ordinals[i]});
+  auto bytes = std::make_shared<MemoryBytes>();
+  TT_ASSIGN(const WrittenBlock written, build_block(ordered, *bytes));
+  const std::size_t size = bytes->bytes();
+  TT_ASSIGN(auto block, Block::open(std::move(bytes), written.meta, context));
+  TT_TRY(block->account(size));
+  return block;
 }
 
 Result<std::vector<std::uint32_t>> Part::lookup(std::size_t field, std::string_view text) const {
@@ -47,13 +71,14 @@ Result<std::vector<std::uint32_t>> Part::lookup(std::size_t field, std::string_v
                                [](std::uint64_t v, const IndexPage& p) { return v < p.first; });
   if (page != footer_.index.begin()) --page;
   for (; page != footer_.index.end() && page->first <= high; ++page) {
-    TT_ASSIGN(const std::string bytes, read(page->handle));
-    ByteReader in(bytes);
+    TT_ASSIGN(const Bytes bytes, read(page->handle));
+    ByteReader in(bytes.view);
     const std::uint64_t entries = in.varint();
     std::uint64_t key = 0;
     for (std::uint64_t i = 0; i < entries && in.ok(); ++i) {
       key += in.varint();
       const std::uint64_t block = in.varint();
+      if (key > low >> kIndexBlockBits) break;
       if (key == low >> kIndexBlockBits && block < footer_.blocks.size())
         blocks.push_back(static_cast<std::uint32_t>(block));
     }

@@ -9,17 +9,18 @@
 #include <string>
 
 #include "base/log.hpp"
-#include "eventdb/column.hpp"
+#include "eventdb/block.hpp"
+#include "eventdb/legacy_part.hpp"
 #include "eventdb/part_format.hpp"
 
 namespace telltale::eventdb {
 
 /// Immutable apart from its two flags; thread-safe.
-class Part {
+class Part final : public BlockSource, public std::enable_shared_from_this<Part> {
  public:
   static Result<std::shared_ptr<Part>> open(io::FileSystem& fs, const std::string& dir, std::string name,
                                             const Logger& log);
-  ~Part();
+  ~Part() override;
   Part(const Part&) = delete;
   Part& operator=(const Part&) = delete;
 
@@ -32,9 +33,12 @@ class Part {
   std::uint64_t file_bytes() const { return file_->file_bytes(); }
   const std::vector<BlockMeta>& blocks() const { return footer_.blocks; }
   std::size_t memory_bytes() const { return footer_.memory_bytes(); }
+  /// Of format version 1.
+  bool legacy() const { return file_->version() == kLegacyPartVersion; }
 
+  Result<std::unique_ptr<Block>> open_block(std::size_t number, WorkContext& context) const;
   /// corruption, naming the file, marks the part damaged.
-  Result<std::string> read(io::BlockHandle handle) const;
+  Result<Bytes> read(io::BlockHandle handle) const override;
   /// Blocks that may hold a row whose indexed field has this text, ascending; one page read when there is
   /// none.
   Result<std::vector<std::uint32_t>> lookup(std::size_t field, std::string_view text) const;
@@ -42,13 +46,14 @@ class Part {
 
   bool damaged() const { return damaged_.load(std::memory_order_relaxed); }
   /// Marks and logs; returns the error with the file's name in front.
-  Error damage(Error error) const;
+  Error damage(Error error) const override;
   /// The file goes when the last reader does.
   void doom() { doomed_.store(true); }
 
  private:
   Part(io::FileSystem& fs, std::string dir, std::string name, const Logger& log)
       : fs_(fs), dir_(std::move(dir)), name_(std::move(name)), log_(log) {}
+  Result<std::unique_ptr<Block>> open_legacy_block(std::size_t number, WorkContext& context) const;
 
   io::FileSystem& fs_;
   const std::string dir_;
@@ -56,6 +61,7 @@ class Part {
   const Logger& log_;
   std::unique_ptr<io::BlockFileReader> file_;
   PartFooter footer_;
+  std::vector<LegacyColumns> legacy_columns_;
   ProjectId retention_class_;
   mutable std::atomic<bool> damaged_{false};
   std::atomic<bool> doomed_{false};

@@ -5,13 +5,59 @@
 
 #include <fmt/format.h>
 
-#include "base/bytes.hpp"
 #include "base/hash.hpp"
-#include "eventdb/column.hpp"
+#include "base/limits.hpp"
+#include "eventdb/text_codec.hpp"
 
 namespace telltale::eventdb {
 
 namespace {
+
+tl::unexpected<Error> bad_directory() { return fail(ErrorKind::corruption, "bad block directory"); }
+
+bool known_column(std::uint8_t id) { return id < kColumns || id >= kSkeletonColumn; }
+
+bool get_column_entry(ByteReader& in, ColumnEntry& column) {
+  column.id = in.u8();
+  if (!known_column(column.id)) return false;
+  if (column.is_attribute()) {
+    column.name = std::string(in.string());
+    const std::uint8_t tag = in.u8();
+    if ((tag & 0x0F) > static_cast<std::uint8_t>(AttrType::boolean) ||
+        tag >> 4 >= static_cast<int>(kAttrKinds))
+      return false;
+    column.type = static_cast<AttrType>(tag & 0x0F);
+    column.kind = static_cast<AttrKind>(tag >> 4);
+  }
+  column.present = static_cast<std::uint32_t>(in.varint());
+  if (in.u8() != 0) {
+    column.inlined = std::string(in.string());
+    return in.ok() && !column.inlined.empty();
+  }
+  column.handle = get_handle(in);
+  return in.ok();
+}
+
+bool get_shapes(ByteReader& in, BlockDirectory& out) {
+  const std::uint64_t shapes = in.varint();
+  if (!in.ok() || shapes > in.remaining()) return false;
+  out.shapes.resize(shapes);
+  for (auto& shape : out.shapes) {
+    const std::uint64_t size = in.varint();
+    if (!in.ok() || size > in.remaining()) return false;
+    shape.resize(size);
+    for (std::uint32_t& c : shape) {
+      const std::uint64_t number = in.varint();
+      if (number >= out.columns.size()) return false;
+      c = static_cast<std::uint32_t>(number);
+      const ColumnEntry& column = out.columns[c];
+      if (!column.is_attribute() && column.id != kResidualColumn) return false;
+    }
+  }
+  return in.ok();
+}
+
+}  // namespace
 
 void put_handle(ByteWriter& out, io::BlockHandle handle) {
   out.varint(handle.offset);
@@ -25,12 +71,7 @@ io::BlockHandle get_handle(ByteReader& in) {
   return handle;
 }
 
-void put_block_meta(ByteWriter& out, const BlockMeta& block) {
-  out.varint(block.rows);
-  out.zigzag(block.min_time.ns);
-  out.zigzag(block.max_time.ns);
-  for (const io::BlockHandle handle : block.columns) put_handle(out, handle);
-  for (const std::uint32_t rows : block.present) out.varint(rows);
+void put_counts(ByteWriter& out, const BlockMeta& block) {
   out.u8(block.counted ? 1 : 0);
   out.varint(block.counts.size());
   for (const BlockCount& count : block.counts) {
@@ -41,12 +82,7 @@ void put_block_meta(ByteWriter& out, const BlockMeta& block) {
   }
 }
 
-bool get_block_meta(ByteReader& in, BlockMeta& block) {
-  block.rows = static_cast<std::uint32_t>(in.varint());
-  block.min_time.ns = in.zigzag();
-  block.max_time.ns = in.zigzag();
-  for (io::BlockHandle& handle : block.columns) handle = get_handle(in);
-  for (std::uint32_t& rows : block.present) rows = static_cast<std::uint32_t>(in.varint());
+bool get_counts(ByteReader& in, BlockMeta& block) {
   block.counted = in.u8() != 0;
   const std::uint64_t counts = in.varint();
   if (!in.ok() || counts > kMaxBlockCounts) return false;
@@ -57,10 +93,46 @@ bool get_block_meta(ByteReader& in, BlockMeta& block) {
     count.level = static_cast<Level>(in.u8());
     count.rows = in.varint();
   }
-  return in.ok() && block.rows > 0 && block.min_time <= block.max_time;
+  return in.ok();
 }
 
-}  // namespace
+std::string BlockDirectory::encode() const {
+  ByteWriter out;
+  out.varint(columns.size());
+  for (const ColumnEntry& column : columns) {
+    out.u8(column.id);
+    if (column.is_attribute()) {
+      out.string(column.name);
+      out.u8(static_cast<std::uint8_t>(static_cast<int>(column.type) | static_cast<int>(column.kind) << 4));
+    }
+    out.varint(column.present);
+    out.u8(column.inlined.empty() ? 0 : 1);
+    if (column.inlined.empty()) {
+      put_handle(out, column.handle);
+    } else {
+      out.string(column.inlined);
+    }
+  }
+  out.varint(shapes.size());
+  for (const auto& shape : shapes) {
+    out.varint(shape.size());
+    for (const std::uint32_t c : shape) out.varint(c);
+  }
+  return pack_bytes(out.view());
+}
+
+Result<BlockDirectory> BlockDirectory::decode(std::string_view bytes) {
+  TT_ASSIGN(const std::string raw, unpack_bytes(bytes));
+  ByteReader in(raw);
+  BlockDirectory out;
+  const std::uint64_t columns = in.varint();
+  if (!in.ok() || columns > in.remaining()) return bad_directory();
+  out.columns.resize(columns);
+  for (ColumnEntry& column : out.columns)
+    if (!get_column_entry(in, column)) return bad_directory();
+  if (!get_shapes(in, out) || !in.empty()) return bad_directory();
+  return out;
+}
 
 std::string PartFooter::encode() const {
   ByteWriter out;
@@ -68,7 +140,14 @@ std::string PartFooter::encode() const {
   out.zigzag(day);
   out.varint(rows);
   out.varint(blocks.size());
-  for (const BlockMeta& block : blocks) put_block_meta(out, block);
+  for (const BlockMeta& block : blocks) {
+    out.varint(block.rows);
+    out.zigzag(block.min_time.ns);
+    out.zigzag(block.max_time.ns);
+    put_handle(out, block.directory);
+    out.varint(block.text_bytes);
+    put_counts(out, block);
+  }
   out.varint(index.size());
   for (const IndexPage& page : index) {
     out.u64(page.first);
@@ -89,7 +168,13 @@ Result<PartFooter> PartFooter::decode(std::string_view bytes) {
   bool good = in.ok() && blocks <= in.remaining();
   if (good) footer.blocks.resize(blocks);
   for (BlockMeta& block : footer.blocks) {
-    good = good && get_block_meta(in, block);
+    block.rows = static_cast<std::uint32_t>(in.varint());
+    block.min_time.ns = in.zigzag();
+    block.max_time.ns = in.zigzag();
+    block.directory = get_handle(in);
+    block.text_bytes = in.varint();
+    good = good && get_counts(in, block) && block.rows > 0 && block.rows <= limits::kEventBlockRows &&
+           block.min_time <= block.max_time;
     rows += block.rows;
   }
   const std::uint64_t pages = good ? in.varint() : 0;

@@ -1,5 +1,5 @@
-// What stands in a part file: which columns a block has, and the footer that lists the blocks and the pages
-// of the id index. Byte by byte: docs/formats/eventdb.md.
+// What stands in a part file: blocks of rows, each with a directory of its columns, the id index, and the
+// footer that lists both. Byte by byte: docs/formats/eventdb.md.
 #pragma once
 
 #include <array>
@@ -9,15 +9,17 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.hpp"
 #include "io/block_file.hpp"
 #include "model/event_row.hpp"
 #include "storage/event_fields.hpp"
 
 namespace telltale::eventdb {
 
-inline constexpr io::FileFormat kPartFormat{{'T', 'T', 'E', 'V'}, 1, 1};
+/// Version 1 is read (legacy_part.hpp), and rewritten when its parts merge.
+inline constexpr io::FileFormat kPartFormat{{'T', 'T', 'E', 'V'}, 2, 1};
 
-/// Stored numbers (positions in a block's list of handles): never renumber.
+/// Stored numbers: never renumber.
 enum class Column : std::uint8_t {
   time,
   ordinal,
@@ -35,9 +37,15 @@ enum class Column : std::uint8_t {
   user_id,
   message,
   payload,
-  attributes,  // the directory of attribute columns
 };
-inline constexpr std::size_t kColumns = 17;
+inline constexpr std::size_t kColumns = 16;
+inline constexpr std::uint8_t kAttributeColumn = 255;
+inline constexpr std::uint8_t kResidualColumn = 254;  // attributes beyond limits::kEventBlockColumns
+inline constexpr std::uint8_t kShapeColumn = 253;     // a row's attributes, by number of shape
+inline constexpr std::uint8_t kSkeletonColumn = 252;  // messages that are written anew from attributes
+
+/// Types of attribute columns: positions in AttrValue.
+enum class AttrType : std::uint8_t { text, integer, real, boolean };
 
 /// Rows of one block by project, service and level: answers volumes without reading it.
 struct BlockCount {
@@ -51,10 +59,34 @@ struct BlockMeta {
   std::uint32_t rows = 0;
   UnixNanos min_time;
   UnixNanos max_time;
-  std::array<io::BlockHandle, kColumns> columns{};  // size 0: no row has a value
-  std::array<std::uint32_t, storage::kFixedFieldCount> present{};
-  bool counted = false;  // false: too many distinct combinations, `counts` is empty
+  io::BlockHandle directory;
+  std::uint64_t text_bytes = 0;  // of texts as they are decoded; blocks are cut by it
+  bool counted = false;          // false: too many distinct combinations, `counts` is empty
   std::vector<BlockCount> counts;
+};
+
+/// A column of a block, as the block's directory lists it.
+struct ColumnEntry {
+  std::uint8_t id = 0;  // a Column, or one of the numbers above
+  std::string name;     // of an attribute
+  AttrType type = AttrType::text;
+  AttrKind kind = AttrKind::metadata;
+  std::uint32_t present = 0;  // rows that have a value
+  std::string inlined;        // the column itself when it is small, else
+  io::BlockHandle handle;
+
+  bool is(Column column) const { return id == static_cast<std::uint8_t>(column); }
+  bool is_attribute() const { return id == kAttributeColumn; }
+};
+
+struct BlockDirectory {
+  std::vector<ColumnEntry> columns;
+  /// Attributes in the source's order, as positions in `columns`; the residual column's stands for the row's
+  /// next attribute in there. A row's shape is in the shape column; without one every row has the first.
+  std::vector<std::vector<std::uint32_t>> shapes;
+
+  std::string encode() const;
+  static Result<BlockDirectory> decode(std::string_view bytes);
 };
 
 struct IndexPage {
@@ -74,7 +106,15 @@ struct PartFooter {
   std::size_t memory_bytes() const;
 };
 
+void put_handle(ByteWriter& out, io::BlockHandle handle);
+io::BlockHandle get_handle(ByteReader& in);
+void put_counts(ByteWriter& out, const BlockMeta& block);
+/// False when the bytes are not counts.
+bool get_counts(ByteReader& in, BlockMeta& block);
+
 inline constexpr std::size_t kMaxBlockCounts = 256;
+/// Columns up to this encoded size stand inside the directory.
+inline constexpr std::size_t kInlineColumnBytes = 256;
 
 // The id index: sorted numbers, 40 bits of hash above 24 bits of block. The seed of the hash is the field.
 inline constexpr std::string_view kIndexedFields[] = {"trace_id", "span_id", "request_id", "user_id",
@@ -94,10 +134,5 @@ std::string day_name(std::int64_t day);
 /// The name is where the class is kept; the manifest protects it.
 std::string part_name(Table table, std::int64_t day, ProjectId retention_class, std::uint64_t number);
 ProjectId retention_class_of(std::string_view part_name);
-
-/// Types of attribute columns: positions in AttrValue.
-enum class AttrType : std::uint8_t { text, integer, real, boolean };
-/// Attribute columns up to this encoded size stand inside the directory.
-inline constexpr std::size_t kInlineColumnBytes = 256;
 
 }  // namespace telltale::eventdb

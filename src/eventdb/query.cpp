@@ -1,6 +1,7 @@
-// select, count and fields over a snapshot. count() and fields() answer a block from its metadata when the
-// whole block is inside the question, and read columns otherwise.
+// select, count, aggregate and fields over a snapshot. What block counts can answer is not read; blocks that
+// have to be read are shared between the asking thread and the query pool.
 #include <algorithm>
+#include <atomic>
 
 #include "eventdb/engine.hpp"
 #include "storage/event_aggregate.hpp"
@@ -9,72 +10,141 @@ namespace telltale::eventdb {
 
 namespace {
 
-bool wholly_inside(const BlockFilter& filter, const BlockMeta& block) {
-  return block.counted && filter.answered_by_counts() && filter.range().contains(block.min_time) &&
-         filter.range().contains(block.max_time);
+/// Fewer blocks than this are not worth waking threads for.
+constexpr std::size_t kBlocksWorthHelp = 4;
+
+bool in_one_bucket(const storage::EventAggregateQuery& query, const BlockMeta& meta) {
+  return storage::bucket_start(query, meta.min_time) == storage::bucket_start(query, meta.max_time);
 }
 
-/// The text of `group_by` for the matching rows of a block.
-class BlockGroups {
- public:
-  static Result<BlockGroups> make(const std::string& field, BlockColumns& block) {
-    BlockGroups out;
-    if (field.empty()) return out;
-    out.column_ = fixed_column(field);
-    if (!out.column_) {
-      TT_ASSIGN(out.attributes_, block.attributes());
-      for (auto& column : out.attributes_->columns)
-        if (column.name == field) TT_TRY(block.load(column));
-      out.field_ = field;
-    } else if (is_int_column(*out.column_)) {
-      TT_ASSIGN(out.ints_, block.ints(*out.column_));
-    } else {
-      TT_ASSIGN(out.strings_, block.strings(*out.column_));
+Result<> add_fields(const BlockFilter& filter, const BlockRef& ref, WorkContext& context,
+                    storage::FieldCounter& counter) {
+  static constexpr Column kColumnsOfFields[] = {Column::message,  Column::level,      Column::environment,
+                                                Column::release,  Column::service,    Column::host,
+                                                Column::trace_id, Column::span_id,    Column::request_id,
+                                                Column::user_id,  Column::transaction};
+  static_assert(std::size(kColumnsOfFields) == storage::kFixedFieldCount);
+  TT_ASSIGN(const auto block, ref.open(context));
+  TT_ASSIGN(const Bitmap rows, filter.run(*block, ref.meta()));
+  if (rows.none()) return {};
+  const bool every_row = rows.all();
+  const BlockDirectory& directory = block->directory();
+  const auto count = [&](std::string_view name, std::uint32_t number) -> Result<> {
+    if (every_row) {
+      counter.add(name, directory.columns[number].present);
+      return {};
     }
-    return out;
+    TT_ASSIGN(Bitmap present, block->presence(number));
+    present &= rows;
+    counter.add(name, present.count());
+    return {};
+  };
+  for (std::size_t i = 0; i < storage::kFixedFieldCount; ++i) {
+    const auto number = block->find(kColumnsOfFields[i]);
+    if (!number) continue;
+    if (kColumnsOfFields[i] != Column::level) {
+      TT_TRY(count(storage::kFixedFields[i], *number));
+      continue;
+    }
+    TT_ASSIGN(const auto* levels, block->ints(Column::level));
+    std::uint64_t known = 0;
+    rows.for_each([&](std::size_t r) { known += (*levels)[r] != 0 ? 1 : 0; });
+    counter.add(storage::kFixedFields[i], known);
   }
-
-  std::string of(std::uint32_t row) const {
-    if (ints_ != nullptr) return column_text(*column_, (*ints_)[row]).value_or("");
-    if (strings_ != nullptr) return column_text(*column_, strings_->at(row)).value_or("");
-    if (attributes_ == nullptr) return "";
-    for (std::uint32_t i = attributes_->first_cell[row]; i < attributes_->first_cell[row + 1]; ++i) {
-      const auto& cell = attributes_->cells[i];
-      const auto& column = attributes_->columns[cell.column];
-      if (column.name == field_) return to_string(BlockColumns::value(column, cell.value));
+  for (std::uint32_t c = 0; c < directory.columns.size(); ++c)
+    if (directory.columns[c].is_attribute()) TT_TRY(count(directory.columns[c].name, c));
+  TT_ASSIGN(Bitmap rest, residual_rows(*block));
+  rest &= rows;
+  Result<> good;
+  rest.for_each([&](std::size_t r) {
+    if (!good) return;
+    const auto attributes = block->residual(r);
+    if (!attributes) {
+      good = tl::unexpected<Error>(attributes.error());
+      return;
     }
-    return "";
+    for (const Attr& a : *attributes) counter.add(a.name, 1);
+  });
+  return good;
+}
+
+/// What the workers of one aggregation share.
+struct AggregateWork {
+  const storage::EventAggregateQuery& query;
+  const BlockFilter& filter;
+  const std::vector<BlockRef>& blocks;
+  WorkContext& context;
+  std::atomic<std::size_t> next{0};
+  std::atomic<bool> failed{false};
+
+  Result<> run(GroupTable& into) {
+    while (!failed.load(std::memory_order_relaxed)) {
+      const std::size_t i = next.fetch_add(1);
+      if (i >= blocks.size()) break;
+      if (auto done = add(blocks[i], into); !done) {
+        failed.store(true);
+        return done;
+      }
+    }
+    return {};
   }
 
  private:
-  std::optional<Column> column_;
-  std::string field_;
-  const std::vector<std::int64_t>* ints_ = nullptr;
-  const StringColumn* strings_ = nullptr;
-  BlockColumns::Attributes* attributes_ = nullptr;
+  Result<> add(const BlockRef& ref, GroupTable& into) {
+    TT_TRY(context.check());
+    const BlockMeta& meta = ref.meta();
+    if (answered_by_block_counts(query) && filter.every_row_by_counts(meta) && in_one_bucket(query, meta))
+      return add_block_counts(query, filter, meta, into);
+    TT_ASSIGN(const auto block, ref.open(context));
+    TT_ASSIGN(const Bitmap rows, filter.run(*block, meta));
+    return into.add_block(*block, meta, rows);
+  }
 };
 
-bool grouped_by_counts(const std::string& field) {
-  return field.empty() || field == "project" || field == "service" || field == "level";
-}
+/// Takes part in an aggregation unless it is over before a thread of the pool is free: nobody waits for a
+/// helper that has not begun.
+class AggregateHelper {
+ public:
+  AggregateHelper(const storage::EventAggregateQuery& query, WorkContext& context)
+      : table_(std::make_unique<GroupTable>(query, context)) {}
 
-std::string group_of(const BlockCount& count, const std::string& field) {
-  if (field == "project") return std::to_string(count.project.value);
-  if (field == "service") return count.service;
-  if (field == "level")
-    return column_text(Column::level, static_cast<std::int64_t>(count.level)).value_or("");
-  return "";
-}
+  void run(AggregateWork& work) {
+    GroupTable* table = nullptr;
+    {
+      MutexLock lock(mutex_);
+      if (state_ != State::waiting) return;
+      state_ = State::running;
+      table = table_.get();
+    }
+    Result<> result = work.run(*table);
+    MutexLock lock(mutex_);
+    result_ = std::move(result);
+    state_ = State::done;
+    changed_.notify_all();
+  }
+  /// What it found; null when it had not begun, and never will. The table must not outlive the query, as the
+  /// pool's last reference to the helper may.
+  Result<std::unique_ptr<GroupTable>> take() {
+    MutexLock lock(mutex_);
+    if (state_ == State::waiting) {
+      state_ = State::done;
+      table_.reset();
+      return std::unique_ptr<GroupTable>();
+    }
+    while (state_ != State::done) changed_.wait(mutex_);
+    std::unique_ptr<GroupTable> table = std::move(table_);
+    TT_TRY(std::move(result_));
+    return table;
+  }
 
-Result<> count_block(const storage::EventCountQuery& query, const BlockFilter& filter, BlockColumns& block,
-                     storage::EventCounter& counter) {
-  TT_ASSIGN(const auto rows, filter.run(block));
-  if (rows.empty()) return {};
-  TT_ASSIGN(const auto* times, block.ints(Column::time));
-  TT_ASSIGN(const BlockGroups groups, BlockGroups::make(query.group_by, block));
-  for (const std::uint32_t row : rows) TT_TRY(counter.add({(*times)[row]}, groups.of(row), 1));
-  return {};
-}
+ private:
+  enum class State : unsigned char { waiting, running, done };
+  Mutex mutex_;
+  CondVar changed_;
+  std::unique_ptr<GroupTable> table_ TT_GUARDED_BY(mutex_);  // used by the helper's thread while it runs
+  State state_ TT_GUARDED_BY(mutex_) = State::waiting;
+  Result<> result_ TT_GUARDED_BY(mutex_);
+};
 
 }  // namespace
 
@@ -102,59 +172,69 @@ Result<std::unique_ptr<storage::EventCursor>> Engine::select(const storage::Even
 
 Result<std::vector<storage::EventCount>> Engine::count(const storage::EventCountQuery& query,
                                                        WorkContext& context) {
-  TT_TRY(context.check());
-  TT_ASSIGN(const BlockFilter filter, BlockFilter::compile(query.filter, query.projects, query.range));
-  storage::EventCounter counter(query);
-  const Snapshot from = snapshot(query.table, query.range);
-  TT_ASSIGN(const auto head, matching_head_rows(from.head, filter, context));
-  for (const HeadRow& row : head) {
-    const std::string group = query.group_by.empty() ? "" : field_text(*row.row, query.group_by).value_or("");
-    TT_TRY(counter.add(row.row->time, group, 1));
+  storage::EventAggregateQuery a;
+  a.table = query.table;
+  a.projects = query.projects;
+  a.range = query.range;
+  a.filter = query.filter;
+  a.bucket = std::max(query.bucket, Nanos(0));
+  if (!query.group_by.empty()) a.group_by.push_back(query.group_by);
+  a.measures.push_back({storage::MeasureOp::count, "", 0});
+  a.max_groups = query.max_groups;
+  auto rows = aggregate(a, context);
+  if (!rows) {
+    Error error = std::move(rows).error();
+    constexpr std::string_view kAggregate = "aggregate by ";
+    if (error.kind() == ErrorKind::resource_exhausted && error.message().starts_with(kAggregate))
+      error = Error(error.kind(), "count by " + std::string(error.message().substr(kAggregate.size())));
+    return tl::unexpected<Error>(std::move(error));
   }
-  for (const auto& part : from.parts) {
-    TT_ASSIGN(const auto blocks, filter.candidates(*part));
-    for (const std::uint32_t number : blocks) {
-      TT_TRY(context.check());
-      const BlockMeta& meta = part->blocks()[number];
-      const bool one_bucket = counter.bucket_of(meta.min_time) == counter.bucket_of(meta.max_time);
-      if (wholly_inside(filter, meta) && one_bucket && grouped_by_counts(query.group_by)) {
-        for (const BlockCount& count : meta.counts)
-          if (filter.count_matches(count))
-            TT_TRY(counter.add(meta.min_time, group_of(count, query.group_by), count.rows));
-        continue;
-      }
-      BlockColumns block(part, number, context);
-      TT_TRY(count_block(query, filter, block, counter));
+  std::vector<storage::EventCount> out;
+  out.reserve(rows->size());
+  for (auto& row : *rows)
+    out.push_back({row.bucket, row.group.empty() ? std::string() : std::move(row.group[0]),
+                   static_cast<std::uint64_t>(row.values[0])});
+  return out;
+}
+
+Result<> Engine::aggregate_blocks(const storage::EventAggregateQuery& query, const BlockFilter& filter,
+                                  const std::vector<BlockRef>& blocks, GroupTable& into,
+                                  WorkContext& context) {
+  AggregateWork work{query, filter, blocks, context};
+  std::vector<std::shared_ptr<AggregateHelper>> helpers;
+  const std::size_t wanted =
+      blocks.size() < kBlocksWorthHelp ? 0 : std::min(query_helpers_, blocks.size() / 2);
+  for (std::size_t i = 0; i < wanted; ++i) {
+    auto helper = std::make_shared<AggregateHelper>(query, context);
+    // `work` is only touched when the helper was not called off.
+    if (!query_pool_.submit([helper, &work] { helper->run(work); })) break;
+    helpers.push_back(std::move(helper));
+  }
+  Result<> result = work.run(into);
+  for (const auto& helper : helpers) {
+    const auto table = helper->take();
+    if (!result) continue;
+    if (!table) {
+      result = tl::unexpected<Error>(table.error());
+    } else if (*table) {
+      result = into.merge(**table);
     }
   }
-  return counter.take();
+  return result;
 }
 
 Result<std::vector<storage::EventAggregateRow>> Engine::aggregate(const storage::EventAggregateQuery& query,
                                                                   WorkContext& context) {
   TT_TRY(context.check());
   TT_TRY(storage::check_aggregate(query));
-  TT_ASSIGN(BlockFilter filter, BlockFilter::compile(query.filter, query.projects, query.range));
-  std::vector<std::string> wanted;
-  // A spelling may stand for any attribute.
-  if (!query.any_spelling) {
-    wanted = query.group_by;
-    for (const storage::Measure& m : query.measures)
-      if (!m.field.empty()) wanted.push_back(m.field);
-    wanted.emplace_back("project");
-  }
-  const bool with_payload = std::find(wanted.begin(), wanted.end(), "payload") != wanted.end();
-  TT_ASSIGN(auto cursor, RowCursor::make(snapshot(query.table, query.range), std::move(filter),
-                                         storage::Order::oldest_first, 0, storage::FieldSet(wanted),
-                                         with_payload, context));
-  storage::RowAggregator aggregator(query, context);
-  EventRow row;
-  std::uint64_t ordinal = 0;
-  while (true) {
-    TT_ASSIGN(const bool more, cursor->next_row(row, ordinal));
-    if (!more) return aggregator.take();
-    TT_TRY(aggregator.add(row, ordinal));
-  }
+  TT_ASSIGN(const BlockFilter filter, BlockFilter::compile(query.filter, query.projects, query.range));
+  const Snapshot from = snapshot(query.table, query.range);
+  GroupTable table(query, context);
+  TT_ASSIGN(const auto head, matching_head_rows(from.head, filter, context));
+  for (const HeadRow& row : head) TT_TRY(table.add_row(*row.row, row.ordinal));
+  TT_ASSIGN(const auto blocks, candidate_blocks(from, filter, context));
+  TT_TRY(aggregate_blocks(query, filter, blocks, table, context));
+  return table.take();
 }
 
 Result<std::vector<std::pair<std::string, std::uint64_t>>> Engine::fields(const storage::EventQuery& query,
@@ -165,30 +245,10 @@ Result<std::vector<std::pair<std::string, std::uint64_t>>> Engine::fields(const 
   const Snapshot from = snapshot(query.table, query.range);
   TT_ASSIGN(const auto head, matching_head_rows(from.head, filter, context));
   for (const HeadRow& row : head) counter.add(*row.row);
-  for (const auto& part : from.parts) {
-    TT_ASSIGN(const auto blocks, filter.candidates(*part));
-    for (const std::uint32_t number : blocks) {
-      TT_TRY(context.check());
-      const BlockMeta& meta = part->blocks()[number];
-      BlockColumns block(part, number, context);
-      TT_ASSIGN(const BlockColumns::Attributes* attributes, block.attributes());
-      const bool every_row = wholly_inside(filter, meta) &&
-                             std::all_of(meta.counts.begin(), meta.counts.end(),
-                                         [&](const BlockCount& c) { return filter.count_matches(c); });
-      if (every_row) {
-        for (std::size_t i = 0; i < storage::kFixedFieldCount; ++i)
-          counter.add(storage::kFixedFields[i], meta.present[i]);
-        for (const auto& column : attributes->columns) counter.add(column.name, column.values);
-        continue;
-      }
-      TT_ASSIGN(const auto rows, filter.run(block));
-      const storage::FieldSet everything({});
-      EventRow row;
-      for (const std::uint32_t r : rows) {
-        TT_TRY(block.materialise(r, everything, false, row));
-        counter.add(row);
-      }
-    }
+  TT_ASSIGN(const auto blocks, candidate_blocks(from, filter, context));
+  for (const BlockRef& ref : blocks) {
+    TT_TRY(context.check());
+    TT_TRY(add_fields(filter, ref, context, counter));
   }
   return counter.take(query.limit);
 }

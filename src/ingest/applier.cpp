@@ -64,7 +64,7 @@ void Applier::run() {
       size_.store(queue_.size());
     }
     queued_.set(static_cast<double>(size_.load()));
-    apply_until_done(next.first, *next.second);
+    apply_until_done(next.first, next.second);
     {
       const MutexLock lock(mutex_);  // a waiter between its check and its wait must not miss this
     }
@@ -74,9 +74,9 @@ void Applier::run() {
 
 // The batch is durable and acknowledged, so it may not be skipped: a store that cannot take it now (a full
 // disk) is asked again, and ingest stops at the door meanwhile because the queue fills up.
-void Applier::apply_until_done(Sequence sequence, const storage::Batch& batch) {
+void Applier::apply_until_done(Sequence sequence, const SharedBatch& batch) {
   for (int attempt = 0;; ++attempt) {
-    const auto done = store_.apply(sequence, batch);
+    const auto done = store_.apply_shared(sequence, batch);
     if (done) return;
     errors_.add();
     if (attempt == 0) {

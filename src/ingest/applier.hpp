@@ -32,7 +32,7 @@ class Applier {
 
  private:
   void run();
-  void apply_until_done(Sequence sequence, const storage::Batch& batch);
+  void apply_until_done(Sequence sequence, const SharedBatch& batch);
 
   storage::DerivedStore& store_;
   const Logger& log_;

@@ -115,6 +115,13 @@ class CheckedBlockReader final : public BlockFileReader {
   std::uint64_t file_bytes() const override { return size_; }
 
   Result<std::string> read(BlockHandle handle) const override {
+    TT_ASSIGN(std::string frame, read_frame(handle));
+    frame.resize(4 + std::size_t{handle.size});
+    frame.erase(0, 4);
+    return frame;
+  }
+
+  Result<std::string> read_frame(BlockHandle handle) const override {
     if (handle.offset < kBlockFileHeaderBytes || handle.offset > footer_offset_ ||
         footer_offset_ - handle.offset < kBlockFrameBytes + handle.size)
       return damaged(handle.offset, "a block handle points outside the blocks");
@@ -127,8 +134,6 @@ class CheckedBlockReader final : public BlockFileReader {
     ByteReader checksum(view.substr(4 + size));
     if (checksum.u32() != crc32c(view.substr(0, 4 + size)))
       return damaged(handle.offset, "a block does not match its checksum");
-    frame.resize(4 + size);
-    frame.erase(0, 4);
     return frame;
   }
 
@@ -180,6 +185,10 @@ class CheckedBlockReader final : public BlockFileReader {
 };
 
 }  // namespace
+
+std::string_view frame_bytes(std::string_view frame) {
+  return frame.substr(4, frame.size() - kBlockFrameBytes);
+}
 
 Result<std::unique_ptr<BlockFileWriter>> BlockFileWriter::create(FileSystem& fs, std::string path,
                                                                  FileFormat format) {

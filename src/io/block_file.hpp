@@ -39,6 +39,9 @@ class BlockFileWriter {
   virtual Result<> publish(std::string_view footer) = 0;
 };
 
+/// The block's bytes in what read_frame() gave.
+std::string_view frame_bytes(std::string_view frame);
+
 /// Immutable, thread-safe.
 class BlockFileReader {
  public:
@@ -48,6 +51,8 @@ class BlockFileReader {
   virtual std::string_view footer() const = 0;
   virtual std::uint32_t version() const = 0;
   virtual Result<std::string> read(BlockHandle handle) const = 0;
+  /// The same with what stands around the bytes on the disk, which spares a copy: see frame_bytes().
+  virtual Result<std::string> read_frame(BlockHandle handle) const = 0;
   virtual std::uint64_t file_bytes() const = 0;
   /// Reads and checks every byte of the file.
   virtual Result<> verify() const = 0;

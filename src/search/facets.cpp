@@ -100,16 +100,53 @@ std::vector<std::string> facet_fields(const std::vector<EventRow>& rows, std::si
   return out;
 }
 
-Result<Facets> facets(storage::EventStore& store, storage::EventQuery rows, std::vector<std::string> fields,
-                      std::size_t limit, WorkContext& context) {
-  rows.order = storage::Order::newest_first;
-  rows.with_payload = false;
-  if (fields.empty()) {
-    rows.limit = limits::kFacetProbeRows;
-    TT_ASSIGN(const auto newest, storage::collect(store, rows, context));
-    fields = facet_fields(newest, kDefaultFields);
-    if (fields.empty()) return Facets{{}, newest.size(), true};
+namespace {
+
+storage::EventAggregateQuery counts_of(const storage::EventQuery& rows) {
+  storage::EventAggregateQuery out;
+  out.table = rows.table;
+  out.projects = rows.projects;
+  out.range = rows.range;
+  out.filter = rows.filter;
+  out.measures.push_back({storage::MeasureOp::count, "", 0});
+  out.max_groups = limits::kMaxFacetValues + 1;  // and rows without the field
+  return out;
+}
+
+/// nullopt when the field has more values, or longer ones, than are told apart.
+Result<std::optional<Facet>> exact_facet(storage::EventStore& store, const storage::EventQuery& rows,
+                                         const std::string& field, std::size_t limit, WorkContext& context) {
+  storage::EventAggregateQuery query = counts_of(rows);
+  query.group_by.push_back(field);
+  auto groups = store.aggregate(query, context);
+  if (!groups) {
+    if (groups.error().kind() == ErrorKind::resource_exhausted &&
+        groups.error().message().starts_with("aggregate by "))
+      return std::nullopt;
+    return tl::unexpected<Error>(std::move(groups).error());
   }
+  Facet facet{field, 0, 0, {}};
+  for (auto& group : *groups) {
+    std::string& value = group.group[0];
+    if (value.empty()) continue;
+    if (value.size() > limits::kMaxFacetValueBytes) return std::nullopt;
+    const auto count = static_cast<std::uint64_t>(group.values[0]);
+    facet.rows += count;
+    facet.values.push_back({std::move(value), count});
+  }
+  facet.distinct = facet.values.size();
+  const std::size_t shown = std::min(limit, facet.values.size());
+  std::partial_sort(facet.values.begin(), facet.values.begin() + static_cast<std::ptrdiff_t>(shown),
+                    facet.values.end(), [](const FacetValue& a, const FacetValue& b) {
+                      return a.count != b.count ? a.count > b.count : a.value < b.value;
+                    });
+  facet.values.resize(shown);
+  return facet;
+}
+
+/// Of the newest rows.
+Result<Facets> sampled_facets(storage::EventStore& store, storage::EventQuery rows,
+                              std::vector<std::string> fields, std::size_t limit, WorkContext& context) {
   rows.fields = fields;
   rows.limit = limits::kMaxFacetRows + 1;  // one more tells that there are more
   FacetCounter counter(std::move(fields), context);
@@ -127,6 +164,37 @@ Result<Facets> facets(storage::EventStore& store, storage::EventQuery rows, std:
   }
   Facets out = counter.take(limit);
   out.exact = out.exact && !more;
+  return out;
+}
+
+}  // namespace
+
+Result<Facets> facets(storage::EventStore& store, storage::EventQuery rows, std::vector<std::string> fields,
+                      std::size_t limit, WorkContext& context) {
+  rows.order = storage::Order::newest_first;
+  rows.with_payload = false;
+  if (fields.empty()) {
+    rows.limit = limits::kFacetProbeRows;
+    TT_ASSIGN(const auto newest, storage::collect(store, rows, context));
+    fields = facet_fields(newest, kDefaultFields);
+    if (fields.empty()) return Facets{{}, newest.size(), true};
+  }
+  Facets out;
+  TT_ASSIGN(const auto total, store.aggregate(counts_of(rows), context));
+  if (!total.empty()) out.sampled_rows = static_cast<std::uint64_t>(total.front().values[0]);
+  std::vector<std::string> unruly;
+  for (const std::string& field : fields) {
+    TT_ASSIGN(auto facet, exact_facet(store, rows, field, limit, context));
+    out.facets.push_back(facet ? *std::move(facet) : Facet{field, 0, 0, {}});
+    if (!facet) unruly.push_back(field);
+  }
+  if (unruly.empty()) return out;
+  TT_ASSIGN(Facets sample, sampled_facets(store, std::move(rows), unruly, limit, context));
+  out.exact = sample.exact;
+  out.sampled_rows = sample.sampled_rows;
+  for (Facet& facet : sample.facets)
+    for (Facet& slot : out.facets)
+      if (slot.field == facet.field) slot = facet;
   return out;
 }
 

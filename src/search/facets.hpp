@@ -1,6 +1,6 @@
-// The most frequent values of some fields among the rows of a search. One pass over the newest rows reads
-// only the columns in question; up to limits::kMaxFacetRows rows the answer is exact, beyond that it
-// describes the newest rows and says so.
+// The most frequent values of some fields among the rows of a search, counted by the store over all of them.
+// A field with more than limits::kMaxFacetValues values, or with very long ones, is described by the newest
+// limits::kMaxFacetRows rows instead, and the answer says so.
 #pragma once
 
 #include <string>
@@ -25,7 +25,7 @@ struct Facet {
 
 struct Facets {
   std::vector<Facet> facets;
-  std::uint64_t sampled_rows = 0;
+  std::uint64_t sampled_rows = 0;  // looked at: all, unless a field had too many values
   bool exact = true;
 };
 

@@ -272,12 +272,13 @@ TEST_F(SearchTest, FacetsChooseTheirFields) {
   EXPECT_TRUE(none->facets.empty() && none->exact && none->sampled_rows == 0);
 }
 
-TEST_F(SearchTest, FacetsOverTheLimitDescribeTheNewestRowsAndSaySo) {
+TEST_F(SearchTest, FacetsAreExactOverManyRowsUnlessAFieldHasTooManyValues) {
   for (std::size_t i = 0; i < limits::kMaxFacetRows + 10; ++i) {
     EventRow row;
     row.project.value = 1;
     row.time = UnixNanos::from_seconds(kBase) + Nanos(static_cast<std::int64_t>(i));
     row.ids.service = i < 10 ? "old" : "new";
+    row.ids.user_id = std::to_string(i);
     rows_.push_back(std::move(row));
   }
   apply();
@@ -285,10 +286,18 @@ TEST_F(SearchTest, FacetsOverTheLimitDescribeTheNewestRowsAndSaySo) {
   query.projects = {ProjectId{1}};
   const auto found = facets(store_, query, {"service"}, 10, context_);
   ASSERT_TRUE(found);
-  EXPECT_FALSE(found->exact);
-  EXPECT_EQ(found->sampled_rows, limits::kMaxFacetRows);
-  ASSERT_EQ(found->facets[0].values.size(), 1u);
-  EXPECT_EQ(found->facets[0].values[0].value, "new");
+  EXPECT_TRUE(found->exact);
+  EXPECT_EQ(found->sampled_rows, limits::kMaxFacetRows + 10);
+  ASSERT_EQ(found->facets[0].values.size(), 2u);
+  EXPECT_EQ(found->facets[0].values[1].value, "old");
+  EXPECT_EQ(found->facets[0].values[1].count, 10u);
+  const auto unruly = facets(store_, query, {"service", "user_id"}, 10, context_);
+  ASSERT_TRUE(unruly);
+  EXPECT_FALSE(unruly->exact);
+  EXPECT_EQ(unruly->sampled_rows, limits::kMaxFacetRows);
+  EXPECT_EQ(unruly->facets[0].values[1].count, 10u) << "still exact";
+  EXPECT_EQ(unruly->facets[1].rows, limits::kMaxFacetRows);
+  EXPECT_EQ(context_.memory_used(), 0u);
 }
 
 TEST(FacetCounter, LongAndTooManyValuesAreCountedAsRows) {

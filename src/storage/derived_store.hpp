@@ -4,6 +4,7 @@
 // that replay counts nothing twice.
 #pragma once
 
+#include <memory>
 #include <string_view>
 
 #include "base/result.hpp"
@@ -17,6 +18,10 @@ class DerivedStore {
   virtual std::string_view name() const = 0;
   /// Applies in memory; visible to queries when it returns. Only one thread applies at a time.
   virtual Result<> apply(Sequence sequence, const Batch& batch) = 0;
+  /// The same of a batch that others share: a store may keep it for a while instead of copying out of it.
+  virtual Result<> apply_shared(Sequence sequence, std::shared_ptr<const Batch> batch) {
+    return apply(sequence, *batch);
+  }
   /// The newest sequence applied, in memory or on disk.
   virtual Sequence applied() const = 0;
   /// The newest sequence that survives a crash.

@@ -46,11 +46,6 @@ UnixNanos bucket_start(const EventAggregateQuery& query, UnixNanos time) {
   return {start < INT64_MIN ? INT64_MIN : static_cast<std::int64_t>(start)};
 }
 
-MeasureState::Sketches& MeasureState::sketches() {
-  if (!sketches_) sketches_ = std::make_unique<Sketches>();
-  return *sketches_;
-}
-
 void MeasureState::add_text(MeasureOp op, std::string_view text) {
   if (text.empty()) return;
   ++count_;

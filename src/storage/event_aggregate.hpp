@@ -24,6 +24,14 @@ class MeasureState {
  public:
   /// For `count` and `distinct`.
   void add_text(MeasureOp op, std::string_view text);
+  void add_hash(std::uint64_t hash) {
+    ++count_;
+    sketches().distinct.add_hash(hash);
+  }
+  void add_to_quantile(double value) {
+    ++count_;
+    sketches().quantiles.add(value);
+  }
   void add_rows(std::uint64_t rows) { count_ += rows; }
   /// For the others; not NaN.
   void add_number(MeasureOp op, double value, UnixNanos time, std::uint64_t ordinal);
@@ -36,7 +44,10 @@ class MeasureState {
     QuantileSketch quantiles;
     DistinctSketch distinct;
   };
-  Sketches& sketches();
+  Sketches& sketches() {
+    if (!sketches_) sketches_ = std::make_unique<Sketches>();
+    return *sketches_;
+  }
 
   std::uint64_t count_ = 0;
   double value_ = 0;  // sum, least, greatest, first or last

@@ -35,6 +35,8 @@ class CompiledLeaf {
   bool any_spelling() const { return any_spelling_; }
   FilterOp op() const { return op_; }
   const std::string& value() const { return value_; }
+  /// Of a comparison.
+  double number() const { return number_; }
   /// Of an `in` leaf.
   const std::vector<std::string>& values() const { return values_; }
   /// `*`: true when any of message, payload and the attributes matches.

@@ -1,0 +1,450 @@
+#include "eventdb/block_builder.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <map>
+#include <set>
+#include <unordered_map>
+
+#include "base/bytes.hpp"
+#include "base/limits.hpp"
+#include "eventdb/skeleton.hpp"
+
+namespace telltale::eventdb {
+
+namespace {
+
+constexpr std::uint8_t kResidualText = 0;
+constexpr std::uint8_t kResidualInt = 1;
+constexpr std::uint8_t kResidualReal = 2;
+constexpr std::uint8_t kResidualFalse = 3;
+constexpr std::uint8_t kResidualTrue = 4;
+
+// Lines of JSON that do not become skeletons are common enough to stop trying after so many.
+constexpr std::size_t kSkeletonTrial = 256;
+constexpr std::size_t kMostSkeletons = 1024;
+
+/// Big-endian bytes, as the hex digits show them.
+void put_big_endian(std::uint64_t v, char* to) {
+  v = __builtin_bswap64(v);
+  std::memcpy(to, &v, sizeof v);
+}
+
+/// The fixed columns that an attribute may repeat.
+constexpr Column kAliasTargets[] = {Column::trace_id, Column::request_id, Column::span_id,
+                                    Column::user_id,  Column::service,    Column::environment,
+                                    Column::release,  Column::host,       Column::transaction};
+
+std::string_view fixed_text(const EventRow& row, Column column) {
+  switch (column) {
+    case Column::service:
+      return row.ids.service;
+    case Column::environment:
+      return row.ids.environment;
+    case Column::release:
+      return row.ids.release;
+    case Column::host:
+      return row.ids.host;
+    case Column::transaction:
+      return row.ids.transaction;
+    case Column::request_id:
+      return row.ids.request_id;
+    case Column::user_id:
+      return row.ids.user_id;
+    case Column::message:
+      return row.message;
+    case Column::payload:
+      return row.payload;
+    default:
+      return {};
+  }
+}
+
+/// One attribute name, type and kind: a value a row, and what it may turn out to repeat.
+struct AttrDraft {
+  AttrId id;
+  std::size_t present = 0;
+  Bitmap presence;
+  std::vector<std::string_view> texts;
+  std::vector<std::int64_t> numbers;
+  std::vector<double> reals;
+  std::optional<Column> alias;
+  std::optional<std::uint8_t> time_style;
+};
+
+class RowsToColumns {
+ public:
+  RowsToColumns(std::span<const HeadRow> rows, BlockSink& sink) : rows_(rows), writer_(sink, rows.size()) {}
+
+  Result<WrittenBlock> build() {
+    TT_TRY(put_fixed_ints());
+    TT_TRY(put_ids());
+    for (const Column c : {Column::environment, Column::release, Column::host, Column::transaction,
+                           Column::request_id, Column::user_id, Column::payload}) {
+      TextValues values = fixed_values(c);
+      if (!values.entries.empty() || !values.values.empty()) TT_TRY(writer_.put_text(c, values));
+    }
+    TextValues services = fixed_values(Column::service);
+    writer_.count_rows(projects_, services, levels_);
+    if (!services.entries.empty() || !services.values.empty())
+      TT_TRY(writer_.put_text(Column::service, services));
+    gather_attributes();
+    TT_TRY(put_message());
+    TT_TRY(put_attributes());
+    return writer_.finish(rows_.front().row->time, rows_.back().row->time);
+  }
+
+ private:
+  template <class Number>
+  Result<> put_fixed(Column column, Number number) {
+    std::vector<std::int64_t> values;
+    values.reserve(rows_.size());
+    for (const HeadRow& r : rows_) values.push_back(number(r));
+    return writer_.put_ints(column, values);
+  }
+  Result<> put_fixed_ints() {
+    TT_TRY(put_fixed(Column::time, [](const HeadRow& r) { return r.row->time.ns; }));
+    TT_TRY(put_fixed(Column::ordinal, [](const HeadRow& r) { return static_cast<std::int64_t>(r.ordinal); }));
+    TT_TRY(put_fixed(Column::received, [](const HeadRow& r) { return r.row->received.ns; }));
+    for (const HeadRow& r : rows_) {
+      projects_.push_back(static_cast<std::int64_t>(r.row->project.value));
+      levels_.push_back(static_cast<std::int64_t>(r.row->ids.level));
+    }
+    TT_TRY(writer_.put_ints(Column::project, projects_));
+    return writer_.put_ints(Column::level, levels_);
+  }
+
+  /// Empty when no row has a value.
+  TextValues fixed_values(Column column) {
+    TextValues out;
+    out.rows = rows_.size();
+    out.values.reserve(rows_.size());
+    std::size_t present = 0;
+    for (const HeadRow& r : rows_) {
+      out.values.push_back(fixed_text(*r.row, column));
+      present += out.values.back().empty() ? 0 : 1;
+    }
+    if (present == 0) {
+      out.values.clear();
+      return out;
+    }
+    if (present < rows_.size()) {
+      out.presence.emplace(rows_.size());
+      for (std::size_t i = 0; i < rows_.size(); ++i)
+        if (!out.values[i].empty()) out.presence->set(i);
+    }
+    find_dictionary(out);
+    return out;
+  }
+
+  Result<> put_ids() {
+    trace_bytes_.assign(rows_.size() * 16, '\0');
+    span_bytes_.assign(rows_.size() * 8, '\0');
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      const EventIds& ids = rows_[i].row->ids;
+      put_big_endian(ids.trace_id.hi, trace_bytes_.data() + i * 16);
+      put_big_endian(ids.trace_id.lo, trace_bytes_.data() + i * 16 + 8);
+      put_big_endian(ids.span_id.value, span_bytes_.data() + i * 8);
+    }
+    TT_TRY(put_id(Column::trace_id, trace_bytes_, 16));
+    return put_id(Column::span_id, span_bytes_, 8);
+  }
+  Result<> put_id(Column column, std::string_view bytes, std::uint8_t width) {
+    TextValues out;
+    out.rows = rows_.size();
+    out.form = {TextForm::hex, width};
+    out.presence.emplace(rows_.size());
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      const EventIds& ids = rows_[i].row->ids;
+      const bool present = column == Column::trace_id ? ids.trace_id.present() : ids.span_id.present();
+      out.values.push_back(present ? bytes.substr(i * width, width) : std::string_view());
+      if (present) out.presence->set(i);
+    }
+    if (out.presence->none()) return {};
+    find_dictionary(out);
+    return writer_.put_text(column, out);
+  }
+
+  bool says_fixed(Column column, std::string_view text, std::size_t row) const {
+    if (text.empty()) return false;  // an absent column shows no text at all
+    char binary[16];
+    if (column == Column::trace_id)
+      return rows_[row].row->ids.trace_id.present() && to_binary({TextForm::hex, 16}, text, binary) &&
+             std::memcmp(binary, trace_bytes_.data() + row * 16, 16) == 0;
+    if (column == Column::span_id)
+      return rows_[row].row->ids.span_id.present() && to_binary({TextForm::hex, 8}, text, binary) &&
+             std::memcmp(binary, span_bytes_.data() + row * 8, 8) == 0;
+    return fixed_text(*rows_[row].row, column) == text;
+  }
+
+  void find_alias(AttrDraft& draft, std::string_view text, std::size_t row) {
+    if (text.empty()) return;
+    const auto indexed = indexed_spelling(draft.id.name);
+    for (const Column target : kAliasTargets) {
+      if (indexed) {
+        // What the index knows the fixed column's values as must be what it would know these as.
+        static constexpr Column kColumnsOfIndex[] = {Column::trace_id, Column::span_id, Column::request_id,
+                                                     Column::user_id};
+        if (*indexed >= std::size(kColumnsOfIndex) || kColumnsOfIndex[*indexed] != target) continue;
+      }
+      if (!says_fixed(target, text, row)) continue;
+      draft.alias = target;
+      return;
+    }
+    if (!indexed) draft.time_style = time_style_of(rows_[row].row->time.ns, text);
+  }
+
+  std::size_t draft_of(const Attr& a, std::size_t guess) {
+    const auto is = [&a](const AttrDraft& d) {
+      return d.id.type == static_cast<AttrType>(a.value.index()) && d.id.kind == a.kind &&
+             d.id.name == a.name;
+    };
+    if (guess < drafts_.size() && is(drafts_[guess])) return guess;
+    const AttrId id{a.name, static_cast<AttrType>(a.value.index()), a.kind};
+    const auto known = numbers_.find(id);
+    if (known != numbers_.end()) return known->second;
+    if (drafts_.size() == limits::kEventBlockColumns) return SIZE_MAX;
+    drafts_.emplace_back();
+    AttrDraft& draft = drafts_.back();
+    draft.id = id;
+    draft.presence = Bitmap(rows_.size());
+    if (id.type == AttrType::text) {
+      draft.texts.resize(rows_.size());
+    } else if (id.type == AttrType::real) {
+      draft.reals.resize(rows_.size());
+    } else {
+      draft.numbers.resize(rows_.size());
+    }
+    numbers_.emplace(id, drafts_.size() - 1);
+    return drafts_.size() - 1;
+  }
+
+  void add_value(AttrDraft& draft, const Attr& a, std::size_t row) {
+    draft.presence.set(row);
+    const bool is_first = draft.present++ == 0;
+    switch (draft.id.type) {
+      case AttrType::text: {
+        const std::string_view text = std::get<std::string>(a.value);
+        draft.texts[row] = text;
+        if (is_first) {
+          find_alias(draft, text, row);
+        } else if (draft.alias && !says_fixed(*draft.alias, text, row)) {
+          draft.alias.reset();
+        } else if (draft.time_style) {
+          render_time(*draft.time_style, rows_[row].row->time.ns, scratch_);
+          if (scratch_ != text) draft.time_style.reset();
+        }
+        break;
+      }
+      case AttrType::integer:
+        draft.numbers[row] = std::get<std::int64_t>(a.value);
+        break;
+      case AttrType::real:
+        draft.reals[row] = std::get<double>(a.value);
+        break;
+      case AttrType::boolean:
+        draft.numbers[row] = std::get<bool>(a.value) ? 1 : 0;
+        break;
+    }
+  }
+
+  /// Fills drafts, shapes and residual; shapes name drafts here, SIZE_MAX the residual.
+  void gather_attributes() {
+    std::vector<std::size_t> shape;
+    std::vector<std::size_t> last;
+    std::int64_t last_number = -1;
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      shape.clear();
+      ByteWriter rest;
+      std::size_t in_rest = 0;
+      for (const Attr& a : rows_[i].row->attributes) {
+        std::size_t d = draft_of(a, shape.size() < last.size() ? last[shape.size()] : SIZE_MAX);
+        // A row has one cell a column: a second attribute of the same name is kept, but apart.
+        if (d != SIZE_MAX && drafts_[d].presence.test(i)) d = SIZE_MAX;
+        shape.push_back(d);
+        if (d != SIZE_MAX) {
+          add_value(drafts_[d], a, i);
+        } else {
+          put_residual_attr(rest, a);
+          ++in_rest;
+        }
+      }
+      if (last_number < 0 || shape != last) {
+        const auto [at, is_new] = shapes_.try_emplace(shape, static_cast<std::int64_t>(shapes_.size()));
+        if (is_new) shape_is_simple_.push_back(has_unique_names(shape));
+        last_number = at->second;
+        last = shape;
+      }
+      row_shapes_.push_back(last_number);
+      if (in_rest == 0) continue;
+      residual_.resize(rows_.size());
+      residual_[i] = rest.take();
+    }
+  }
+
+  /// Every attribute has a column, and a name of its own.
+  bool has_unique_names(const std::vector<std::size_t>& shape) const {
+    std::set<std::string_view> names;
+    return std::all_of(shape.begin(), shape.end(), [&](std::size_t d) {
+      return d != SIZE_MAX && names.insert(drafts_[d].id.name).second;
+    });
+  }
+
+  Result<> put_message() {
+    TextValues values;
+    values.rows = rows_.size();
+    values.values.resize(rows_.size());
+    values.presence.emplace(rows_.size());
+    TextValues skeletons;
+    skeletons.rows = rows_.size();
+    skeletons.first_is_absent = true;
+    skeletons.entries.emplace_back();
+    skeletons.codes.assign(rows_.size(), 0);
+    std::unordered_map<std::string, std::uint16_t> known;
+    std::size_t present = 0;
+    std::size_t tried = 0;
+    std::size_t made = 0;
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      const EventRow& row = *rows_[i].row;
+      if (row.message.empty()) continue;
+      ++present;
+      const bool worth_it = tried < kSkeletonTrial || made * 2 > tried;
+      if (row.message.front() == '{' && worth_it &&
+          shape_is_simple_[static_cast<std::size_t>(row_shapes_[i])]) {
+        ++tried;
+        auto skeleton = make_skeleton(row);
+        const auto at = skeleton ? known.find(*skeleton) : known.end();
+        if (at != known.end() || (skeleton && known.size() < kMostSkeletons)) {
+          ++made;
+          const auto code = static_cast<std::uint16_t>(known.size() + 1);
+          skeletons.codes[i] =
+              at != known.end() ? at->second : known.emplace(*std::move(skeleton), code).first->second;
+          continue;
+        }
+      }
+      values.values[i] = row.message;
+      values.presence->set(i);
+    }
+    std::vector<std::string_view> entries(known.size() + 1);
+    for (const auto& [skeleton, code] : known) entries[code] = skeleton;
+    skeletons.entries = std::move(entries);
+    find_dictionary(values);
+    return writer_.put_message(values, skeletons, present);
+  }
+
+  Result<std::uint32_t> put_draft(AttrDraft& draft) {
+    if (draft.id.type == AttrType::real) return writer_.put_reals(draft.id, draft.reals, draft.presence);
+    if (draft.id.type != AttrType::text) return writer_.put_numbers(draft.id, draft.numbers, draft.presence);
+    if (draft.alias) return writer_.put_alias(draft.id, *draft.alias, draft.presence);
+    if (draft.time_style) return writer_.put_time(draft.id, *draft.time_style, draft.presence);
+    TextValues values;
+    values.rows = rows_.size();
+    values.values = std::move(draft.texts);
+    values.presence = std::move(draft.presence);
+    find_dictionary(values);
+    return writer_.put_text(draft.id, values, draft.present);
+  }
+
+  Result<> put_attributes() {
+    if (drafts_.empty() && residual_.empty()) return {};
+    std::vector<std::uint32_t> numbers;
+    for (AttrDraft& draft : drafts_) {
+      TT_ASSIGN(const std::uint32_t number, put_draft(draft));
+      numbers.push_back(number);
+    }
+    std::uint32_t residual_number = 0;
+    if (!residual_.empty()) {
+      TextValues values;
+      values.rows = rows_.size();
+      values.values.assign(residual_.begin(), residual_.end());
+      std::size_t present = 0;
+      for (const std::string& r : residual_) present += r.empty() ? 0 : 1;
+      TT_ASSIGN(residual_number, writer_.put_residual(values, present));
+    }
+    std::vector<std::vector<std::uint32_t>> shapes(shapes_.size());
+    for (const auto& [shape, number] : shapes_) {
+      for (const std::size_t d : shape)
+        shapes[static_cast<std::size_t>(number)].push_back(d == SIZE_MAX ? residual_number : numbers[d]);
+    }
+    return writer_.put_shapes(std::move(shapes), row_shapes_);
+  }
+
+  std::span<const HeadRow> rows_;
+  BlockWriter writer_;
+  std::vector<std::int64_t> projects_;
+  std::vector<std::int64_t> levels_;
+  std::string trace_bytes_;
+  std::string span_bytes_;
+  std::string scratch_;
+  std::vector<AttrDraft> drafts_;
+  std::map<AttrId, std::size_t> numbers_;
+  std::map<std::vector<std::size_t>, std::int64_t> shapes_;
+  std::vector<bool> shape_is_simple_;
+  std::vector<std::int64_t> row_shapes_;
+  std::vector<std::string> residual_;  // empty, or one a row
+};
+
+}  // namespace
+
+void put_residual_attr(ByteWriter& out, const Attr& attr) {
+  out.string(attr.name);
+  const auto kind = static_cast<std::uint8_t>(static_cast<std::uint8_t>(attr.kind) << 4);
+  if (const auto* text = std::get_if<std::string>(&attr.value)) {
+    out.u8(kind | kResidualText);
+    out.string(*text);
+  } else if (const auto* number = std::get_if<std::int64_t>(&attr.value)) {
+    out.u8(kind | kResidualInt);
+    out.zigzag(*number);
+  } else if (const auto* real = std::get_if<double>(&attr.value)) {
+    out.u8(kind | kResidualReal);
+    out.f64(*real);
+  } else {
+    out.u8(kind | (std::get<bool>(attr.value) ? kResidualTrue : kResidualFalse));
+  }
+}
+
+bool get_residual_attrs(std::string_view bytes, std::vector<Attr>& out) {
+  ByteReader in(bytes);
+  while (in.ok() && !in.empty()) {
+    Attr a;
+    a.name = std::string(in.string());
+    const std::uint8_t tag = in.u8();
+    if (tag >> 4 >= static_cast<int>(kAttrKinds)) return false;
+    a.kind = static_cast<AttrKind>(tag >> 4);
+    switch (tag & 0x0F) {
+      case kResidualText:
+        a.value = std::string(in.string());
+        break;
+      case kResidualInt:
+        a.value = in.zigzag();
+        break;
+      case kResidualReal:
+        a.value = in.f64();
+        break;
+      case kResidualFalse:
+      case kResidualTrue:
+        a.value = (tag & 0x0F) == kResidualTrue;
+        break;
+      default:
+        return false;
+    }
+    out.push_back(std::move(a));
+  }
+  return in.ok();
+}
+
+std::size_t text_bytes(const EventRow& row) {
+  std::size_t bytes = 128 + row.message.size() + row.payload.size();
+  for (const Attr& a : row.attributes) {
+    bytes += a.name.size() + 8;
+    if (const auto* s = std::get_if<std::string>(&a.value)) bytes += s->size();
+  }
+  return bytes;
+}
+
+Result<WrittenBlock> build_block(std::span<const HeadRow> rows, BlockSink& sink) {
+  return RowsToColumns(rows, sink).build();
+}
+
+}  // namespace telltale::eventdb

@@ -1,0 +1,154 @@
+// A folder written by each format version stays readable: tests/golden/eventdb-v<N> was made by the writer of
+// its time (this test with TELLTALE_WRITE_GOLDEN set to a folder), out of rows that are made here again.
+// Never change golden_rows(); a new version gets a folder of its own.
+#include <cstdlib>
+
+#include <gtest/gtest.h>
+
+#include "base/rng.hpp"
+#include "eventdb/eventdb.hpp"
+
+namespace telltale::eventdb {
+
+namespace {
+
+constexpr std::uint64_t kBatches = 4;
+constexpr std::uint64_t kGoldenRows = 80;  // a batch
+
+std::vector<EventRow> golden_rows(std::uint64_t batch, int version) {
+  static constexpr const char* kWords[] = {"order", "filled", "cache", "miss", "\xC3\xBC\xC3\xB6", ""};
+  Rng rng(batch);
+  std::vector<EventRow> rows;
+  for (std::uint64_t i = 0; i < kGoldenRows; ++i) {
+    EventRow row;
+    row.project.value = static_cast<std::uint32_t>(1 + rng.below(2));
+    // Three days.
+    row.time = UnixNanos::from_seconds(1'700'000'000 + static_cast<std::int64_t>(rng.below(200'000)));
+    row.time.ns += static_cast<std::int64_t>(rng.below(1'000'000)) * 1000;
+    row.received = row.time + Nanos(static_cast<std::int64_t>(rng.below(1'000'000)));
+    row.ids.service = kWords[rng.below(6)];
+    row.ids.level = static_cast<Level>(rng.below(7));
+    row.ids.environment = "production";
+    if (rng.chance(0.7)) row.ids.trace_id = Id128{rng.next(), rng.next()};
+    if (rng.chance(0.5)) row.ids.span_id = Id64{rng.next()};
+    if (rng.chance(0.5)) row.ids.request_id = "req-" + std::to_string(rng.below(1000));
+    if (rng.chance(0.5)) row.ids.user_id = std::to_string(rng.below(50));
+    row.message = kWords[rng.below(6)];
+    row.message += " " + std::to_string(rng.below(10'000));
+    if (rng.chance(0.2)) row.payload = std::string(rng.below(300), 'p');
+    // In the order of appearance, whatever order a compiler evaluates arguments in.
+    const auto set = [&](double share, const char* name, auto value) {
+      if (!rng.chance(share)) return;
+      AttrValue made = value();
+      row.set(name, std::move(made), version == 1 ? AttrKind::metadata : static_cast<AttrKind>(rng.below(3)));
+    };
+    set(0.6, "n", [&] {
+      const std::uint64_t bits = rng.next();
+      return static_cast<std::int64_t>(bits >> rng.below(60));
+    });
+    set(0.6, "took_ms", [&] { return static_cast<double>(rng.below(100'000)) / 100; });
+    set(0.3, "exact", [&] { return rng.unit(); });
+    set(0.3, "cached", [&] { return rng.chance(0.5); });
+    set(0.4, "trace_id", [&] { return row.ids.trace_id.hex(); });
+    set(0.4, "timestamp", [&] { return format_rfc3339(row.time); });
+    set(0.4, "ip", [&] { return "10.0.0." + std::to_string(rng.below(256)); });
+    set(0.4, "word", [&] { return std::string(kWords[rng.below(6)]); });
+    set(0.1, "event_id", [&] { return Id128{rng.next(), 5}.hex(); });
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+/// Written with a checkpoint a batch.
+std::vector<EventRow> all_golden_rows(int version) {
+  std::vector<EventRow> all;
+  for (std::uint64_t batch = 1; batch <= kBatches; ++batch)
+    for (EventRow& row : golden_rows(batch, version)) all.push_back(std::move(row));
+  std::stable_sort(all.begin(), all.end(),
+                   [](const EventRow& a, const EventRow& b) { return a.time < b.time; });
+  return all;
+}
+
+class Golden : public ::testing::TestWithParam<int> {
+ protected:
+  void open(io::FileSystem& fs, const std::string& dir) {
+    auto opened = open_eventdb(fs, dir, {}, clock_, log_, metrics_);
+    ASSERT_TRUE(opened) << opened.error().message();
+    db_ = *std::move(opened);
+  }
+  void expect_golden_rows() {
+    storage::EventQuery q;
+    q.projects = {ProjectId{1}, ProjectId{2}};
+    q.order = storage::Order::oldest_first;
+    q.with_payload = true;
+    WorkContext context(clock_, WorkLimits{});
+    const auto rows = storage::collect(*db_, q, context);
+    ASSERT_TRUE(rows) << rows.error().message();
+    const auto want = all_golden_rows(GetParam());
+    ASSERT_EQ(rows->size(), want.size());
+    for (std::size_t i = 0; i < want.size(); ++i) ASSERT_TRUE((*rows)[i] == want[i]) << "row " << i;
+    for (std::size_t i = 0; i < want.size(); i += 17) {
+      const EventRow& row = want[i];
+      if (!row.ids.trace_id.present()) continue;
+      q.filter = storage::EventFilter::leaf(storage::FilterOp::eq, "trace_id", row.ids.trace_id.hex());
+      ASSERT_EQ(storage::collect(*db_, q, context)->size(), 1u);
+      q.filter = storage::EventFilter::spelled(storage::FilterOp::eq, "trace_id", row.ids.trace_id.hex());
+      ASSERT_EQ(storage::collect(*db_, q, context)->size(), 1u);
+    }
+  }
+
+  FakeClock clock_;
+  Logger log_{clock_, LogLevel::error, null_sink()};
+  MetricsRegistry metrics_;
+  std::unique_ptr<io::FileSystem> memory_ = io::make_memory_file_system();
+  std::unique_ptr<EventDb> db_;
+};
+
+TEST_P(Golden, FolderOfTheVersionIsReadAndRewritten) {
+  auto disk = io::make_posix_file_system();
+  const std::string from =
+      std::string(TELLTALE_SOURCE_DIR) + "/tests/golden/eventdb-v" + std::to_string(GetParam());
+  ASSERT_TRUE(memory_->make_dirs("events"));
+  const auto files = disk->list(from);
+  ASSERT_TRUE(files) << files.error().message();
+  for (const io::FileInfo& file : *files) {
+    if (file.is_dir) continue;
+    const auto bytes = io::read_file(*disk, from + "/" + file.name);
+    ASSERT_TRUE(bytes);
+    ASSERT_TRUE(io::publish_file(*memory_, "events/" + file.name, *bytes));
+  }
+  open(*memory_, "events");
+  EXPECT_EQ(db_->applied(), Sequence{kBatches});
+  expect_golden_rows();
+  const auto report = db_->verify();
+  ASSERT_TRUE(report);
+  EXPECT_TRUE(report->damaged.empty());
+  const std::size_t before = db_->stats().parts;
+  ASSERT_TRUE(db_->maintenance());
+  EXPECT_LT(db_->stats().parts, before) << "merged, that is, rewritten";
+  expect_golden_rows();
+}
+
+INSTANTIATE_TEST_SUITE_P(Versions, Golden, ::testing::Values(1, 2));
+
+TEST(GoldenWriter, WritesAFolderWhenAsked) {
+  const char* dir = std::getenv("TELLTALE_WRITE_GOLDEN");
+  if (dir == nullptr) GTEST_SKIP() << "TELLTALE_WRITE_GOLDEN is not set";
+  const char* version = std::getenv("TELLTALE_GOLDEN_VERSION");
+  FakeClock clock;
+  Logger log{clock, LogLevel::error, null_sink()};
+  MetricsRegistry metrics;
+  auto disk = io::make_posix_file_system();
+  auto db = open_eventdb(*disk, dir, {}, clock, log, metrics);
+  ASSERT_TRUE(db);
+  for (std::uint64_t b = 1; b <= kBatches; ++b) {
+    storage::Batch batch;
+    batch.logs = golden_rows(b, version != nullptr ? std::atoi(version) : 2);
+    ASSERT_TRUE((*db)->apply(Sequence{b}, batch));
+    ASSERT_TRUE((*db)->checkpoint());
+  }
+}
+
+}  // namespace
+
+}  // namespace telltale::eventdb

@@ -1,0 +1,304 @@
+#include "eventdb/skeleton.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/text.hpp"
+#include "eventdb/text_form.hpp"
+
+namespace telltale::eventdb {
+
+namespace {
+
+constexpr char kMark = '\x01';
+constexpr std::size_t kMaxSkeletonBytes = 8192;
+constexpr std::size_t kMaxDepth = 16;
+constexpr char kHexDigits[] = "0123456789abcdef";
+
+void append_code_unit(unsigned unit, std::string& out) {
+  out += "\\u";
+  for (int shift = 12; shift >= 0; shift -= 4) out += kHexDigits[unit >> shift & 15];
+}
+
+/// One UTF-8 sequence from `at` on; 0xFFFFFFFF when it is none. `at` moves behind it.
+std::uint32_t next_code_point(std::string_view text, std::size_t& at) {
+  const auto byte = [&text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned first = byte(at);
+  const std::size_t more = first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : first >= 0xC0 ? 1 : 0;
+  if (first < 0xC0 || at + more >= text.size()) {
+    ++at;
+    return UINT32_MAX;
+  }
+  std::uint32_t point = first & (0x3FU >> more);
+  for (std::size_t i = 1; i <= more; ++i) point = point << 6 | (byte(at + i) & 0x3FU);
+  at += more + 1;
+  return point;
+}
+
+class SkeletonMaker {
+ public:
+  explicit SkeletonMaker(const EventRow& row) : row_(row), in_(row.message) {}
+
+  std::optional<std::string> make() {
+    if (in_.size() < 2 || in_.front() != '{' || in_.find(kMark) != std::string_view::npos)
+      return std::nullopt;
+    if (!object() || at_ != in_.size() || references_ == 0 || out_.size() > kMaxSkeletonBytes)
+      return std::nullopt;
+    return std::move(out_);
+  }
+
+ private:
+  void space() {
+    while (at_ < in_.size() && (in_[at_] == ' ' || in_[at_] == '\t' || in_[at_] == '\n' || in_[at_] == '\r'))
+      out_ += in_[at_++];
+  }
+  bool take(char c) {
+    if (at_ == in_.size() || in_[at_] != c) return false;
+    out_ += c;
+    ++at_;
+    return true;
+  }
+  /// The raw bytes between a string's quotes; `at_` moves behind them.
+  std::optional<std::string_view> string_token() {
+    if (at_ == in_.size() || in_[at_] != '"') return std::nullopt;
+    std::size_t end = at_ + 1;
+    while (end < in_.size() && in_[end] != '"') end += in_[end] == '\\' ? 2 : 1;
+    if (end >= in_.size()) return std::nullopt;
+    const std::string_view raw = in_.substr(at_ + 1, end - at_ - 1);
+    at_ = end + 1;
+    return raw;
+  }
+
+  bool object() {
+    if (++depth_ > kMaxDepth || !take('{')) return false;
+    space();
+    if (take('}')) return --depth_, true;
+    const std::size_t path = path_.size();
+    while (true) {
+      space();
+      const auto key = string_token();
+      if (!key || key->find('\\') != std::string_view::npos) return false;
+      out_ += '"';
+      out_ += *key;
+      out_ += '"';
+      space();
+      if (!take(':')) return false;
+      space();
+      if (path > 0) path_ += '.';
+      path_ += *key;
+      if (!value()) return false;
+      path_.resize(path);
+      space();
+      if (take(',')) continue;
+      --depth_;
+      return take('}');
+    }
+  }
+
+  /// The attribute of the current path, looked for from where the last one stood.
+  const Attr* attribute() {
+    const auto& all = row_.attributes;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const std::size_t k = next_ + i < all.size() ? next_ + i : next_ + i - all.size();
+      if (all[k].name != path_) continue;
+      next_ = k + 1 < all.size() ? k + 1 : 0;
+      return &all[k];
+    }
+    return nullptr;
+  }
+  void refer(char mode, std::string_view name) {
+    out_ += kMark;
+    out_ += mode;
+    out_ += name;
+    out_ += kMark;
+    ++references_;
+  }
+
+  bool value() {
+    if (at_ == in_.size()) return false;
+    if (in_[at_] == '{') return object();
+    if (in_[at_] == '[') return array();
+    if (in_[at_] == '"') return string_value();
+    return plain_value();
+  }
+
+  bool string_value() {
+    const auto raw = string_token();
+    if (!raw) return false;
+    out_ += '"';
+    if (!raw->empty() && !refer_to_text(*raw)) return false;
+    out_ += '"';
+    return true;
+  }
+  bool refer_to_text(std::string_view raw) {
+    const Attr* a = attribute();
+    if (a == nullptr) {
+      const auto style = time_style_of(row_.time.ns, raw);
+      if (style) refer('t', std::to_string(*style));
+      return style.has_value();
+    }
+    const auto* text = std::get_if<std::string>(&a->value);
+    if (text == nullptr) return false;
+    for (const bool ascii : {false, true}) {
+      if (*text == raw ? needs_escapes(*text, ascii) : !escapes_to(*text, ascii, raw)) continue;
+      refer(ascii ? 'a' : 's', a->name);
+      return true;
+    }
+    return false;
+  }
+  bool escapes_to(std::string_view text, bool ascii, std::string_view raw) {
+    if (raw.size() <= text.size() || raw.find('\\') == std::string_view::npos) return false;
+    scratch_.clear();
+    append_escaped(text, ascii, scratch_);
+    return scratch_ == raw;
+  }
+
+  bool plain_value() {
+    const std::size_t begin = at_;
+    while (at_ < in_.size() && in_[at_] != ',' && in_[at_] != '}' && in_[at_] != ' ' && in_[at_] != '\n' &&
+           in_[at_] != '\r' && in_[at_] != '\t')
+      ++at_;
+    const std::string_view raw = in_.substr(begin, at_ - begin);
+    if (raw.empty()) return false;
+    const Attr* a = attribute();
+    if (a != nullptr) {
+      const std::string text = to_string(a->value);
+      for (const char mode : {'r', 'f'}) {
+        scratch_.clear();
+        append_value(mode, text, scratch_);
+        if (scratch_ != raw || (mode == 'f' && !std::holds_alternative<double>(a->value))) continue;
+        refer(mode, a->name);
+        return true;
+      }
+      return false;
+    }
+    out_ += raw;
+    return raw == "null" || raw == "true" || raw == "false";
+  }
+
+  /// Arrays are attributes as JSON text, or empty.
+  bool array() {
+    std::size_t end = at_;
+    int depth = 0;
+    do {
+      if (in_[end] == '"') {
+        for (++end; end < in_.size() && in_[end] != '"'; ++end) end += in_[end] == '\\' ? 1 : 0;
+      } else {
+        depth += in_[end] == '[' ? 1 : in_[end] == ']' ? -1 : 0;
+      }
+      ++end;
+    } while (depth > 0 && end < in_.size());
+    if (depth > 0 || end > in_.size()) return false;
+    const std::string_view raw = in_.substr(at_, end - at_);
+    at_ = end;
+    const Attr* a = attribute();
+    const auto* text = a != nullptr ? std::get_if<std::string>(&a->value) : nullptr;
+    if (text != nullptr && *text == raw) {
+      refer('r', a->name);
+      return true;
+    }
+    out_ += raw;
+    return raw == "[]" && a == nullptr;
+  }
+
+  const EventRow& row_;
+  const std::string_view in_;
+  std::size_t at_ = 0;
+  std::string out_;
+  std::string path_;
+  std::string scratch_;
+  std::size_t depth_ = 0;
+  std::size_t next_ = 0;
+  std::size_t references_ = 0;
+};
+
+}  // namespace
+
+bool needs_escapes(std::string_view text, bool ascii) {
+  return std::any_of(text.begin(), text.end(), [ascii](char c) {
+    const auto b = static_cast<unsigned char>(c);
+    return b < 0x20 || c == '"' || c == '\\' || (ascii && b >= 0x80);
+  });
+}
+
+void append_escaped(std::string_view text, bool ascii, std::string& out) {
+  for (std::size_t i = 0; i < text.size();) {
+    const char c = text[i];
+    const auto b = static_cast<unsigned char>(c);
+    if (ascii && b >= 0x80) {
+      const std::uint32_t point = next_code_point(text, i);
+      if (point >= 0x10000 && point != UINT32_MAX) {
+        append_code_unit(0xD800 + ((point - 0x10000) >> 10), out);
+        append_code_unit(0xDC00 + ((point - 0x10000) & 0x3FF), out);
+      } else {
+        append_code_unit(point & 0xFFFF, out);
+      }
+      continue;
+    }
+    ++i;
+    switch (c) {
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      case '\f':
+        out += "\\f";
+        break;
+      default:
+        if (b < 0x20) {
+          append_code_unit(b, out);
+        } else {
+          out += c;
+        }
+    }
+  }
+}
+
+void append_value(char mode, std::string_view text, std::string& out) {
+  if (mode == 's' || mode == 'a') return append_escaped(text, mode == 'a', out);
+  out += text;
+  if (mode == 'f' && text.find_first_not_of("-0123456789") == std::string_view::npos) out += ".0";
+}
+
+std::optional<std::string> make_skeleton(const EventRow& row) { return SkeletonMaker(row).make(); }
+
+std::optional<Skeleton> Skeleton::parse(std::string_view bytes) {
+  Skeleton out;
+  out.literals.emplace_back();
+  while (true) {
+    const auto mark = bytes.find(kMark);
+    out.literals.back() = std::string(bytes.substr(0, mark));
+    if (mark == std::string_view::npos) return out;
+    bytes.remove_prefix(mark + 1);
+    const auto end = bytes.find(kMark);
+    if (end == std::string_view::npos || end == 0) return std::nullopt;
+    Reference reference{bytes[0], std::string(bytes.substr(1, end - 1))};
+    static constexpr std::string_view kModes = "sarft";
+    if (kModes.find(reference.mode) == std::string_view::npos) return std::nullopt;
+    if (reference.mode == 't') {
+      unsigned style = kTimeStyles;
+      const char* const last = reference.name.data() + reference.name.size();
+      if (std::from_chars(reference.name.data(), last, style).ptr != last || style >= kTimeStyles)
+        return std::nullopt;
+    }
+    out.references.push_back(std::move(reference));
+    out.literals.emplace_back();
+    bytes.remove_prefix(end + 1);
+  }
+}
+
+}  // namespace telltale::eventdb

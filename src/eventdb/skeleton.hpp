@@ -1,0 +1,41 @@
+// A line of JSON whose values stand in the row's attributes already is kept as its skeleton: the line with
+// every such value replaced by a reference to its attribute. Lines of one program share a few skeletons, so a
+// block keeps a number a row, and the line is written anew, byte for byte, when somebody asks for it.
+//
+// A skeleton is the line's bytes; a reference is 0x01, a mode, the attribute's name, 0x01. Modes: `s` text
+// with JSON's necessary escapes, `a` text with everything beyond ASCII escaped, too, `r` the value as text,
+// `f` a real whose text has no point gets `.0`, `t` the row's time, the name being the notation's number.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/event_row.hpp"
+
+namespace telltale::eventdb {
+
+/// The row's message as a skeleton; nullopt when it is not such a line. The row's attribute names are unique.
+std::optional<std::string> make_skeleton(const EventRow& row);
+
+/// A skeleton taken apart: literal, value, literal, value, …, literal.
+struct Skeleton {
+  struct Reference {
+    char mode = 0;
+    std::string name;
+  };
+  std::vector<std::string> literals;  // one more than references
+  std::vector<Reference> references;
+  /// nullopt when the bytes are no skeleton.
+  static std::optional<Skeleton> parse(std::string_view bytes);
+};
+
+/// Appends the text as it stands between a JSON string's quotes. With `ascii`, as \uXXXX beyond ASCII.
+void append_escaped(std::string_view text, bool ascii, std::string& out);
+/// True when append_escaped() would change the text.
+bool needs_escapes(std::string_view text, bool ascii);
+/// Appends a value as `mode` shows it.
+void append_value(char mode, std::string_view text, std::string& out);
+
+}  // namespace telltale::eventdb

@@ -1,0 +1,136 @@
+// Lines of JSON come back byte for byte from their skeletons, or are not made into one.
+#include "eventdb/skeleton.hpp"
+
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "base/rng.hpp"
+#include "eventdb/text_form.hpp"
+
+namespace telltale::eventdb {
+
+namespace {
+
+std::string random_text(Rng& rng) {
+  static constexpr std::string_view kPieces[] = {
+      "a", "word", " ", "\n", "\"",           "\\",  "\t", "\x02", "\xC3\xA9", "\xF0\x9F\x98\x80",
+      "/", "{1}",  "",  "42", "\xE2\x82\xAC", "\x7F"};
+  std::string out;
+  for (auto n = rng.below(5); n > 0; --n) out += kPieces[rng.below(std::size(kPieces))];
+  return out;
+}
+
+/// A row whose message says its attributes in a notation chosen by chance.
+EventRow random_json_row(Rng& rng) {
+  EventRow row;
+  row.time = UnixNanos{1'700'000'000'123'456'789};
+  const bool spaced = rng.chance(0.5);
+  const bool ascii = rng.chance(0.5);
+  std::string out = "{";
+  const auto key = [&](const std::string& name) {
+    if (out.back() != '{') out += spaced ? ", " : ",";
+    out += "\"" + name + (spaced ? "\": " : "\":");
+  };
+  if (rng.chance(0.3)) {
+    key("ts");
+    out += "\"2023-11-14T22:13:20.123456Z\"";
+  }
+  for (auto n = rng.below(6); n > 0; --n) {
+    const std::string name = "k" + std::to_string(n);
+    key(name);
+    switch (rng.below(8)) {
+      case 0: {
+        row.set(name, random_text(rng), AttrKind::parsed);
+        out += '"';
+        append_escaped(std::get<std::string>(*row.find(name)), ascii, out);
+        out += '"';
+        break;
+      }
+      case 1:
+        row.set(name, static_cast<std::int64_t>(rng.below(1000)) - 500);
+        out += to_string(*row.find(name));
+        break;
+      case 2: {
+        const double v = static_cast<double>(rng.below(1000)) / 8;
+        row.set(name, v);
+        append_value(ascii ? 'f' : 'r', to_string(AttrValue(v)), out);
+        break;
+      }
+      case 3:
+        row.set(name, rng.chance(0.5));
+        out += to_string(*row.find(name));
+        break;
+      case 4:
+        out += rng.chance(0.5) ? "null" : "[]";
+        break;
+      case 5:
+        row.set(name + ".in", std::string("x"));
+        row.set(name + ".deep.er", std::int64_t{7});
+        out += spaced ? "{\"in\": \"x\", \"deep\": {\"er\": 7}}" : "{\"in\":\"x\",\"deep\":{\"er\":7}}";
+        break;
+      case 6:
+        row.set(name, std::string("[1, {\"a\": \"]\"}]"));
+        out += "[1, {\"a\": \"]\"}]";
+        break;
+      default:
+        out += "\"not among the attributes\"";
+    }
+  }
+  row.message = out + "}";
+  return row;
+}
+
+std::string render(const Skeleton& skeleton, const EventRow& row) {
+  std::string out;
+  for (std::size_t i = 0; i < skeleton.references.size(); ++i) {
+    out += skeleton.literals[i];
+    const auto& r = skeleton.references[i];
+    if (r.mode == 't') {
+      std::string time;
+      render_time(static_cast<std::uint8_t>(std::stoi(r.name)), row.time.ns, time);
+      out += time;
+    } else {
+      append_value(r.mode, to_string(*row.find(r.name)), out);
+    }
+  }
+  return out + skeleton.literals.back();
+}
+
+TEST(Skeleton, LinesComeBackByteForByte) {
+  const std::uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Rng rng(seed);
+  int made = 0;
+  for (int run = 0; run < 3000; ++run) {
+    EventRow row = random_json_row(rng);
+    if (rng.chance(0.3) && row.message.size() > 2)
+      row.message[rng.below(row.message.size())] = "\"\\{},:x "[rng.below(8)];
+    const auto bytes = make_skeleton(row);
+    if (!bytes) continue;
+    ++made;
+    const auto skeleton = Skeleton::parse(*bytes);
+    ASSERT_TRUE(skeleton);
+    ASSERT_EQ(render(*skeleton, row), row.message);
+  }
+  EXPECT_GT(made, 300);
+}
+
+TEST(Skeleton, WhatTheAttributesDoNotSayStaysALine) {
+  EventRow row;
+  row.set("a", std::string("1"));
+  for (const char* line : {"", "{", "{}", "text", "{\"a\": \"2\"}", "{\"a\": \"1\"} ", "{\"b\": \"1\"}",
+                           "[1]", "{\"a\": \"1\", \"b\": 7}", "{\"a\": \"1\"", "{\"a\"}", "{\"a\": \"1\\"}) {
+    row.message = line;
+    EXPECT_FALSE(make_skeleton(row)) << line;
+  }
+  row.message = "{ \"a\" : \"1\" , \"n\":null}";
+  EXPECT_TRUE(make_skeleton(row));
+  EXPECT_FALSE(Skeleton::parse("\x01"));
+  EXPECT_FALSE(Skeleton::parse("\x01zname\x01"));
+  EXPECT_FALSE(Skeleton::parse("\x01t99\x01"));
+}
+
+}  // namespace
+
+}  // namespace telltale::eventdb
