@@ -151,7 +151,8 @@ def json_lines_without_message(api, lines):
 
 def cloudwatch(api, lines):
     import boto3
-    logs = boto3.client("logs", endpoint_url=api.server.url, region_name="eu-central-1", aws_access_key_id="planted", aws_secret_access_key=api.server.token)
+    secret = api.post("/api/telltale/v1/tokens", json={"name": "planted", "role": "ingest"}).json()["secret"]
+    logs = boto3.client("logs", endpoint_url=api.server.url, region_name="eu-central-1", aws_access_key_id="planted", aws_secret_access_key=secret)
     names = {"logGroupName": "/planted", "logStreamName": "one"}
     logs.create_log_group(logGroupName="/planted")
     logs.create_log_stream(**names)
