@@ -263,6 +263,10 @@ Result<std::optional<std::vector<SeriesValues>>> by_the_store(const Expr& e, con
   plan.table = context.request.table;
   plan.projects = context.request.projects;
   plan.filter = pushed.filter;
+  // A row without the label is no sample, not even of an empty group.
+  if (e.log.unwrap)
+    plan.filter.children.push_back(
+        storage::EventFilter::spelled(storage::FilterOp::exists, e.log.unwrap->label));
   plan.group_by = grouping.labels;
   plan.grid = grid;
   plan.measure = *measure;

@@ -68,6 +68,7 @@ class PushDownWalk {
       }
       case StageKind::label_filter: {
         filter_exact_ = true;
+        if (leaves_errors_out(stage.filter)) may_have_error_ = false;
         const auto filter = label_filter(stage.filter);
         if (filter) out_.push_back(*filter);
         if (!filter || !filter_exact_) exact_ = false;
@@ -76,6 +77,7 @@ class PushDownWalk {
       case StageKind::json:
       case StageKind::logfmt:
         exact_ = false;
+        if (stage.kind == StageKind::json || stage.strict) may_have_error_ = true;
         if (stage.assignments.empty()) {
           parsed_ = true;
           parsed_changed_line_ = parsed_changed_line_ || line_changed_;
@@ -84,6 +86,7 @@ class PushDownWalk {
         return;
       case StageKind::label_format:
         exact_ = false;
+        may_have_error_ = true;
         for (const Assignment& a : stage.assignments) {
           touched_.insert(a.label);
           if (a.is_label) touched_.insert(a.value);
@@ -96,10 +99,12 @@ class PushDownWalk {
       case StageKind::line_format:
       case StageKind::decolorize:
         exact_ = false;
+        may_have_error_ = true;
         line_changed_ = true;
         return;
       default:  // pattern, regexp, unpack, keep: any label may have changed
         exact_ = false;
+        may_have_error_ = true;
         all_touched_ = true;
         line_changed_ = line_changed_ || stage.kind == StageKind::unpack;
     }
@@ -166,12 +171,24 @@ class PushDownWalk {
       if (!left || !right) return std::nullopt;
       return any_of({std::move(*left), std::move(*right)});
     }
-    if (all_touched_ || is_error_label(f.name) || touched_.contains(f.name) || f.name.ends_with("_extracted"))
+    if (all_touched_ || is_error_label(f.name) || touched_.contains(f.name) ||
+        f.name.ends_with("_extracted")) {
+      if (f.kind != LabelFilterKind::text) may_have_error_ = true;
       return std::nullopt;
+    }
     if (parsed_) filter_exact_ = false;
     if (f.kind == LabelFilterKind::text) return text_leaf(f);
-    if (f.kind == LabelFilterKind::number) return number_leaf(f);
-    return std::nullopt;
+    // Numbers, durations, sizes and addresses let a row through that has an error, and may give it one.
+    auto out = f.kind == LabelFilterKind::number && !may_have_error_ ? number_leaf(f) : std::nullopt;
+    may_have_error_ = true;
+    return out;
+  }
+
+  static bool leaves_errors_out(const LabelFilter& f) {
+    if (f.kind == LabelFilterKind::both)
+      return leaves_errors_out(f.children[0]) && leaves_errors_out(f.children[1]);
+    return f.kind == LabelFilterKind::text && f.name == kErrorLabel && f.op == CompareOp::eq &&
+           f.value.empty();
   }
 
   std::optional<EventFilter> text_leaf(const LabelFilter& f) {
@@ -211,6 +228,7 @@ class PushDownWalk {
   std::vector<EventFilter> out_;
   std::set<std::string, std::less<>> touched_;
   bool all_touched_ = false;
+  bool may_have_error_ = false;  // some row may have one here
   bool parsed_ = false;
   bool parsed_changed_line_ = false;
   bool line_changed_ = false;

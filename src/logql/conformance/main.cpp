@@ -1,15 +1,23 @@
 // logql_conformance FILE…: runs case files and ends with `N passed, N failed`.
+// logql_conformance --parse: says `ok` or `error` of every line of its input as a query.
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <iostream>
 #include <sstream>
 
 #include "logql/conformance/runner.hpp"
+#include "logql/parser.hpp"
 
 int main(int argc, char** argv) {
   int passed = 0;
   int failed = 0;
   bool quiet = false;
+  if (argc == 2 && std::strcmp(argv[1], "--parse") == 0) {
+    for (std::string line; std::getline(std::cin, line);)
+      std::puts(telltale::logql::parse(line) ? "ok" : "error");
+    return 0;
+  }
   for (int i = 1; i < argc; ++i) {
     if (std::strcmp(argv[i], "-q") == 0) {
       quiet = true;
