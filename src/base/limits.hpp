@@ -133,8 +133,10 @@ inline constexpr std::int64_t kMaxRedactionRegexMemory = 1 * MiB;
 
 // Live tails (ingest/)
 inline constexpr std::size_t kMaxTailSubscribers = 64;
-inline constexpr std::size_t kTailQueueRows = 200'000;  // durable, not yet looked at by the tails
-inline constexpr std::size_t kTailFrameRows = 500;      // handed to a tail at once
+inline constexpr std::size_t kTailQueueRows = 200'000;     // durable, not yet looked at by the tails
+inline constexpr std::size_t kTailFrameRows = 500;         // handed to a tail at once
+inline constexpr std::size_t kTailFrameBytes = 256 * KiB;  // the same, of text
+inline constexpr std::size_t kMaxTailHistory = 5'000;      // lines of before that a tail begins with
 
 // Patterns of log lines (logs/)
 inline constexpr std::size_t kPatternLineBytes = 3'000;     // looked at of a line; the rest is one variable
@@ -158,6 +160,19 @@ inline constexpr std::size_t kMaxQuerySeries = 10'000;        // of one range ag
 inline constexpr std::size_t kMaxScanThreads = 4;             // that read for one query
 inline constexpr std::size_t kMaxAggregateBuckets = 100'000;  // that a store is asked for at once
 inline constexpr std::size_t kMaxLogEntries = 100'000;        // of one answer
+
+// Views over log lines (logs/, api/)
+inline constexpr std::size_t kMaxLabelAnswers = 10'000;   // label values, label sets, volumes
+inline constexpr std::size_t kVolumeSampleRows = 2'000;   // the newest, for the mean length of lines
+inline constexpr std::size_t kMaxDetectedFields = 1'000;  // of one answer, and values of one field
+inline constexpr std::size_t kMaxDetectedLines = 5'000;   // read for them
+inline constexpr std::size_t kMaxContextLines = 1'000;    // on either side of a line
+inline constexpr std::size_t kMaxContextHours = 24 * 31;  // looked through on either side
+inline constexpr std::size_t kMaxContextTies = 10'000;    // lines of one time that are told apart
+inline constexpr std::size_t kMaxExports = 8;             // at once
+inline constexpr std::size_t kMaxExportRows = 10'000'000;
+inline constexpr std::size_t kMaxExportColumns = 100;
+inline constexpr int kExportSeconds = 3'600;
 
 // Metrics
 inline constexpr std::size_t kMaxLabelsPerSeries = 64;

@@ -58,25 +58,30 @@ void add_object(EventRow& row, const std::string& prefix, simdjson::dom::object 
   }
 }
 
+// What came with the row is not replaced by what its text says.
+void set_parsed(EventRow& row, const std::string& name, AttrValue value) {
+  if (row.find(name) == nullptr) row.set(name, std::move(value), AttrKind::parsed);
+}
+
 void add_json(EventRow& row, const std::string& name, simdjson::dom::element value, int depth) {
   constexpr int kMaxDepth = 8;
   using Type = simdjson::dom::element_type;
   switch (value.type()) {
     case Type::OBJECT:
       if (depth < kMaxDepth) return add_object(row, name, simdjson::dom::object(value), depth + 1);
-      return row.set(name, std::string(simdjson::minify(value)));
+      return set_parsed(row, name, std::string(simdjson::minify(value)));
     case Type::ARRAY:
-      return row.set(name, std::string(simdjson::minify(value)));
+      return set_parsed(row, name, std::string(simdjson::minify(value)));
     case Type::STRING:
-      return row.set(name, std::string(std::string_view(value)));
+      return set_parsed(row, name, std::string(std::string_view(value)));
     case Type::INT64:
-      return row.set(name, std::int64_t(value));
+      return set_parsed(row, name, std::int64_t(value));
     case Type::UINT64:
-      return row.set(name, fmt::format("{}", std::uint64_t(value)));
+      return set_parsed(row, name, fmt::format("{}", std::uint64_t(value)));
     case Type::DOUBLE:
-      return row.set(name, double(value));
+      return set_parsed(row, name, double(value));
     case Type::BOOL:
-      return row.set(name, bool(value));
+      return set_parsed(row, name, bool(value));
     case Type::NULL_VALUE:
       return;
   }

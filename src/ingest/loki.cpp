@@ -9,10 +9,15 @@ EventRow row_of(const wire::loki::Stream& stream, wire::loki::Entry entry) {
   EventRow row;
   row.time = entry.time;
   row.message = std::move(entry.line);
-  for (const auto& label : stream.labels) row.set(label.name, label.value);
   for (const auto& [name, value] : entry.structured_metadata) row.set(name, value);
+  for (const auto& label : stream.labels) row.set(label.name, label.value, AttrKind::label);
   row.ids.service = wire::loki::discover_service_name(stream.labels);
   row.ids.level = wire::loki::detect_level(stream.labels, entry.structured_metadata, row.message);
+  // As Loki shows them to whoever asks: a label and a piece of metadata that it found out by itself.
+  if (row.find("service_name") == nullptr) row.set("service_name", row.ids.service, AttrKind::label);
+  if (row.find("detected_level") == nullptr) {
+    row.set("detected_level", std::string(wire::loki::detected_level_name(row.ids.level)));
+  }
   return row;
 }
 

@@ -1,9 +1,39 @@
 // OTLP: logs and traces.
+#include <algorithm>
+#include <iterator>
+
 #include "ingest/request.hpp"
 #include "ingest/rows.hpp"
+#include "wire/loki/discover.hpp"
 
 namespace telltale::ingest {
 namespace {
+
+// The resource attributes that make a log record's stream, as Loki takes them: few values each, and what
+// people choose logs by.
+constexpr std::string_view kStreamAttributes[] = {"service.name",
+                                                  "service.namespace",
+                                                  "service.instance.id",
+                                                  "deployment.environment",
+                                                  "cloud.region",
+                                                  "deployment.environment.name",
+                                                  "cloud.availability_zone",
+                                                  "k8s.cluster.name",
+                                                  "k8s.namespace.name",
+                                                  "k8s.pod.name",
+                                                  "k8s.container.name",
+                                                  "container.name",
+                                                  "k8s.replicaset.name",
+                                                  "k8s.deployment.name",
+                                                  "k8s.statefulset.name",
+                                                  "k8s.daemonset.name",
+                                                  "k8s.cronjob.name",
+                                                  "k8s.job.name"};
+
+AttrKind kind_of_resource(std::string_view name) {
+  const auto* end = std::end(kStreamAttributes);
+  return std::find(std::begin(kStreamAttributes), end, name) == end ? AttrKind::metadata : AttrKind::label;
+}
 
 std::string_view derived_op(wire::otlp::SpanKind kind, const EventRow& row) {
   const auto has = [&](std::string_view name) { return row.find(name) != nullptr; };
@@ -25,10 +55,16 @@ EventRow row_of(const wire::otlp::LogBatch& batch, const wire::otlp::LogRecord& 
   row.ids.trace_id = record.trace_id;
   row.ids.span_id = record.span_id;
   row.ids.level = record.level();
-  for (const Attr& a : batch.resource) row.set(a.name, a.value);
   set_text(row, "scope.name", batch.scope.name);
   for (const Attr& a : record.attributes) row.set(a.name, a.value);
+  for (const Attr& a : batch.resource) {
+    const AttrKind kind = kind_of_resource(a.name);
+    if (kind == AttrKind::label || row.find(a.name) == nullptr) row.set(a.name, a.value, kind);
+  }
   set_text(row, "event.name", record.event_name);
+  if (row.find("detected_level") == nullptr) {
+    row.set("detected_level", std::string(wire::loki::detected_level_name(row.ids.level)));
+  }
   return row;
 }
 

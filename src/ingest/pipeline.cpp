@@ -1,6 +1,7 @@
 #include "ingest/pipeline.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <optional>
 
 #include <fmt/format.h>
@@ -99,6 +100,7 @@ struct Pipeline::Impl {
   LatencyHistogram& checkpoint_seconds;
   std::vector<std::unique_ptr<Applier>> appliers;
   Tap tap;
+  std::atomic<std::uint64_t> pushed{0};  // the newest sequence given to the appliers
   Mutex checkpoint_mutex;
   bool started = false;
 };
@@ -136,6 +138,7 @@ void Pipeline::start() {
   impl_->journal.set_sink([this](Sequence sequence, const io::Attachment& attachment) {
     const auto batch = std::static_pointer_cast<const storage::Batch>(attachment);
     for (const auto& a : impl_->appliers) a->push(sequence, batch);
+    impl_->pushed = sequence.value;
     if (impl_->tap) impl_->tap(batch);
   });
   impl_->started = true;
@@ -245,5 +248,7 @@ bool Pipeline::wait_applied(Sequence sequence, Nanos timeout) {
   return std::all_of(impl_->appliers.begin(), impl_->appliers.end(),
                      [&](const auto& a) { return a->wait_applied(sequence, until); });
 }
+
+bool Pipeline::wait_settled(Nanos timeout) { return wait_applied(Sequence{impl_->pushed.load()}, timeout); }
 
 }  // namespace telltale::ingest

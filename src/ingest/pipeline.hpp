@@ -77,6 +77,8 @@ class Pipeline {
   Result<> without_checkpoints(const std::function<Result<>()>& body);
   /// True once every store has applied `sequence`; waits at most `timeout`.
   bool wait_applied(Sequence sequence, Nanos timeout);
+  /// The same of everything committed so far.
+  bool wait_settled(Nanos timeout);
 
  private:
   Sequence oldest_durable() const;

@@ -15,6 +15,23 @@ std::size_t row_count(const storage::Batch& batch) {
   return batch.logs.size() + batch.spans.size() + batch.errors.size();
 }
 
+/// Rows for one call of a sink.
+struct Frame {
+  std::vector<const EventRow*> rows;
+  std::size_t bytes = 0;
+
+  /// True when it is full.
+  bool add(const EventRow& row) {
+    rows.push_back(&row);
+    bytes += row.message.size() + row.payload.size();
+    return rows.size() >= limits::kTailFrameRows || bytes >= limits::kTailFrameBytes;
+  }
+  std::vector<const EventRow*> take() {
+    bytes = 0;
+    return std::exchange(rows, {});
+  }
+};
+
 }  // namespace
 
 struct TailHub::Subscriber {
@@ -23,7 +40,8 @@ struct TailHub::Subscriber {
         projects(request.projects),
         filter(std::move(f)),
         sink(std::move(s)),
-        still_allowed(request.still_allowed) {}
+        still_allowed(request.still_allowed),
+        delay(request.delay) {}
 
   bool may_see(ProjectId project) const {
     return std::find(projects.begin(), projects.end(), project) != projects.end();
@@ -34,6 +52,13 @@ struct TailHub::Subscriber {
   const storage::CompiledFilter filter;
   const TailSink sink;
   const std::function<bool()> still_allowed;
+  const Nanos delay;
+  struct Held {
+    std::chrono::steady_clock::time_point due;
+    BatchPtr batch;
+    const EventRow* row;
+  };
+  std::multimap<UnixNanos, Held> held;  // by the rows' own time; the hub's thread only
   std::chrono::steady_clock::time_point checked = std::chrono::steady_clock::now();  // the hub's thread only
   std::atomic<std::uint64_t> dropped{0};                                             // not yet told
 };
@@ -123,7 +148,10 @@ void TailHub::run() {
         if (subscribers_.empty()) {
           wake_.wait(mutex_);
         } else {
-          (void)wake_.wait_for(mutex_, std::min(options_.retry_interval, options_.check_interval));
+          const Nanos until_due = next_due_ - std::chrono::steady_clock::now();
+          (void)wake_.wait_for(
+              mutex_,
+              std::max(Nanos{0}, std::min({options_.retry_interval, options_.check_interval, until_due})));
         }
       }
       if (stopping_) return;
@@ -140,6 +168,7 @@ void TailHub::run() {
     } else {
       tell_drops(list);
     }
+    release_due(list);
   }
 }
 
@@ -156,17 +185,43 @@ void TailHub::end_unwelcome(SubscriberList& subscribers) {
 }
 
 void TailHub::deliver(const SubscriberList& subscribers, const BatchPtr& batch) {
-  std::vector<const EventRow*> matched;
+  const auto now = std::chrono::steady_clock::now();
   for (const auto& s : subscribers) {
-    matched.clear();
+    Frame frame;
     for (const EventRow& row : batch->rows(s->table)) {
       if (!s->may_see(row.project) || !s->filter.matches(row)) continue;
-      matched.push_back(&row);
-      if (matched.size() < limits::kTailFrameRows) continue;
-      hand_over(*s, matched);
-      matched.clear();
+      if (s->delay.count() > 0) {
+        // A row that is late already waits for less.
+        const Nanos wait = std::clamp<Nanos>(s->delay + (row.time - row.received), Nanos{0}, s->delay);
+        s->held.emplace(row.time, Subscriber::Held{now + wait, batch, &row});
+      } else if (frame.add(row)) {
+        hand_over(*s, frame.take());
+      }
     }
-    if (!matched.empty()) hand_over(*s, matched);
+    if (!frame.rows.empty()) hand_over(*s, frame.rows);
+  }
+}
+
+void TailHub::release_due(const SubscriberList& subscribers) {
+  const auto now = std::chrono::steady_clock::now();
+  next_due_ = std::chrono::steady_clock::time_point::max();
+  for (const auto& s : subscribers) {
+    Frame frame;
+    std::vector<BatchPtr> batches;  // of the rows in the frame
+    while (!s->held.empty()) {
+      const auto first = s->held.begin();
+      if (first->second.due > now && s->held.size() <= options_.max_queued_rows) {
+        next_due_ = std::min(next_due_, first->second.due);
+        break;
+      }
+      batches.push_back(std::move(first->second.batch));
+      const EventRow& row = *first->second.row;
+      s->held.erase(first);
+      if (!frame.add(row)) continue;
+      hand_over(*s, frame.take());
+      batches.clear();
+    }
+    if (!frame.rows.empty()) hand_over(*s, frame.rows);
   }
 }
 

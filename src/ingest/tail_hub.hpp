@@ -3,7 +3,8 @@
 // misses, because the queue was full or its client reads too slowly, is counted and told to it.
 //
 // Invariants: a tail sees rows of its own projects only, and none once its credential has been gone for
-// check_interval; rows arrive in the journal's order; the commit thread never waits for a tail.
+// check_interval; rows arrive in the journal's order, or,
+// where a tail asks for it, in that of their times; the commit thread never waits for a tail.
 #pragma once
 
 #include <cstdint>
@@ -27,16 +28,19 @@ struct TailRequest {
   Table table = Table::logs;
   storage::Projects projects;
   storage::EventFilter filter;
+  /// How long rows wait for others whose own time is earlier; they are handed over in the order of their
+  /// times, not later than `delay` after they came. 0: at once, in the journal's order.
+  Nanos delay{0};
   /// Whether the client may still see these rows: asked on the hub's thread every check_interval, and before
   /// rows are handed over when the last answer is older than that. False once: the tail ends, nothing more is
   /// handed to it, and what asked closes its connection itself. Unset: always.
   std::function<bool()> still_allowed;
 };
 
-/// Receives matching rows (at most limits::kTailFrameRows, none when only `dropped` is news) and how many
-/// rows were dropped since the last call that was taken. False: not taken, the client is behind; the rows
-/// then count as dropped. Called on the hub's thread, one at a time; perhaps once more just after
-/// unsubscribe().
+/// Receives matching rows (at most limits::kTailFrameRows and about limits::kTailFrameBytes, none when only
+/// `dropped` is news) and how many rows were dropped since the last call that was taken. False: not taken,
+/// the client is behind; the rows then count as dropped. Called on the hub's thread, one at a time; perhaps
+/// once more just after unsubscribe().
 using TailSink = std::function<bool(const std::vector<const EventRow*>& rows, std::uint64_t dropped)>;
 
 struct TailHubOptions {
@@ -72,6 +76,7 @@ class TailHub {
   void end_unwelcome(SubscriberList& subscribers);
   void deliver(const SubscriberList& subscribers, const BatchPtr& batch);
   void tell_drops(const SubscriberList& subscribers);
+  void release_due(const SubscriberList& subscribers);
   void hand_over(Subscriber& subscriber, const std::vector<const EventRow*>& rows);
 
   const TailHubOptions options_;
@@ -84,6 +89,8 @@ class TailHub {
   std::deque<BatchPtr> queue_ TT_GUARDED_BY(mutex_);
   std::size_t queued_rows_ TT_GUARDED_BY(mutex_) = 0;
   bool stopping_ TT_GUARDED_BY(mutex_) = false;
+  std::chrono::steady_clock::time_point next_due_ =
+      std::chrono::steady_clock::time_point::max();  // hub's thread
   std::thread thread_;
 };
 

@@ -178,6 +178,49 @@ TEST(TailHub, EndsATailWhoseClientMayNoLongerWatch) {
   EXPECT_EQ(refusals, 1);
 }
 
+// Late rows find their place, and rows that nothing earlier can follow any more do not wait for long.
+TEST(TailHub, DelayedRowsComeInTheOrderOfTheirTimes) {
+  MetricsRegistry metrics;
+  TailHub hub(metrics);
+  TailReader delayed;
+  TailReader at_once;
+  TailRequest request;
+  request.projects = {ProjectId{1}};
+  ASSERT_TRUE(hub.subscribe(request, at_once.sink()));
+  request.delay = std::chrono::milliseconds(300);
+  ASSERT_TRUE(hub.subscribe(request, delayed.sink()));
+  const auto offer = [&](std::int64_t time_ms, std::int64_t received_ms, std::string message) {
+    EventRow row = tail_row(1, std::move(message));
+    row.time = {time_ms * 1'000'000};
+    row.received = {received_ms * 1'000'000};
+    hub.offer(tail_batch(1, {row}));
+  };
+  offer(1'000, 1'005, "second");
+  offer(900, 1'006, "first");
+  offer(1'002, 1'007, "third");
+  offer(1'002, 1'008, "fourth");
+  offer(100, 1'009, "far too late");  // older than the delay: at once, before all that wait
+  ASSERT_TRUE(at_once.wait_rows(5));
+  EXPECT_EQ(at_once.messages_.front(), "second");
+  ASSERT_TRUE(delayed.wait_rows(5));
+  EXPECT_EQ(delayed.messages_,
+            (std::vector<std::string>{"far too late", "first", "second", "third", "fourth"}));
+}
+
+TEST(TailHub, LargeRowsMakeSmallFrames) {
+  MetricsRegistry metrics;
+  TailHub hub(metrics);
+  TailReader reader;
+  TailRequest request;
+  request.projects = {ProjectId{1}};
+  ASSERT_TRUE(hub.subscribe(request, reader.sink()));
+  std::vector<EventRow> rows;
+  for (int i = 0; i < 40; ++i) rows.push_back(tail_row(1, std::string(100 * 1024, 'x')));
+  hub.offer(tail_batch(1, std::move(rows)));
+  ASSERT_TRUE(reader.wait_rows(40));
+  EXPECT_LE(reader.largest_ * 100 * 1024, limits::kTailFrameBytes + 100 * 1024);
+}
+
 TEST(TailHub, LimitsBadFiltersAndLeaving) {
   MetricsRegistry metrics;
   TailReader reader;

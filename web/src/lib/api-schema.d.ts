@@ -406,6 +406,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/telltale/v1/logs/context": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The lines around a line.
+         * @description Of the same stream (the same labels) or service. Lines of one time stand in the order of their acceptance, so nothing is missing and nothing comes twice. Any other parameter is a field of the line that must equal its value.
+         */
+        get: operations["logsContext"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/logs/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All rows of a search, as a file.
+         * @description Sent while it is read, so that any number of rows is possible (10,000,000 at most). An answer that is cut off ends without its last chunk. Any other parameter is a field that must equal its value.
+         */
+        get: operations["logsExport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/logs/patterns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The forms of log lines, with counts over time.
+         * @description Lines of one form are a pattern, `<_>` standing where they differ. Mined when asked for, of at most 100,000 lines (the newest of each piece of the range); with more, counts are shared out as those lines are.
+         */
+        get: operations["logsPatterns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/telltale/v1/logs/facets": {
         parameters: {
             query?: never;
@@ -1021,6 +1081,35 @@ export interface components {
          * @enum {string}
          */
         Role: "viewer" | "editor" | "admin";
+        PatternFilter: {
+            /** @description A condition for `where`. */
+            where: string;
+        };
+        Patterns: {
+            step_s: number;
+            /** @description Their starts, Unix seconds. */
+            buckets: number[];
+            /** @description Most lines first. */
+            patterns: {
+                pattern: string;
+                service: string;
+                level: components["schemas"]["Level"];
+                count: number;
+                /** @description Of all lines of the search, 0 to 1. */
+                share: number;
+                example: string;
+                /** @description By bucket. */
+                counts: number[];
+                select: components["schemas"]["PatternFilter"];
+                exclude: components["schemas"]["PatternFilter"];
+            }[];
+            /** @description Lines of the search. */
+            total: number;
+            /** @description Lines looked at. */
+            sampled_rows: number;
+            /** @description False when only a part of the lines was looked at. */
+            exact: boolean;
+        };
         /**
          * @description A log record, a span or an error event. Id columns that are not known are left out.
          * @example {
@@ -2152,6 +2241,164 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Histogram"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["CannotRun"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    logsContext: {
+        parameters: {
+            query: {
+                /** @description Of the line, to the nanosecond: RFC 3339. */
+                time: string;
+                /** @description Of the line, where several have the time. */
+                message?: string;
+                /** @description Which of those with that message, from 0. */
+                place?: number;
+                /** @description Lines of what. */
+                scope?: "stream" | "service";
+                /** @description Lines before it. */
+                before?: number;
+                /** @description Lines after it. */
+                after?: number;
+                /** @description How far to look on either side. */
+                hours?: number;
+                /** @description Text anywhere, any case. */
+                query?: components["parameters"]["query"];
+                /**
+                 * @description A condition; repeated, all must hold. FIELD=VALUE, FIELD!=VALUE, FIELD~REGEX, FIELD!~REGEX, FIELD>=N (also > < <=).
+                 * @example [
+                 *       "level=error",
+                 *       "duration_ms>=250"
+                 *     ]
+                 */
+                where?: components["parameters"]["where"];
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Oldest first. */
+                        before: components["schemas"]["Row"][];
+                        line: components["schemas"]["Row"];
+                        after: components["schemas"]["Row"][];
+                        more_before: boolean;
+                        more_after: boolean;
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["CannotRun"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    logsExport: {
+        parameters: {
+            query?: {
+                /** @description Text anywhere, any case. */
+                query?: components["parameters"]["query"];
+                /**
+                 * @description A condition; repeated, all must hold. FIELD=VALUE, FIELD!=VALUE, FIELD~REGEX, FIELD!~REGEX, FIELD>=N (also > < <=).
+                 * @example [
+                 *       "level=error",
+                 *       "duration_ms>=250"
+                 *     ]
+                 */
+                where?: components["parameters"]["where"];
+                /** @description From, inclusive: RFC 3339 or Unix seconds. */
+                start?: components["parameters"]["start"];
+                /** @description To, exclusive: RFC 3339 or Unix seconds. */
+                end?: components["parameters"]["end"];
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+                /** @description One JSON object a line, or a table. */
+                format?: "ndjson" | "csv";
+                /** @description Of a table: fields with commas between them; also time and attributes. */
+                columns?: string;
+                /** @description By time. */
+                order?: "newest" | "oldest";
+                /** @description Rows. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["CannotRun"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    logsPatterns: {
+        parameters: {
+            query?: {
+                /** @description Text anywhere, any case. */
+                query?: components["parameters"]["query"];
+                /**
+                 * @description A condition; repeated, all must hold. FIELD=VALUE, FIELD!=VALUE, FIELD~REGEX, FIELD!~REGEX, FIELD>=N (also > < <=).
+                 * @example [
+                 *       "level=error",
+                 *       "duration_ms>=250"
+                 *     ]
+                 */
+                where?: components["parameters"]["where"];
+                /** @description From, inclusive: RFC 3339 or Unix seconds. */
+                start?: components["parameters"]["start"];
+                /** @description To, exclusive: RFC 3339 or Unix seconds. */
+                end?: components["parameters"]["end"];
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+                /** @description About so many. */
+                buckets?: number;
+                /** @description Patterns. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Patterns"];
                 };
             };
             400: components["responses"]["BadRequest"];
