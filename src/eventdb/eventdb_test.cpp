@@ -242,6 +242,7 @@ void expect_same(storage::EventStore& db, storage::EventStore& oracle, Rng& rng,
   EventQuery f = q;
   f.limit = 0;
   if (rng.chance(0.5)) f.filter = {};
+  if (rng.chance(0.3)) f.kind = static_cast<AttrKind>(rng.below(3));
   ASSERT_EQ(*db.fields(f, context), *oracle.fields(f, context));
   ASSERT_EQ(context.memory_used(), 0u);
 }

@@ -39,7 +39,8 @@ Result<> add_fields(const BlockFilter& filter, const BlockRef& ref, WorkContext&
     counter.add(name, present.count());
     return {};
   };
-  for (std::size_t i = 0; i < storage::kFixedFieldCount; ++i) {
+  const auto wanted = [&](AttrKind kind) { return !counter.kind() || kind == *counter.kind(); };
+  for (std::size_t i = 0; !counter.kind() && i < storage::kFixedFieldCount; ++i) {
     const auto number = block->find(kColumnsOfFields[i]);
     if (!number) continue;
     if (kColumnsOfFields[i] != Column::level) {
@@ -51,8 +52,10 @@ Result<> add_fields(const BlockFilter& filter, const BlockRef& ref, WorkContext&
     rows.for_each([&](std::size_t r) { known += (*levels)[r] != 0 ? 1 : 0; });
     counter.add(storage::kFixedFields[i], known);
   }
-  for (std::uint32_t c = 0; c < directory.columns.size(); ++c)
-    if (directory.columns[c].is_attribute()) TT_TRY(count(directory.columns[c].name, c));
+  for (std::uint32_t c = 0; c < directory.columns.size(); ++c) {
+    const ColumnEntry& column = directory.columns[c];
+    if (column.is_attribute() && wanted(column.kind)) TT_TRY(count(column.name, c));
+  }
   TT_ASSIGN(Bitmap rest, residual_rows(*block));
   rest &= rows;
   Result<> good;
@@ -63,7 +66,8 @@ Result<> add_fields(const BlockFilter& filter, const BlockRef& ref, WorkContext&
       good = tl::unexpected<Error>(attributes.error());
       return;
     }
-    for (const Attr& a : *attributes) counter.add(a.name, 1);
+    for (const Attr& a : *attributes)
+      if (wanted(a.kind)) counter.add(a.name, 1);
   });
   return good;
 }
@@ -241,7 +245,7 @@ Result<std::vector<std::pair<std::string, std::uint64_t>>> Engine::fields(const 
                                                                           WorkContext& context) {
   TT_TRY(context.check());
   TT_ASSIGN(const BlockFilter filter, BlockFilter::compile(query.filter, query.projects, query.range));
-  storage::FieldCounter counter;
+  storage::FieldCounter counter(query.kind);
   const Snapshot from = snapshot(query.table, query.range);
   TT_ASSIGN(const auto head, matching_head_rows(from.head, filter, context));
   for (const HeadRow& row : head) counter.add(*row.row);

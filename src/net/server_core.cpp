@@ -58,7 +58,7 @@ HttpResponse ServerCore::call(Exchange& exchange) {
   }
   request.form();
   HttpResponse response = (*exchange.handler)(request, *exchange.context);
-  compress_response(response, request.header("Accept-Encoding"));
+  if (!response.stream) compress_response(response, request.header("Accept-Encoding"));
   return response;
 }
 

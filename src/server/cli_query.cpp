@@ -7,6 +7,7 @@
 #include <simdjson.h>
 
 #include "api/services.hpp"
+#include "logql/parser.hpp"
 #include "net/http.hpp"
 #include "server/cli.hpp"
 
@@ -230,6 +231,80 @@ Result<std::string> query_promql(std::vector<std::string> args, QuerySession& se
   return render_promql(document);
 }
 
+struct StreamLine {
+  std::int64_t ns = 0;
+  std::string labels;
+  std::string line;
+};
+
+Result<std::string> render_streams(simdjson::dom::array streams) {
+  std::vector<StreamLine> lines;
+  for (const element stream : streams) {
+    std::string labels;
+    simdjson::dom::object object;
+    if (stream["stream"].get(object) == simdjson::SUCCESS) {
+      for (const auto field : object) {
+        std::string_view value;
+        if (field.value.get(value) != simdjson::SUCCESS) continue;
+        labels += fmt::format("{}{}=\"{}\"", labels.empty() ? "" : ", ", field.key, value);
+      }
+    }
+    simdjson::dom::array values;
+    if (stream["values"].get(values) != simdjson::SUCCESS) continue;
+    for (const element entry : values) {
+      std::string_view time;
+      std::string_view line;
+      std::int64_t ns = 0;
+      if (entry.at(0).get(time) != simdjson::SUCCESS || entry.at(1).get(line) != simdjson::SUCCESS) continue;
+      std::from_chars(time.data(), time.data() + time.size(), ns);
+      lines.push_back({ns, "{" + labels + "}", std::string(line)});
+    }
+  }
+  if (lines.empty()) return std::string("no lines\n");
+  std::stable_sort(lines.begin(), lines.end(),
+                   [](const StreamLine& a, const StreamLine& b) { return a.ns < b.ns; });
+  std::vector<std::vector<std::string>> rows;
+  for (auto& l : lines)
+    rows.push_back({format_rfc3339(UnixNanos{l.ns}), std::move(l.labels), std::move(l.line)});
+  return render_table({"TIME", "STREAM", "LINE"}, rows);
+}
+
+Result<std::string> render_logql(element document) {
+  simdjson::dom::array list;
+  if (member_text(element(document["data"].value()), "resultType") == "streams" &&
+      document["data"]["result"].get(list) == simdjson::SUCCESS) {
+    return render_streams(list);
+  }
+  return render_promql(document);
+}
+
+// A log query is always over a range; a metric query is one where --start is given.
+Result<std::string> query_logql(std::vector<std::string> args, QuerySession& session, UnixNanos now) {
+  TT_ASSIGN(const auto start, take_time(args, "--start", now));
+  TT_ASSIGN(const auto end, take_time(args, "--end", now));
+  TT_ASSIGN(const auto step, take_option(args, "--step"));
+  TT_ASSIGN(const auto limit, take_option(args, "--limit"));
+  TT_ASSIGN(const auto expression, only_text(args, "EXPR"));
+  TT_ASSIGN(const auto parsed, logql::parse(expression));
+  const UnixNanos until = end.value_or(now);
+  net::HttpRequest::Params params{{"query", expression}};
+  if (!parsed.is_log() && !start) {
+    if (step) return fail(ErrorKind::invalid_argument, "--start: missing, with --step");
+    params.emplace_back("time", std::to_string(until.ns));
+    TT_ASSIGN(const auto document, session.get("/loki/api/v1/query", params));
+    return render_logql(document);
+  }
+  const UnixNanos from = start.value_or(until - std::chrono::hours(1));
+  if (until < from) return fail(ErrorKind::invalid_argument, "--end: before --start");
+  params.emplace_back("start", std::to_string(from.ns));
+  params.emplace_back("end", std::to_string(until.ns));
+  if (limit) params.emplace_back("limit", *limit);
+  const auto points = std::chrono::ceil<std::chrono::seconds>((until - from) / kDefaultPoints).count();
+  params.emplace_back("step", step.value_or(std::to_string(std::max<std::int64_t>(1, points))));
+  TT_ASSIGN(const auto document, session.get("/loki/api/v1/query_range", params));
+  return render_logql(document);
+}
+
 Result<std::string> render_rows(element document) {
   simdjson::dom::array list;
   if (document["rows"].get(list) != simdjson::SUCCESS) {
@@ -283,6 +358,7 @@ Result<std::string> query_logs(std::vector<std::string> args, QuerySession& sess
 
 std::string query_usage() {
   return "usage: telltale query promql EXPR [--time T | --start T --end T --step 1m] [--url URL]\n"
+         "       telltale query logql EXPR [--start T] [--end T] [--step 1m] [--limit N] [--url URL]\n"
          "       telltale query logs TEXT [--field NAME=VALUE]… [--where CONDITION]… [--start T] [--end T]\n"
          "                      [--limit N] [--project ID] [--table logs|spans|errors] [--url URL]\n"
          "T is RFC 3339, Unix seconds, now, or -15m. The API token comes from TELLTALE_TOKEN.\n";
@@ -294,13 +370,14 @@ Result<std::string> run_query(std::vector<std::string> args, const QueryTarget& 
   TT_ASSIGN(const auto url, take_option(args, "--url"));
   if (url) asked.url = *url;
   while (asked.url.ends_with('/')) asked.url.pop_back();
-  if (args.empty()) return fail(ErrorKind::invalid_argument, "query: promql or logs");
+  if (args.empty()) return fail(ErrorKind::invalid_argument, "query: promql, logql or logs");
   const std::string language = args.front();
   args.erase(args.begin());
   QuerySession session(asked, client);
   if (language == "promql") return query_promql(std::move(args), session, clock.now());
+  if (language == "logql") return query_logql(std::move(args), session, clock.now());
   if (language == "logs") return query_logs(std::move(args), session, clock.now());
-  return fail(ErrorKind::invalid_argument, "query " + language + ": promql or logs");
+  return fail(ErrorKind::invalid_argument, "query " + language + ": promql, logql or logs");
 }
 
 }  // namespace telltale::server

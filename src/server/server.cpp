@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "accounts/signing.hpp"
+#include "api/loki/tail.hpp"
 #include "api/own/tail.hpp"
 #include "base/json.hpp"
 #include "server/redaction.hpp"
@@ -232,6 +233,12 @@ Result<> Server::Impl::listen() {
   net::RouteOptions tail_options;
   tail_options.name = "own_tail";
   http->add_websocket(api::kTailPath, api::tail_accept(*services, tails), tail_options);
+  tail_options.name = "loki_tail";
+  http->add_websocket(
+      api::kLokiTailPath,
+      api::loki_tail_accept(*services, tails,
+                            [this] { (void)stores->pipeline().wait_settled(std::chrono::seconds(5)); }),
+      tail_options);
   return http->start();
 }
 

@@ -111,8 +111,9 @@ void FieldSet::copy(const EventRow& from, EventRow& to) const {
 }
 
 void FieldCounter::add(const EventRow& row) {
-  for (std::size_t i = 0; i < kFixedFieldCount; ++i) fixed_[i] += has_fixed_field(row, i) ? 1 : 0;
-  for (const Attr& a : row.attributes) ++named_[a.name];
+  for (std::size_t i = 0; !kind_ && i < kFixedFieldCount; ++i) fixed_[i] += has_fixed_field(row, i) ? 1 : 0;
+  for (const Attr& a : row.attributes)
+    if (!kind_ || a.kind == *kind_) ++named_[a.name];
 }
 
 void FieldCounter::add(std::string_view field, std::uint64_t rows) { named_[std::string(field)] += rows; }

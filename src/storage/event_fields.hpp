@@ -41,6 +41,9 @@ class EventCounter {
 
 class FieldCounter {
  public:
+  /// With `kind`, of rows only attributes of that kind count.
+  explicit FieldCounter(std::optional<AttrKind> kind = std::nullopt) : kind_(kind) {}
+  std::optional<AttrKind> kind() const { return kind_; }
   void add(const EventRow& row);
   void add(std::string_view field, std::uint64_t rows);
   /// Most frequent first, then by name; `limit` 0: all.
@@ -49,6 +52,7 @@ class FieldCounter {
  private:
   std::array<std::uint64_t, kFixedFieldCount> fixed_{};
   std::unordered_map<std::string, std::uint64_t> named_;
+  const std::optional<AttrKind> kind_;
 };
 
 /// The fields a query wants (EventQuery::fields), so that stores agree on what rows carry.

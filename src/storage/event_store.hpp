@@ -84,6 +84,8 @@ struct EventQuery {
   Order order = Order::newest_first;
   std::size_t limit = 0;      // 0: none
   bool with_payload = false;  // payloads are large; left out unless asked for
+  /// Of fields(): only attributes of this kind, and no fixed columns.
+  std::optional<AttrKind> kind;
   /// Names of field_text(): the only fields that rows carry, beside project and time. Empty: every field.
   std::vector<std::string> fields;
 };

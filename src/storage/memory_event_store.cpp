@@ -122,7 +122,7 @@ Result<std::vector<EventAggregateRow>> MemoryEventStore::aggregate(const EventAg
 Result<std::vector<std::pair<std::string, std::uint64_t>>> MemoryEventStore::fields(const EventQuery& query,
                                                                                     WorkContext& context) {
   TT_ASSIGN(const Rows rows, matching(query.table, query.projects, query.range, query.filter, context));
-  FieldCounter counter;
+  FieldCounter counter(query.kind);
   for (const EventRow& row : rows) counter.add(row);
   return counter.take(query.limit);
 }

@@ -48,6 +48,22 @@ def test_query_logs(module_server):
     assert lines[1].endswith("needle one") and lines[2].endswith("needle two?[2J") and len(lines) == 3
 
 
+def test_query_logql(module_server):
+    assert module_server.api.push_lines([f"logql {i}" for i in range(5)], {"app": "cli-logql"}).ok
+    wait_until(lambda: len(module_server.api.rows("logs", app="cli-logql")) == 5)
+    lines = telltale(module_server, "query", "logql", '{app="cli-logql"} |~ "[1-3]"')
+    assert lines.returncode == 0, lines.stderr
+    rows = lines.stdout.splitlines()
+    assert rows[0].split() == ["TIME", "STREAM", "LINE"] and [row[-7:] for row in rows[1:]] == ["logql 1", "logql 2", "logql 3"]
+    assert 'app="cli-logql"' in rows[1]
+    now = telltale(module_server, "query", "logql", 'sum(count_over_time({app="cli-logql"}[1h]))')
+    assert now.returncode == 0 and re.search(r"\{\} +5 ", now.stdout), now.stdout + now.stderr
+    over = telltale(module_server, "query", "logql", 'sum(count_over_time({app="cli-logql"}[1h]))', "--start", "-10m", "--step", "5m")
+    assert over.returncode == 0 and over.stdout.startswith("SERIES"), over.stdout + over.stderr
+    bad = telltale(module_server, "query", "logql", "{")
+    assert bad.returncode == 1 and "parse error at line 1" in bad.stderr
+
+
 def test_tokens_and_projects_of_a_stopped_server(make_server):
     server = make_server()
     busy = telltale(server, "token", "list", data_dir=True)

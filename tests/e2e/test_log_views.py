@@ -31,7 +31,7 @@ def test_patterns_have_filters_that_select_and_exclude_their_lines(shop):
     for pattern in found["patterns"]:
         assert pattern["service"] == shop.pay and sum(pattern["counts"]) == pattern["count"]
         assert len(pattern["counts"]) == len(found["buckets"]) and abs(pattern["share"] - pattern["count"] / 60) < 1e-9
-        for form in ("where",):
+        for form in ("where", "logql"):
             kept = own(shop, "/logs", service=shop.pay, limit=1000, **{form: pattern["select"][form]})["rows"]
             rest = own(shop, "/logs", service=shop.pay, limit=1000, **{form: pattern["exclude"][form]})["rows"]
             assert len(kept) >= pattern["count"] and len(kept) + len(rest) == 60
@@ -124,3 +124,35 @@ def test_bad_parameters_are_named(shop, path, params, name):
 def test_only_for_those_who_read(shop):
     for path in ("export", "context?time=1", "patterns"):
         assert requests.get(f"{shop.api.server.url}{V1}/logs/{path}", timeout=10).status_code == 401
+
+
+# ---- By LogQL
+
+def test_rows_by_logql(shop):
+    rows = own(shop, "/logs", logql=f'{{service_name="{shop.web}"}} | json | status=500', limit=1000)["rows"]
+    assert len(rows) == 12 and all(row["attributes"]["status"] for row in rows)
+    assert all(json.loads(row["message"])["status"] == 500 for row in rows)
+    refused = shop.api.http.get(shop.api.server.url + V1 + "/logs", params={"logql": "rate({}[1m])"}, timeout=10)
+    assert refused.status_code == 400 and "logql" in refused.json()["error"]["message"]
+
+
+def test_patterns_and_exports_by_logql(shop):
+    by_query = own(shop, "/logs/patterns", logql=f'{{service_name="{shop.web}"}} | json | line_format "{{{{.message}}}}"')
+    assert [(p["pattern"], p["count"]) for p in by_query["patterns"]] == [("GET /cart/<_> done", 120)]
+    by_query = export(shop, logql=f'{{service_name="{shop.web}"}} | json | status=500')
+    assert len(by_query.text.splitlines()) == 12
+    answer = shop.api.http.get(f"{shop.api.server.url}{V1}/logs/export", params={"logql": "{"}, timeout=10)
+    assert answer.status_code == 400 and "parse error" in answer.json()["error"]["message"], answer.text
+
+
+def test_own_tail_by_logql(shop):
+    import websocket
+    server, mark = shop.api.server, secrets.token_hex(4)
+    query = requests.compat.urlencode({"logql": f'{{app="{mark}"}} | json | n>1 | line_format "n is {{{{.n}}}}"'})
+    tail = websocket.create_connection(server.url.replace("http://", "ws://") + f"{V1}/tail?{query}", header=[f"Authorization: Bearer {server.token}"], timeout=20)
+    shop.push({"app": mark}, [(shop.now + i, json.dumps({"n": i}), {}) for i in range(4)])
+    rows = []
+    while len(rows) < 2:
+        rows += json.loads(tail.recv())["rows"]
+    assert [row["message"] for row in rows] == ["n is 2", "n is 3"]
+    tail.close()

@@ -1,6 +1,10 @@
-// Loki's push endpoints. Errors are plain text, as Loki's shippers expect.
+// Loki's push endpoints, and where the read side is put together. Errors are plain text, as Loki's clients
+// expect.
+#include "api/loki/routes.hpp"
+
 #include <fmt/format.h>
 
+#include "api/loki/params.hpp"
 #include "api/services.hpp"
 #include "base/text.hpp"
 
@@ -39,7 +43,25 @@ net::HttpResponse loki_push(const Services& services, const net::HttpRequest& re
 
 }  // namespace
 
+void loki::add_json_route(net::Router& router, const Services& services, std::string path, std::string name,
+                          JsonHandler handler) {
+  net::RouteOptions options;
+  options.name = std::move(name);
+  options.work = services.query_limits;
+  router.add(
+      "GET|POST", path,
+      [&services, handler = std::move(handler)](const net::HttpRequest& r, WorkContext& c) {
+        auto made = handler(services, r, c);
+        return made ? net::HttpResponse::json(*std::move(made)) : error(made.error());
+      },
+      options);
+}
+
 void add_loki_routes(net::Router& router, const Services& services) {
+  loki::add_query_routes(router, services);
+  loki::add_label_routes(router, services);
+  loki::add_field_routes(router, services);
+  loki::add_status_routes(router, services);
   net::RouteOptions options;
   options.name = "loki_push";
   router.add(

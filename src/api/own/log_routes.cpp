@@ -8,7 +8,9 @@
 #include "api/own/data_routes.hpp"
 #include "api/own/log_context.hpp"
 #include "api/own/params.hpp"
+#include "api/own/row_search.hpp"
 #include "base/limits.hpp"
+#include "logql/lexer.hpp"
 #include "logs/pattern_miner.hpp"
 #include "logs/pattern_query.hpp"
 #include "search/histogram.hpp"
@@ -27,7 +29,9 @@ Result<logs::PatternReport> log_patterns(const Services& services, const net::Ht
   logs::PatternQuery query;
   TT_ASSIGN(query.projects, query_projects(services, request));
   TT_ASSIGN(query.range, window_params(services, request));
-  TT_ASSIGN(query.filter, filter_params(request, {"buckets"}));
+  TT_ASSIGN(auto search, RowSearch::of(request, {"buckets"}));
+  query.filter = search.filter();
+  if (search.has_pipeline()) query.keep = [&search](EventRow& row) { return search.keep(row); };
   TT_ASSIGN(const auto buckets,
             number_param(request, "buckets", kDefaultPatternBuckets, 1, limits::kMaxHistogramBuckets));
   TT_ASSIGN(const auto limit,
@@ -65,8 +69,10 @@ void write_pattern_entry(JsonWriter& w, const logs::PatternReport& report, const
   }
   w.end_array();
   const std::string expression = logs::pattern_regex(entry.pattern);
-  w.key("select").begin_object().field("where", "message~" + expression).end_object();
-  w.key("exclude").begin_object().field("where", "message!~" + expression).end_object();
+  w.key("select").begin_object().field("where", "message~" + expression);
+  w.field("logql", "|> " + logql::quote(entry.pattern)).end_object();
+  w.key("exclude").begin_object().field("where", "message!~" + expression);
+  w.field("logql", "!> " + logql::quote(entry.pattern)).end_object();
   w.end_object();
 }
 
@@ -148,10 +154,11 @@ std::string attributes_json(const EventRow& row) {
 /// Rows as text, a piece at a time; holds one batch of the cursor's.
 class LogExport {
  public:
-  LogExport(std::shared_ptr<ExportSlot> slot, std::unique_ptr<storage::EventCursor> cursor,
+  LogExport(std::shared_ptr<ExportSlot> slot, std::unique_ptr<storage::EventCursor> cursor, RowSearch search,
             ExportFormat format, std::vector<std::string> columns, std::size_t limit)
       : slot_(std::move(slot)),
         cursor_(std::move(cursor)),
+        search_(std::move(search)),
         format_(format),
         columns_(std::move(columns)),
         left_(limit) {}
@@ -166,6 +173,7 @@ class LogExport {
         continue;
       }
       EventRow& row = batch_[next_++];
+      if (!search_.keep(row)) continue;
       --left_;
       add_row(out, row);
     }
@@ -196,6 +204,7 @@ class LogExport {
 
   std::shared_ptr<ExportSlot> slot_;
   std::unique_ptr<storage::EventCursor> cursor_;
+  RowSearch search_;
   const ExportFormat format_;
   const std::vector<std::string> columns_;
   std::size_t left_;
@@ -229,7 +238,8 @@ Result<net::HttpResponse> log_export(const Services& services, const net::HttpRe
   if (name != "ndjson" && name != "csv") return fail(ErrorKind::invalid_argument, "format: ndjson or csv");
   const auto format = name == "csv" ? ExportFormat::csv : ExportFormat::ndjson;
   TT_ASSIGN(auto columns, export_columns(request));
-  TT_ASSIGN(query.filter, filter_params(request, {"format", "columns"}));
+  TT_ASSIGN(auto search, RowSearch::of(request, {"format", "columns"}));
+  query.filter = search.filter();
   auto slot = ExportSlot::take();
   if (!slot) {
     return fail(ErrorKind::resource_exhausted,
@@ -245,8 +255,8 @@ Result<net::HttpResponse> log_export(const Services& services, const net::HttpRe
       response.body += (i > 0 ? "," : "") + csv_cell(columns[i]);
     response.body += "\r\n";
   }
-  const auto made =
-      std::make_shared<LogExport>(std::move(slot), std::move(cursor), format, std::move(columns), limit);
+  const auto made = std::make_shared<LogExport>(std::move(slot), std::move(cursor), std::move(search), format,
+                                                std::move(columns), limit);
   // The first piece here, so that what is wrong from the start is an answer of its own.
   std::string first;
   TT_TRY(made->piece(first));

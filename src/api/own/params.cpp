@@ -19,8 +19,8 @@ constexpr UnixNanos kLastWindowEnd = UnixNanos::from_seconds(7'258'118'400);  //
 
 Result<storage::EventFilter> filter_params(const net::HttpRequest& request,
                                            std::initializer_list<std::string_view> own) {
-  static const std::set<std::string_view> kOwn = {"query", "start",   "end",     "limit",
-                                                  "order", "payload", "project", "table"};
+  static const std::set<std::string_view> kOwn = {"query",   "start",   "end",   "limit", "order",
+                                                  "payload", "project", "table", "logql"};
   std::vector<storage::EventFilter> parts;
   for (const auto& [name, value] : request.query) {
     if (name == "query" && !value.empty()) {
@@ -33,6 +33,12 @@ Result<storage::EventFilter> filter_params(const net::HttpRequest& request,
     }
   }
   return storage::EventFilter::all_of(std::move(parts));
+}
+
+Result<> require_no_logql(const net::HttpRequest& request) {
+  if (request.param("logql").value_or("").empty()) return {};
+  return fail(ErrorKind::invalid_argument,
+              "logql: not here; a metric query of /loki/api/v1/query_range counts");
 }
 
 Result<storage::Projects> query_projects(const Services& services, const net::HttpRequest& request,

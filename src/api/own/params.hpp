@@ -8,9 +8,13 @@
 namespace telltale::api {
 
 /// `query` is text anywhere in the row; every `where` is a condition (search/where.hpp); every other
-/// parameter that is not one of a search's own, or of `own`, is a field that must equal its value.
+/// parameter that is not one of a search's own, or of `own`, is a field that must equal its value. `logql` is
+/// RowSearch's (api/own/row_search.hpp); where that is not asked, require_no_logql() says so.
 Result<storage::EventFilter> filter_params(const net::HttpRequest& request,
                                            std::initializer_list<std::string_view> own = {});
+
+/// invalid_argument when there is a `logql`.
+Result<> require_no_logql(const net::HttpRequest& request);
 
 /// Projects of the credential, narrowed by `project=`.
 Result<storage::Projects> query_projects(const Services& services, const net::HttpRequest& request,

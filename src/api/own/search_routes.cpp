@@ -7,6 +7,7 @@
 #include "api/own/answer.hpp"
 #include "api/own/data_routes.hpp"
 #include "api/own/params.hpp"
+#include "api/own/row_search.hpp"
 #include "base/limits.hpp"
 #include "errors/issue_views.hpp"
 #include "search/facets.hpp"
@@ -24,10 +25,11 @@ Result<Rows> search_rows(const Services& services, const net::HttpRequest& reque
   TT_ASSIGN(query.projects, query_projects(services, request));
   TT_ASSIGN(query.range, range_params(request));
   TT_ASSIGN(query.limit, limit_param(request));
-  TT_ASSIGN(query.filter, filter_params(request));
+  TT_ASSIGN(auto search, RowSearch::of(request));
+  query.filter = search.filter();
   TT_ASSIGN(query.order, order_param(request));
   query.with_payload = request.param("payload").value_or("") == "true";
-  return storage::collect(services.events, query, context);
+  return collect_rows(services.events, query, search, context);
 }
 
 Result<Rows> rows_where(const Services& services, const storage::Projects& projects, Table table,
@@ -87,6 +89,7 @@ Result<Related> related(const Services& services, const net::HttpRequest& reques
 
 Result<search::Histogram> rows_histogram(const Services& services, const net::HttpRequest& request,
                                          WorkContext& context, Table table) {
+  TT_TRY(require_no_logql(request));
   search::HistogramQuery query;
   query.table = table;
   TT_ASSIGN(query.projects, query_projects(services, request));
@@ -127,6 +130,7 @@ Result<std::vector<std::string>> field_list(const net::HttpRequest& request) {
 
 Result<search::Facets> rows_facets(const Services& services, const net::HttpRequest& request,
                                    WorkContext& context, Table table) {
+  TT_TRY(require_no_logql(request));
   storage::EventQuery rows;
   rows.table = table;
   TT_ASSIGN(rows.projects, query_projects(services, request));

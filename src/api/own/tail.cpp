@@ -4,6 +4,7 @@
 
 #include "api/own/params.hpp"
 #include "api/own/row_json.hpp"
+#include "api/own/row_search.hpp"
 
 namespace telltale::api {
 namespace {
@@ -22,6 +23,20 @@ std::string tail_frame(const std::vector<const EventRow*>& rows, std::uint64_t d
   for (const auto* row : rows) write_tail_row(w, *row);
   w.end_array().field("dropped", dropped).end_object();
   return w.take();
+}
+
+/// What the pipeline of a log query leaves of the rows.
+bool send_kept(net::WebSocketSession& session, RowSearch& search, const std::vector<const EventRow*>& rows,
+               std::uint64_t dropped) {
+  std::vector<EventRow> kept;
+  for (const EventRow* row : rows) {
+    EventRow shown = *row;
+    if (search.keep(shown)) kept.push_back(std::move(shown));
+  }
+  if (kept.empty() && dropped == 0) return true;
+  std::vector<const EventRow*> pointers;
+  for (const EventRow& row : kept) pointers.push_back(&row);
+  return session.send_text(tail_frame(pointers, dropped));
 }
 
 constexpr int kPolicyViolation = 1008;  // RFC 6455: the client knows that trying again is of no use
@@ -49,10 +64,13 @@ Result<net::WebSocketCallbacks> open_tail(const Services& services, ingest::Tail
   const auto table = table_from(request.param("table").value_or("logs"));
   if (!table) return fail(ErrorKind::invalid_argument, "table: logs, spans or errors");
   wanted.table = *table;
-  TT_ASSIGN(wanted.filter, filter_params(request));
+  TT_ASSIGN(auto search, RowSearch::of(request));
+  wanted.filter = search.filter();
   wanted.still_allowed = credential_stands(services, request, session, wanted.projects);
-  TT_ASSIGN(const auto id, hub.subscribe(wanted, [session](const auto& rows, std::uint64_t dropped) {
-    return session->send_text(tail_frame(rows, dropped));
+  const auto rest = std::make_shared<RowSearch>(std::move(search));  // used on the hub's thread alone
+  TT_ASSIGN(const auto id, hub.subscribe(wanted, [session, rest](const auto& rows, std::uint64_t dropped) {
+    if (!rest->has_pipeline()) return session->send_text(tail_frame(rows, dropped));
+    return send_kept(*session, *rest, rows, dropped);
   }));
   net::WebSocketCallbacks callbacks;
   callbacks.on_close = [&hub, id] { hub.unsubscribe(id); };

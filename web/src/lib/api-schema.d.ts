@@ -1084,6 +1084,8 @@ export interface components {
         PatternFilter: {
             /** @description A condition for `where`. */
             where: string;
+            /** @description A line filter of LogQL. */
+            logql: string;
         };
         Patterns: {
             step_s: number;
@@ -1390,6 +1392,8 @@ export interface components {
         limit: number;
         /** @description Text anywhere, any case. */
         query: string;
+        /** @description A LogQL log query that rows must pass, too; lines are shown as it formats them. */
+        logql: string;
         /**
          * @description A condition; repeated, all must hold. FIELD=VALUE, FIELD!=VALUE, FIELD~REGEX, FIELD!~REGEX, FIELD>=N (also > < <=).
          * @example [
@@ -2169,6 +2173,8 @@ export interface operations {
                  *     ]
                  */
                 where?: components["parameters"]["where"];
+                /** @description A LogQL log query that rows must pass, too; lines are shown as it formats them. */
+                logql?: components["parameters"]["logql"];
                 /** @description From, inclusive: RFC 3339 or Unix seconds. */
                 start?: components["parameters"]["start"];
                 /** @description To, exclusive: RFC 3339 or Unix seconds. */
@@ -2323,6 +2329,8 @@ export interface operations {
                  *     ]
                  */
                 where?: components["parameters"]["where"];
+                /** @description A LogQL log query that rows must pass, too; lines are shown as it formats them. */
+                logql?: components["parameters"]["logql"];
                 /** @description From, inclusive: RFC 3339 or Unix seconds. */
                 start?: components["parameters"]["start"];
                 /** @description To, exclusive: RFC 3339 or Unix seconds. */
@@ -2375,6 +2383,8 @@ export interface operations {
                  *     ]
                  */
                 where?: components["parameters"]["where"];
+                /** @description A LogQL log query that rows must pass, too; lines are shown as it formats them. */
+                logql?: components["parameters"]["logql"];
                 /** @description From, inclusive: RFC 3339 or Unix seconds. */
                 start?: components["parameters"]["start"];
                 /** @description To, exclusive: RFC 3339 or Unix seconds. */
@@ -2888,6 +2898,8 @@ export interface operations {
                  *     ]
                  */
                 where?: components["parameters"]["where"];
+                /** @description A LogQL log query that rows must pass, too; lines are shown as it formats them. */
+                logql?: components["parameters"]["logql"];
                 /** @description Only this project. */
                 project?: components["parameters"]["project"];
                 table?: "logs" | "spans" | "errors";

@@ -1,0 +1,53 @@
+#include "api/own/row_search.hpp"
+
+#include "api/own/params.hpp"
+#include "logql/parser.hpp"
+
+namespace telltale::api {
+
+Result<RowSearch> RowSearch::of(const net::HttpRequest& request,
+                                std::initializer_list<std::string_view> own) {
+  RowSearch search;
+  TT_ASSIGN(search.filter_, filter_params(request, own));
+  const auto text = request.param("logql");
+  if (!text || text->empty()) return search;
+  TT_ASSIGN(const auto expr, logql::parse(*text));
+  if (!expr.is_log()) {
+    return fail(ErrorKind::invalid_argument,
+                "logql: a log query is wanted; metric queries go to /loki/api/v1/query_range");
+  }
+  TT_ASSIGN(search.pipeline_, logql::Pipeline::compile(expr.log));
+  search.filter_ = storage::EventFilter::all_of({std::move(search.filter_), search.pipeline_->necessary()});
+  return search;
+}
+
+bool RowSearch::keep(EventRow& row) {
+  if (!pipeline_) return true;
+  if (!pipeline_->process(row, shown_)) return false;
+  row.message = shown_.line;
+  for (const auto& label : shown_.parsed) row.set(label.name, label.value, AttrKind::parsed);
+  return true;
+}
+
+Result<std::vector<EventRow>> collect_rows(storage::EventStore& store, storage::EventQuery query,
+                                           RowSearch& search, WorkContext& context) {
+  if (!search.has_pipeline()) return storage::collect(store, query, context);
+  const std::size_t limit = query.limit;
+  query.limit = 0;
+  TT_ASSIGN(const auto cursor, store.select(query, context));
+  std::vector<EventRow> kept;
+  std::vector<EventRow> batch;
+  while (kept.size() < limit) {
+    TT_TRY(cursor->next(batch));
+    if (batch.empty()) break;
+    for (EventRow& row : batch) {
+      if (kept.size() == limit) break;
+      if (!search.keep(row)) continue;
+      TT_TRY(context.charge(row.message.size() + sizeof(EventRow)));
+      kept.push_back(std::move(row));
+    }
+  }
+  return kept;
+}
+
+}  // namespace telltale::api
