@@ -301,6 +301,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/telltale/v1/projects/{id}/redaction": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a project masks beyond the server's settings, and the built-in rules. */
+        get: operations["getRedaction"];
+        /** Replace a project's redaction policy; it holds for the next request. */
+        put: operations["setRedaction"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/telltale/v1/storage": {
         parameters: {
             query?: never;
@@ -1057,6 +1075,20 @@ export interface components {
             name: string;
             /** Format: date-time */
             created: string;
+        };
+        RedactionPolicy: {
+            enable?: string[];
+            disable?: string[];
+            sensitive_keys?: string[];
+            safe_keys?: string[];
+            safe_values?: string[];
+            patterns?: {
+                name: string;
+                regex: string;
+            }[];
+            methods?: {
+                [key: string]: "replace" | "mask" | "remove" | "hash";
+            };
         };
         Release: {
             release: string;
@@ -2049,6 +2081,77 @@ export interface operations {
                 content: {
                     "application/json": {
                         key: components["schemas"]["DsnKey"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    getRedaction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        redaction: components["schemas"]["RedactionPolicy"];
+                        rules: {
+                            name: string;
+                            group: string;
+                            enabled: boolean;
+                        }[];
+                    };
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    setRedaction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RedactionPolicy"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        redaction: components["schemas"]["RedactionPolicy"];
+                        rules: {
+                            name: string;
+                            group: string;
+                            enabled: boolean;
+                        }[];
                     };
                 };
             };
