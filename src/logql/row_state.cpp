@@ -68,7 +68,8 @@ void RowState::start(const EventRow& row) {
     for (const Attr& a : row.attributes) {
       if (a.kind != kind) continue;
       const auto* text = std::get_if<std::string>(&a.value);
-      const std::string_view value = text != nullptr ? std::string_view(*text) : keep(to_string(a.value));
+      const std::string_view value =
+          text != nullptr ? std::string_view(*text) : keep(telltale::to_string(a.value));
       if (value.empty()) continue;
       bool changed = false;
       const std::string_view name = sane_name(a.name, changed);
@@ -95,7 +96,8 @@ std::optional<std::string_view> RowState::get(std::string_view name) {
   for (const Attr& a : row_->attributes) {
     if (a.kind != AttrKind::parsed || !has_spelling(a.name, name)) continue;
     const auto* text = std::get_if<std::string>(&a.value);
-    const std::string_view value = text != nullptr ? std::string_view(*text) : keep(to_string(a.value));
+    const std::string_view value =
+        text != nullptr ? std::string_view(*text) : keep(telltale::to_string(a.value));
     if (!value.empty()) return value;
   }
   const std::string_view column = fixed_field_spelled(name);
