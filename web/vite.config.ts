@@ -1,5 +1,6 @@
 // The build. Preact stands in for React (TanStack's packages and wouter import `react`), every file name carries a
 // hash, and nothing is inlined as `data:` script or style, so that the page runs under a strict CSP.
+import { existsSync } from "node:fs";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
@@ -13,6 +14,9 @@ const proxy = {
   ws: true,
   headers: { Origin: server, ...(token ? { Authorization: `Bearer ${token}` } : {}) },
 };
+
+/** Queries of Loki's API are part of the server this UI is built with. */
+const LOKI_QUERIES = existsSync(new URL("../src/api/loki/query_routes.cpp", import.meta.url));
 
 const EARLY = "src/early.ts";
 /** A script of its own that runs as soon as it and the little it needs are there, before the rest of the UI. */
@@ -35,6 +39,7 @@ function early(): Plugin {
 }
 
 export default defineConfig({
+  define: { __LOKI_QUERIES__: JSON.stringify(LOKI_QUERIES) },
   base: "./", // the server may put the UI under a path
   resolve: {
     alias: [

@@ -38,6 +38,11 @@ def test_task(servers, name):
     check(servers("tasks", "with_stockapp"), name)
 
 
+@pytest.mark.parametrize("name", browser_rig.names_of("logs"))
+def test_log_explorer(servers, name):
+    check(servers("logs", "with_stockapp"), name)
+
+
 @pytest.mark.parametrize("name", browser_rig.names_of("setup"))
 def test_first_start(servers, name):
     check(servers("setup", "unclaimed"), name)

@@ -16,6 +16,10 @@ void add_redaction_routes(net::Router& router, const Services& services);
 /// The project of the path's {id}, once the caller has the scope in it; another's is not found.
 Result<storage::Project> project_of(const Services& services, const net::HttpRequest& request,
                                     accounts::Scope scope);
+/// saved-searches
+void add_saved_routes(net::Router& router, const Services& services);
+/// What a user who is gone kept for themselves; what they shared stays.
+Result<> remove_saved_searches_of(const Services& services, std::int64_t user);
 /// storage · ui-measurements
 void add_upkeep_routes(net::Router& router, const Services& services);
 

@@ -8,6 +8,7 @@ namespace telltale::api {
 void add_own_routes(net::Router& router, const Services& services) {
   add_search_routes(router, services);
   add_log_routes(router, services);
+  add_export_routes(router, services);
   add_trace_routes(router, services);
   add_issue_routes(router, services);
   add_overview_routes(router, services);
@@ -16,6 +17,7 @@ void add_own_routes(net::Router& router, const Services& services) {
   add_account_routes(router, services);
   add_session_routes(router, services);
   add_project_routes(router, services);
+  add_saved_routes(router, services);
   add_upkeep_routes(router, services);
   add_openapi_route(router);
 }

@@ -180,7 +180,8 @@ Result<storage::User> update_user(const Services& services, const net::HttpReque
 Result<> remove_user(const Services& services, const net::HttpRequest& request) {
   TT_ASSIGN(const auto who, authorise_user_admin(services, request));
   TT_ASSIGN(const auto id, path_number(request, "user"));
-  return services.sessions.remove_user(id, who, caller_of(request));
+  TT_TRY(services.sessions.remove_user(id, who, caller_of(request)));
+  return remove_saved_searches_of(services, id);
 }
 
 net::HttpResponse list_users(const Services& services, const net::HttpRequest& request) {

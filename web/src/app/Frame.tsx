@@ -10,6 +10,7 @@ import { Menu, type MenuItem } from "../kit/Overlay";
 import { TimeRange } from "../kit/TimeRange";
 import { toast } from "../kit/Toasts";
 import { valueActions } from "../kit/ValueMenu";
+import { HAS_LOGQL } from "../lib/features";
 import { useKeys } from "../lib/keys";
 import { useAutoRefresh, useRange } from "../lib/query";
 import { pageLink, setUrl, shareLink, useParam } from "../lib/url";
@@ -20,6 +21,7 @@ import { openPalette } from "./palette-store";
 import { NAV, navPath, ROUTES } from "./routes";
 import { useProjects, useSession } from "./session";
 import { AccountMenu } from "./AccountMenu";
+import { SavedMenu } from "./SavedMenu";
 
 /** On a page without rows to filter, a value leads to those that have it. */
 const elsewhere = (field: string, value: string): MenuItem[] => {
@@ -29,6 +31,8 @@ const elsewhere = (field: string, value: string): MenuItem[] => {
     { label: "Traces with this value", icon: "traces", run: () => navigate(pageLink(`/traces?${where}`, location.search)) },
   ];
 };
+/** Pages whose address can be kept under a name. */
+const SAVED = new Set(["/issues", "/logs", "/traces", "/metrics"]);
 const TIMELESS = new Set(["/settings", "/kit"]);
 
 export function Frame({ pattern, children }: { pattern: string; children: ComponentChildren }) {
@@ -49,6 +53,8 @@ export function Frame({ pattern, children }: { pattern: string; children: Compon
   useEffect(() => main.current?.scrollTo({ top: 0 }), [path]);
   const table = ROUTES.find((r) => navPath(r) === pattern)?.filters;
   useEffect(() => valueActions.set(table ? null : elsewhere), [table]);
+  // A query that is written has its own field on the page.
+  const written = HAS_LOGQL && useParam("lang") !== "";
   return (
     <div class="frame">
       <a class="skip" href="#main">
@@ -58,8 +64,13 @@ export function Frame({ pattern, children }: { pattern: string; children: Compon
       <div class="frame-main">
         <header class="topbar">
           <ProjectMenu />
-          <div class="grow topbar-filter">{table && <FilterBar table={table} />}</div>
+          <div class="grow topbar-filter">{table && !written && <FilterBar table={table} />}</div>
           {!TIMELESS.has(pattern) && <TimeRange />}
+          {SAVED.has(pattern) && (
+            <span class="wide-only">
+              <SavedMenu page={pattern} />
+            </span>
+          )}
           <span class="wide-only">
             <IconButton icon="share" label="Copy a link to this view" onClick={() => void share()} />
           </span>

@@ -16,17 +16,24 @@ const TITLES: Record<string, string> = {
   transaction: "Transaction",
 };
 
-export function FacetList({ facets, label = "Fields" }: { facets: readonly Facet[]; label?: string }) {
+interface Props {
+  facets: readonly Facet[];
+  label?: string;
+  /** Splits what is shown over time by a field; the one it is split by. */
+  onGroup?: (field: string) => void;
+  grouped?: string;
+}
+export function FacetList({ facets, label = "Fields", onGroup, grouped }: Props) {
   return (
     <nav class="facets" aria-label={label}>
       {facets.map((facet) => (
-        <FacetGroup key={facet.field} facet={facet} />
+        <FacetGroup key={facet.field} facet={facet} onGroup={onGroup} grouped={grouped === facet.field} />
       ))}
     </nav>
   );
 }
 
-function FacetGroup({ facet }: { facet: Facet }) {
+function FacetGroup({ facet, onGroup, grouped }: { facet: Facet; onGroup: ((field: string) => void) | undefined; grouped: boolean }) {
   const { filters, add, remove } = useFilters();
   const most = Math.max(...facet.values.map((v) => v.count), 1);
   const chosen = filters.filter((f) => f.field === facet.field && f.op === "=" && !facet.values.some((v) => v.value === f.value));
@@ -35,8 +42,9 @@ function FacetGroup({ facet }: { facet: Facet }) {
   return (
     <details class="facet" open>
       <summary>
-        <span class="clip">{TITLES[facet.field] ?? facet.field}</span>
+        <span class="clip grow">{TITLES[facet.field] ?? facet.field}</span>
       </summary>
+      {onGroup && <IconButton small icon="group" class="facet-group" on={grouped} label={`Group by ${TITLES[facet.field] ?? facet.field}`} onClick={() => onGroup(facet.field)} />}
       <ul>
         {values.map(({ value, count: n }) => {
           const is: Filter = { field: facet.field, op: "=", value };

@@ -132,9 +132,14 @@ export function Menu(p: {
   const id = useId();
   const close = () => popover.current?.hidePopover();
   useEffect(() => {
-    if (!open || !popover.current || !anchor.current) return;
-    placeBeside(popover.current, anchor.current);
-    popover.current.querySelector<HTMLElement>("[aria-checked=true], input, button, a")?.focus();
+    if (!open || !popover.current || !anchor.current) return undefined;
+    const [over, beside] = [popover.current, anchor.current];
+    placeBeside(over, beside);
+    over.querySelector<HTMLElement>("[aria-checked=true], input, button, a")?.focus();
+    // What it holds may come later and be larger.
+    const observer = new ResizeObserver(() => placeBeside(over, beside));
+    observer.observe(over);
+    return () => observer.disconnect();
   }, [open]);
   return (
     <div class="menu" ref={anchor}>

@@ -18,6 +18,13 @@ interface Opened {
 /** What a value offers instead of = and ≠ on a page that has nothing to filter; null: the page filters. */
 export const valueActions = store<((field: string, value: string) => MenuItem[]) | null>(null);
 
+/** What the page that is open offers for a value: in place of the filters, and beside them. Set while it is shown. */
+export interface PageValues {
+  instead?: (field: string, value: string) => MenuItem[];
+  beside?: (field: string, value: string) => MenuItem[];
+}
+export const pageValues = store<PageValues | null>(null);
+
 const opened = store<Opened | null>(null);
 
 /** Adds a filter to the address; what the page shows follows. */
@@ -55,7 +62,9 @@ export function ValueMenuHost() {
     popover.querySelector("button")?.focus();
   }, [open]);
   const close = () => ref.current?.hidePopover();
-  const instead = useStore(valueActions);
+  const page = useStore(pageValues);
+  const elsewhere = useStore(valueActions);
+  const instead = page?.instead ?? elsewhere;
   const filters: MenuItem[] = !open
     ? []
     : instead
@@ -65,7 +74,7 @@ export function ValueMenuHost() {
         { label: <FilterWords field={open.field} op="≠" value={open.value} />, icon: "minus", run: () => filterBy(open.field, "!=", open.value) },
         ];
   const copy = (text: string) => void copyText(text).then(() => toast("Copied."));
-  const items: MenuItem[] = open ? [...filters, ...open.more, { label: "Copy value", icon: "copy", run: () => copy(open.value) }] : [];
+  const items: MenuItem[] = open ? [...filters, ...(page?.beside?.(open.field, open.value) ?? []), ...open.more, { label: "Copy value", icon: "copy", run: () => copy(open.value) }] : [];
   return (
     <div
       ref={ref}

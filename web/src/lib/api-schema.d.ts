@@ -301,24 +301,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+<<<<<<< HEAD
     "/api/telltale/v1/projects/{id}/redaction": {
+=======
+    "/api/telltale/v1/saved-searches": {
+>>>>>>> 95c7db1 (Logs by filters or by LogQL, patterns, grouping by any field, saved searches, exports that stream; a live tail of 20,000 lines a second; the log explorer in the browser suite)
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
+<<<<<<< HEAD
         /** What a project masks beyond the server's settings, and the built-in rules. */
         get: operations["getRedaction"];
         /** Replace a project's redaction policy; it holds for the next request. */
         put: operations["setRedaction"];
         post?: never;
+=======
+        /** One's own and those that are shared, in the order they were made. For people who are signed in, not for tokens. */
+        get: operations["listSavedSearches"];
+        put?: never;
+        /** Keep a search under a name. Sharing it takes the role of an editor. */
+        post: operations["saveSearch"];
+>>>>>>> 95c7db1 (Logs by filters or by LogQL, patterns, grouping by any field, saved searches, exports that stream; a live tail of 20,000 lines a second; the log explorer in the browser suite)
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
+<<<<<<< HEAD
+=======
+    "/api/telltale/v1/saved-searches/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Rename, share or replace one's own; an administrator may change what others share. */
+        put: operations["changeSavedSearch"];
+        post?: never;
+        /** Remove one's own; an administrator may remove what others share. */
+        delete: operations["removeSavedSearch"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+>>>>>>> 95c7db1 (Logs by filters or by LogQL, patterns, grouping by any field, saved searches, exports that stream; a live tail of 20,000 lines a second; the log explorer in the browser suite)
     "/api/telltale/v1/storage": {
         parameters: {
             query?: never;
@@ -399,6 +432,26 @@ export interface paths {
          * @description Any other parameter is a field that must equal its value.
          */
         get: operations["searchLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/logs/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The logs that match as a file, streamed.
+         * @description NDJSON has a row of the search's form a line; CSV has the named fields. Cells that a spreadsheet would take for a formula begin with an apostrophe. A connection that breaks off before the last chunk means that the file is not whole.
+         */
+        get: operations["exportLogs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -521,6 +574,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/telltale/v1/spans/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The spans that match as a file, streamed.
+         * @description NDJSON has a row of the search's form a line; CSV has the named fields. Cells that a spreadsheet would take for a formula begin with an apostrophe. A connection that breaks off before the last chunk means that the file is not whole.
+         */
+        get: operations["exportSpans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/telltale/v1/spans/histogram": {
         parameters: {
             query?: never;
@@ -567,6 +640,26 @@ export interface paths {
          * @description Any other parameter is a field that must equal its value.
          */
         get: operations["searchErrors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/errors/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The errors that match as a file, streamed.
+         * @description NDJSON has a row of the search's form a line; CSV has the named fields. Cells that a spreadsheet would take for a formula begin with an apostrophe. A connection that breaks off before the last chunk means that the file is not whole.
+         */
+        get: operations["exportErrors"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1257,6 +1350,19 @@ export interface components {
             rows: components["schemas"]["Row"][];
             /** @description Rows missed since the last frame. */
             dropped: number;
+        };
+        SavedSearch: {
+            id: number;
+            name: string;
+            page: string;
+            params: string;
+            /** @description The one the search names; null: it names none. */
+            project: number | null;
+            shared: boolean;
+            owner: string;
+            mine: boolean;
+            /** Format: date-time */
+            created: string;
         };
         Token: {
             id: number;
@@ -2091,6 +2197,7 @@ export interface operations {
             503: components["responses"]["NotNow"];
         };
     };
+<<<<<<< HEAD
     getRedaction: {
         parameters: {
             query?: never;
@@ -2098,6 +2205,13 @@ export interface operations {
             path: {
                 id: number;
             };
+=======
+    listSavedSearches: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+>>>>>>> 95c7db1 (Logs by filters or by LogQL, patterns, grouping by any field, saved searches, exports that stream; a live tail of 20,000 lines a second; the log explorer in the browser suite)
             cookie?: never;
         };
         requestBody?: never;
@@ -2109,22 +2223,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+<<<<<<< HEAD
                         redaction: components["schemas"]["RedactionPolicy"];
                         rules: {
                             name: string;
                             group: string;
                             enabled: boolean;
                         }[];
+=======
+                        searches: components["schemas"]["SavedSearch"][];
+>>>>>>> 95c7db1 (Logs by filters or by LogQL, patterns, grouping by any field, saved searches, exports that stream; a live tail of 20,000 lines a second; the log explorer in the browser suite)
                     };
                 };
             };
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+<<<<<<< HEAD
             404: components["responses"]["NotFound"];
             503: components["responses"]["NotNow"];
         };
     };
     setRedaction: {
+=======
+            503: components["responses"]["NotNow"];
+        };
+    };
+    saveSearch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                    /** @enum {string} */
+                    page: "/issues" | "/logs" | "/traces" | "/metrics";
+                    /** @description Of the page's address, without the question mark. */
+                    params: string;
+                    /** @default false */
+                    shared?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Saved. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        search: components["schemas"]["SavedSearch"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    changeSavedSearch: {
+>>>>>>> 95c7db1 (Logs by filters or by LogQL, patterns, grouping by any field, saved searches, exports that stream; a live tail of 20,000 lines a second; the log explorer in the browser suite)
         parameters: {
             query?: never;
             header?: never;
@@ -2135,7 +2299,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+<<<<<<< HEAD
                 "application/json": components["schemas"]["RedactionPolicy"];
+=======
+                "application/json": {
+                    name?: string;
+                    params?: string;
+                    shared?: boolean;
+                };
+>>>>>>> 95c7db1 (Logs by filters or by LogQL, patterns, grouping by any field, saved searches, exports that stream; a live tail of 20,000 lines a second; the log explorer in the browser suite)
             };
         };
         responses: {
@@ -2146,12 +2318,16 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+<<<<<<< HEAD
                         redaction: components["schemas"]["RedactionPolicy"];
                         rules: {
                             name: string;
                             group: string;
                             enabled: boolean;
                         }[];
+=======
+                        search: components["schemas"]["SavedSearch"];
+>>>>>>> 95c7db1 (Logs by filters or by LogQL, patterns, grouping by any field, saved searches, exports that stream; a live tail of 20,000 lines a second; the log explorer in the browser suite)
                     };
                 };
             };
@@ -2162,6 +2338,33 @@ export interface operations {
             503: components["responses"]["NotNow"];
         };
     };
+<<<<<<< HEAD
+=======
+    removeSavedSearch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+>>>>>>> 95c7db1 (Logs by filters or by LogQL, patterns, grouping by any field, saved searches, exports that stream; a live tail of 20,000 lines a second; the log explorer in the browser suite)
     storage: {
         parameters: {
             query?: never;
@@ -2304,6 +2507,54 @@ export interface operations {
                     "application/json": {
                         rows: components["schemas"]["Row"][];
                     };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["CannotRun"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    exportLogs: {
+        parameters: {
+            query?: {
+                /** @description Text anywhere, any case. */
+                query?: components["parameters"]["query"];
+                /**
+                 * @description A condition; repeated, all must hold. FIELD=VALUE, FIELD!=VALUE, FIELD~REGEX, FIELD!~REGEX, FIELD>=N (also > < <=).
+                 * @example [
+                 *       "level=error",
+                 *       "duration_ms>=250"
+                 *     ]
+                 */
+                where?: components["parameters"]["where"];
+                /** @description From, inclusive: RFC 3339 or Unix seconds. */
+                start?: components["parameters"]["start"];
+                /** @description To, exclusive: RFC 3339 or Unix seconds. */
+                end?: components["parameters"]["end"];
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+                order?: "newest" | "oldest";
+                format?: "ndjson" | "csv";
+                /** @description Columns of a CSV file, separated by commas; time, level, service and message unless given. */
+                fields?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -2615,6 +2866,54 @@ export interface operations {
             503: components["responses"]["NotNow"];
         };
     };
+    exportSpans: {
+        parameters: {
+            query?: {
+                /** @description Text anywhere, any case. */
+                query?: components["parameters"]["query"];
+                /**
+                 * @description A condition; repeated, all must hold. FIELD=VALUE, FIELD!=VALUE, FIELD~REGEX, FIELD!~REGEX, FIELD>=N (also > < <=).
+                 * @example [
+                 *       "level=error",
+                 *       "duration_ms>=250"
+                 *     ]
+                 */
+                where?: components["parameters"]["where"];
+                /** @description From, inclusive: RFC 3339 or Unix seconds. */
+                start?: components["parameters"]["start"];
+                /** @description To, exclusive: RFC 3339 or Unix seconds. */
+                end?: components["parameters"]["end"];
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+                order?: "newest" | "oldest";
+                format?: "ndjson" | "csv";
+                /** @description Columns of a CSV file, separated by commas; time, level, service and message unless given. */
+                fields?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["CannotRun"];
+            503: components["responses"]["NotNow"];
+        };
+    };
     spansHistogram: {
         parameters: {
             query?: {
@@ -2746,6 +3045,54 @@ export interface operations {
                     "application/json": {
                         rows: components["schemas"]["Row"][];
                     };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["CannotRun"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    exportErrors: {
+        parameters: {
+            query?: {
+                /** @description Text anywhere, any case. */
+                query?: components["parameters"]["query"];
+                /**
+                 * @description A condition; repeated, all must hold. FIELD=VALUE, FIELD!=VALUE, FIELD~REGEX, FIELD!~REGEX, FIELD>=N (also > < <=).
+                 * @example [
+                 *       "level=error",
+                 *       "duration_ms>=250"
+                 *     ]
+                 */
+                where?: components["parameters"]["where"];
+                /** @description From, inclusive: RFC 3339 or Unix seconds. */
+                start?: components["parameters"]["start"];
+                /** @description To, exclusive: RFC 3339 or Unix seconds. */
+                end?: components["parameters"]["end"];
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+                order?: "newest" | "oldest";
+                format?: "ndjson" | "csv";
+                /** @description Columns of a CSV file, separated by commas; time, level, service and message unless given. */
+                fields?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];

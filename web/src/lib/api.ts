@@ -62,14 +62,25 @@ export async function request<T>(path: string, o: Options = {}): Promise<T> {
 async function readError(response: Response): Promise<ApiError> {
   const retry = Number(response.headers.get("Retry-After") ?? NaN);
   const wait = Number.isFinite(retry) ? retry : null;
-  const body = (await response.json().catch(() => null)) as Record<string, unknown> | null;
+  const text = await response.text().catch(() => "");
+  const body = readJson(text);
   const own = body?.["error"];
   if (own && typeof own === "object") {
     const { kind, message } = own as { kind?: string; message?: string };
     return new ApiError(response.status, kind ?? "error", message ?? response.statusText, wait, body);
   }
   if (typeof own === "string") return new ApiError(response.status, String(body?.["errorType"] ?? "error"), own, wait, body);
+  // Loki's words come plain.
+  if (body === null && text && text.length < 2000 && (response.headers.get("Content-Type") ?? "").startsWith("text/plain")) return new ApiError(response.status, "error", text.trim(), wait);
   return new ApiError(response.status, "error", `The server answered ${response.status} ${response.statusText}`.trim(), wait, body);
+}
+
+function readJson(text: string): Record<string, unknown> | null {
+  try {
+    return JSON.parse(text) as Record<string, unknown> | null;
+  } catch {
+    return null;
+  }
 }
 
 export const get = <T>(path: string, query?: Query, signal?: AbortSignal) =>

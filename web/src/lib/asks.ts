@@ -75,6 +75,8 @@ export const histogramAsk = (table: Table, params: RowParams, by: string, bucket
   query: { ...params, by, buckets },
 });
 export const BUCKETS = 72;
+/** The field that lines over time are split by. */
+export const groupField = (text: string | null) => (text && /^[\w.\-/@]{1,80}$/.test(text) ? text : "level");
 export const facetsAsk = (params: RowParams): Ask<Facet[]> => ({
   key: ["facets", "logs", params],
   path: "logs/facets",

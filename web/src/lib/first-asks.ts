@@ -1,8 +1,9 @@
 // The requests a page begins with, from its path and search alone.
 import {
-  type Ask, BUCKETS, facetsAsk, firstPageAsk, histogramAsk, issueAsk, issueEventsAsk, issueList, issuesAsk, metricNamesAsk, onStep, overviewAsk,
+  type Ask, BUCKETS, facetsAsk, firstPageAsk, groupField, histogramAsk, issueAsk, issueEventsAsk, issueList, issuesAsk, metricNamesAsk, onStep, overviewAsk,
   rangeQueryAsk, relatedAsk, risingIssues, rowParams, rulesAsk, spanParams, targetsAsk, traceAsk, traceParams, tracesAsk,
 } from "./asks";
+import { HAS_LOGQL } from "./features";
 import { readMs, readRange, resolveRange } from "./time";
 
 /** `path` without the UI's prefix; `now` is where relative ranges end. */
@@ -19,9 +20,11 @@ export function firstAsks(path: string, search: URLSearchParams, now: number): A
     return [issueAsk(id), ...(/^\d+$/.test(id) ? [issueEventsAsk(id, null)] : [])];
   }
   if (page === "logs" && list) {
+    if (HAS_LOGQL && search.get("lang") === "logql") return [];
     const params = rowParams(search, span);
-    const rows = search.get("live") === "1" ? [] : [firstPageAsk("logs", params, search.get("order") === "oldest" ? "oldest" : "newest")];
-    return [...rows, histogramAsk("logs", params, "level", BUCKETS), facetsAsk(params)];
+    const lines = search.get("live") !== "1" && !(HAS_LOGQL && search.get("view") === "patterns");
+    const rows = !lines ? [] : [firstPageAsk("logs", params, search.get("order") === "oldest" ? "oldest" : "newest")];
+    return [...rows, histogramAsk("logs", params, groupField(search.get("by")), BUCKETS), facetsAsk(params)];
   }
   if (page === "traces") {
     if (!list) return [traceAsk(id), relatedAsk(id)];

@@ -15,6 +15,9 @@ const COLORS: Record<string, string> = {
   unknown: "--level-info",
 };
 
+/** A level's colour, and its place from the least to the worst. */
+export const levelLook = (level: string) => ({ color: COLORS[level] ?? "--level-debug", rank: LEVELS.indexOf(level) });
+
 /** Buckets and, per level, counts; the worst lie lowest, where a few are seen beside many. A count of none is a gap. */
 export function levelSeries(h: Histogram): { x: number[]; series: ChartSeries[] } {
   const rank = (level: string) => LEVELS.indexOf(level);
@@ -26,6 +29,11 @@ export function levelSeries(h: Histogram): { x: number[]; series: ChartSeries[] 
 
 export function useHistogram(table: Table, params: RowParams, by = "level", buckets = BUCKETS) {
   const result = useQuery({ ...asQuery(histogramAsk(table, params, by, buckets)), placeholderData: keepPreviousData });
-  const prepared = useMemo(() => (result.data ? levelSeries(result.data) : { x: [], series: [] }), [result.data]);
+  const prepared = useMemo(() => {
+    if (!result.data) return { x: [], series: [] };
+    const { x, series } = levelSeries(result.data);
+    // Levels have colours of their own; the values of any other field take the palette, the most frequent first.
+    return by === "level" ? { x, series } : { x, series: result.data.series.map((s): ChartSeries => ({ name: s.others ? "others" : s.value || "none", values: s.counts.map((n) => n || null) })) };
+  }, [result.data, by]);
   return { ...result, ...prepared };
 }

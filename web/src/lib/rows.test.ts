@@ -3,7 +3,7 @@ import { columnsParam, DEFAULT_COLUMNS, readColumns, toggleColumn } from "./colu
 import { levelSeries } from "./histogram";
 import { allFields, fieldOf, readLine } from "./message";
 import { joinPages, nextInstant, nextPage } from "./page-rows";
-import { readFrame, withNew } from "./tail";
+import { readFrame, TailRing } from "./tail";
 import type { Row } from "./types";
 
 const row = (time: string, message = "m", more: Partial<Row> = {}): Row => ({ time, message, level: "info", project: 1, attributes: {}, ...more });
@@ -66,9 +66,17 @@ describe("columns", () => {
 });
 
 describe("live tail", () => {
-  it("puts new rows in front and keeps a bounded number", () => {
-    const shown = withNew([row(at(1), "1")], [row(at(2), "2"), row(at(3), "3")], 2);
-    expect(shown.map((r) => r.message)).toEqual(["3", "2"]);
+  it("shows the newest first and keeps a bounded number, however much is pushed at once", () => {
+    const ring = new TailRing(3);
+    const shown = () => ring.newest().map((r) => r.message);
+    expect(shown()).toEqual([]);
+    ring.push([row(at(1), "1"), row(at(2), "2")]);
+    expect(shown()).toEqual(["2", "1"]);
+    ring.push([row(at(3), "3"), row(at(4), "4")]);
+    expect(shown()).toEqual(["4", "3", "2"]);
+    ring.push(Array.from({ length: 10 }, (_, i) => row(at(5), `n${i}`)));
+    expect(shown()).toEqual(["n9", "n8", "n7"]);
+    expect([ring.count(), ring.count()]).toEqual([14, 0]);
   });
   it("reads frames and leaves what is none", () => {
     expect(readFrame('{"rows":[],"dropped":3}')).toEqual({ rows: [], dropped: 3 });

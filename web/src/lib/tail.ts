@@ -1,5 +1,6 @@
-// Live tail: rows over a WebSocket as they become durable. Rows are handed on in batches, a few times a second; what
-// the server could not send (`dropped`) is counted and shown. A lost connection is tried again with growing pauses.
+// Live tail: rows over a WebSocket as they become durable. They go into a ring that keeps the newest, and are handed on
+// a few times a second, however many arrive; what the server could not send (`dropped`) is counted and shown. A lost
+// connection is tried again with growing pauses.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { apiUrl, type Query } from "./api";
 import type { Row, Table } from "./types";
@@ -11,8 +12,9 @@ export interface Tail {
   /** Rows that arrived while the list is held. */
   waiting: number;
   dropped: number;
+  /** Rows a second, over the last seconds. */
+  rate: number;
   state: TailState;
-  clear(): void;
 }
 /** The server ends a tail whose session is over; trying again is of no use. */
 const CREDENTIAL_GONE = 1008;
@@ -20,9 +22,32 @@ const KEPT = 5000;
 const BATCH_MS = 250;
 const PAUSES_MS = [1000, 2000, 5000, 10_000];
 
-/** New rows (oldest first, as they arrive) in front of the old ones, at most `kept` in all. */
-export function withNew(rows: readonly Row[], arrived: readonly Row[], kept = KEPT): Row[] {
-  return [...[...arrived].reverse(), ...rows].slice(0, kept);
+/** The newest rows of what was pushed, in a ring: pushing costs nothing that grows with what is kept. */
+export class TailRing {
+  private readonly ring: Row[] = [];
+  private next = 0;
+  /** Pushed since the last `count()`. */
+  private pushed = 0;
+  constructor(private readonly kept = KEPT) {}
+
+  push(rows: readonly Row[]): void {
+    for (const row of rows) {
+      this.ring[this.next] = row;
+      this.next = (this.next + 1) % this.kept;
+    }
+    this.pushed += rows.length;
+  }
+  /** All that is kept, newest first. */
+  newest(): Row[] {
+    const out = new Array<Row>(this.ring.length);
+    for (let i = 0; i < out.length; i++) out[i] = this.ring[(this.next - 1 - i + this.kept) % this.kept]!;
+    return out;
+  }
+  count(): number {
+    const n = this.pushed;
+    this.pushed = 0;
+    return n;
+  }
 }
 
 export function readFrame(text: string): { rows: Row[]; dropped: number } | null {
@@ -37,13 +62,13 @@ export function readFrame(text: string): { rows: Row[]; dropped: number } | null
 
 const socketUrl = (path: string) => `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${path}`;
 
+const NOTHING = { rows: [] as readonly Row[], waiting: 0, dropped: 0, rate: 0 };
+const RATE_TICKS = 8;
+
 /** Listens while `on`; while `held`, rows are collected but not shown, so that what one reads does not move away. */
 export function useTail(table: Table, filters: Query, on: boolean, held: boolean): Tail {
-  const [rows, setRows] = useState<readonly Row[]>([]);
-  const [waiting, setWaiting] = useState(0);
-  const [dropped, setDropped] = useState(0);
+  const [shown, setShown] = useState(NOTHING);
   const [state, setState] = useState<TailState>("connecting");
-  const arrived = useRef<Row[]>([]);
   const isHeld = useRef(held);
   isHeld.current = held;
   const url = apiUrl("tail", { ...filters, table });
@@ -53,9 +78,12 @@ export function useTail(table: Table, filters: Query, on: boolean, held: boolean
     let socket: WebSocket | null = null;
     let failures = 0;
     let retry = 0;
-    arrived.current = [];
-    setRows([]);
-    setDropped(0);
+    let dropped = 0;
+    let waiting = 0;
+    let unseen = false;
+    const ring = new TailRing();
+    const ticks: number[] = [];
+    setShown(NOTHING);
     const open = () => {
       setState("connecting");
       socket = new WebSocket(socketUrl(url));
@@ -66,8 +94,8 @@ export function useTail(table: Table, filters: Query, on: boolean, held: boolean
       socket.onmessage = (e) => {
         const frame = readFrame(String(e.data));
         if (!frame) return;
-        arrived.current = [...arrived.current, ...frame.rows].slice(-KEPT);
-        if (frame.dropped > 0) setDropped((n) => n + frame.dropped);
+        ring.push(frame.rows);
+        dropped += frame.dropped;
       };
       socket.onclose = (e) => {
         if (e.code === CREDENTIAL_GONE) return setState("ended");
@@ -77,12 +105,18 @@ export function useTail(table: Table, filters: Query, on: boolean, held: boolean
     };
     open();
     const timer = setInterval(() => {
-      if (isHeld.current) return setWaiting(arrived.current.length);
-      if (arrived.current.length === 0) return;
-      const batch = arrived.current;
-      arrived.current = [];
-      setWaiting(0);
-      setRows((old) => withNew(old, batch));
+      const arrived = ring.count();
+      ticks.push(arrived);
+      if (ticks.length > RATE_TICKS) ticks.shift();
+      const rate = Math.round((ticks.reduce((a, b) => a + b, 0) * 1000) / (ticks.length * BATCH_MS));
+      waiting = isHeld.current ? waiting + arrived : 0;
+      unseen ||= arrived > 0;
+      const rows = isHeld.current || !unseen ? null : ring.newest();
+      if (rows) unseen = false;
+      setShown((old) => {
+        const same = rows === null && old.waiting === waiting && old.dropped === dropped && old.rate === rate;
+        return same ? old : { rows: rows ?? old.rows, waiting, dropped, rate };
+      });
     }, BATCH_MS);
     return () => {
       clearInterval(timer);
@@ -91,5 +125,5 @@ export function useTail(table: Table, filters: Query, on: boolean, held: boolean
       socket?.close();
     };
   }, [url, on]);
-  return { rows, waiting, dropped, state, clear: () => setRows([]) };
+  return { ...shown, state };
 }

@@ -26,5 +26,6 @@ export type TokenRole = Schemas["TokenRole"];
 export type CreatedToken = Schemas["CreatedToken"];
 export type Project = Schemas["Project"];
 export type ProjectKey = Schemas["DsnKey"];
+export type SavedSearch = Schemas["SavedSearch"];
 export type Storage = Schemas["Storage"];
 export type ReleaseCount = Schemas["ReleaseCount"];

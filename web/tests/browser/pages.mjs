@@ -1,5 +1,6 @@
 // Every page there is, and what can lie over it, by name: for axe, for screenshots and for the checks of focus.
 // `settings.data` names things of the planted data: {issue, trace, span, query, time}; without it the pages are empty.
+import { existsSync } from "node:fs";
 import { settled } from "./harness.mjs";
 
 const press = (key) => async (page) => {
@@ -33,6 +34,14 @@ export function pagesOf(settings) {
     { name: "issue", path: `/issues/${data.issue}` },
     { name: "trace", path: `/traces/${data.trace}` },
     { name: "span", path: `/traces/${data.trace}?span=${data.span}` },
+    { name: "logs-by-service", path: "/logs?range=15m&by=service" },
+    ...(existsSync(new URL("../../../src/api/loki/query_routes.cpp", import.meta.url))
+      ? [
+          { name: "logs-patterns", path: "/logs?range=15m&view=patterns" },
+          { name: "logs-logql", path: `/logs?range=15m&lang=logql&expr=${encodeURIComponent('{service_name="stockapp"} |= "analysis"')}` },
+          { name: "logs-logql-numbers", path: `/logs?range=15m&lang=logql&expr=${encodeURIComponent('sum by (detected_level) (rate({service_name="stockapp"}[1m]))')}` },
+        ]
+      : []),
     { name: "log-line", path: "/logs?range=15m", prepare: openFirstRow },
     { name: "around", path: `/issues?range=24h&around=${encodeURIComponent(data.time)}&aminutes=5`, prepare: (page) => page.getByRole("dialog").first().waitFor().then(() => settled(page)) },
   ];

@@ -13,6 +13,8 @@ import { render } from "preact";
 import { Chart } from "../../src/kit/chart";
 import { queryClient } from "../../src/lib/query";
 import type { Row } from "../../src/lib/types";
+import { useTail } from "../../src/lib/tail";
+import { LiveLines, LiveState } from "../../src/pages/logs/Live";
 import { LogList } from "../../src/pages/logs/LogList";
 import { TraceView } from "../../src/pages/trace";
 
@@ -104,7 +106,33 @@ function Trace() {
   );
 }
 
-const CASES: Record<string, () => preact.JSX.Element> = { panels: Panels, logs: Logs, trace: Trace };
+/** A server that pushes 20,000 lines a second, as the real one does: frames of text, from another thread. */
+class FakeSocket {
+  onopen: (() => void) | null = null;
+  onmessage: ((e: { data: string }) => void) | null = null;
+  onclose: ((e: { code: number }) => void) | null = null;
+  private readonly worker = new Worker(new URL("./pusher.ts", import.meta.url), { type: "module" });
+  constructor(_url: string) {
+    this.worker.onmessage = (e) => this.onmessage?.(e as { data: string });
+    this.worker.postMessage({ rate: many(20_000) });
+    queueMicrotask(() => this.onopen?.());
+  }
+  close(): void {
+    this.worker.terminate();
+  }
+}
+function TailCase() {
+  if (params.get("case") === "tail") Object.assign(window, { WebSocket: FakeSocket });
+  const tail = useTail("logs", {}, true, false);
+  return (
+    <div class="logs" style={{ height: "100vh", display: "flex", flexDirection: "column" }}>
+      <LiveState tail={tail} />
+      <LiveLines tail={tail} away={false} onAway={() => {}} />
+    </div>
+  );
+}
+
+const CASES: Record<string, () => preact.JSX.Element> = { panels: Panels, logs: Logs, trace: Trace, tail: () => <TailCase /> };
 const Case = CASES[params.get("case") ?? "panels"]!;
 window.painted = 0;
 window.expected = 0;

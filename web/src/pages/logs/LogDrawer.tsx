@@ -3,8 +3,9 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "preact/hooks";
 import { openAround } from "../../app/AroundDrawer";
 import { FieldTable } from "../../app/FieldTable";
+import { Link } from "../../app/Link";
 import { Related } from "../../app/Related";
-import { Button, CodeBlock, CopyButton, Drawer, LevelMark, Loaded, Segmented } from "../../kit";
+import { Button, CodeBlock, CopyButton, Drawer, Icon, LevelMark, Loaded, Segmented } from "../../kit";
 import { get } from "../../lib/api";
 import { columnsParam, readColumns, toggleColumn } from "../../lib/columns";
 import { allFields, lineOf } from "../../lib/message";
@@ -56,6 +57,27 @@ function DrawerActions({ row }: { row: Row }) {
   );
 }
 
+const MINUTES = 15;
+/** What the line's service measured around its time: as a table of series, since no one knows which of them matters. */
+function MetricsLink({ row, service }: { row: Row; service: string }) {
+  const at = Date.parse(row.time);
+  const name = JSON.stringify(service);
+  const params = new URLSearchParams({
+    expr: `{service=${name}} or {job=${name}}`,
+    view: "table",
+    from: new Date(at - MINUTES * 60_000).toISOString(),
+    to: new Date(Math.min(at + MINUTES * 60_000, Date.now())).toISOString(),
+  });
+  return (
+    <div class="related">
+      <Link class="related-link" to={`/metrics?${params}`} keep={["project"]}>
+        <Icon name="metrics" size={14} />
+        <span>Metrics of {service}</span>
+      </Link>
+    </div>
+  );
+}
+
 function Body({ row }: { row: Row }) {
   const [tab, setTab] = useState("fields");
   const line = lineOf(row);
@@ -72,6 +94,7 @@ function Body({ row }: { row: Row }) {
         <CopyButton text={row.message} label="Copy the line" />
       </div>
       <Related traceId={row.trace_id} requestId={row.request_id} />
+      {row.service && <MetricsLink row={row} service={row.service} />}
       <Segmented label="Show" value={tab} options={[["fields", "Fields"], ["context", "Context"], ["json", "JSON"]]} onChange={setTab} />
       {tab === "fields" && <FieldTable label="Fields of this line" fields={fields} more={asColumn} />}
       {tab === "context" && <Context row={row} />}
@@ -81,22 +104,25 @@ function Body({ row }: { row: Row }) {
 }
 
 const SIDE = 12;
+const MOST_SIDE = 200;
 /** The lines before and after, of the same service and host, whatever the filters are. */
 function Context({ row }: { row: Row }) {
   const { zone } = useStore(prefs);
+  const [side, setSide] = useState(SIDE);
   const where = [row.service && `service=${row.service}`, row.host && `host=${row.host}`].filter((w): w is string => Boolean(w));
   const result = useQuery({
-    queryKey: ["context", row.project, row.time, where],
+    queryKey: ["context", row.project, row.time, where, side],
     queryFn: async ({ signal }) => {
-      const ask = (more: Record<string, string>) => get<{ rows: Row[] }>("logs", { project: row.project, where, limit: SIDE + 1, ...more }, signal);
+      const ask = (more: Record<string, string>) => get<{ rows: Row[] }>("logs", { project: row.project || "", where, limit: side + 1, ...more }, signal);
       const [before, after] = await Promise.all([ask({ end: row.time, order: "newest" }), ask({ start: row.time, order: "oldest" })]);
-      return [...before.rows.slice(0, SIDE).reverse(), ...after.rows];
+      return [...before.rows.slice(0, side).reverse(), ...after.rows];
     },
     staleTime: Infinity,
   });
   return (
     <Loaded result={result}>
       {(lines) => (
+        <>
         <ol class="log-context" aria-label="Lines around this one">
           {lines.map((l, i) => (
             <li key={i} aria-current={l.time === row.time ? "true" : undefined}>
@@ -110,6 +136,12 @@ function Context({ row }: { row: Row }) {
             </li>
           ))}
         </ol>
+        {side < MOST_SIDE && lines.length > side && (
+          <Button small kind="quiet" onClick={() => setSide(Math.min(MOST_SIDE, side * 4))}>
+            More lines around it
+          </Button>
+        )}
+        </>
       )}
     </Loaded>
   );

@@ -2,23 +2,21 @@
 // address, so that a link shows the same.
 import "./metrics.css";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useMemo, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { FirstData } from "../../app/FirstData";
 import { panelPainted } from "../../app/measure";
 import { Button, type Column, CopyButton, EmptyState, IconButton, Segmented, Skeleton, Table } from "../../kit";
-import { Chart, formatOf, grid, onGrid, unitOfMetric, type ChartSeries } from "../../kit/chart";
+import { formatOf, unitOfMetric } from "../../kit/chart";
+import { MatrixChart } from "../../kit/chart/MatrixChart";
 import { get } from "../../lib/api";
-import { plural } from "../../lib/format";
 import { useKeys } from "../../lib/keys";
-import { isRated, type Matrix, metricIn, mostOf, seriesNames } from "../../lib/promql";
+import { isRated, type Matrix, metricIn } from "../../lib/promql";
 import { metricNamesAsk, onStep, rangeQueryAsk } from "../../lib/asks";
 import { asQuery, useRange } from "../../lib/query";
-import { shortDuration } from "../../lib/time";
 import { setUrl, useParam, useParams } from "../../lib/url";
 import { Browser } from "./Browser";
 import { QueryField } from "./QueryField";
 
-const DRAWN = 60;
 const LETTERS = "ABCDEFGH";
 
 export default function Metrics() {
@@ -135,24 +133,13 @@ function Panel(p: PanelProps) {
         </p>
       ))}
       {p.expr && !error && !answer.data && <Skeleton lines={4} />}
-      {p.expr && p.view === "chart" && range.data && !range.error && <RangeChart expr={p.expr} matrix={range.data.data.result} {...grid} tall={p.tall} />}
+      {p.expr && p.view === "chart" && range.data && !range.error && <MatrixChart expr={p.expr} matrix={range.data.data.result} {...grid} height={p.tall ? 340 : 220} unit={unitOf(p.expr)} onPaint={(ms) => panelPainted("metrics-chart", ms)} />}
       {p.expr && p.view === "table" && instant.data && !instant.error && <InstantTable expr={p.expr} data={instant.data.data} />}
     </section>
   );
 }
 
 const unitOf = (expr: string) => (/^\s*histogram_quantile/.test(expr) ? unitOfMetric(metricIn(expr)) : unitOfMetric(metricIn(expr), isRated(expr)));
-
-function RangeChart(p: { expr: string; matrix: readonly Matrix[]; from: number; to: number; step: number; tall: boolean }) {
-  const { x, series } = useMemo(() => {
-    const x = grid(p.from, p.to, p.step);
-    const most = mostOf(p.matrix, DRAWN);
-    const names = seriesNames(most.map((m) => m.metric), p.expr);
-    return { x, series: most.map((m, i): ChartSeries => ({ name: names[i]!, values: onGrid(m.values, x, p.step) })) };
-  }, [p.matrix, p.from, p.to, p.step, p.expr]);
-  const note = `${p.matrix.length > DRAWN ? `the ${DRAWN} highest of ` : ""}${plural(p.matrix.length, "series", "series")} · a point each ${shortDuration(p.step * 1000)}`;
-  return <Chart title={p.expr} plain x={x} series={series} unit={unitOf(p.expr)} height={p.tall ? 340 : 220} kind={series.length === 1 ? "area" : "line"} note={note} onPaint={(ms) => panelPainted("metrics-chart", ms)} />;
-}
 
 type Sample = { metric: Record<string, string>; value: [number, string] };
 type InstantData = { resultType: string; result: Sample[] | [number, string] };
