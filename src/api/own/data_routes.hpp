@@ -8,8 +8,6 @@ namespace telltale::api {
 /// {logs|spans|errors}, their /histogram and /facets · fields · related
 void add_log_routes(net::Router& router, const Services& services);
 void add_search_routes(net::Router& router, const Services& services);
-/// {logs|spans|errors}/export
-void add_export_routes(net::Router& router, const Services& services);
 /// traces · traces/{trace_id}
 void add_trace_routes(net::Router& router, const Services& services);
 /// issues · issues/{id} and its /events, /tags, /stats

@@ -8,7 +8,6 @@ namespace telltale::api {
 void add_own_routes(net::Router& router, const Services& services) {
   add_search_routes(router, services);
   add_log_routes(router, services);
-  add_export_routes(router, services);
   add_trace_routes(router, services);
   add_issue_routes(router, services);
   add_overview_routes(router, services);

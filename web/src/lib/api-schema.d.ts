@@ -301,38 +301,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-<<<<<<< HEAD
     "/api/telltale/v1/projects/{id}/redaction": {
-=======
-    "/api/telltale/v1/saved-searches": {
->>>>>>> 95c7db1 (Logs by filters or by LogQL, patterns, grouping by any field, saved searches, exports that stream; a live tail of 20,000 lines a second; the log explorer in the browser suite)
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-<<<<<<< HEAD
         /** What a project masks beyond the server's settings, and the built-in rules. */
         get: operations["getRedaction"];
         /** Replace a project's redaction policy; it holds for the next request. */
         put: operations["setRedaction"];
         post?: never;
-=======
-        /** One's own and those that are shared, in the order they were made. For people who are signed in, not for tokens. */
-        get: operations["listSavedSearches"];
-        put?: never;
-        /** Keep a search under a name. Sharing it takes the role of an editor. */
-        post: operations["saveSearch"];
->>>>>>> 95c7db1 (Logs by filters or by LogQL, patterns, grouping by any field, saved searches, exports that stream; a live tail of 20,000 lines a second; the log explorer in the browser suite)
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-<<<<<<< HEAD
-=======
+    "/api/telltale/v1/saved-searches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own and those that are shared, in the order they were made. For people who are signed in, not for tokens. */
+        get: operations["listSavedSearches"];
+        put?: never;
+        /** Keep a search under a name. Sharing it takes the role of an editor. */
+        post: operations["saveSearch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/telltale/v1/saved-searches/{id}": {
         parameters: {
             query?: never;
@@ -351,7 +355,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
->>>>>>> 95c7db1 (Logs by filters or by LogQL, patterns, grouping by any field, saved searches, exports that stream; a live tail of 20,000 lines a second; the log explorer in the browser suite)
     "/api/telltale/v1/storage": {
         parameters: {
             query?: never;
@@ -432,26 +435,6 @@ export interface paths {
          * @description Any other parameter is a field that must equal its value.
          */
         get: operations["searchLogs"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/telltale/v1/logs/export": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * The logs that match as a file, streamed.
-         * @description NDJSON has a row of the search's form a line; CSV has the named fields. Cells that a spreadsheet would take for a formula begin with an apostrophe. A connection that breaks off before the last chunk means that the file is not whole.
-         */
-        get: operations["exportLogs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -574,26 +557,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/telltale/v1/spans/export": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * The spans that match as a file, streamed.
-         * @description NDJSON has a row of the search's form a line; CSV has the named fields. Cells that a spreadsheet would take for a formula begin with an apostrophe. A connection that breaks off before the last chunk means that the file is not whole.
-         */
-        get: operations["exportSpans"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/telltale/v1/spans/histogram": {
         parameters: {
             query?: never;
@@ -640,26 +603,6 @@ export interface paths {
          * @description Any other parameter is a field that must equal its value.
          */
         get: operations["searchErrors"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/telltale/v1/errors/export": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * The errors that match as a file, streamed.
-         * @description NDJSON has a row of the search's form a line; CSV has the named fields. Cells that a spreadsheet would take for a formula begin with an apostrophe. A connection that breaks off before the last chunk means that the file is not whole.
-         */
-        get: operations["exportErrors"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2197,7 +2140,6 @@ export interface operations {
             503: components["responses"]["NotNow"];
         };
     };
-<<<<<<< HEAD
     getRedaction: {
         parameters: {
             query?: never;
@@ -2205,13 +2147,6 @@ export interface operations {
             path: {
                 id: number;
             };
-=======
-    listSavedSearches: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
->>>>>>> 95c7db1 (Logs by filters or by LogQL, patterns, grouping by any field, saved searches, exports that stream; a live tail of 20,000 lines a second; the log explorer in the browser suite)
             cookie?: never;
         };
         requestBody?: never;
@@ -2223,28 +2158,81 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-<<<<<<< HEAD
                         redaction: components["schemas"]["RedactionPolicy"];
                         rules: {
                             name: string;
                             group: string;
                             enabled: boolean;
                         }[];
-=======
-                        searches: components["schemas"]["SavedSearch"][];
->>>>>>> 95c7db1 (Logs by filters or by LogQL, patterns, grouping by any field, saved searches, exports that stream; a live tail of 20,000 lines a second; the log explorer in the browser suite)
                     };
                 };
             };
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
-<<<<<<< HEAD
             404: components["responses"]["NotFound"];
             503: components["responses"]["NotNow"];
         };
     };
     setRedaction: {
-=======
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RedactionPolicy"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        redaction: components["schemas"]["RedactionPolicy"];
+                        rules: {
+                            name: string;
+                            group: string;
+                            enabled: boolean;
+                        }[];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    listSavedSearches: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        searches: components["schemas"]["SavedSearch"][];
+                    };
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             503: components["responses"]["NotNow"];
         };
     };
@@ -2288,7 +2276,6 @@ export interface operations {
         };
     };
     changeSavedSearch: {
->>>>>>> 95c7db1 (Logs by filters or by LogQL, patterns, grouping by any field, saved searches, exports that stream; a live tail of 20,000 lines a second; the log explorer in the browser suite)
         parameters: {
             query?: never;
             header?: never;
@@ -2299,15 +2286,11 @@ export interface operations {
         };
         requestBody: {
             content: {
-<<<<<<< HEAD
-                "application/json": components["schemas"]["RedactionPolicy"];
-=======
                 "application/json": {
                     name?: string;
                     params?: string;
                     shared?: boolean;
                 };
->>>>>>> 95c7db1 (Logs by filters or by LogQL, patterns, grouping by any field, saved searches, exports that stream; a live tail of 20,000 lines a second; the log explorer in the browser suite)
             };
         };
         responses: {
@@ -2318,16 +2301,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-<<<<<<< HEAD
-                        redaction: components["schemas"]["RedactionPolicy"];
-                        rules: {
-                            name: string;
-                            group: string;
-                            enabled: boolean;
-                        }[];
-=======
                         search: components["schemas"]["SavedSearch"];
->>>>>>> 95c7db1 (Logs by filters or by LogQL, patterns, grouping by any field, saved searches, exports that stream; a live tail of 20,000 lines a second; the log explorer in the browser suite)
                     };
                 };
             };
@@ -2338,8 +2312,6 @@ export interface operations {
             503: components["responses"]["NotNow"];
         };
     };
-<<<<<<< HEAD
-=======
     removeSavedSearch: {
         parameters: {
             query?: never;
@@ -2364,7 +2336,6 @@ export interface operations {
             503: components["responses"]["NotNow"];
         };
     };
->>>>>>> 95c7db1 (Logs by filters or by LogQL, patterns, grouping by any field, saved searches, exports that stream; a live tail of 20,000 lines a second; the log explorer in the browser suite)
     storage: {
         parameters: {
             query?: never;
@@ -2507,54 +2478,6 @@ export interface operations {
                     "application/json": {
                         rows: components["schemas"]["Row"][];
                     };
-                };
-            };
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthenticated"];
-            403: components["responses"]["Forbidden"];
-            422: components["responses"]["CannotRun"];
-            503: components["responses"]["NotNow"];
-        };
-    };
-    exportLogs: {
-        parameters: {
-            query?: {
-                /** @description Text anywhere, any case. */
-                query?: components["parameters"]["query"];
-                /**
-                 * @description A condition; repeated, all must hold. FIELD=VALUE, FIELD!=VALUE, FIELD~REGEX, FIELD!~REGEX, FIELD>=N (also > < <=).
-                 * @example [
-                 *       "level=error",
-                 *       "duration_ms>=250"
-                 *     ]
-                 */
-                where?: components["parameters"]["where"];
-                /** @description From, inclusive: RFC 3339 or Unix seconds. */
-                start?: components["parameters"]["start"];
-                /** @description To, exclusive: RFC 3339 or Unix seconds. */
-                end?: components["parameters"]["end"];
-                /** @description Only this project. */
-                project?: components["parameters"]["project"];
-                order?: "newest" | "oldest";
-                format?: "ndjson" | "csv";
-                /** @description Columns of a CSV file, separated by commas; time, level, service and message unless given. */
-                fields?: string;
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The file. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/x-ndjson": string;
-                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -2866,54 +2789,6 @@ export interface operations {
             503: components["responses"]["NotNow"];
         };
     };
-    exportSpans: {
-        parameters: {
-            query?: {
-                /** @description Text anywhere, any case. */
-                query?: components["parameters"]["query"];
-                /**
-                 * @description A condition; repeated, all must hold. FIELD=VALUE, FIELD!=VALUE, FIELD~REGEX, FIELD!~REGEX, FIELD>=N (also > < <=).
-                 * @example [
-                 *       "level=error",
-                 *       "duration_ms>=250"
-                 *     ]
-                 */
-                where?: components["parameters"]["where"];
-                /** @description From, inclusive: RFC 3339 or Unix seconds. */
-                start?: components["parameters"]["start"];
-                /** @description To, exclusive: RFC 3339 or Unix seconds. */
-                end?: components["parameters"]["end"];
-                /** @description Only this project. */
-                project?: components["parameters"]["project"];
-                order?: "newest" | "oldest";
-                format?: "ndjson" | "csv";
-                /** @description Columns of a CSV file, separated by commas; time, level, service and message unless given. */
-                fields?: string;
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The file. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/x-ndjson": string;
-                    "text/csv": string;
-                };
-            };
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthenticated"];
-            403: components["responses"]["Forbidden"];
-            422: components["responses"]["CannotRun"];
-            503: components["responses"]["NotNow"];
-        };
-    };
     spansHistogram: {
         parameters: {
             query?: {
@@ -3045,54 +2920,6 @@ export interface operations {
                     "application/json": {
                         rows: components["schemas"]["Row"][];
                     };
-                };
-            };
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthenticated"];
-            403: components["responses"]["Forbidden"];
-            422: components["responses"]["CannotRun"];
-            503: components["responses"]["NotNow"];
-        };
-    };
-    exportErrors: {
-        parameters: {
-            query?: {
-                /** @description Text anywhere, any case. */
-                query?: components["parameters"]["query"];
-                /**
-                 * @description A condition; repeated, all must hold. FIELD=VALUE, FIELD!=VALUE, FIELD~REGEX, FIELD!~REGEX, FIELD>=N (also > < <=).
-                 * @example [
-                 *       "level=error",
-                 *       "duration_ms>=250"
-                 *     ]
-                 */
-                where?: components["parameters"]["where"];
-                /** @description From, inclusive: RFC 3339 or Unix seconds. */
-                start?: components["parameters"]["start"];
-                /** @description To, exclusive: RFC 3339 or Unix seconds. */
-                end?: components["parameters"]["end"];
-                /** @description Only this project. */
-                project?: components["parameters"]["project"];
-                order?: "newest" | "oldest";
-                format?: "ndjson" | "csv";
-                /** @description Columns of a CSV file, separated by commas; time, level, service and message unless given. */
-                fields?: string;
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The file. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/x-ndjson": string;
-                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];

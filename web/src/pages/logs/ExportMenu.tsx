@@ -11,7 +11,7 @@ export function ExportMenu({ params, order }: { params: RowParams; order: string
   const url = (more: Record<string, string>) => apiUrl("logs/export", { ...params, order, ...more });
   const files: [title: string, note: string, href: string][] = [
     ["NDJSON", "every field of every line", url({ format: "ndjson" })],
-    ["CSV", "the columns shown", url({ format: "csv", fields: columns.join(",") })],
+    ["CSV", "the columns shown", url({ format: "csv", columns: columns.join(",") })],
   ];
   return (
     <Menu label="Export" kind="quiet" small button="Export">
