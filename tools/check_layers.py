@@ -24,8 +24,8 @@ LAYERS = [
 ]
 # An engine is known to nobody but the one place that wires, and to tests.
 ONLY_SERVER = {"tsdb", "eventdb", "metadb"}
-HEAVY = re.compile(r"^(boost/|openssl/|simdjson|rapidjson/|sqlite3|yaml-cpp/|re2/|zstd|curl/|hs/|fmt/)")
-ONLY_IN = {re.compile(r"^boost/(asio|beast)"): {"net"}, re.compile(r"^curl/"): {"net"}}
+HEAVY = re.compile(r"^(boost/|openssl/|simdjson|rapidjson/|sqlite3|yaml-cpp/|re2/|zstd|curl/|hs/|fmt/|grpc|date/)")
+ONLY_IN = {re.compile(r"^boost/(asio|beast)"): {"net"}, re.compile(r"^curl/"): {"net"}, re.compile(r"^grpc"): {"net"}}
 INCLUDE = re.compile(r'^\s*#include\s+(?:"([^"]+)"|<([^>]+)>)')
 CAP_LINES = 800
 

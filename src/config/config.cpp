@@ -7,6 +7,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include "base/check.hpp"
+#include "config/inputs.hpp"
 #include "config/settings.hpp"
 
 namespace telltale::config {
@@ -20,6 +21,7 @@ constexpr std::pair<std::string_view, std::string_view> kShortFlags[] = {
 
 std::vector<std::string_view> setting_names() {
   std::vector<std::string_view> names{"receivers", "bootstrap", "retention.projects"};
+  names.insert(names.end(), std::begin(kInputSections), std::end(kInputSections));
   for (const Setting& s : settings()) names.push_back(s.name);
   return names;
 }
@@ -51,6 +53,9 @@ class YamlLoader {
         TT_TRY(bootstrap(entry.second));
       } else if (name == "retention.projects") {
         TT_TRY(project_retention(entry.second));
+      } else if (std::find(std::begin(kInputSections), std::end(kInputSections), name) !=
+                 std::end(kInputSections)) {
+        TT_TRY(read_inputs(name, entry.second, sources_.yaml_name, config_));
       } else if (const Setting* setting = find_setting(name)) {
         TT_TRY(value(*setting, entry.second));
       } else {
@@ -267,6 +272,7 @@ bool is_hex_key(std::string_view key) {
 }
 
 Result<> check_whole(const Config& config) {
+  TT_TRY(check_inputs(config));
   if (config.tls.cert.empty() != config.tls.key.empty())
     return fail(ErrorKind::invalid_argument, "tls.cert and tls.key need each other");
   const bool mail = std::any_of(config.receivers.begin(), config.receivers.end(),
@@ -383,6 +389,8 @@ std::vector<std::string> needs_restart(const Config& running, const Config& next
     if (!s.reloadable && !same(s)) out.emplace_back(s.name);
   }
   if (running.bootstrap != next.bootstrap) out.emplace_back("bootstrap");
+  if (running.syslog.listen != next.syslog.listen) out.emplace_back("syslog.listen");
+  if (running.files != next.files) out.emplace_back("files");
   return out;
 }
 
@@ -406,6 +414,7 @@ std::string render_docs() {
                        type_name(s.type), s.default_text.empty() ? "–" : fmt::format("`{}`", s.default_text),
                        s.reloadable ? "yes" : "no", s.doc);
   }
+  out += inputs_docs();
   return out;
 }
 

@@ -158,6 +158,40 @@ struct BootstrapConfig {
   bool operator==(const BootstrapConfig&) const = default;
 };
 
+enum class SyslogProtocol : unsigned char { udp, tcp, tls };
+
+struct SyslogListener {
+  SyslogProtocol protocol = SyslogProtocol::udp;
+  std::string address;
+  ProjectId project{1};
+  std::vector<std::string> allow;  // addresses or CIDR ranges; empty: all
+  std::string client_ca;
+  std::string time_zone = "UTC";
+  bool insecure = false;  // plain text beyond loopback
+  bool operator==(const SyslogListener&) const = default;
+};
+
+struct SyslogConfig {
+  std::vector<SyslogListener> listen;
+};
+
+struct FollowedFiles {
+  std::vector<std::string> paths;  // globs
+  ProjectId project{1};
+  std::vector<std::pair<std::string, std::string>> labels;
+  bool from_end = false;
+  std::string multiline = "off";  // off, continuation, time, or a pattern
+  std::string time_zone = "UTC";
+  bool operator==(const FollowedFiles&) const = default;
+};
+
+struct OtlpConfig {
+  std::string grpc_listen;  // empty: off
+};
+
+/// `127.0.0.1:1`, `[::1]:1`, `localhost:1`.
+bool is_loopback(std::string_view address);
+
 struct Config {
   ServerConfig server;
   UiConfig ui;
@@ -174,6 +208,9 @@ struct Config {
   AlertingConfig alerting;
   QueryConfig query;
   NetConfig net;
+  SyslogConfig syslog;
+  std::vector<FollowedFiles> files;
+  OtlpConfig otlp;
   SmtpConfig smtp;
   std::vector<ReceiverConfig> receivers;
   BootstrapConfig bootstrap;

@@ -107,6 +107,49 @@ TEST(Config, ProjectsMayKeepDataForATimeOfTheirOwn) {
   EXPECT_FALSE(own.errors);
 }
 
+TEST(Config, Inputs) {
+  const auto c = load(yaml(
+      "tls: {self_signed: true}\nsyslog:\n  listen:\n  - {protocol: udp, address: '127.0.0.1:5514'}\n"
+      "  - {protocol: tls, address: '0.0.0.0:6514', project: 2, allow: [10.0.0.0/8, 10.1.1.1], client_ca: "
+      "ca.pem, "
+      "time_zone: Europe/Berlin}\nfiles:\n- {paths: [/a/*.log, /b], labels: {service: shop}, start: end, "
+      "multiline: continuation}\n"));
+  ASSERT_TRUE(c) << c.error().message();
+  ASSERT_EQ(c->syslog.listen.size(), 2u);
+  EXPECT_EQ(c->syslog.listen[1].protocol, SyslogProtocol::tls);
+  EXPECT_EQ(c->syslog.listen[1].project, ProjectId{2});
+  EXPECT_EQ(c->syslog.listen[1].allow.size(), 2u);
+  ASSERT_EQ(c->files.size(), 1u);
+  EXPECT_TRUE(c->files[0].from_end);
+  EXPECT_EQ(c->files[0].labels.at(0).second, "shop");
+  EXPECT_EQ(needs_restart(defaults(), *c),
+            (std::vector<std::string>{"tls.self_signed", "syslog.listen", "files"}));
+}
+
+TEST(Config, InputsStayOnLoopbackUnlessToldOtherwise) {
+  const auto listening = [](std::string_view entry) {
+    const auto c = load(yaml("syslog: {listen: [{" + std::string(entry) + "}]}"));
+    return c ? std::string("taken") : c.error().message();
+  };
+  EXPECT_EQ(listening("protocol: tcp, address: '[::1]:514'"), "taken");
+  EXPECT_NE(listening("protocol: tcp, address: '0.0.0.0:514', allow: 10.0.0.0/8").find("plain text"),
+            std::string::npos);
+  EXPECT_EQ(listening("protocol: udp, address: '0.0.0.0:514', allow: 10.0.0.0/8, insecure: true"), "taken");
+  EXPECT_NE(listening("protocol: udp, address: '0.0.0.0:514', insecure: true").find("needs allow"),
+            std::string::npos);
+  EXPECT_NE(listening("protocol: tls, address: '127.0.0.1:514'").find("tls.cert"), std::string::npos);
+  EXPECT_NE(listening("protocol: ssh, address: '127.0.0.1:514'").find("must be udp, tcp or tls"),
+            std::string::npos);
+  EXPECT_NE(listening("protocol: udp, address: '127.0.0.1'").find("must be address:port"), std::string::npos);
+  EXPECT_NE(listening("protocol: udp, address: '127.0.0.1:1', time_zone: Mars/Base").find("is no time zone"),
+            std::string::npos);
+  EXPECT_NE(listening("protocol: udp, address: '127.0.0.1:1', alow: x").find("did you mean"),
+            std::string::npos);
+  EXPECT_FALSE(load(yaml("files: [{paths: [relative.log]}]")));
+  EXPECT_FALSE(load(yaml("otlp: {grpc_listen: '0.0.0.0:4317'}")));
+  EXPECT_TRUE(load(yaml("otlp: {grpc_listen: '127.0.0.1:4317'}")));
+}
+
 TEST(Config, Mail) {
   const auto c = load(
       yaml("smtp: {url: 'smtp://h', from: a@b.c}\nreceivers: [{name: m, type: email, to: 'x@y.z, u@v.w'}]"));

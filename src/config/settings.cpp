@@ -101,6 +101,8 @@ const Setting kSettings[] = {
      TT_MEMBER(query.max_memory)},
     {"net.outbound_allow", T::list, "", 0, 0, true, "Private hosts or ranges that notifications may reach.",
      TT_MEMBER(net.outbound_allow)},
+    {"otlp.grpc_listen", T::text, "", 0, 0, false,
+     "Address and port of OTLP over gRPC, usually 127.0.0.1:4317; empty: off.", TT_MEMBER(otlp.grpc_listen)},
     {"smtp.url", T::text, "", 0, 0, true,
      "Mail server of receivers of type email: smtp://user:password@host:587 (TLS by STARTTLS; ?tls=none "
      "without), or smtps://.",

@@ -1,24 +1,20 @@
 // CloudWatch Logs' PutLogEvents.
 #include "ingest/request.hpp"
-#include "wire/loki/discover.hpp"
 
 namespace telltale::ingest {
 
 Result<Outcome> Ingest::cloudwatch_put(ProjectId project, wire::cloudwatch::PutLogEvents put) {
   Request request = impl_->begin(project);
+  request.fallback_service = put.group;
   std::size_t index = 0;
   for (auto& event : put.events) {
     EventRow row;
     row.time = event.time;
     row.message = std::move(event.message);
     while (row.message.ends_with('\n') || row.message.ends_with('\r')) row.message.pop_back();
-    row.ids.level = wire::loki::detect_level({}, {}, row.message);
     row.set("log_group", put.group, AttrKind::label);
     row.set("log_stream", put.stream, AttrKind::label);
-    if (request.add(Table::logs, std::move(row), Id128{}, index++)) {
-      EventRow& stored = request.batch.logs.back();
-      if (stored.ids.service.empty()) stored.ids.service = put.group;
-    }
+    request.add(Table::logs, std::move(row), Id128{}, index++);
   }
   return impl_->finish(std::move(request));
 }

@@ -1,5 +1,5 @@
 // What every row goes through before it is journaled, whatever its source: fields named differently by each
-// convention find their id column, sizes are bounded, secrets are masked.
+// convention find their id column, sizes are bounded, secrets are masked. Reading log lines is logs/'s.
 #pragma once
 
 #include <cstddef>
@@ -13,10 +13,6 @@ namespace telltale::ingest {
 /// Fills id columns that are still empty from the attributes: trace_id from `trace_id`, `traceId`,
 /// `trace.id`, `dd.trace_id`, `otelTraceID`, and the same for the others. Attributes keep their names.
 void fill_ids(EventRow& row);
-
-/// Reads a message that is a JSON object into attributes, nested names joined by dots, lists as JSON text. A
-/// message that is something else is left alone.
-void parse_json_line(EventRow& row);
 
 /// Cuts what is over its limit (limits.hpp); returns the number of attributes left out.
 std::size_t bound_row(EventRow& row);

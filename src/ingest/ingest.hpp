@@ -13,7 +13,9 @@
 #include "base/id.hpp"
 #include "base/metrics.hpp"
 #include "base/result.hpp"
+#include "base/time_zone.hpp"
 #include "ingest/pipeline.hpp"
+#include "logs/file_follower.hpp"
 #include "redact/redactor.hpp"
 #include "wire/cloudwatch/requests.hpp"
 #include "wire/item_error.hpp"
@@ -42,6 +44,12 @@ struct DocumentShape;   // document.hpp
 struct ElasticOutcome;  // elastic.hpp
 
 enum class LokiFormat : unsigned char { json, legacy_json, snappy_protobuf };
+
+/// One message as it came, and from which address.
+struct SyslogMessage {
+  std::string bytes;
+  std::string peer;
+};
 
 /// Thread-safe.
 class Ingest {
@@ -73,6 +81,9 @@ class Ingest {
                                                    const DocumentShape& shape);
   /// That group and stream exist is the caller's to know (log_groups.hpp).
   Result<Outcome> cloudwatch_put(ProjectId project, wire::cloudwatch::PutLogEvents put);
+  /// No message is refused; one whose time is out of bounds gets ours. `zone` is of times without an offset.
+  Result<Outcome> syslog(ProjectId project, const std::vector<SyslogMessage>& messages, const TimeZone& zone);
+  Result<Outcome> file_lines(ProjectId project, const std::vector<logs::FileLines>& files);
 
  private:
   struct Impl;

@@ -172,5 +172,78 @@ TEST_F(IngestTest, SpanIdsThatLookLikeCardsStayInEverySignal) {
   EXPECT_EQ(attribute_text(logs[0], "pan"), "[card]");
 }
 
+std::string kind_of(const EventRow& row, std::string_view name) {
+  for (const Attr& a : row.attributes) {
+    if (a.name == name)
+      return a.kind == AttrKind::label ? "label" : a.kind == AttrKind::parsed ? "parsed" : "metadata";
+  }
+  return "absent";
+}
+
+TEST_F(IngestTest, SyslogLabelsSayWhoAndHowSevere) {
+  accept(ingest->syslog(
+      kShop,
+      {{"<165>1 2003-10-11T22:14:15.003Z web-1 shopd 7 ID47 [x@1 k=\"v\"] order failed", "10.0.0.9"},
+       {"<14>{\"level\":\"error\",\"request_id\":\"r-1\"}", "10.0.0.9"}},
+      TimeZone()));
+  const auto logs = rows(Table::logs);
+  ASSERT_EQ(logs.size(), 2u);
+  const EventRow& first = logs[0].message == "order failed" ? logs[0] : logs[1];
+  const EventRow& second = logs[0].message == "order failed" ? logs[1] : logs[0];
+  EXPECT_EQ(first.time, clock.now());  // a clock that is 20 years off
+  EXPECT_EQ(attribute_text(first, "syslog.timestamp"), "2003-10-11T22:14:15.003Z");
+  EXPECT_EQ(first.ids.host, "web-1");
+  EXPECT_EQ(first.ids.service, "shopd");
+  for (const auto* name : {"host", "app", "severity", "service_name"})
+    EXPECT_EQ(kind_of(first, name), "label") << name;
+  for (const auto* name : {"facility", "procid", "msgid", "x@1.k", "source.address", "detected_level"})
+    EXPECT_EQ(kind_of(first, name), "metadata") << name;
+  EXPECT_EQ(second.ids.host, "10.0.0.9");
+  EXPECT_EQ(second.ids.service, "unknown_service");
+  EXPECT_EQ(second.ids.level, Level::info);  // the severity that was sent
+  EXPECT_EQ(second.ids.request_id, "r-1");
+  EXPECT_EQ(kind_of(second, "request_id"), "parsed");
+}
+
+TEST_F(IngestTest, FollowedLinesAreKeptOnce) {
+  logs::FileSource source;
+  source.labels = {{"service", "shop"}};
+  source.zone = *TimeZone::find("+01:00");
+  const std::string line = fmt::format("{} level=warn msg=x", format_rfc3339(clock.now()).substr(0, 19));
+  const std::vector<logs::FileLines> files = {{&source, "/var/log/a.log", {{line, Id128{1, 2}}}}};
+  accept(ingest->file_lines(kShop, files));
+  const auto again = ingest->file_lines(kShop, files);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->accepted, 0u);
+  EXPECT_EQ(again->duplicates, 1u);
+  const auto logs = rows(Table::logs);
+  ASSERT_EQ(logs.size(), 1u);
+  EXPECT_EQ(logs[0].time, clock.now() - std::chrono::hours(1));
+  EXPECT_EQ(logs[0].ids.service, "shop");
+  EXPECT_EQ(logs[0].ids.level, Level::warning);
+  EXPECT_EQ(kind_of(logs[0], "service"), "label");
+  EXPECT_EQ(attribute_text(logs[0], "filename"), "/var/log/a.log");
+  EXPECT_EQ(attribute_text(logs[0], "detected_level"), "warn");
+}
+
+TEST_F(IngestTest, OtlpIndexLabelsAreLabels) {
+  accept(ingest->otlp_logs(
+      kShop,
+      fmt::format(
+          R"({{"resourceLogs":[{{"resource":{{"attributes":[{{"key":"service.name","value":{{"stringValue":"shop"}}}},)"
+          R"({{"key":"process.pid","value":{{"intValue":"7"}}}}]}},"scopeLogs":[{{"logRecords":[)"
+          R"({{"timeUnixNano":"{}000000000","severityText":"WARN","body":{{"stringValue":"a=1 b=2"}}}}]}}]}}]}})",
+          kIngestNow),
+      wire::otlp::Encoding::json));
+  const auto logs = rows(Table::logs);
+  ASSERT_EQ(logs.size(), 1u);
+  EXPECT_EQ(kind_of(logs[0], "service.name"), "label");
+  EXPECT_EQ(kind_of(logs[0], "service_name"), "absent");  // the other spelling is enough
+  EXPECT_EQ(kind_of(logs[0], "process.pid"), "metadata");
+  EXPECT_EQ(kind_of(logs[0], "severity_text"), "metadata");
+  EXPECT_EQ(attribute_text(logs[0], "detected_level"), "warn");
+  EXPECT_EQ(kind_of(logs[0], "a"), "parsed");
+}
+
 }  // namespace
 }  // namespace telltale::ingest

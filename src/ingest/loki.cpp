@@ -12,12 +12,6 @@ EventRow row_of(const wire::loki::Stream& stream, wire::loki::Entry entry) {
   for (const auto& [name, value] : entry.structured_metadata) row.set(name, value);
   for (const auto& label : stream.labels) row.set(label.name, label.value, AttrKind::label);
   row.ids.service = wire::loki::discover_service_name(stream.labels);
-  row.ids.level = wire::loki::detect_level(stream.labels, entry.structured_metadata, row.message);
-  // As Loki shows them to whoever asks: a label and a piece of metadata that it found out by itself.
-  if (row.find("service_name") == nullptr) row.set("service_name", row.ids.service, AttrKind::label);
-  if (row.find("detected_level") == nullptr) {
-    row.set("detected_level", std::string(wire::loki::detected_level_name(row.ids.level)));
-  }
   return row;
 }
 
@@ -27,6 +21,7 @@ Result<Outcome> Ingest::loki_push(ProjectId project, std::string_view body, Loki
                                                     : wire::loki::parse_push_snappy(body);
   if (!parsed) return tl::unexpected<Error>(std::move(parsed).error());
   Request request = impl_->begin(project);
+  request.fallback_service = "unknown_service";
   for (auto& e : parsed->errors) request.error(e.index, std::move(e.reason));
   std::size_t rows = 0;
   for (const auto& stream : parsed->streams) rows += stream.entries.size();

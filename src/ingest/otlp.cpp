@@ -4,7 +4,6 @@
 
 #include "ingest/request.hpp"
 #include "ingest/rows.hpp"
-#include "wire/loki/discover.hpp"
 
 namespace telltale::ingest {
 namespace {
@@ -56,15 +55,15 @@ EventRow row_of(const wire::otlp::LogBatch& batch, const wire::otlp::LogRecord& 
   row.ids.span_id = record.span_id;
   row.ids.level = record.level();
   set_text(row, "scope.name", batch.scope.name);
+  set_text(row, "scope.version", batch.scope.version);
+  set_text(row, "severity_text", record.severity_text);
+  if (record.severity_number != 0) row.set("severity_number", std::int64_t{record.severity_number});
   for (const Attr& a : record.attributes) row.set(a.name, a.value);
   for (const Attr& a : batch.resource) {
     const AttrKind kind = kind_of_resource(a.name);
     if (kind == AttrKind::label || row.find(a.name) == nullptr) row.set(a.name, a.value, kind);
   }
   set_text(row, "event.name", record.event_name);
-  if (row.find("detected_level") == nullptr) {
-    row.set("detected_level", std::string(wire::loki::detected_level_name(row.ids.level)));
-  }
   return row;
 }
 

@@ -5,6 +5,7 @@
 #include "base/hash.hpp"
 #include "base/limits.hpp"
 #include "ingest/enrich.hpp"
+#include "logs/line.hpp"
 
 namespace telltale::ingest {
 
@@ -27,28 +28,39 @@ Request::Request(ProjectId project, UnixNanos now, std::shared_ptr<const redact:
 
 bool Request::add(Table table, EventRow row, Id128 id, std::size_t index, bool parse_line) {
   row.attributes.reserve(usual_attributes_);
+  row.project = project_;
+  row.received = now_;
+  std::size_t first_parsed = SIZE_MAX;
+  if (table == Table::logs) {
+    const std::size_t beside = row.attributes.size();
+    const auto form = logs::normalise_line(row, {zone, now_, parse_line});
+    // JSON's fields need a look only where the message was struck, unless it is cut and holds less than they
+    // do. The escapes of other forms are not known to whoever masks the message.
+    if (form == logs::LineForm::json && row.message.size() <= limits::kMaxLogLineBytes) first_parsed = beside;
+  } else {
+    fill_ids(row);
+  }
   if (row.time.ns == 0) row.time = now_;
-  if (row.time < now_ - bounds_.max_past || row.time > now_ + bounds_.max_future) {
+  if (!in_bounds(row.time)) {
     error(index, fmt::format("timestamp {}: outside of ingest.max_past and ingest.max_future",
                              format_rfc3339(row.time)));
     return false;
   }
-  row.project = project_;
-  row.received = now_;
-  // A message that is cut holds less than what was read out of it.
-  const std::size_t first_parsed =
-      row.message.size() <= limits::kMaxLogLineBytes ? row.attributes.size() : SIZE_MAX;
-  if (table == Table::logs && parse_line) parse_json_line(row);
-  fill_ids(row);
   if (row.ids.service.empty() && by_project) row.ids.service = project_slug();
+  if (row.ids.service.empty()) row.ids.service = fallback_service;
   bound_row(row);
   redact_row(row, *redactor, counts, first_parsed);
+  if (table == Table::logs) logs::name_stream(row);  // of what is masked
   // An error's payload is masked before it is read; a span's is made of what was read.
   if (table == Table::spans && !row.payload.empty()) redactor->redact_json(row.payload, &counts);
   batch.rows(table).push_back(std::move(row));
   ids_of(table).push_back(id);
   usual_attributes_ = batch.rows(table).back().attributes.size();
   return true;
+}
+
+bool Request::in_bounds(UnixNanos time) const {
+  return time >= now_ - bounds_.max_past && time <= now_ + bounds_.max_future;
 }
 
 const std::string& Request::project_slug() {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/time_zone.hpp"
 #include "ingest/ingest.hpp"
 
 namespace telltale::ingest {
@@ -34,14 +35,17 @@ class Request {
     ids_of(table).reserve(rows);
   }
   /// False, with a reason in the outcome, when the row's time is out of bounds. A row without a time gets
-  /// ours. `parse_line`: a log line that is a JSON object is read into attributes.
+  /// what its line says (logs), else ours. `parse_line`: a log line's own fields are read into attributes.
   bool add(Table table, EventRow row, Id128 id, std::size_t index, bool parse_line = true);
   void error(std::size_t index, std::string reason) {
     outcome.rejected.push_back({index, std::move(reason)});
   }
   UnixNanos now() const { return now_; }
+  bool in_bounds(UnixNanos time) const;
 
-  bool by_project = false;  // a row that names no service belongs to the project's
+  bool by_project = false;       // a row that names no service belongs to the project's
+  std::string fallback_service;  // of a row that names none; Loki says `unknown_service`
+  TimeZone zone;                 // of times in lines that say no offset
   storage::Batch batch;
   ClientIds ids;
   Outcome outcome;

@@ -2,11 +2,13 @@
 // clock.
 #pragma once
 
+#include "logs/file_follower.hpp"
 #include "model/event_row.hpp"
 #include "wire/loki/push.hpp"
 #include "wire/otlp/logs.hpp"
 #include "wire/otlp/traces.hpp"
 #include "wire/sentry/event.hpp"
+#include "wire/syslog/message.hpp"
 
 namespace telltale::ingest {
 
@@ -20,6 +22,9 @@ EventRow row_of(const wire::sentry::LogItem& log);
 EventRow row_of(const wire::loki::Stream& stream, wire::loki::Entry entry);
 EventRow row_of(const wire::otlp::LogBatch& batch, const wire::otlp::LogRecord& record);
 EventRow row_of(const wire::otlp::SpanBatch& batch, const wire::otlp::Span& span);
+/// `peer` is the sender's address, the host of a message that names none.
+EventRow row_of(const wire::syslog::Message& message, std::string_view peer);
+EventRow row_of(const logs::FileSource& source, std::string_view path, std::string_view line);
 
 /// Sets the attribute unless `value` is empty.
 void set_text(EventRow& row, std::string_view name, std::string_view value);

@@ -173,7 +173,7 @@ TEST_F(ShippersTest, JsonLinesByTheirParameters) {
   EXPECT_EQ(attribute(got[0], "noise.a"), "(absent)");
   EXPECT_EQ(attribute(got[0], "b"), "overridden");
   EXPECT_EQ(attribute(got[0], "cluster"), "c1");
-  EXPECT_EQ(labels_of(got[0]), (std::vector<std::string>{"cluster", "log.level"}));
+  EXPECT_EQ(labels_of(got[0]), (std::vector<std::string>{"cluster", "log.level", "service_name"}));
   EXPECT_EQ(got[1].time.ns, kNowSeconds * 1'000'000'000);
 }
 
@@ -240,7 +240,7 @@ TEST_F(ShippersTest, CloudWatchEvents) {
   EXPECT_EQ(got[0].ids.level, Level::error);
   EXPECT_EQ(got[0].ids.service, "/app/web");
   EXPECT_EQ(attribute(got[0], "log_stream"), "i-1");
-  EXPECT_EQ(labels_of(got[0]), (std::vector<std::string>{"log_group", "log_stream"}));
+  EXPECT_EQ(labels_of(got[0]), (std::vector<std::string>{"log_group", "log_stream", "service_name"}));
   EXPECT_EQ(got[1].ids.service, "shop");
   EXPECT_EQ(got[1].ids.request_id, "r-9");
 }

@@ -7,6 +7,7 @@
 
 #include "accounts/signing.hpp"
 #include "api/loki/tail.hpp"
+#include "api/otlp/grpc.hpp"
 #include "api/own/tail.hpp"
 #include "base/json.hpp"
 #include "server/redaction.hpp"
@@ -239,7 +240,20 @@ Result<> Server::Impl::listen() {
       api::loki_tail_accept(*services, tails,
                             [this] { (void)stores->pipeline().wait_settled(std::chrono::seconds(5)); }),
       tail_options);
-  return http->start();
+  TT_TRY(http->start());
+  if (!config.otlp.grpc_listen.empty()) {
+    net::GrpcOptions otlp;
+    std::tie(otlp.address, otlp.port) = split_address(config.otlp.grpc_listen);
+    otlp.tls = options.tls;
+    otlp.busy = api::otlp_grpc_busy("too many calls at once");
+    grpc = std::make_unique<net::GrpcServer>(
+        otlp, [this](const net::GrpcRequest& request) { return api::otlp_grpc(*services, request); }, log,
+        metrics);
+    if (auto started = grpc->start(); !started)
+      return tl::unexpected<Error>(std::move(started).error().within("otlp.grpc_listen"));
+  }
+  inputs = std::make_unique<Inputs>(*ingest, *fs, clock, log, metrics);
+  return inputs->start(config);
 }
 
 void Server::Impl::run_tasks() {
@@ -292,6 +306,8 @@ Result<> Server::start() {
 void Server::stop() {
   impl_->ready = false;
   impl_->tails.stop();  // before the sessions that it sends to
+  if (impl_->inputs) impl_->inputs->stop();
+  if (impl_->grpc) impl_->grpc->stop();
   if (impl_->http) impl_->http->stop();
   impl_->tasks.clear();
   if (impl_->http_client) impl_->http_client->cancel_all();

@@ -18,10 +18,12 @@
 #include "io/disk_budget.hpp"
 #include "metrics/scrape_manager.hpp"
 #include "net/client.hpp"
+#include "net/grpc_server.hpp"
 #include "net/server.hpp"
 #include "promql/engine.hpp"
 #include "redact/projects.hpp"
 #include "server/alert_state.hpp"
+#include "server/inputs.hpp"
 #include "server/server.hpp"
 #include "server/stores.hpp"
 
@@ -69,6 +71,8 @@ struct Server::Impl {
   std::unique_ptr<api::Services> services;
   std::unique_ptr<ThreadPool> scrape_pool;
   std::unique_ptr<net::HttpServer> http;
+  std::unique_ptr<net::GrpcServer> grpc;
+  std::unique_ptr<Inputs> inputs;
   std::vector<std::unique_ptr<PeriodicTask>> tasks;
   PeriodicTask* maintenance = nullptr;  // one of them
 };

@@ -33,13 +33,15 @@ def wait_until(condition, timeout: float = 20, pause: float = 0.1, what: str = "
 
 
 class Telltale:
-    """Owns one server process and its data folder. `arguments` are extra command-line arguments."""
+    """Owns one server process and its data folder. `arguments` are extra command-line arguments; `tls_ca` is the certificate
+    of a server whose settings turn TLS on."""
 
-    def __init__(self, folder: Path, arguments=(), prefix=()):
+    def __init__(self, folder: Path, arguments=(), prefix=(), tls_ca=None):
         self.folder = folder
         self.data_dir = folder / "data"
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if tls_ca else 'http'}://127.0.0.1:{self.port}"
+        self.verify = str(tls_ca) if tls_ca else True
         self.token = "e2e" + secrets.token_hex(16)
         self.dsn_key = secrets.token_hex(16)
         self.arguments = list(arguments)
@@ -67,7 +69,7 @@ class Telltale:
         if self.process.poll() is not None:
             raise AssertionError(f"server ended with {self.process.returncode}:\n{self.log_tail()}")
         try:
-            return requests.get(self.url + "/-/ready", timeout=2).status_code == 200
+            return requests.get(self.url + "/-/ready", timeout=2, verify=self.verify).status_code == 200
         except requests.RequestException:
             return False
 
@@ -108,6 +110,8 @@ class Api:
     def __init__(self, server: Telltale):
         self.server = server
         self.http = requests.Session()
+        self.http.verify = server.verify
+        self.http.trust_env = False  # else REQUESTS_CA_BUNDLE would win over it
         self.http.headers["Authorization"] = f"Bearer {server.token}"
 
     def get(self, path: str, **params):

@@ -1,15 +1,11 @@
 // OTLP over HTTP: logs and traces, protobuf and JSON (OpenTelemetry protocol 1.x). A partly refused request
 // is a 200 whose body says how much and why.
+#include "api/otlp/rpc_code.hpp"
 #include "api/services.hpp"
 #include "wire/otlp/common.hpp"
 
 namespace telltale::api {
-namespace {
 
-using wire::otlp::Encoding;
-using wire::otlp::Signal;
-
-// google.rpc.Code of an error kind.
 int rpc_code(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::unauthenticated:
@@ -29,6 +25,11 @@ int rpc_code(ErrorKind kind) {
       return 3;
   }
 }
+
+namespace {
+
+using wire::otlp::Encoding;
+using wire::otlp::Signal;
 
 net::HttpResponse otlp_error(Encoding encoding, const Error& error) {
   net::HttpResponse response;

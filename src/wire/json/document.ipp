@@ -1,6 +1,6 @@
 // JSON as the codecs under wire/ read it: one parsed document and lenient accessors over its elements, where
-// a field that is missing or of the wrong type is simply absent. For wire's .cpp files only, since it brings
-// in simdjson.
+// a field that is missing or of the wrong type is simply absent. For .cpp files of wire/ and logs/ only,
+// since it brings in simdjson.
 #pragma once
 
 #include <cstdint>

@@ -49,14 +49,9 @@ TEST(LabelString, EscapesAndErrors) {
     EXPECT_FALSE(parse_label_string(bad)) << bad;
 }
 
-TEST(Discover, ServiceAndLevel) {
+TEST(Discover, Service) {
   EXPECT_EQ(discover_service_name(Labels({{"job", "j"}, {"app", "a"}})), "a");
-  EXPECT_EQ(discover_service_name({}), "unknown_service");
-  EXPECT_EQ(detect_level({}, {{"severity", "WARN"}}, "error"), Level::warning);
-  EXPECT_EQ(detect_level({}, {}, R"({"a":{"level":"error"}})"), Level::error);
-  EXPECT_EQ(detect_level({}, {}, "ts=1 lvl=\"debug\" msg=x"), Level::debug);
-  EXPECT_EQ(detect_level({}, {}, "2026 [INFO] started"), Level::info);
-  EXPECT_EQ(detect_level({}, {}, "informal terror"), Level::unknown);
+  EXPECT_EQ(discover_service_name({}), "");
 }
 
 }  // namespace

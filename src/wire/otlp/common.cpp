@@ -75,4 +75,25 @@ std::string encode_status(Encoding encoding, int code, std::string_view message)
   return out;
 }
 
+std::string encode_retry_info(Nanos delay) {
+  std::string out;
+  protozero::pbf_writer info(out);
+  protozero::pbf_writer duration(info, 1);
+  duration.add_int64(1, delay.count() / 1'000'000'000);
+  if (delay.count() % 1'000'000'000 != 0)
+    duration.add_int32(2, static_cast<std::int32_t>(delay.count() % 1'000'000'000));
+  duration.commit();
+  return out;
+}
+
+std::string encode_retry_status(int code, std::string_view message, Nanos delay) {
+  std::string out = encode_status(Encoding::protobuf, code, message);
+  protozero::pbf_writer status(out);
+  protozero::pbf_writer any(status, 3);
+  any.add_string(1, "type.googleapis.com/google.rpc.RetryInfo");
+  any.add_bytes(2, encode_retry_info(delay));
+  any.commit();
+  return out;
+}
+
 }  // namespace telltale::wire::otlp

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "base/time.hpp"
 #include "model/event_row.hpp"
 #include "wire/item_error.hpp"
 
@@ -33,5 +34,10 @@ std::string encode_response(Signal signal, Encoding encoding, std::int64_t rejec
                             std::string_view message = {});
 /// google.rpc.Status, the body of an error; `code` is a gRPC status code.
 std::string encode_status(Encoding encoding, int code, std::string_view message);
+
+/// google.rpc.RetryInfo: come back after `delay`.
+std::string encode_retry_info(Nanos delay);
+/// google.rpc.Status with that as its detail.
+std::string encode_retry_status(int code, std::string_view message, Nanos delay);
 
 }  // namespace telltale::wire::otlp
