@@ -101,7 +101,7 @@ class RequestTemplate {
                   static_cast<unsigned long long>(random()));
     for (const auto at : marks_) std::memcpy(out.data() + at, id, 32);
     // Other random text in every request: a stretch of the pool from another place.
-    for (const auto [at, size] : noise_) {
+    for (const auto& [at, size] : noise_) {
       std::memcpy(out.data() + at, noise_pool_.data() + random() % (noise_pool_.size() - size), size);
     }
   }

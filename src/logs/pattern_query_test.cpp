@@ -9,7 +9,7 @@ namespace telltale::logs {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
-constexpr UnixNanos kStart{1'770'000'000 * kSecond};
+constexpr UnixNanos kPatternStart{1'770'000'000 * kSecond};
 
 struct PatternStore : testing::Test {
   FakeClock clock;
@@ -21,7 +21,7 @@ struct PatternStore : testing::Test {
             std::uint32_t project = 1) {
     EventRow row;
     row.project = ProjectId{project};
-    row.time = kStart + std::chrono::seconds(at_s);
+    row.time = kPatternStart + std::chrono::seconds(at_s);
     row.message = std::move(text);
     row.ids.service = std::move(service);
     row.ids.level = level;
@@ -32,7 +32,7 @@ struct PatternStore : testing::Test {
     EXPECT_TRUE(events.apply(sequence, batch));
     batch.logs.clear();
     query.projects = {ProjectId{1}};
-    query.range = {kStart, kStart + std::chrono::seconds(600)};
+    query.range = {kPatternStart, kPatternStart + std::chrono::seconds(600)};
     WorkContext context(clock, {});
     auto report = find_patterns(events, query, context);
     EXPECT_TRUE(report);
@@ -89,7 +89,7 @@ TEST_F(PatternStore, StepsAreWidenedAndEmptyRangesRefused) {
   EXPECT_LE(find({.step = std::chrono::milliseconds(1)}).buckets.size(), limits::kMaxPatternBuckets);
   WorkContext context(clock, {});
   PatternQuery query;
-  query.range = {kStart, kStart};
+  query.range = {kPatternStart, kPatternStart};
   query.step = std::chrono::seconds(1);
   EXPECT_FALSE(find_patterns(events, query, context));
 }
