@@ -300,7 +300,7 @@ bool parse_access(std::string_view line, AttrIndex& out) {
 
 }  // namespace
 
-std::string_view to_string(LineForm form) {
+std::string_view form_name(LineForm form) {
   static constexpr std::string_view kNames[] = {"text", "json", "logfmt", "access"};
   return kNames[static_cast<std::size_t>(form)];
 }

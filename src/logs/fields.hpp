@@ -13,7 +13,7 @@
 namespace telltale::logs {
 
 enum class LineForm : std::uint8_t { text, json, logfmt, access };
-std::string_view to_string(LineForm form);
+std::string_view form_name(LineForm form);
 
 /// Reads row.message. An attribute the row has already keeps its value: what came beside the line wins. At
 /// most limits::kMaxAttributes attributes in all.

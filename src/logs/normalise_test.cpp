@@ -38,7 +38,7 @@ std::string value_text(const AttrValue& value) {
 
 // One line a column or attribute, in the row's order.
 std::string rendered(const EventRow& row, LineForm form) {
-  std::string out = fmt::format("form: {}\n", to_string(form));
+  std::string out = fmt::format("form: {}\n", form_name(form));
   const EventIds& ids = row.ids;
   const auto column = [&](std::string_view name, std::string_view text) {
     if (!text.empty()) out += fmt::format("{}: {}\n", name, text);
