@@ -16,6 +16,7 @@
 #include "net/http.hpp"
 #include "promql/engine.hpp"
 #include "redact/projects.hpp"
+#include "storage/erasure.hpp"
 #include "storage/event_store.hpp"
 #include "storage/metric_store.hpp"
 #include "storage/records.hpp"
@@ -60,6 +61,9 @@ struct Services {
   std::string external_url;
   std::string path_prefix;                 // of server.external_url: empty or `/telltale`
   redact::Redactors* redactors = nullptr;  // null: no policies of projects' own
+  /// Both return when the rows are gone from the disk.
+  std::function<Result<std::uint64_t>(const storage::EraseRequest&)> erase;
+  std::function<Result<storage::PersonReport>(const storage::PersonRequest&)> erase_person;
 };
 
 void add_sentry_routes(net::Router& router, const Services& services);

@@ -49,6 +49,7 @@ class Engine final : public EventDb {
   Result<> maintenance() override;
   void set_retention(EventRetention retention) override;
   Result<std::uint64_t> drop_oldest_day(Table table) override;
+  Result<std::uint64_t> erase(const storage::EraseRequest& request) override;
   Result<VerifyReport> verify() override;
   EventDbStats stats() const override;
   BackupFiles backup_files() override;
@@ -83,6 +84,11 @@ class Engine final : public EventDb {
   Result<> quarantine_damaged() TT_REQUIRES(writer_mutex_);
   Result<> merge_small() TT_REQUIRES(writer_mutex_);
   Result<> merge(const Parts& inputs) TT_REQUIRES(writer_mutex_);
+  /// The part without the rows that match, null when none is left; `gone` counts them. The same part when
+  /// none matches.
+  Result<std::shared_ptr<Part>> without(const std::shared_ptr<Part>& part,
+                                        const storage::EraseRequest& request, std::uint64_t& gone)
+      TT_REQUIRES(writer_mutex_);
   EventRetention retention() const;
   void update_gauges() const;
 

@@ -20,6 +20,7 @@
 #include "base/log.hpp"
 #include "base/metrics.hpp"
 #include "io/file_system.hpp"
+#include "storage/erasure.hpp"
 #include "storage/event_store.hpp"
 
 namespace telltale::eventdb {
@@ -76,6 +77,11 @@ class EventDb : public storage::EventStore {
   virtual Result<> maintenance() = 0;
   /// Times hold from the next maintenance() on, partitions of one project from the next checkpoint() on.
   virtual void set_retention(EventRetention retention) = 0;
+  /// Removes the rows that the request matches among those in parts, and their bytes from the disk, by
+  /// writing the parts that hold some without them; returns how many went. Queries that began before still
+  /// see them, and the files go with the last of these. What was published stays so after a crash; a call
+  /// that did not answer is to be made again. checkpoint() first: rows of the head are left alone.
+  virtual Result<std::uint64_t> erase(const storage::EraseRequest& request) = 0;
   /// For a table over its share of the disk: removes all parts of its oldest day, never those of its newest.
   /// Returns the bytes freed, 0 when there is only one day.
   virtual Result<std::uint64_t> drop_oldest_day(Table table) = 0;

@@ -238,6 +238,16 @@ Result<> Pipeline::checkpoint(bool force) {
   return {};
 }
 
+Result<> Pipeline::empty_journal(Nanos timeout) {
+  storage::Batch marker;
+  marker.received = impl_->clock.now();
+  const auto shared = std::make_shared<const storage::Batch>(std::move(marker));
+  impl_->journal.cut();
+  TT_ASSIGN(const Sequence sequence, impl_->journal.append(storage::encode_batch(*shared), {}, shared));
+  if (!wait_applied(sequence, timeout)) return fail(ErrorKind::unavailable, "a store is catching up");
+  return checkpoint(true);
+}
+
 Result<> Pipeline::without_checkpoints(const std::function<Result<>()>& body) {
   const MutexLock lock(impl_->checkpoint_mutex);
   return body();

@@ -72,6 +72,9 @@ class Pipeline {
   /// Checkpoints the stores that want it (all of them if `force`; the furthest behind when the journal is
   /// larger than `max_replay_bytes`) and releases the journal's old segments.
   Result<> checkpoint(bool force);
+  /// Nothing that was accepted before stays in the journal: every store makes it durable, and its segments
+  /// go. unavailable when a store does not catch up in time.
+  Result<> empty_journal(Nanos timeout);
   /// Runs `body` while nothing is checkpointed and no segment goes: what it copies of the stores can be
   /// completed from the journal it copies after them.
   Result<> without_checkpoints(const std::function<Result<>()>& body);

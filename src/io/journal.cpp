@@ -7,6 +7,7 @@
 #include "io/journal.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
 #include <thread>
 
@@ -101,6 +102,7 @@ class SegmentedJournal final : public Journal {
   void forget(Id128 client_id) override { dedup_.forget(client_id); }
   Result<> replay(Sequence after, const std::function<Result<>(Sequence, std::string_view)>& apply) override;
   Result<> release(Sequence upto) override;
+  void cut() override { cut_ = true; }
   Result<std::vector<std::string>> verify() override;
   Sequence durable() const override {
     MutexLock lock(mutex_);
@@ -149,6 +151,7 @@ class SegmentedJournal final : public Journal {
   DedupWindow dedup_;
   std::thread thread_;
 
+  std::atomic<bool> cut_{false};
   // Of the commit thread, after recover().
   std::unique_ptr<File> file_;  // null: the next group begins a segment
   std::uint64_t end_ = 0;       // of the good bytes in file_
@@ -341,7 +344,8 @@ void SegmentedJournal::report(const Result<>& outcome) {
 
 Result<> SegmentedJournal::commit(const Group& group) {
   Sequence next{durable().value + 1};
-  if (!file_ || (end_ > kSegmentHeaderBytes && end_ >= options_.segment_bytes)) TT_TRY(begin_segment(next));
+  const bool full = end_ >= options_.segment_bytes || cut_.exchange(false);
+  if (!file_ || (end_ > kSegmentHeaderBytes && full)) TT_TRY(begin_segment(next));
   std::string bytes;
   const UnixNanos now = clock_.now();
   for (PendingAppend* pending : group) {

@@ -72,6 +72,8 @@ class Journal {
                           const std::function<Result<>(Sequence, std::string_view)>& apply) = 0;
   /// Removes segments whose records are all ≤ `upto`.
   virtual Result<> release(Sequence upto) = 0;
+  /// The next record begins a segment, so that release() can remove every one before it.
+  virtual void cut() = 0;
   /// Reads and checks every byte; one line a damaged file, empty when all is well.
   virtual Result<std::vector<std::string>> verify() = 0;
   /// Newest durable record; 0 when empty.

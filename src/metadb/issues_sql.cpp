@@ -355,6 +355,23 @@ Result<bool> SqlIssues::add_user(IssueId issue, std::string_view user) {
   return db_.changed_rows() > 0;
 }
 
+Result<std::size_t> SqlIssues::forget_user(std::string_view user) {
+  std::size_t issues = 0;
+  const auto forget = [&]() -> Result<> {
+    Query count(db_,
+                "UPDATE issues SET user_count = max(user_count - 1, 0) WHERE id IN "
+                "(SELECT issue FROM issue_users WHERE user = ?)",
+                user);
+    TT_TRY(count.run());
+    Query q(db_, "DELETE FROM issue_users WHERE user = ?", user);
+    TT_TRY(q.run());
+    issues = static_cast<std::size_t>(db_.changed_rows());
+    return {};
+  };
+  TT_TRY(db_.transaction(forget, storage::Durability::full));
+  return issues;
+}
+
 Result<> SqlIssues::prune_hours(UnixNanos time) {
   Query q(db_, "DELETE FROM issue_hours WHERE hour < ?", hour_of(time));
   return q.run();

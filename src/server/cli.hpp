@@ -37,6 +37,9 @@ struct QueryTarget {
 Result<std::string> run_query(std::vector<std::string> args, const QueryTarget& target,
                               transport::HttpClient& client, const Clock& clock);
 std::string query_usage();
+/// `--user-id X | --email X [--project N] [--dry-run]`: erases one person's data; the text to print.
+Result<std::string> run_erase(std::vector<std::string> args, QueryTarget target,
+                              transport::HttpClient& client);
 
 /// `token …`, `project …` and `user …`: on the records of a data folder that no server has open; the text to
 /// print. conflict when one has.

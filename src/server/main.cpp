@@ -212,8 +212,8 @@ int print(const telltale::Result<std::string>& text) {
   return 0;
 }
 
-int query(const std::vector<std::string>& args) {
-  if (args.empty() || args[0] == "--help") {
+int ask(const std::string& command, const std::vector<std::string>& args) {
+  if (command == "query" && (args.empty() || args[0] == "--help")) {
     fmt::print(stderr, "{}", telltale::server::query_usage());
     return 2;
   }
@@ -225,6 +225,7 @@ int query(const std::vector<std::string>& args) {
   if (!client) return complain(client.error());
   const telltale::server::QueryTarget target{variable("TELLTALE_URL", "http://127.0.0.1:8355"),
                                              variable("TELLTALE_TOKEN", "")};
+  if (command == "erase") return print(telltale::server::run_erase(args, target, **client));
   return print(telltale::server::run_query(args, target, **client, telltale::SystemClock()));
 }
 
@@ -243,6 +244,8 @@ int usage() {
       "telltale check config|rules|prometheus|redaction FILE…\n"
       "telltale backup DIRECTORY | restore DIRECTORY | verify   [--data-dir DIR]\n"
       "telltale query promql EXPR | logs TEXT   [--start T] [--end T] [--url URL]   (token: TELLTALE_TOKEN)\n"
+      "telltale erase --user-id ID | --email ADDRESS   [--project ID] [--dry-run] [--url URL]   (token: "
+      "TELLTALE_TOKEN)\n"
       "telltale token list | create NAME --role ROLE [--project ID] [--expires-in 30d] | revoke ID   "
       "[--data-dir DIR]\n"
       "telltale project list | create SLUG [--name NAME]   [--data-dir DIR]\n"
@@ -265,7 +268,7 @@ int main(int argc, char** argv) {
   if (command == "backup") return backup(args);
   if (command == "restore") return restore(args);
   if (command == "verify") return verify(args);
-  if (command == "query") return query(args);
+  if (command == "query" || command == "erase") return ask(command, args);
   if (command == "token" || command == "project" || command == "user") return accounts(command, args);
   if (command == "version") {
     fmt::print("telltale {}\n", telltale::server::kVersion);

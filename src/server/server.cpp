@@ -86,6 +86,7 @@ Result<> Server::Impl::open() {
                         [this] { return disk->accepting_writes(); }, clock, log, metrics,
                         [this](const auto& batch) { tails.offer(batch); }));
   disk->poll();
+  erasure = std::make_unique<Erasure>(*stores, clock, log);
   TT_ASSIGN(redactor, redact::Redactor::create({}));
   TT_ASSIGN(redactors, open_redactors(stores->records(), config.redaction));
   accounts = std::make_unique<accounts::Authenticator>(stores->records(), clock, log, metrics);
@@ -169,29 +170,31 @@ Result<api::StorageReport> Server::Impl::storage_report() {
 net::Router Server::Impl::make_router() {
   net::Router router;
   web = std::make_unique<api::WebFiles>(*fs, config.ui.dir);
-  services = std::make_unique<api::Services>(
-      api::Services{*accounts,
-                    *ingest,
-                    stores->events(),
-                    stores->metrics(),
-                    stores->records(),
-                    *promql,
-                    *scrapes,
-                    *rules,
-                    metrics,
-                    clock,
-                    kVersion,
-                    WorkLimits{config.query.timeout, config.query.max_memory},
-                    [this] { return ready.load(); },
-                    [this] { return reload(); },
-                    [this](const std::string& directory) { return backup(directory); },
-                    [this] { return storage_report(); },
-                    *web,
-                    *sessions,
-                    log,
-                    config.server.external_url,
-                    path_of_url(config.server.external_url),
-                    redactors.get()});
+  services = std::make_unique<api::Services>(api::Services{
+      *accounts,
+      *ingest,
+      stores->events(),
+      stores->metrics(),
+      stores->records(),
+      *promql,
+      *scrapes,
+      *rules,
+      metrics,
+      clock,
+      kVersion,
+      WorkLimits{config.query.timeout, config.query.max_memory},
+      [this] { return ready.load(); },
+      [this] { return reload(); },
+      [this](const std::string& directory) { return backup(directory); },
+      [this] { return storage_report(); },
+      *web,
+      *sessions,
+      log,
+      config.server.external_url,
+      path_of_url(config.server.external_url),
+      redactors.get(),
+      [this](const storage::EraseRequest& request) { return erasure->erase(request); },
+      [this](const storage::PersonRequest& request) { return erasure->erase_person(request); }});
   api::add_sentry_routes(router, *services);
   api::add_loki_routes(router, *services);
   api::add_otlp_routes(router, *services);

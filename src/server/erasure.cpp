@@ -1,0 +1,91 @@
+// First the journal is emptied, so that everything accepted stands in parts only; then the parts are written
+// again without the rows. A crash in between leaves rows that are found by the same request.
+#include "server/erasure.hpp"
+
+#include <set>
+
+#include "base/hash.hpp"
+
+namespace telltale::server {
+namespace {
+
+constexpr std::chrono::seconds kCatchUp{60};
+
+WorkLimits erasure_limits() {
+  WorkLimits limits;
+  limits.timeout = std::chrono::hours(1);
+  return limits;
+}
+
+}  // namespace
+
+Result<std::uint64_t> Erasure::erase_rows(const storage::EraseRequest& request) {
+  TT_ASSIGN(const auto rows, stores_.events().erase(request));
+  if (rows > 0) log_.info("rows erased", {{"table", to_string(request.table)}, {"rows", rows}});
+  return rows;
+}
+
+Result<std::uint64_t> Erasure::erase(const storage::EraseRequest& request) {
+  MutexLock lock(mutex_);
+  TT_TRY(stores_.pipeline().empty_journal(kCatchUp));
+  return erase_rows(request);
+}
+
+Result<storage::PersonReport> Erasure::count_person(const storage::PersonRequest& request) {
+  storage::PersonReport report;
+  WorkContext context(clock_, erasure_limits());
+  for (const auto& [table, rows] : {std::pair{Table::logs, &report.logs},
+                                    {Table::spans, &report.spans},
+                                    {Table::errors, &report.errors}}) {
+    storage::EventCountQuery query;
+    query.table = table;
+    query.projects = request.projects;
+    query.filter = storage::filter_of_person(request);
+    TT_ASSIGN(const auto counts, stores_.events().count(query, context));
+    for (const auto& count : counts) *rows += count.count;
+  }
+  return report;
+}
+
+Result<std::uint64_t> Erasure::forget_in_issues(const storage::PersonRequest& request) {
+  std::set<std::string> users;
+  if (!request.user_id.empty()) users.insert(request.user_id);
+  if (!request.email.empty()) {
+    users.insert(request.email);
+    // Those whose error events name this address as the user's own.
+    WorkContext context(clock_, erasure_limits());
+    storage::EventQuery query;
+    query.table = Table::errors;
+    query.projects = request.projects;
+    query.fields = {"user_id"};
+    query.filter = storage::EventFilter::leaf(storage::FilterOp::eq, "user.email", request.email);
+    TT_ASSIGN(const auto rows, storage::collect(stores_.events(), query, context));
+    for (const EventRow& row : rows)
+      if (!row.ids.user_id.empty()) users.insert(row.ids.user_id);
+  }
+  std::uint64_t issues = 0;
+  for (const std::string& user : users) {
+    TT_ASSIGN(const auto forgotten, stores_.records().issues().forget_user(hash128(user).hex()));
+    issues += forgotten;
+  }
+  TT_TRY(stores_.records().compact_log());
+  return issues;
+}
+
+Result<storage::PersonReport> Erasure::erase_person(const storage::PersonRequest& request) {
+  if (request.user_id.empty() == request.email.empty())
+    return fail(ErrorKind::invalid_argument, "wants either user_id or email");
+  if (request.dry_run) return count_person(request);
+  MutexLock lock(mutex_);
+  TT_TRY(stores_.pipeline().empty_journal(kCatchUp));
+  storage::PersonReport report;
+  TT_ASSIGN(report.issues, forget_in_issues(request));
+  for (const auto& [table, rows] : {std::pair{Table::logs, &report.logs},
+                                    {Table::spans, &report.spans},
+                                    {Table::errors, &report.errors}}) {
+    TT_ASSIGN(*rows, erase_rows({table, request.projects, {}, storage::filter_of_person(request)}));
+  }
+  return report;
+}
+
+}  // namespace telltale::server

@@ -1,0 +1,34 @@
+// Data that must go: rows by a filter, everything of one person. One erasure runs at a time.
+#pragma once
+
+#include "base/log.hpp"
+#include "base/mutex.hpp"
+#include "server/stores.hpp"
+#include "storage/erasure.hpp"
+
+namespace telltale::server {
+
+/// Thread-safe.
+class Erasure {
+ public:
+  Erasure(Stores& stores, const Clock& clock, const Logger& log)
+      : stores_(stores), clock_(clock), log_(log) {}
+
+  /// When it returns the rows accepted before are in no answer, no part and no journal. Repeat it when it
+  /// fails.
+  Result<std::uint64_t> erase(const storage::EraseRequest& request);
+  /// The same for one person's rows in all tables; issues no longer count the person.
+  Result<storage::PersonReport> erase_person(const storage::PersonRequest& request);
+
+ private:
+  Result<std::uint64_t> erase_rows(const storage::EraseRequest& request) TT_REQUIRES(mutex_);
+  Result<storage::PersonReport> count_person(const storage::PersonRequest& request);
+  Result<std::uint64_t> forget_in_issues(const storage::PersonRequest& request);
+
+  Stores& stores_;
+  const Clock& clock_;
+  const Logger& log_;
+  Mutex mutex_;
+};
+
+}  // namespace telltale::server
