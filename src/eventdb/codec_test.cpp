@@ -57,6 +57,16 @@ TEST(IntCodec, RoundTrip) {
   }
 }
 
+TEST(IntCodec, ValuesFurtherApartThanASignedNumberHolds) {
+  for (const std::vector<std::int64_t>& values : {std::vector<std::int64_t>{5, INT64_MIN + 4},
+                                                  {INT64_MIN + 4, 5, INT64_MAX},
+                                                  {-3, INT64_MAX - 1, INT64_MIN}}) {
+    const auto back = decode_int_column(encode_int_column(values), values.size());
+    ASSERT_TRUE(back) << back.error().message();
+    EXPECT_EQ(*back, values);
+  }
+}
+
 TEST(IntCodec, RisingTimesOfOneUnitTakeFewBits) {
   std::vector<std::int64_t> times;
   for (std::int64_t i = 0; i < 10'000; ++i) times.push_back(1'700'000'000'000'000'000 + i * 5'000'000);

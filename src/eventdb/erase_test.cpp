@@ -39,7 +39,8 @@ struct EraseRig {
   }
   std::string all_bytes() {
     std::string out;
-    for (const auto& file : *disk.list("data/events"))
+    const auto files = disk.list("data/events");
+    for (const auto& file : *files)
       if (file.name.ends_with(".part") || file.name == "MANIFEST")
         out += *io::read_file(disk, "data/events/" + file.name);
     return out;

@@ -62,8 +62,10 @@ PackedPlan plan_packing(std::span<const std::int64_t> values) {
   PackedPlan plan;
   U64 divisor = 0;
   for (const std::int64_t v : values) {
-    const U64 d = static_cast<U64>(v) - static_cast<U64>(values[0]);
-    divisor = std::gcd(divisor, static_cast<std::int64_t>(d) < 0 ? U64{0} - d : d);
+    // Exact: the distance of any two values fits 64 bits without a sign; a wrapped difference would have
+    // other divisors.
+    const U64 up = static_cast<U64>(v) - static_cast<U64>(values[0]);
+    divisor = std::gcd(divisor, v < values[0] ? U64{0} - up : up);
     if (divisor == 1) break;
   }
   plan.divisor = std::max<U64>(divisor, 1);

@@ -355,15 +355,17 @@ Result<bool> SqlIssues::add_user(IssueId issue, std::string_view user) {
   return db_.changed_rows() > 0;
 }
 
-Result<std::size_t> SqlIssues::forget_user(std::string_view user) {
+Result<std::size_t> SqlIssues::forget_user(ProjectId project, std::string_view user) {
   std::size_t issues = 0;
   const auto forget = [&]() -> Result<> {
     Query count(db_,
-                "UPDATE issues SET user_count = max(user_count - 1, 0) WHERE id IN "
+                "UPDATE issues SET user_count = max(user_count - 1, 0) WHERE project = ? AND id IN "
                 "(SELECT issue FROM issue_users WHERE user = ?)",
-                user);
+                project.value, user);
     TT_TRY(count.run());
-    Query q(db_, "DELETE FROM issue_users WHERE user = ?", user);
+    Query q(db_,
+            "DELETE FROM issue_users WHERE user = ? AND issue IN (SELECT id FROM issues WHERE project = ?)",
+            user, project.value);
     TT_TRY(q.run());
     issues = static_cast<std::size_t>(db_.changed_rows());
     return {};

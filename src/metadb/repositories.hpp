@@ -93,7 +93,7 @@ class SqlIssues final : public storage::IssueRepository {
                        std::uint64_t count) override;
   Result<std::vector<storage::ReleaseCount>> releases(storage::IssueId issue) override;
   Result<bool> add_user(storage::IssueId issue, std::string_view user) override;
-  Result<std::size_t> forget_user(std::string_view user) override;
+  Result<std::size_t> forget_user(ProjectId project, std::string_view user) override;
   Result<> prune_hours(UnixNanos time) override;
 
  private:

@@ -39,7 +39,7 @@ Result<std::string> run_erase(std::vector<std::string> args, QueryTarget target,
   std::string out;
   for (const char* what : {"logs", "spans", "errors", "issues"}) {
     std::uint64_t rows = 0;
-    (void)document[what].get(rows);
+    if (document[what].get(rows) != simdjson::SUCCESS) rows = 0;
     out += fmt::format("{:<8}{}{}\n", what, rows,
                        dry_run && std::string_view(what) == "issues" ? " (not counted)" : "");
   }

@@ -65,8 +65,10 @@ Result<std::uint64_t> Erasure::forget_in_issues(const storage::PersonRequest& re
   }
   std::uint64_t issues = 0;
   for (const std::string& user : users) {
-    TT_ASSIGN(const auto forgotten, stores_.records().issues().forget_user(hash128(user).hex()));
-    issues += forgotten;
+    for (const ProjectId project : request.projects) {
+      TT_ASSIGN(const auto forgotten, stores_.records().issues().forget_user(project, hash128(user).hex()));
+      issues += forgotten;
+    }
   }
   TT_TRY(stores_.records().compact_log());
   return issues;

@@ -241,8 +241,8 @@ class IssueRepository {
   virtual Result<std::vector<ReleaseCount>> releases(IssueId issue) = 0;
   /// True when the issue had not met this user.
   virtual Result<bool> add_user(IssueId issue, std::string_view user) = 0;
-  /// In every issue; how many had met this user. Their counts of users go down by one.
-  virtual Result<std::size_t> forget_user(std::string_view user) = 0;
+  /// In every issue of the project; how many had met this user. Their counts of users go down by one.
+  virtual Result<std::size_t> forget_user(ProjectId project, std::string_view user) = 0;
 
   /// Drops hourly counts from before `time`.
   virtual Result<> prune_hours(UnixNanos time) = 0;

@@ -15,7 +15,7 @@ Result<storage::PersonReport> erase_person(const Services& services, const net::
   TT_ASSIGN(const auto who, authorise(services, request, Scope::admin));
   person.user_id = request.param("user_id").value_or("");
   person.email = request.param("email").value_or("");
-  const std::string wanted = request.param("dry_run").value_or("false");
+  const std::string wanted(request.param("dry_run").value_or("false"));
   if (wanted != "true" && wanted != "false")
     return fail(ErrorKind::invalid_argument, "dry_run: true or false");
   dry_run = person.dry_run = wanted == "true";
