@@ -17,6 +17,7 @@
 #include <fmt/format.h>
 
 #include "ingest/enrich.hpp"
+#include "logs/line.hpp"
 #include "redact/redactor.hpp"
 #include "storage/batch.hpp"
 
@@ -93,8 +94,7 @@ int main(int argc, char** argv) {
     }
     auto start = SteadyClock::now();
     for (auto& row : batch.logs) {
-      ingest::parse_json_line(row);
-      ingest::fill_ids(row);
+      logs::normalise_line(row, {TimeZone{}, UnixNanos::from_seconds(1'770'000'000)});
       ingest::bound_row(row);
     }
     parse += since(start);
