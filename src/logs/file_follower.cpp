@@ -120,7 +120,7 @@ void FileFollower::recall(const FileRecord& record) {
     const auto stat = stat_path(path);
     if (!stat || !stat->regular || find_entry(*stat) != nullptr) return false;
     if (!by_content && !stat->is(record.device, record.inode)) return false;
-    if (by_content && record.offset < kMinCopyBytes) return false;
+    if (by_content && record.mark.front_bytes < kMinCopyBytes) return false;
     auto file = ReadFile::open(path);
     if (!file || stat->size < record.offset || !file->has_mark(record.mark, record.offset)) return false;
     FileRecord found = record;
@@ -220,17 +220,18 @@ FileRecord FileFollower::origin_of(const std::string& path, const ReadFile& file
     const FileRecord& other = entry->followed.record();
     if (!is_rotation_of(path, other.path)) continue;
     const auto now = entry->followed.file().stat();
-    const std::uint64_t common = std::min(stat.size, other.offset);
     // An original that was just cut off is looked at first.
     const bool cut_off = now && entry->followed.replaced(*now);
+    const std::uint64_t common = now ? std::min(stat.size, now->size) : 0;
     if (cut_off ||
-        (common >= kMinCopyBytes && file.has_mark(entry->followed.file().mark_at(common), common))) {
+        (common >= kMinCopyBytes && file.has_mark(entry->followed.file().mark_at(common, common), common))) {
       fresh.generation = 0;
       return fresh;
     }
   }
   for (auto other = retired_.rbegin(); other != retired_.rend(); ++other) {
-    if (!is_rotation_of(path, other->path) || other->offset < kMinCopyBytes || stat.size < kMinCopyBytes)
+    if (!is_rotation_of(path, other->path) || other->mark.front_bytes < kMinCopyBytes ||
+        stat.size < kMinCopyBytes)
       continue;
     const bool whole = stat.size >= other->offset && file.has_mark(other->mark, other->offset);
     const bool part = stat.size < other->offset && other->mark.front_bytes <= stat.size &&
@@ -270,7 +271,7 @@ void FileFollower::renew_if_replaced(Entry& entry) {
 bool FileFollower::adopt_copy(const Entry& entry) {
   const FileRecord old = entry.followed.record();
   const FileSource& source = *entry.source;
-  if (old.offset < kMinCopyBytes) return false;
+  if (old.mark.front_bytes < kMinCopyBytes) return false;
   for (const auto& path : glob_paths(io::join_path(io::parent_dir(old.path), "*"))) {
     if (is_compressed(path) || !is_rotation_of(path, old.path)) continue;
     auto file = ReadFile::open(path);
@@ -293,6 +294,7 @@ bool FileFollower::tick() {
     scan();
   }
   // A generation is written down before its first line is kept: after a crash its lines have the same ids.
+  for (const auto& entry : entries_) state_changed_ = entry->followed.mark_front() || state_changed_;
   if (state_changed_) save();
   if (state_changed_) return false;  // the state could not be written
   const bool more = read_all();

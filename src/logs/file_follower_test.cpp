@@ -191,6 +191,26 @@ TEST_F(FollowTest, CopiedAndCutOff) {
   expect_once(expected);
 }
 
+// Killed between keeping the first lines and writing that down, then copied and cut off.
+TEST_F(FollowTest, CopiedBeforeAnythingWasWrittenDown) {
+  source.paths = {(dir / "a.log*").string()};
+  append("a.log", long_line(0));
+  start();
+  refuse = 1;
+  follow(1);  // the generation is written down
+  const std::string state = *io::read_file(*fs, "state/offsets.json");
+  follow(3);
+  EXPECT_EQ(take().size(), 1u);
+  follower.reset();
+  ASSERT_TRUE(io::publish_file(*fs, "state/offsets.json", state));
+  stdfs::copy_file(path("a.log"), path("a.log.1"));
+  stdfs::resize_file(path("a.log"), 0);
+  append("a.log", long_line(1));
+  start();
+  follow();
+  EXPECT_EQ(take().size(), 1u);
+}
+
 TEST_F(FollowTest, CutOffAndGrownPastTheOldPlace) {
   append("a.log", long_line(0));
   start();

@@ -65,9 +65,9 @@ std::string ReadFile::read(std::uint64_t offset, std::size_t size) const {
   return out;
 }
 
-FileMark ReadFile::mark_at(std::uint64_t offset) const {
+FileMark ReadFile::mark_at(std::uint64_t offset, std::size_t front_bytes) const {
   FileMark mark;
-  const std::string front = read(0, std::min<std::uint64_t>(offset, limits::kFileMarkBytes));
+  const std::string front = read(0, std::min(front_bytes, limits::kFileMarkBytes));
   mark.front_bytes = static_cast<std::uint32_t>(front.size());
   mark.front_hash = hash64(front);
   const std::size_t tail_bytes = std::min<std::uint64_t>(offset, kTailMarkBytes);
@@ -94,10 +94,17 @@ FollowedFile::FollowedFile(ReadFile file, FileRecord record, std::shared_ptr<con
 }
 
 bool FollowedFile::replaced(const FileStat& now) const {
-  if (now.size < read_) return true;
+  if (now.size < read_ || now.size < record_.mark.front_bytes) return true;
   // Cut off and grown past the old place between two looks: what stands there is another text.
-  return now.changed_ns != marked_change_ns_ && record_.offset != 0 &&
-         !file_.has_mark(record_.mark, record_.offset);
+  return now.changed_ns != marked_change_ns_ && !file_.has_mark(record_.mark, record_.offset);
+}
+
+bool FollowedFile::mark_front() {
+  if (record_.mark.front_bytes >= limits::kFileMarkBytes) return false;
+  const FileMark mark = file_.mark_at(record_.offset);
+  if (mark.front_bytes <= record_.mark.front_bytes) return false;
+  record_.mark = mark;
+  return true;
 }
 
 std::size_t FollowedFile::read_more(std::size_t max_bytes, Nanos now, std::vector<FileLine>& out) {

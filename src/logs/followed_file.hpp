@@ -34,7 +34,8 @@ class ReadFile {
   std::optional<FileStat> stat() const;
   /// Up to `size` bytes from `offset`; fewer at the end or when it cannot be read.
   std::string read(std::uint64_t offset, std::size_t size) const;
-  FileMark mark_at(std::uint64_t offset) const;
+  /// Of the content up to `offset`; the front may reach further.
+  FileMark mark_at(std::uint64_t offset, std::size_t front_bytes = SIZE_MAX) const;
   /// The content before `offset` has this mark.
   bool has_mark(const FileMark& mark, std::uint64_t offset) const;
 
@@ -65,6 +66,9 @@ class FollowedFile {
 
   /// The content is not what was read: truncated, or written anew.
   bool replaced(const FileStat& now) const;
+  /// Marks more of the file's front, as long as it is short; true when there was more. Written down before a
+  /// line is given out, it tells a copy of this generation even when nothing of it is kept yet.
+  bool mark_front();
   /// Reads at most `max_bytes` more. Returns how many bytes there were.
   std::size_t read_more(std::size_t max_bytes, Nanos now, std::vector<FileLine>& out);
   /// Gives out events that have waited long enough; with `force` all, and a last line without its end, too.

@@ -41,7 +41,7 @@ class Writer(threading.Thread):
                 self.file = open(self.path, "a")
 
 
-@pytest.mark.parametrize("how", ["create"])
+@pytest.mark.parametrize("how", ["create", "copytruncate"])
 def test_no_line_is_lost_or_doubled(tmp_path, how):
     logs = tmp_path / "logs"
     logs.mkdir(mode=0o755)
