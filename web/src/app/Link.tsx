@@ -21,7 +21,7 @@ export function Link({ to, keep, ...rest }: Props) {
 
 /** What opens something on this page as a link: a plain click changes the address in place, any other click (a new tab,
     a new window) leads to the same view. Light, for rows of long lists. */
-export function HereLink({ patch, replace = false, ...rest }: { patch: Patch; replace?: boolean; class?: string; title?: string; children: ComponentChildren }) {
+export function HereLink({ patch, replace = false, ...rest }: { patch: Patch; replace?: boolean; class?: string; title?: string; tabIndex?: number; children: ComponentChildren }) {
   return (
     <a
       {...rest}

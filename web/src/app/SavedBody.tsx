@@ -33,6 +33,7 @@ export default function SavedBody({ page, onDone }: { page: string; onDone: () =
   };
   return (
     <div class="saved stack">
+      <NewSearch page={page} params={here} mayShare={role !== "viewer"} />
       {saved.error && <p class="tone-bad">{(saved.error as Error).message}</p>}
       {list.length > 0 && (
         <ul class="saved-list" aria-label="Saved searches of this page">
@@ -50,7 +51,6 @@ export default function SavedBody({ page, onDone }: { page: string; onDone: () =
         </ul>
       )}
       {saved.data && list.length === 0 && <p class="faint">Nothing is saved for this page yet.</p>}
-      <NewSearch page={page} params={here} mayShare={role !== "viewer"} />
     </div>
   );
 }

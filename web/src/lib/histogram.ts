@@ -6,10 +6,12 @@ import { BUCKETS, histogramAsk, type RowParams } from "./asks";
 import { asQuery } from "./query";
 import type { Histogram, Table } from "./types";
 
-const LEVELS = ["trace", "debug", "info", "unknown", "warning", "error", "fatal"];
+const LEVELS = ["trace", "debug", "info", "unknown", "warn", "warning", "error", "critical", "fatal"];
 const COLORS: Record<string, string> = {
   fatal: "--level-fatal",
   error: "--level-error",
+  critical: "--level-fatal",
+  warn: "--level-warning",
   warning: "--level-warning",
   info: "--level-info",
   unknown: "--level-info",

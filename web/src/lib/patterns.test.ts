@@ -24,3 +24,9 @@ it("matches what has the pattern, whatever characters it is of", () => {
   }
   expect(patternRegex(`${"x".repeat(500)} <_> ${"y".repeat(500)}`).length).toBeLessThan(620);
 });
+it("says what a JSON line's pattern says first", async () => {
+  const { saidBy } = await import("../pages/logs/Patterns");
+  expect(saidBy('{"level": "INFO", "message": "user <_> \\"x\\" left", "n": <_>}')[0]).toBe('user <_> \\"x\\" left');
+  expect(saidBy("GET <_>")).toEqual(["GET <_>", ""]);
+  expect(saidBy('{"a": 1}')).toEqual(['{"a": 1}', ""]);
+});

@@ -138,7 +138,9 @@ export async function settled(page, timeout = STEP_MS) {
           ),
         ),
     );
-    const busy = [...(underWay.get(page) ?? [])].map((request) => `${request.method()} ${request.url()}`);
+    // Events of requests that a document makes in its first moments get lost now and then; the page itself knows.
+    const ended = new Set(await page.evaluate(() => performance.getEntriesByType("resource").filter((e) => e.responseEnd > 0).map((e) => e.name)));
+    const busy = [...(underWay.get(page) ?? [])].filter((request) => !ended.has(request.url())).map((request) => `${request.method()} ${request.url()}`);
     quiet = state === "" && busy.length === 0 ? quiet + 1 : 0;
     if (Date.now() > end) throw new Error(`${page.url()} does not settle within ${timeout} ms: ${state || `under way: ${busy.join(", ")}`}`);
   }

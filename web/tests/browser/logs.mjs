@@ -128,6 +128,7 @@ async function logql({ page, person, watch }) {
   await until(async () => (await lines(page).count()) > 1, "lines are found");
   await editor.click();
   await page.keyboard.press("Control+a");
+  await page.keyboard.press("Backspace"); // else the browser's own editing would carry styles over
   await page.keyboard.insertText('sum by (detected_level) (count_over_time({service_name="stockapp"}[5m]))');
   await page.keyboard.press("Escape");
   await page.keyboard.press("Enter");
@@ -135,6 +136,7 @@ async function logql({ page, person, watch }) {
   await page.getByRole("figure").locator("canvas").waitFor();
   await editor.click();
   await page.keyboard.press("Control+a");
+  await page.keyboard.press("Backspace"); // else the browser's own editing would carry styles over
   await page.keyboard.insertText('{service_name="stockapp"} | nonsense ((');
   await page.keyboard.press("Escape");
   await page.keyboard.press("Enter");

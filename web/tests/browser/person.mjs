@@ -4,7 +4,7 @@
 // be somewhere, visible, and marked.
 import { expect, until } from "./harness.mjs";
 
-const MOST_TABS = 250;
+const MOST_TABS = 500;
 
 export class MousePerson {
   name = "mouse";

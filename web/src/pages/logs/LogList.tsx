@@ -17,7 +17,7 @@ const HEADS: Record<string, string> = { level: "Level", service: "Service", envi
 export function logColumns(names: readonly string[], zone: Zone, phone = false): Column<Row>[] {
   return names.map((name): Column<Row> => {
     if (name === "time")
-      return { key: name, header: "Time", width: phone ? "56px" : "96px", cell: (r) => <HereLink class="num muted row-link" patch={{ row: r.time, live: null }} title={formatDateTime(Date.parse(r.time), zone)}>{formatTime(Date.parse(r.time), zone, !phone)}</HereLink> };
+      return { key: name, header: "Time", width: phone ? "56px" : "96px", cell: (r) => <HereLink tabIndex={-1} class="num muted row-link" patch={{ row: r.time, live: null }} title={formatDateTime(Date.parse(r.time), zone)}>{formatTime(Date.parse(r.time), zone, !phone)}</HereLink> };
     if (name === "message") return { key: name, header: "Message", width: "minmax(0, 1fr)", cell: (r) => <Message row={r} /> };
     if (name === "level") return { key: name, header: "Level", width: WIDTHS["level"]!, wide: true, cell: (r) => <LevelMark level={r.level} /> };
     return { key: name, header: <span title={name}>{HEADS[name] ?? name}</span>, width: WIDTHS[name] ?? "130px", wide: true, cell: (r) => <FieldCell row={r} name={name} /> };

@@ -81,8 +81,29 @@ export default function Patterns({ query }: { query: string }) {
   );
 }
 
-/** The parts that differ from line to line stand out from those that do not. */
+/** What a pattern of JSON says; the rest of it stands behind. */
+export function saidBy(pattern: string): [said: string, rest: string] {
+  const found = pattern.startsWith("{") ? /"(?:message|msg|event)":\s*"((?:[^"\\]|\\.)+)"/.exec(pattern) : null;
+  return found ? [found[1]!, pattern] : [pattern, ""];
+}
+
 function PatternText({ text }: { text: string }) {
+  const [said, rest] = saidBy(text);
+  return (
+    <>
+      <Gaps text={said} />
+      {rest && (
+        <details class="pattern-rest faint">
+          <summary>whole</summary>
+          <Gaps text={rest} />
+        </details>
+      )}
+    </>
+  );
+}
+
+/** The parts that differ from line to line stand out from those that do not. */
+function Gaps({ text }: { text: string }) {
   return (
     <>
       {text.split(GAP).map((part, i) => (

@@ -117,7 +117,9 @@ interface MatrixAnswer {
 /** A query over the range, on its steps' own grid. */
 function useMatrix(make: ((expr: string, stepS: number) => string) | null, expr: string) {
   const { start, end } = useRange();
-  const at = onStep({ start, end }, make === volumeOf ? 72 : 300);
+  const on = onStep({ start, end }, make === volumeOf ? 72 : 300);
+  // Counts are of the step before their time: the last, which has only begun, counts too.
+  const at = make === volumeOf ? { ...on, to: Math.ceil(end / 1000 / on.step) * on.step } : on;
   const query = make ? make(expr, at.step) : "";
   return useQuery({
     queryKey: ["logql-range", query, at.from, at.to, at.step],
@@ -161,7 +163,7 @@ function Volume({ answer }: { answer: MatrixAnswer | undefined }) {
     if (!answer) return { x: [] as number[], series: [] as ChartSeries[] };
     const x = grid(answer.from, answer.to, answer.step);
     const levels = answer.matrix.map((m) => ({ level: m.metric["detected_level"] ?? "unknown", values: onGrid(m.values, x, answer.step) }));
-    return { x, series: levels.sort((a, b) => levelLook(b.level).rank - levelLook(a.level).rank).map((l): ChartSeries => ({ name: l.level, values: l.values, color: levelLook(l.level).color })) };
+    return { x: x.map((t) => t - answer.step), series: levels.sort((a, b) => levelLook(b.level).rank - levelLook(a.level).rank).map((l): ChartSeries => ({ name: l.level, values: l.values, color: levelLook(l.level).color })) };
   }, [answer]);
   return <Chart plain title="Log lines by level" kind="bars" stacked legend="none" unit="count" height={96} x={x} series={series} onPaint={(ms) => panelPainted("logs-histogram", ms)} />;
 }
