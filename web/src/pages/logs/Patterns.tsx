@@ -108,7 +108,7 @@ function Gaps({ text }: { text: string }) {
     <>
       {text.split(GAP).map((part, i) => (
         <span key={i}>
-          {i > 0 && <i class="pattern-gap" title="differs" aria-label="something" />}
+          {i > 0 && <i class="pattern-gap" role="img" title="differs" aria-label="something" />}
           {part}
         </span>
       ))}
