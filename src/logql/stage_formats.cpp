@@ -32,14 +32,13 @@ class LabelFormatStage final : public RowStage {
   static Result<std::unique_ptr<RowStage>> make(const Stage& stage) {
     auto out = std::make_unique<LabelFormatStage>();
     for (const Assignment& a : stage.assignments) {
-      Item item;
+      Item& item = out->items_.emplace_back();
       item.label = a.label;
       if (a.is_label) {
         item.source = a.value;
       } else {
         TT_ASSIGN(item.text, Template::compile(a.value));
       }
-      out->items_.push_back(std::move(item));
     }
     return out;
   }
