@@ -372,6 +372,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/telltale/v1/persons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Erase everything of one person: log records, spans, error events, and the person's part in the issues' counts of users. */
+        delete: operations["erasePerson"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/telltale/v1/backup": {
         parameters: {
             query?: never;
@@ -2354,6 +2371,45 @@ export interface operations {
                     "application/json": components["schemas"]["Storage"];
                 };
             };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    erasePerson: {
+        parameters: {
+            query?: {
+                /** @description The person's id, as the application sends it; or email. */
+                user_id?: string;
+                /** @description An address; every row that names it goes. */
+                email?: string;
+                /** @description One project; all that the caller may administer without it. */
+                project?: number;
+                /** @description Only count. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        dry_run: boolean;
+                        logs: number;
+                        spans: number;
+                        errors: number;
+                        issues: number;
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             503: components["responses"]["NotNow"];
