@@ -281,7 +281,23 @@ def check_mail(w):
     assert "From: other@example.com" in letters[0]
 
 
+def redaction_check(name, value, line, kept, gone):
+    """Under the setting the stored line has `kept` and not `gone`."""
+    def check(w):
+        mark = secrets.token_hex(4)
+        w.change(**{f"redaction__{name}": value})
+        assert w.push(1, f"{mark} {line}") == 204
+        text = wait_until(lambda: w.api.rows("logs", query=mark), what="the line")[0]["message"]
+        assert kept in text and gone not in text, text
+    return check
+
+
 CHECKS = {
+    "redaction.enable": redaction_check("enable", ["email"], "sent to ann@example.com", "sent to", "ann@example.com"),
+    "redaction.disable": redaction_check("disable", ["iban"], "paid to GB82WEST12345698765432", "GB82WEST12345698765432", "[iban]"),
+    "redaction.sensitive_keys": redaction_check("sensitive_keys", ["favourite"], "favourite=blue", "favourite=", "blue"),
+    "redaction.safe_keys": redaction_check("safe_keys", ["passwd"], "passwd=shown", "passwd=shown", "[Filtered]"),
+    "redaction.method": redaction_check("method", "mask", "passwd=hidden-away", "passwd=", "hidden-away"),
     "log.level": check_log_level,
     "ingest.max_past": check_max_past, "ingest.max_future": check_max_future,
     "storage.max_bytes": check_max_bytes, "storage.reserve_bytes": check_reserve_bytes,
@@ -330,6 +346,8 @@ def test_what_needs_a_restart_is_refused_by_name_and_nothing_changes(world):
         change = {name: other[row["type"]]}
         if name in ("tls.cert", "tls.key"):
             change = {"tls.cert": "a.pem", "tls.key": "b.pem"}
+        if name == "otlp.grpc_listen":
+            change = {name: "127.0.0.1:4317"}
         answer = world.settings.try_change(**{n.replace(".", "__"): v for n, v in change.items()}, ingest__max_past="1h")
         assert answer.status_code == 409 and name in answer.text and "restart" in answer.text, (name, answer.text)
     assert world.push(7200) == 204, "nothing of the file was taken over"
