@@ -10,17 +10,16 @@ namespace telltale::eventdb {
 
 namespace {
 
-// In the order of storage::kFixedFields.
-constexpr Column kFieldColumns[] = {Column::message,    Column::level,   Column::environment, Column::release,
-                                    Column::service,    Column::host,    Column::trace_id,    Column::span_id,
-                                    Column::request_id, Column::user_id, Column::transaction};
-static_assert(std::size(kFieldColumns) == storage::kFixedFieldCount);
-
 constexpr std::size_t at(Column column) { return static_cast<std::size_t>(column); }
 
-Result<NumberColumn> decode_number_column(std::string_view bytes, AttrType type, std::size_t rows) {
-  ByteReader in(bytes);
-  NumberColumn out;
+// Columns of differences are decoded after so many rows: one costs half a run.
+constexpr std::size_t kPointReads = 32;
+
+Result<NumberPoints> open_attribute_numbers(Bytes bytes, AttrType type, std::size_t rows) {
+  NumberPoints out;
+  out.bytes = std::move(bytes);
+  out.type = type;
+  ByteReader in(out.bytes.view);
   if (in.u8() != 0) {
     TT_ASSIGN(const std::string words, unpack_bytes(in.string()));
     Bitmap presence(rows);
@@ -32,9 +31,9 @@ Result<NumberColumn> decode_number_column(std::string_view bytes, AttrType type,
   }
   const std::string_view rest = in.bytes(in.remaining());
   if (type == AttrType::real) {
-    TT_ASSIGN(out.reals, decode_real_column(rest, rows));
+    TT_ASSIGN(out.reals, PackedReals::open(rest, rows));
   } else {
-    TT_ASSIGN(out.values, decode_int_column(rest, rows));
+    TT_ASSIGN(out.ints, PackedInts::open(rest, rows));
   }
   return out;
 }
@@ -91,6 +90,7 @@ Result<> Block::load() {
   }
   texts_.resize(columns);
   numbers_.resize(columns);
+  points_.resize(columns);
   return {};
 }
 
@@ -105,32 +105,76 @@ Result<Bytes> Block::read(const ColumnEntry& entry) const {
   return Bytes{copy, *copy};
 }
 
+Result<NumberPoints*> Block::points(std::uint32_t number) {
+  auto& slot = points_[number];
+  if (slot) return slot.get();
+  const ColumnEntry& entry = directory_.columns[number];
+  TT_ASSIGN(Bytes bytes, read(entry));
+  TT_TRY(account(bytes.view.size()));
+  auto made = std::make_unique<NumberPoints>();
+  if (entry.is_attribute()) {
+    auto opened = open_attribute_numbers(std::move(bytes), entry.type, rows_);
+    if (!opened) return damaged(std::move(opened).error());
+    *made = *std::move(opened);
+  } else {
+    made->bytes = std::move(bytes);
+    auto ints = PackedInts::open(made->bytes.view, rows_);
+    if (!ints) return damaged(std::move(ints).error());
+    made->ints = *std::move(ints);
+  }
+  slot = std::move(made);
+  return slot.get();
+}
+
 Result<const std::vector<std::int64_t>*> Block::ints(Column column) {
   auto& slot = ints_[at(column)];
   if (slot) return slot.get();
   const auto number = fixed_[at(column)];
   if (!number) return damaged(Error(ErrorKind::corruption, "a block without one of its columns"));
-  TT_ASSIGN(const Bytes bytes, read(directory_.columns[*number]));
-  auto values = decode_int_column(bytes.view, rows_);
-  if (!values) return damaged(std::move(values).error());
+  TT_ASSIGN(const NumberPoints* column_points, points(*number));
   TT_TRY(account(rows_ * sizeof(std::int64_t)));
-  slot = std::make_unique<std::vector<std::int64_t>>(*std::move(values));
+  slot = std::make_unique<std::vector<std::int64_t>>(column_points->ints.all());
   return slot.get();
+}
+
+Result<std::int64_t> Block::int_at(Column column, std::size_t row) {
+  if (const auto& all = ints_[at(column)]) return (*all)[row];
+  const auto number = fixed_[at(column)];
+  if (!number) return damaged(Error(ErrorKind::corruption, "a block without one of its columns"));
+  TT_ASSIGN(NumberPoints * column_points, points(*number));
+  if (column_points->ints.adds_up() && ++column_points->reads > kPointReads) {
+    TT_ASSIGN(const auto* all, ints(column));
+    return (*all)[row];
+  }
+  return column_points->ints.at(row);
 }
 
 Result<const std::vector<std::int64_t>*> Block::row_shapes() {
   if (row_shapes_) return row_shapes_.get();
-  row_shapes_ = std::make_unique<std::vector<std::int64_t>>();
-  if (!shape_) return row_shapes_.get();
-  TT_ASSIGN(const Bytes bytes, read(directory_.columns[*shape_]));
-  auto values = decode_int_column(bytes.view, rows_);
-  if (!values) return damaged(std::move(values).error());
+  auto values = std::make_unique<std::vector<std::int64_t>>();
+  if (!shape_) return (row_shapes_ = std::move(values)).get();
+  TT_ASSIGN(const NumberPoints* column, points(*shape_));
+  *values = column->ints.all();
   for (const std::int64_t shape : *values)
     if (shape < 0 || static_cast<std::size_t>(shape) >= directory_.shapes.size())
       return damaged(Error(ErrorKind::corruption, "a row of an unknown shape"));
   TT_TRY(account(rows_ * sizeof(std::int64_t)));
-  *row_shapes_ = *std::move(values);
+  row_shapes_ = std::move(values);
   return row_shapes_.get();
+}
+
+Result<std::size_t> Block::shape_at(std::size_t row) {
+  std::int64_t shape = 0;
+  if (row_shapes_) {
+    shape = row_shapes_->empty() ? 0 : (*row_shapes_)[row];
+  } else if (shape_) {
+    TT_ASSIGN(NumberPoints * column, points(*shape_));
+    if (column->ints.adds_up() && ++column->reads > kPointReads) TT_TRY(row_shapes());
+    shape = column->ints.at(row);
+  }
+  if (shape < 0 || static_cast<std::size_t>(shape) >= directory_.shapes.size())
+    return damaged(Error(ErrorKind::corruption, "a row of an unknown shape"));
+  return static_cast<std::size_t>(shape);
 }
 
 Result<TextColumn*> Block::text_column(std::uint32_t number) {
@@ -215,8 +259,8 @@ Result<> Block::render(std::uint16_t code, std::size_t row, std::string& out) {
     out += skeleton.literals[i];
     const Skeleton::Reference& reference = skeleton.references[i];
     if (reference.mode == 't') {
-      TT_ASSIGN(const auto* times, ints(Column::time));
-      render_time(static_cast<std::uint8_t>(std::stoi(reference.name)), (*times)[row], value_scratch_);
+      TT_ASSIGN(const std::int64_t time, int_at(Column::time, row));
+      render_time(static_cast<std::uint8_t>(std::stoi(reference.name)), time, value_scratch_);
       out += value_scratch_;
       continue;
     }
@@ -255,13 +299,30 @@ Result<std::optional<std::uint8_t>> Block::derivation(std::uint32_t number, Text
 Result<const NumberColumn*> Block::numbers(std::uint32_t number) {
   auto& slot = numbers_[number];
   if (slot) return slot.get();
-  const ColumnEntry& entry = directory_.columns[number];
-  TT_ASSIGN(const Bytes bytes, read(entry));
-  auto column = decode_number_column(bytes.view, entry.type, rows_);
-  if (!column) return damaged(std::move(column).error());
+  TT_ASSIGN(const NumberPoints* from, points(number));
   TT_TRY(account(rows_ * sizeof(std::int64_t)));
-  slot = std::make_unique<NumberColumn>(*std::move(column));
+  auto made = std::make_unique<NumberColumn>();
+  made->presence = from->presence;
+  if (from->type == AttrType::real) {
+    made->reals = from->reals.all();
+  } else {
+    made->values = from->ints.all();
+  }
+  slot = std::move(made);
   return slot.get();
+}
+
+Result<std::optional<AttrValue>> Block::number_at(std::uint32_t number, std::size_t row) {
+  TT_ASSIGN(NumberPoints * column, points(number));
+  if (!column->has(row)) return std::nullopt;
+  if (column->type == AttrType::real) {
+    if (numbers_[number]) return AttrValue(numbers_[number]->reals[row]);
+    if (column->reals.adds_up() && ++column->reads > kPointReads) TT_TRY(numbers(number));
+    return AttrValue(column->reals.at(row));
+  }
+  if (!numbers_[number] && column->ints.adds_up() && ++column->reads > kPointReads) TT_TRY(numbers(number));
+  const std::int64_t value = numbers_[number] ? numbers_[number]->values[row] : column->ints.at(row);
+  return column->type == AttrType::boolean ? AttrValue(value != 0) : AttrValue(value);
 }
 
 Result<std::optional<std::string_view>> Block::text_at(const TextView& view, std::size_t row,
@@ -292,8 +353,8 @@ Result<std::optional<std::string_view>> Block::text_at(const TextView& view, std
       to_text(column.form(), column.raw_value(row).data(), scratch);
       return scratch;
     default: {
-      TT_ASSIGN(const auto* times, ints(Column::time));
-      render_time(column.time_style(), (*times)[row], scratch);
+      TT_ASSIGN(const std::int64_t time, int_at(Column::time, row));
+      render_time(column.time_style(), time, scratch);
       return scratch;
     }
   }
@@ -306,11 +367,9 @@ Result<std::optional<std::string_view>> Block::attr_text_at(std::uint32_t number
     TT_ASSIGN(const TextView view, text(number));
     return text_at(view, row, scratch);
   }
-  TT_ASSIGN(const NumberColumn* column, numbers(number));
-  if (!column->has(row)) return std::nullopt;
-  if (entry.type == AttrType::integer) scratch = to_string(AttrValue(column->values[row]));
-  if (entry.type == AttrType::real) scratch = to_string(AttrValue(column->reals[row]));
-  if (entry.type == AttrType::boolean) scratch = to_string(AttrValue(column->values[row] != 0));
+  TT_ASSIGN(const auto value, number_at(number, row));
+  if (!value) return std::nullopt;
+  scratch = to_string(*value);
   return scratch;
 }
 
@@ -353,119 +412,6 @@ void Block::forget_pages() {
       charged_ -= std::min(bytes, charged_);
     }
   }
-}
-
-Result<> Block::want(const storage::FieldSet& wanted, bool with_payload) {
-  wanted_.fill(false);
-  for (std::size_t i = 0; i < storage::kFixedFieldCount; ++i) wanted_[at(kFieldColumns[i])] = wanted.fixed(i);
-  wanted_[at(Column::payload)] = with_payload;
-  wants_received_ = wanted.all();
-  wants_attributes_ = wanted.any_attribute();
-  wanted_columns_.assign(directory_.columns.size(), false);
-  wanted_names_ = wanted;
-  for (std::size_t c = 0; c < directory_.columns.size(); ++c)
-    wanted_columns_[c] = directory_.columns[c].is_attribute() && wanted.attribute(directory_.columns[c].name);
-  return {};
-}
-
-Result<> Block::take_text(Column column, bool wanted, std::size_t row, std::string& out) {
-  out.clear();
-  const auto number = fixed_[at(column)];
-  if (!wanted || !number) return {};
-  TT_ASSIGN(const TextView view, text(*number));
-  TT_ASSIGN(const auto value, text_at(view, row, scratch_));
-  if (value) out.assign(*value);
-  return {};
-}
-
-Result<> Block::take_id(Column column, std::size_t row, std::string_view& raw) {
-  raw = {};
-  const auto number = fixed_[at(column)];
-  if (!wanted_[at(column)] || !number) return {};
-  TT_ASSIGN(const TextView view, text(*number));
-  const TextColumn& ids = *view.column;
-  if (view.presence != nullptr && !view.presence->test(row)) return {};
-  if (ids.codec() == TextCodec::binary) {
-    raw = ids.raw_value(row);
-  } else if (ids.codec() == TextCodec::dictionary) {
-    const std::uint16_t code = ids.code(row);
-    if (code != 0 || !ids.first_is_absent()) raw = ids.raw_entry(code);
-  }
-  return {};
-}
-
-Result<> Block::take_attributes(std::size_t row, EventRow& out) {
-  out.attributes.clear();
-  if (!wants_attributes_ || directory_.shapes.empty()) return {};
-  TT_ASSIGN(const auto* shapes, row_shapes());
-  const auto& shape = directory_.shapes[shapes->empty() ? 0 : static_cast<std::size_t>((*shapes)[row])];
-  out.attributes.reserve(shape.size());
-  std::vector<Attr> rest;
-  std::size_t next_of_rest = 0;
-  for (const std::uint32_t c : shape) {
-    if (residual_ && c == *residual_) {
-      if (next_of_rest == 0) {
-        TT_ASSIGN(rest, residual(row));
-      }
-      if (next_of_rest == rest.size())
-        return damaged(Error(ErrorKind::corruption, "a row with fewer attributes than its shape"));
-      Attr& a = rest[next_of_rest++];
-      if (wanted_names_->attribute(a.name)) out.attributes.push_back(std::move(a));
-      continue;
-    }
-    if (!wanted_columns_[c]) continue;
-    const ColumnEntry& entry = directory_.columns[c];
-    if (entry.type == AttrType::text) {
-      TT_ASSIGN(const TextView view, text(c));
-      TT_ASSIGN(const auto value, text_at(view, row, scratch_));
-      out.attributes.push_back({entry.name, std::string(value.value_or(std::string_view())), entry.kind});
-      continue;
-    }
-    TT_ASSIGN(const NumberColumn* column, numbers(c));
-    if (entry.type == AttrType::real) {
-      out.attributes.push_back({entry.name, column->reals[row], entry.kind});
-    } else if (entry.type == AttrType::integer) {
-      out.attributes.push_back({entry.name, column->values[row], entry.kind});
-    } else {
-      out.attributes.push_back({entry.name, column->values[row] != 0, entry.kind});
-    }
-  }
-  return {};
-}
-
-Result<> Block::materialise(std::size_t row, EventRow& out) {
-  TT_ASSIGN(const auto* times, ints(Column::time));
-  TT_ASSIGN(const auto* projects, ints(Column::project));
-  out.time.ns = (*times)[row];
-  out.project.value = static_cast<std::uint32_t>((*projects)[row]);
-  out.received.ns = 0;
-  if (wants_received_) {
-    TT_ASSIGN(const auto* received, ints(Column::received));
-    out.received.ns = (*received)[row];
-  }
-  out.ids.level = Level::unknown;
-  if (wanted_[at(Column::level)]) {
-    TT_ASSIGN(const auto* levels, ints(Column::level));
-    out.ids.level = static_cast<Level>((*levels)[row]);
-  }
-  const auto take = [&](Column column, std::string& into) {
-    return take_text(column, wanted_[at(column)], row, into);
-  };
-  TT_TRY(take(Column::message, out.message));
-  TT_TRY(take(Column::environment, out.ids.environment));
-  TT_TRY(take(Column::release, out.ids.release));
-  TT_TRY(take(Column::service, out.ids.service));
-  TT_TRY(take(Column::host, out.ids.host));
-  TT_TRY(take(Column::request_id, out.ids.request_id));
-  TT_TRY(take(Column::user_id, out.ids.user_id));
-  TT_TRY(take(Column::transaction, out.ids.transaction));
-  TT_TRY(take(Column::payload, out.payload));
-  std::string_view raw;
-  TT_TRY(take_id(Column::trace_id, row, raw));
-  out.ids.trace_id = Id128::from_bytes(raw).value_or(Id128{});
-  TT_TRY(take_id(Column::span_id, row, raw));
-  out.ids.span_id = Id64::from_bytes(raw).value_or(Id64{});
-  return take_attributes(row, out);
 }
 
 }  // namespace telltale::eventdb

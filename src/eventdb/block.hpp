@@ -27,6 +27,17 @@ struct NumberColumn {
   bool has(std::size_t row) const { return !presence || presence->test(row); }
 };
 
+/// A column of numbers that are read one by one: what few rows cost. The order of the members matters.
+struct NumberPoints {
+  Bytes bytes;
+  AttrType type = AttrType::integer;
+  std::optional<Bitmap> presence;
+  PackedInts ints;    // integers and booleans
+  PackedReals reals;  // reals
+  std::size_t reads = 0;
+  bool has(std::size_t row) const { return !presence || presence->test(row); }
+};
+
 /// A text column by the rows that have it: an alias shows the fixed column's texts.
 struct TextView {
   TextColumn* column = nullptr;  // never an alias
@@ -59,6 +70,8 @@ class Block {
   std::optional<std::uint32_t> find(Column column) const { return fixed_[static_cast<std::size_t>(column)]; }
 
   Result<const std::vector<std::int64_t>*> ints(Column column);
+  /// One of them; decodes the column when it is asked for many.
+  Result<std::int64_t> int_at(Column column, std::size_t row);
   /// Of a text column, fixed or attribute.
   Result<TextView> text(std::uint32_t number);
   /// The message column without what is kept as skeletons.
@@ -70,6 +83,8 @@ class Block {
   /// What an alias or time column is derived from, if it is of that codec.
   Result<std::optional<std::uint8_t>> derivation(std::uint32_t number, TextCodec codec);
   Result<const NumberColumn*> numbers(std::uint32_t number);
+  /// One of them; nullopt when the row has none.
+  Result<std::optional<AttrValue>> number_at(std::uint32_t number, std::size_t row);
   /// The shape of each row; empty when all have the first.
   Result<const std::vector<std::int64_t>*> row_shapes();
 
@@ -106,6 +121,8 @@ class Block {
   tl::unexpected<Error> damaged(Error error) const {
     return tl::unexpected<Error>(source_->damage(std::move(error)));
   }
+  Result<NumberPoints*> points(std::uint32_t number);
+  Result<std::size_t> shape_at(std::size_t row);
   Result<TextColumn*> text_column(std::uint32_t number);
   Result<TextView> rendered_text(std::uint32_t number);
   Result<> render(std::uint16_t code, std::size_t row, std::string& out);
@@ -128,6 +145,7 @@ class Block {
   std::array<std::unique_ptr<std::vector<std::int64_t>>, kColumns> ints_;
   std::vector<std::unique_ptr<TextColumn>> texts_;      // by directory position
   std::vector<std::unique_ptr<NumberColumn>> numbers_;  // by directory position
+  std::vector<std::unique_ptr<NumberPoints>> points_;   // by directory position
   std::unique_ptr<std::vector<std::int64_t>> row_shapes_;
   std::string scratch_;
 

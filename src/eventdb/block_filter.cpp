@@ -21,6 +21,7 @@ std::optional<std::string_view> view_of(const std::optional<std::string>& text) 
 /// Which conditions to look at first: those that read little.
 int leaf_cost(const CompiledLeaf& leaf) {
   int cost = 1;
+  if (leaf.op() == FilterOp::json_line) cost = 15;
   if (leaf.any_field()) cost = 40;
   if (leaf.field() == "message") cost = 20;
   if (leaf.field() == "payload") cost = 30;
@@ -289,6 +290,7 @@ Result<Bitmap> BlockFilter::eval(const Node& node, Block& block, const Bitmap& a
 }
 
 Result<Bitmap> BlockFilter::eval_leaf(const CompiledLeaf& leaf, Block& block, const Bitmap& among) {
+  if (leaf.op() == FilterOp::json_line) return scan_json_line(leaf, block, among);
   if (leaf.any_field()) return eval_any_field(leaf, block, among);
   if (leaf.any_spelling()) return eval_spelled(leaf, block, among);
   if (const auto column = fixed_column(leaf.field())) return eval_fixed(leaf, block, *column, among);

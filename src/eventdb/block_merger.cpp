@@ -13,9 +13,10 @@ namespace telltale::eventdb {
 namespace {
 
 constexpr std::uint32_t kNoColumn = UINT32_MAX;
-constexpr Column kMergedTexts[] = {
-    Column::environment, Column::release,    Column::host,    Column::transaction, Column::trace_id,
-    Column::span_id,     Column::request_id, Column::user_id, Column::message,     Column::payload};
+// The message is apart: merge_message().
+constexpr Column kMergedTexts[] = {Column::environment, Column::release,  Column::host,
+                                   Column::transaction, Column::trace_id, Column::span_id,
+                                   Column::request_id,  Column::user_id,  Column::payload};
 
 /// A row of the output: which of the block's sources, and which of its rows.
 struct MergedRow {

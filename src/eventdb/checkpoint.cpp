@@ -58,6 +58,7 @@ Engine::Frozen Engine::freeze() {
 }
 
 std::string Engine::new_part_name(Table table, std::int64_t day, ProjectId retention_class) {
+  MutexLock lock(mutex_);
   return part_name(table, day, retention_class, next_part_++);
 }
 
@@ -101,7 +102,11 @@ Result<> Engine::write_head(const Frozen& frozen, Parts& written) {
 
 Result<> Engine::publish(Sequence applied, const std::array<std::uint64_t, std::size(kTables)>& ordinals,
                          const Parts& parts, const Parts& gone) {
-  Manifest manifest{applied, next_part_, ordinals, {}};
+  Manifest manifest{applied, 0, ordinals, {}};
+  {
+    MutexLock lock(mutex_);
+    manifest.next_part = next_part_;
+  }
   for (const auto& part : parts) manifest.parts.push_back(part->name());
   // When this fails the new manifest may stand on the disk all the same (say, the folder's sync failed):
   // neither the old parts nor the fresh ones may go. What turns out superfluous is an orphan for the next

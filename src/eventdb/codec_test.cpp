@@ -51,9 +51,16 @@ TEST(IntCodec, RoundTrip) {
   Rng rng(seed);
   for (int run = 0; run < 150; ++run) {
     const auto values = random_ints(rng, rng.below(3000));
-    const auto back = decode_int_column(encode_int_column(values), values.size());
+    const std::string bytes = encode_int_column(values);
+    const auto back = decode_int_column(bytes, values.size());
     ASSERT_TRUE(back) << back.error().message();
     ASSERT_EQ(*back, values);
+    const auto points = PackedInts::open(bytes, values.size());
+    ASSERT_TRUE(points);
+    for (int i = 0; i < 50 && !values.empty(); ++i) {
+      const auto row = rng.below(values.size());
+      ASSERT_EQ(points->at(row), values[row]) << row;
+    }
   }
 }
 
@@ -65,6 +72,28 @@ TEST(IntCodec, ValuesFurtherApartThanASignedNumberHolds) {
     ASSERT_TRUE(back) << back.error().message();
     EXPECT_EQ(*back, values);
   }
+}
+
+TEST(IntCodec, DifferencesThroughAllRunsAreStillRead) {
+  // 2,050 values 7, 9, 12, 14, 17, …: differences 2 and 3, the first one ignored.
+  std::vector<std::uint64_t> packed;
+  std::vector<std::int64_t> values{7};
+  for (std::size_t i = 0; i < 2050; ++i) packed.push_back(i % 2 == 0 ? 1 : 0);
+  for (std::size_t i = 1; i < packed.size(); ++i)
+    values.push_back(values.back() + 2 + static_cast<std::int64_t>(packed[i]));
+  std::string bytes("\x02\x0e\x01", 3);  // codec, zigzag 7, divisor
+  for (std::size_t i = 0; i < packed.size(); i += 1024) {
+    bytes += std::string("\x04\x01", 2);  // zigzag 2, bits
+    pack_bits(
+        std::span<const std::uint64_t>(packed).subspan(i, std::min<std::size_t>(1024, packed.size() - i)), 1,
+        bytes);
+  }
+  const auto back = decode_int_column(bytes, values.size());
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(*back, values);
+  const auto points = PackedInts::open(bytes, values.size());
+  ASSERT_TRUE(points);
+  for (const std::size_t row : {0, 1, 1023, 1024, 1025, 2049}) EXPECT_EQ(points->at(row), values[row]);
 }
 
 TEST(IntCodec, RisingTimesOfOneUnitTakeFewBits) {
@@ -91,6 +120,11 @@ TEST(RealCodec, RoundTripBitForBit) {
     ASSERT_EQ(back->size(), values.size());
     for (std::size_t i = 0; i < values.size(); ++i)
       ASSERT_EQ(std::bit_cast<std::uint64_t>((*back)[i]), std::bit_cast<std::uint64_t>(values[i]));
+    const std::string bytes = encode_real_column(values);
+    const auto points = PackedReals::open(bytes, values.size());
+    ASSERT_TRUE(points);
+    for (std::size_t i = 0; i < values.size(); i += 1 + values.size() / 40)
+      ASSERT_EQ(std::bit_cast<std::uint64_t>(points->at(i)), std::bit_cast<std::uint64_t>(values[i]));
   }
 }
 

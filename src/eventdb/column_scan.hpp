@@ -23,6 +23,9 @@ Result<Verdict> scan_int_column(const storage::CompiledLeaf& leaf, Block& block,
 Result<Bitmap> scan_rendered(const storage::CompiledLeaf& leaf, Block& block, const TextView& view,
                              const Bitmap& rows);
 
+/// Of a json_line leaf: which of `among` match.
+Result<Bitmap> scan_json_line(const storage::CompiledLeaf& leaf, Block& block, const Bitmap& among);
+
 /// The longest text that every match of the expression must contain; empty when none is found. Conservative:
 /// alternatives, classes, groups and flags end it.
 std::string required_literal(std::string_view regex);

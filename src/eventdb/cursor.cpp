@@ -64,36 +64,39 @@ Result<> RowCursor::start() {
   TT_ASSIGN(head_rows_, matching_head_rows(snapshot_.head, filter_, context_));
   std::sort(head_rows_.begin(), head_rows_.end(), before);
   if (newest_first_) std::reverse(head_rows_.begin(), head_rows_.end());
-  push(kHeadSource);
+  TT_TRY(push(kHeadSource));
   TT_ASSIGN(auto blocks, candidate_blocks(snapshot_, filter_, context_));
   sources_.resize(blocks.size());
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     sources_[i].ref = std::move(blocks[i]);
-    push(i);
+    TT_TRY(push(i));
   }
   return {};
 }
 
-void RowCursor::push(std::size_t number) {
+Result<> RowCursor::push(std::size_t number) {
   if (number == kHeadSource) {
-    if (head_position_ == head_rows_.size()) return;
+    if (head_position_ == head_rows_.size()) return {};
     const HeadRow& row = head_rows_[head_position_];
     heap_.push({row.row->time.ns, row.ordinal, number});
-    return;
+    return {};
   }
   Source& source = sources_[number];
   if (!source.block) {
     // The best it can have: comes before any row of the same time.
     const BlockMeta& meta = source.ref.meta();
     heap_.push({newest_first_ ? meta.max_time.ns : meta.min_time.ns, newest_first_ ? UINT64_MAX : 0, number});
-    return;
+    return {};
   }
   if (source.position == source.rows.size()) {
     source = Source{};
-    return;
+    return {};
   }
   const std::uint32_t row = source.rows[source.position];
-  heap_.push({(*source.times)[row], static_cast<std::uint64_t>((*source.ordinals)[row]), number});
+  TT_ASSIGN(const std::int64_t time, source.block->int_at(Column::time, row));
+  TT_ASSIGN(const std::int64_t ordinal, source.block->int_at(Column::ordinal, row));
+  heap_.push({time, static_cast<std::uint64_t>(ordinal), number});
+  return {};
 }
 
 Result<> RowCursor::open_block(std::size_t number) {
@@ -105,12 +108,9 @@ Result<> RowCursor::open_block(std::size_t number) {
   rows.for_each([&source](std::size_t row) { source.rows.push_back(static_cast<std::uint32_t>(row)); });
   if (newest_first_) std::reverse(source.rows.begin(), source.rows.end());
   if (!source.rows.empty()) {
-    TT_ASSIGN(source.times, block.ints(Column::time));
-    TT_ASSIGN(source.ordinals, block.ints(Column::ordinal));
     TT_TRY(block.want(fields_, with_payload_));
   }
-  push(number);
-  return {};
+  return push(number);
 }
 
 Result<bool> RowCursor::next_row(EventRow& out) {
@@ -131,7 +131,7 @@ Result<bool> RowCursor::next_row(EventRow& out) {
       }
       TT_TRY(source.block->materialise(source.rows[source.position++], out));
     }
-    push(top.source);
+    TT_TRY(push(top.source));
     ++handed_out_;
     return true;
   }

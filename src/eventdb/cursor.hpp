@@ -34,8 +34,6 @@ class RowCursor final : public storage::EventCursor {
     std::unique_ptr<Block> block;     // null: not read yet
     std::vector<std::uint32_t> rows;  // matching, in the cursor's order
     std::size_t position = 0;
-    const std::vector<std::int64_t>* times = nullptr;
-    const std::vector<std::int64_t>* ordinals = nullptr;
   };
   struct Entry {
     std::int64_t time = 0;
@@ -54,7 +52,7 @@ class RowCursor final : public storage::EventCursor {
   Result<> start();
   Result<bool> next_row(EventRow& out);
   Result<> open_block(std::size_t source);
-  void push(std::size_t source);
+  Result<> push(std::size_t source);
 
   Snapshot snapshot_;
   const BlockFilter filter_;

@@ -80,10 +80,10 @@ Result<> Engine::open() {
   }
   MutexLock writer(writer_mutex_);
   TT_TRY(remove_orphans(manifest.parts));
-  next_part_ = manifest.next_part;
   durable_ordinal_ = manifest.next_ordinal;
   {
     MutexLock lock(mutex_);
+    next_part_ = manifest.next_part;
     applied_ = durable_ = manifest.applied;
     next_ordinal_ = manifest.next_ordinal;
     TT_ASSIGN(const auto aside, fs_.list(io::join_path(dir_, kQuarantineDir)));

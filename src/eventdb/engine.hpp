@@ -1,5 +1,7 @@
-// The store itself. Two locks: mutex_ guards what a query takes a snapshot of and is held for moments;
-// writer_mutex_ lets one checkpoint or maintenance run at a time and is held while files are written.
+// The store itself. Three locks: mutex_ guards what a query takes a snapshot of and is held for moments;
+// writer_mutex_ lets one manifest be published at a time and is held by a checkpoint as long as it writes;
+// upkeep_mutex_ is held by whatever replaces or removes published parts (merges, erasing, retention), so that
+// the parts it began with are still there when it ends, while checkpoints add theirs.
 //
 // Invariants: (1) parts_ ∪ head_ is exactly the rows of batches 1 … applied_. (2) The manifest on disk names
 // parts that hold exactly the rows of batches 1 … durable_. (3) A file the manifest on disk may name is not
@@ -72,23 +74,23 @@ class Engine final : public EventDb {
   Frozen freeze();
   Result<> write_head(const Frozen& frozen, Parts& written) TT_REQUIRES(writer_mutex_);
   Result<std::shared_ptr<Part>> write_part(Table table, std::int64_t day, ProjectId retention_class,
-                                           std::vector<MergeInput> inputs) TT_REQUIRES(writer_mutex_);
-  std::string new_part_name(Table table, std::int64_t day, ProjectId retention_class)
-      TT_REQUIRES(writer_mutex_);
+                                           std::vector<MergeInput> inputs);
+  std::string new_part_name(Table table, std::int64_t day, ProjectId retention_class);
   /// Publishes a manifest that names `parts`; on success `gone` lose their files when their readers are done.
   Result<> publish(Sequence applied, const std::array<std::uint64_t, std::size(kTables)>& ordinals,
                    const Parts& parts, const Parts& gone) TT_REQUIRES(writer_mutex_);
   /// The same sequence, other parts.
-  Result<> replace_parts(const Parts& gone, const Parts& fresh) TT_REQUIRES(writer_mutex_);
-  Result<> drop_expired() TT_REQUIRES(writer_mutex_);
-  Result<> quarantine_damaged() TT_REQUIRES(writer_mutex_);
-  Result<> merge_small() TT_REQUIRES(writer_mutex_);
-  Result<> merge(const Parts& inputs) TT_REQUIRES(writer_mutex_);
+  Result<> replace_parts(const Parts& gone, const Parts& fresh) TT_REQUIRES(upkeep_mutex_)
+      TT_EXCLUDES(writer_mutex_);
+  Result<> drop_expired() TT_REQUIRES(upkeep_mutex_);
+  Result<> quarantine_damaged() TT_REQUIRES(upkeep_mutex_) TT_EXCLUDES(writer_mutex_);
+  Result<> merge_small() TT_REQUIRES(upkeep_mutex_);
+  Result<> merge(const Parts& inputs) TT_REQUIRES(upkeep_mutex_);
   /// The part without the rows that match, null when none is left; `gone` counts them. The same part when
   /// none matches.
   Result<std::shared_ptr<Part>> without(const std::shared_ptr<Part>& part,
                                         const storage::EraseRequest& request, std::uint64_t& gone)
-      TT_REQUIRES(writer_mutex_);
+      TT_REQUIRES(upkeep_mutex_);
   EventRetention retention() const;
   void update_gauges() const;
 
@@ -111,11 +113,12 @@ class Engine final : public EventDb {
   LatencyHistogram& checkpoint_seconds_;
   LatencyHistogram& merge_seconds_;
 
-  mutable Mutex writer_mutex_;
-  std::uint64_t next_part_ TT_GUARDED_BY(writer_mutex_) = 1;
+  mutable Mutex upkeep_mutex_;
+  mutable Mutex writer_mutex_;  // after upkeep_mutex_
   std::array<std::uint64_t, std::size(kTables)> durable_ordinal_ TT_GUARDED_BY(writer_mutex_){};
 
   mutable Mutex mutex_;  // after writer_mutex_
+  std::uint64_t next_part_ TT_GUARDED_BY(mutex_) = 1;
   Head head_ TT_GUARDED_BY(mutex_);
   Nanos head_since_ TT_GUARDED_BY(mutex_){0};
   std::array<std::uint64_t, std::size(kTables)> next_ordinal_ TT_GUARDED_BY(mutex_){};

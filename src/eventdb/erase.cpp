@@ -52,7 +52,7 @@ Result<std::shared_ptr<Part>> Engine::without(const std::shared_ptr<Part>& part,
 }
 
 Result<std::uint64_t> Engine::erase(const storage::EraseRequest& request) {
-  MutexLock writer(writer_mutex_);
+  MutexLock upkeep(upkeep_mutex_);
   Parts parts;
   {
     MutexLock lock(mutex_);

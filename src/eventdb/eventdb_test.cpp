@@ -52,7 +52,8 @@ std::string line_of(const EventRow& row, Rng& rng) {
     out += "\"" + a.name + "\": ";
     const auto* text = std::get_if<std::string>(&a.value);
     if (text != nullptr) out += "\"";
-    append_value(text != nullptr ? 's' : 'r', to_string(a.value), out);
+    const bool fixed = std::holds_alternative<double>(a.value) && rng.chance(0.5);
+    append_value(text != nullptr ? 's' : fixed ? '3' : 'r', to_string(a.value), out);
     if (text != nullptr) out += "\"";
   }
   if (rng.chance(0.1)) out += ", \"only\": \"here\"";
@@ -77,6 +78,7 @@ EventRow random_row(Rng& rng) {
   if (rng.chance(0.5)) row.set("n", static_cast<std::int64_t>(rng.below(10)));
   if (rng.chance(0.3)) row.set("k" + std::to_string(rng.below(4)), word());
   if (rng.chance(0.3)) row.set("n2", rng.unit());
+  if (rng.chance(0.3)) row.set("n3", static_cast<double>(rng.below(10)) / 4, AttrKind::parsed);
   if (rng.chance(0.1)) row.set("n", rng.chance(0.5));
   if (rng.chance(0.3)) row.set("k.1", word(), static_cast<AttrKind>(rng.below(3)));
   if (rng.chance(0.2)) row.set("service", row.ids.service);
@@ -94,7 +96,7 @@ constexpr std::string_view kFields[] = {"message", "payload",    "project", "lev
                                         "span_id", "request_id", "n",       "k1",    "event_id", "absent"};
 
 constexpr std::string_view kSpellings[] = {"k_1", "trace_id", "service_name", "detected_level",
-                                           "n",   "absent"};
+                                           "n",   "n3",       "absent"};
 
 EventFilter random_filter(Rng& rng, int depth);
 
@@ -115,6 +117,9 @@ EventFilter random_filter(Rng& rng, int depth) {
     return f;
   }
   if (depth > 0 && rng.chance(0.3)) return random_spelled(rng);
+  if (depth > 0 && rng.chance(0.1))
+    return EventFilter::says(rng.chance(0.3) ? "" : std::string(kSpellings[rng.below(std::size(kSpellings))]),
+                             rng.chance(0.4));
   const std::string field(kFields[rng.below(std::size(kFields))]);
   switch (rng.below(9)) {
     case 0:
@@ -137,8 +142,8 @@ EventFilter random_filter(Rng& rng, int depth) {
     case 4:
       return EventFilter::leaf(FilterOp::icontains, rng.chance(0.3) ? "*" : field, "ET");
     case 5: {
-      static constexpr std::string_view kNeedles[] = {"al",       "alpha", "n1", "\": \"al", "delta 42",
-                                                      "\\nalpha", "0000",  " ",  "",         "k_1\": "};
+      static constexpr std::string_view kNeedles[] = {
+          "al", "alpha", "n1", "\": \"al", "delta 42", "\\nalpha", "0000", " ", "", "k_1\": ", ".50", "5"};
       return EventFilter::leaf(FilterOp::contains, field,
                                std::string(kNeedles[rng.below(std::size(kNeedles))]));
     }

@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::uint8_t kConstantInts = 0;
 constexpr std::uint8_t kPackedInts = 1;
-constexpr std::uint8_t kPackedDeltas = 2;
+constexpr std::uint8_t kPackedDeltas = 2;  // through all runs; read, and not written any more
+constexpr std::uint8_t kRunDeltas = 3;     // each run has its first value
 constexpr std::uint8_t kRealBits = 0;
 constexpr std::uint8_t kScaledReals = 1;
 constexpr std::size_t kRun = 1024;
@@ -78,12 +79,23 @@ PackedPlan plan_packing(std::span<const std::int64_t> values) {
   return plan;
 }
 
-void put_packed(std::span<const std::int64_t> values, U64 divisor, ByteWriter& out) {
+/// With `starts`, values are differences: a run has its first value in place of its first difference.
+void put_packed(std::span<const std::int64_t> values, std::span<const std::int64_t> starts, U64 divisor,
+                ByteWriter& out) {
   out.varint(divisor);
   std::vector<U64> scaled;
   std::string packed;
   for (std::size_t i = 0; i < values.size(); i += kRun) {
-    const auto run = values.subspan(i, std::min(kRun, values.size() - i));
+    auto run = values.subspan(i, std::min(kRun, values.size() - i));
+    if (!starts.empty()) {
+      out.zigzag(starts[i]);
+      run = run.subspan(1);
+    }
+    if (run.empty()) {
+      out.zigzag(0);
+      out.u8(0);
+      continue;
+    }
     const auto [least, greatest] = std::minmax_element(run.begin(), run.end());
     const U64 base = static_cast<U64>(*least);
     const unsigned bits = usable_bits(bits_for((static_cast<U64>(*greatest) - base) / divisor));
@@ -96,36 +108,6 @@ void put_packed(std::span<const std::int64_t> values, U64 divisor, ByteWriter& o
     pack_bits(scaled, bits, packed);
     out.bytes(packed);
   }
-}
-
-bool get_packed(ByteReader& in, std::span<std::int64_t> out) {
-  const U64 divisor = in.varint();
-  for (std::size_t i = 0; i < out.size(); i += kRun) {
-    const auto run = out.subspan(i, std::min(kRun, out.size() - i));
-    const auto base = static_cast<U64>(in.zigzag());
-    const unsigned bits = in.u8();
-    if (!in.ok() || bits > 64 || (bits > 56 && bits != 64)) return false;
-    if (bits == 0) {
-      std::fill(run.begin(), run.end(), static_cast<std::int64_t>(base));
-      continue;
-    }
-    const std::string_view packed = in.bytes(packed_bytes(run.size(), bits));
-    if (!in.ok()) return false;
-    if (bits == 64) {
-      for (std::size_t k = 0; k < run.size(); ++k) {
-        U64 v;
-        std::memcpy(&v, packed.data() + k * 8, 8);
-        run[k] = static_cast<std::int64_t>(base + v * divisor);
-      }
-    } else if (divisor == 1) {
-      for (std::size_t k = 0; k < run.size(); ++k)
-        run[k] = static_cast<std::int64_t>(base + packed_at(packed.data(), k, bits));
-    } else {
-      for (std::size_t k = 0; k < run.size(); ++k)
-        run[k] = static_cast<std::int64_t>(base + packed_at(packed.data(), k, bits) * divisor);
-    }
-  }
-  return true;
 }
 
 }  // namespace
@@ -151,43 +133,112 @@ std::string encode_int_column(std::span<const std::int64_t> values) {
   std::vector<std::int64_t> deltas(values.size());
   for (std::size_t i = 1; i < values.size(); ++i)
     deltas[i] = static_cast<std::int64_t>(static_cast<U64>(values[i]) - static_cast<U64>(values[i - 1]));
-  deltas[0] = deltas[1];  // the first value stands in front
+  // A run's first value stands in front of it; the difference in its place must not weigh.
+  for (std::size_t i = 0; i < values.size(); i += kRun)
+    deltas[i] = i + 1 < values.size() ? deltas[i + 1] : deltas[i - 1];
   const PackedPlan plain = plan_packing(values);
   const PackedPlan differences = plan_packing(deltas);
   if (differences.bytes + differences.bytes / 16 < plain.bytes) {
-    out.u8(kPackedDeltas);
-    out.zigzag(values[0]);
-    put_packed(deltas, differences.divisor, out);
+    out.u8(kRunDeltas);
+    put_packed(deltas, values, differences.divisor, out);
   } else {
     out.u8(kPackedInts);
-    put_packed(values, plain.divisor, out);
+    put_packed(values, {}, plain.divisor, out);
   }
   return out.take();
 }
 
-Result<std::vector<std::int64_t>> decode_int_column(std::string_view bytes, std::size_t rows) {
+Result<PackedInts> PackedInts::open(std::string_view bytes, std::size_t rows) {
   ByteReader in(bytes);
-  const std::uint8_t codec = in.u8();
-  if (codec > kPackedDeltas) return bad_ints("unknown codec");
-  if (codec == kConstantInts) {
-    const std::int64_t value = in.zigzag();
+  PackedInts out;
+  out.codec_ = in.u8();
+  out.rows_ = rows;
+  if (out.codec_ > kRunDeltas) return bad_ints("unknown codec");
+  if (out.codec_ == kConstantInts) {
+    out.first_ = static_cast<U64>(in.zigzag());
     if (!in.ok() || !in.empty()) return bad_ints("bad constant");
-    return std::vector<std::int64_t>(rows, value);
+    return out;
   }
-  const std::int64_t first = codec == kPackedDeltas ? in.zigzag() : 0;
+  if (out.codec_ == kPackedDeltas) out.first_ = static_cast<U64>(in.zigzag());
   // A run takes at least two bytes: a forged row count cannot ask for much more memory than it sends.
   if (!in.ok() || rows > (in.remaining() + 1) * kRun) return bad_ints("too few values");
-  std::vector<std::int64_t> out(rows);
-  if (!get_packed(in, out) || !in.empty()) return bad_ints("wrong size");
-  if (codec == kPackedDeltas && rows > 0) {
-    U64 at = static_cast<U64>(first);
-    out[0] = first;
-    for (std::size_t i = 1; i < rows; ++i) {
-      at += static_cast<U64>(out[i]);
-      out[i] = static_cast<std::int64_t>(at);
+  out.divisor_ = in.varint();
+  out.runs_.reserve((rows + kRun - 1) / kRun);
+  for (std::size_t i = 0; i < rows; i += kRun) {
+    std::size_t n = std::min(kRun, rows - i);
+    Run run;
+    if (out.codec_ == kRunDeltas) {
+      run.first = static_cast<U64>(in.zigzag());
+      --n;
+    }
+    run.base = static_cast<U64>(in.zigzag());
+    run.bits = in.u8();
+    if (!in.ok() || run.bits > 64 || (run.bits > 56 && run.bits != 64)) return bad_ints("wrong size");
+    if (run.bits > 0) run.packed = in.bytes(packed_bytes(n, run.bits)).data();
+    if (!in.ok()) return bad_ints("wrong size");
+    out.runs_.push_back(run);
+  }
+  if (!in.empty()) return bad_ints("wrong size");
+  return out;
+}
+
+std::int64_t PackedInts::at(std::size_t row) const {
+  if (codec_ == kConstantInts) return static_cast<std::int64_t>(first_);
+  const Run& run = runs_[row / kRun];
+  const std::size_t k = row % kRun;
+  if (codec_ == kPackedInts) return static_cast<std::int64_t>(raw_at(run, k));
+  U64 value = run.first;
+  if (codec_ == kRunDeltas) {
+    for (std::size_t i = 0; i < k; ++i) value += raw_at(run, i);
+    return static_cast<std::int64_t>(value);
+  }
+  value = first_;
+  for (std::size_t i = 1; i <= row; ++i) value += raw_at(runs_[i / kRun], i % kRun);
+  return static_cast<std::int64_t>(value);
+}
+
+void PackedInts::unpack(const Run& run, std::span<std::int64_t> out) const {
+  if (run.packed == nullptr) {
+    std::fill(out.begin(), out.end(), static_cast<std::int64_t>(run.base));
+  } else if (run.bits == 64) {
+    for (std::size_t k = 0; k < out.size(); ++k) out[k] = static_cast<std::int64_t>(raw_at(run, k));
+  } else if (divisor_ == 1) {
+    for (std::size_t k = 0; k < out.size(); ++k)
+      out[k] = static_cast<std::int64_t>(run.base + packed_at(run.packed, k, run.bits));
+  } else {
+    for (std::size_t k = 0; k < out.size(); ++k)
+      out[k] = static_cast<std::int64_t>(run.base + packed_at(run.packed, k, run.bits) * divisor_);
+  }
+}
+
+std::vector<std::int64_t> PackedInts::all() const {
+  if (codec_ == kConstantInts) return std::vector<std::int64_t>(rows_, static_cast<std::int64_t>(first_));
+  std::vector<std::int64_t> out(rows_);
+  U64 value = first_;
+  for (std::size_t r = 0; r < runs_.size(); ++r) {
+    auto run = std::span(out).subspan(r * kRun, std::min(kRun, rows_ - r * kRun));
+    if (codec_ == kRunDeltas) {
+      value = runs_[r].first;
+      run[0] = static_cast<std::int64_t>(value);
+      run = run.subspan(1);
+    }
+    unpack(runs_[r], run);
+    if (codec_ == kPackedInts) continue;
+    if (codec_ == kPackedDeltas && r == 0) {
+      run[0] = static_cast<std::int64_t>(value);
+      run = run.subspan(1);
+    }
+    for (std::int64_t& v : run) {
+      value += static_cast<U64>(v);
+      v = static_cast<std::int64_t>(value);
     }
   }
   return out;
+}
+
+Result<std::vector<std::int64_t>> decode_int_column(std::string_view bytes, std::size_t rows) {
+  TT_ASSIGN(const PackedInts ints, PackedInts::open(bytes, rows));
+  return ints.all();
 }
 
 std::string encode_real_column(std::span<const double> values) {
@@ -216,20 +267,31 @@ std::string encode_real_column(std::span<const double> values) {
   return out.take();
 }
 
-Result<std::vector<double>> decode_real_column(std::string_view bytes, std::size_t rows) {
+Result<PackedReals> PackedReals::open(std::string_view bytes, std::size_t rows) {
   ByteReader in(bytes);
+  PackedReals out;
   const std::uint8_t codec = in.u8();
-  const int scale = codec == kScaledReals ? in.u8() : 0;
-  if (!in.ok() || codec > kScaledReals || scale > kMaxScale)
+  if (codec == kScaledReals) out.scale_ = in.u8();
+  if (!in.ok() || codec > kScaledReals || out.scale_ > kMaxScale)
     return fail(ErrorKind::corruption, "real column: unknown codec");
-  TT_ASSIGN(const auto numbers, decode_int_column(in.bytes(in.remaining()), rows));
-  std::vector<double> out(rows);
-  if (codec == kRealBits) {
-    for (std::size_t i = 0; i < rows; ++i) out[i] = std::bit_cast<double>(numbers[i]);
-  } else {
-    for (std::size_t i = 0; i < rows; ++i) out[i] = static_cast<double>(numbers[i]) / kPowers[scale];
-  }
+  TT_ASSIGN(out.ints_, PackedInts::open(in.bytes(in.remaining()), rows));
   return out;
+}
+
+double PackedReals::real_of(std::int64_t v) const {
+  return scale_ < 0 ? std::bit_cast<double>(v) : static_cast<double>(v) / kPowers[scale_];
+}
+
+std::vector<double> PackedReals::all() const {
+  const std::vector<std::int64_t> numbers = ints_.all();
+  std::vector<double> out(numbers.size());
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = real_of(numbers[i]);
+  return out;
+}
+
+Result<std::vector<double>> decode_real_column(std::string_view bytes, std::size_t rows) {
+  TT_ASSIGN(const PackedReals reals, PackedReals::open(bytes, rows));
+  return reals.all();
 }
 
 }  // namespace telltale::eventdb

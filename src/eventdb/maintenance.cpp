@@ -40,7 +40,7 @@ bool holds(const std::vector<std::shared_ptr<Part>>& parts, const std::shared_pt
 }  // namespace
 
 Result<> Engine::maintenance() {
-  MutexLock writer(writer_mutex_);
+  MutexLock upkeep(upkeep_mutex_);
   TT_TRY(quarantine_damaged());
   TT_TRY(drop_expired());
   TT_TRY(merge_small());
@@ -51,6 +51,7 @@ Result<> Engine::maintenance() {
 }
 
 Result<> Engine::replace_parts(const Parts& gone, const Parts& fresh) {
+  MutexLock writer(writer_mutex_);
   Parts next;
   {
     MutexLock lock(mutex_);
@@ -89,7 +90,7 @@ Result<> Engine::drop_expired() {
 }
 
 Result<std::uint64_t> Engine::drop_oldest_day(Table table) {
-  MutexLock writer(writer_mutex_);
+  MutexLock upkeep(upkeep_mutex_);
   std::map<std::int64_t, Parts> days;
   {
     MutexLock lock(mutex_);
@@ -109,6 +110,7 @@ Result<std::uint64_t> Engine::drop_oldest_day(Table table) {
 }
 
 Result<> Engine::quarantine_damaged() {
+  MutexLock writer(writer_mutex_);
   Parts damaged;
   Parts next;
   {
@@ -170,7 +172,7 @@ Result<> Engine::merge(const Parts& inputs) {
 }
 
 Result<VerifyReport> Engine::verify() {
-  MutexLock writer(writer_mutex_);
+  MutexLock upkeep(upkeep_mutex_);
   Parts parts;
   {
     MutexLock lock(mutex_);

@@ -126,6 +126,10 @@ class RenderedScan {
       if (mode == 'f' || part.find_first_not_of(kOfTimes) == std::string::npos) maybe_ |= rows;
       return {};
     }
+    // The value's text is in the line, zeros behind it: a part that ends with one of these may reach there.
+    if (mode >= '1' && mode <= '9' && part.find_first_not_of("-.0123456789") == std::string::npos &&
+        (part.back() == '0' || part.back() == '.'))
+      maybe_ |= rows;
     TT_ASSIGN(const CompiledLeaf in_value, leaf_for(name, part));
     for (const std::uint32_t number : attribute_positions(name)) {
       const ColumnEntry& entry = block_.directory().columns[number];

@@ -170,10 +170,24 @@ class SkeletonMaker {
         refer(mode, a->name);
         return true;
       }
-      return false;
+      return refer_to_decimals(*a, text, raw);
     }
     out_ += raw;
     return raw == "null" || raw == "true" || raw == "false";
+  }
+
+  /// `12.50`: a real with a fixed number of digits.
+  bool refer_to_decimals(const Attr& a, const std::string& text, std::string_view raw) {
+    const auto point = raw.find('.');
+    if (!std::holds_alternative<double>(a.value) || point == std::string_view::npos) return false;
+    const std::size_t decimals = raw.size() - point - 1;
+    if (decimals < 1 || decimals > 9) return false;
+    const char mode = static_cast<char>('0' + decimals);
+    scratch_.clear();
+    append_value(mode, text, scratch_);
+    if (scratch_ != raw) return false;
+    refer(mode, a.name);
+    return true;
   }
 
   /// Arrays are attributes as JSON text, or empty.
@@ -271,7 +285,13 @@ void append_escaped(std::string_view text, bool ascii, std::string& out) {
 void append_value(char mode, std::string_view text, std::string& out) {
   if (mode == 's' || mode == 'a') return append_escaped(text, mode == 'a', out);
   out += text;
-  if (mode == 'f' && text.find_first_not_of("-0123456789") == std::string_view::npos) out += ".0";
+  const bool is_whole = text.find_first_not_of("-0123456789") == std::string_view::npos;
+  if (mode == 'f' && is_whole) out += ".0";
+  if (mode < '1' || mode > '9') return;
+  if (is_whole) out += '.';
+  const auto wanted = static_cast<std::size_t>(mode - '0');
+  const std::size_t decimals = is_whole ? 0 : text.size() - std::min(text.find('.'), text.size() - 1) - 1;
+  if (decimals < wanted) out.append(wanted - decimals, '0');
 }
 
 std::optional<std::string> make_skeleton(const EventRow& row) { return SkeletonMaker(row).make(); }
@@ -287,7 +307,7 @@ std::optional<Skeleton> Skeleton::parse(std::string_view bytes) {
     const auto end = bytes.find(kMark);
     if (end == std::string_view::npos || end == 0) return std::nullopt;
     Reference reference{bytes[0], std::string(bytes.substr(1, end - 1))};
-    static constexpr std::string_view kModes = "sarft";
+    static constexpr std::string_view kModes = "sarft123456789";
     if (kModes.find(reference.mode) == std::string_view::npos) return std::nullopt;
     if (reference.mode == 't') {
       unsigned style = kTimeStyles;

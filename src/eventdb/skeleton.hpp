@@ -4,7 +4,8 @@
 //
 // A skeleton is the line's bytes; a reference is 0x01, a mode, the attribute's name, 0x01. Modes: `s` text
 // with JSON's necessary escapes, `a` text with everything beyond ASCII escaped, too, `r` the value as text,
-// `f` a real whose text has no point gets `.0`, `t` the row's time, the name being the notation's number.
+// `f` a real whose text has no point gets `.0`, `1` to `9` a real with so many digits behind the point, zeros
+// put behind, `t` the row's time, the name being the notation's number.
 #pragma once
 
 #include <optional>

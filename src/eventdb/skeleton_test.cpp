@@ -54,7 +54,10 @@ EventRow random_json_row(Rng& rng) {
       case 2: {
         const double v = static_cast<double>(rng.below(1000)) / 8;
         row.set(name, v);
-        append_value(ascii ? 'f' : 'r', to_string(AttrValue(v)), out);
+        append_value(rng.chance(0.5) ? static_cast<char>('1' + rng.below(9))
+                     : ascii         ? 'f'
+                                     : 'r',
+                     to_string(AttrValue(v)), out);
         break;
       }
       case 3:
@@ -114,6 +117,21 @@ TEST(Skeleton, LinesComeBackByteForByte) {
     ASSERT_EQ(render(*skeleton, row), row.message);
   }
   EXPECT_GT(made, 300);
+}
+
+TEST(Skeleton, RealsMayHaveAFixedNumberOfDigits) {
+  EventRow row;
+  row.set("ms", 33.85, AttrKind::parsed);
+  row.set("n", 2.0, AttrKind::parsed);
+  row.message = R"({"ms":33.850,"n":2.00})";
+  EXPECT_EQ(make_skeleton(row),
+            "{\"ms\":\x01"
+            "3ms\x01,\"n\":\x01"
+            "2n\x01}");
+  row.message = R"({"ms":33.85000000000,"n":2.00})";
+  EXPECT_FALSE(make_skeleton(row)) << "more than nine";
+  row.message = R"({"ms":33.851,"n":2.00})";
+  EXPECT_FALSE(make_skeleton(row));
 }
 
 TEST(Skeleton, WhatTheAttributesDoNotSayStaysALine) {

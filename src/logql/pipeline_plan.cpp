@@ -237,8 +237,111 @@ class PushDownWalk {
   bool exact_ = true;
 };
 
+/// Of a pipeline of line filters, label filters and at most one `| json` without arguments.
+class StoredWalk {
+ public:
+  std::optional<StoredPlan> run(const LogQuery& query, const std::vector<std::string>& texts,
+                                const std::vector<std::string>& numbers) {
+    // What stands before the parser is for push_down(), stage by stage.
+    LogQuery before;
+    before.matchers = query.matchers;
+    for (const Stage& stage : query.stages) {
+      if (stage.kind == StageKind::json && stage.assignments.empty() && !parsed_) {
+        parsed_ = true;
+        given_.push_back(EventFilter::says(""));
+      } else if (stage.kind == StageKind::label_filter) {
+        auto filter = label_filter(stage.filter);
+        if (!filter) return std::nullopt;
+        filters_.push_back(*std::move(filter));
+      } else if (stage.kind == StageKind::line_filter) {
+        before.stages.push_back(stage);
+      } else {
+        return std::nullopt;
+      }
+    }
+    PushDown pushed = push_down(before);
+    if (!pushed.exact) return std::nullopt;
+    filters_.push_back(std::move(pushed.filter));
+    for (const std::string& name : texts)
+      if (!reads_text(name)) return std::nullopt;
+    for (const std::string& name : numbers)
+      if (!reads_number(name)) return std::nullopt;
+    return StoredPlan{EventFilter::all_of(std::move(filters_)), EventFilter::all_of(std::move(given_))};
+  }
+
+ private:
+  static bool sayable(const std::string& name) {
+    return !is_error_label(name) && !name.ends_with("_extracted") && !name.starts_with("__");
+  }
+  bool reads_text(const std::string& name) {
+    if (!sayable(name)) return false;
+    if (parsed_) given_.push_back(EventFilter::says(name));
+    return true;
+  }
+  bool reads_number(const std::string& name) {
+    if (!sayable(name)) return false;
+    EventFilter number = EventFilter::spelled(FilterOp::ge, name, "-inf");
+    EventFilter absent = none_of(EventFilter::spelled(FilterOp::exists, name));
+    if (parsed_) {
+      number = EventFilter::all_of({EventFilter::says(name, true), std::move(number)});
+      absent = EventFilter::all_of({EventFilter::says(name), std::move(absent)});
+    }
+    given_.push_back(any_of({std::move(number), std::move(absent)}));
+    return true;
+  }
+
+  std::optional<EventFilter> label_filter(const LabelFilter& f) {
+    if (f.kind == LabelFilterKind::both || f.kind == LabelFilterKind::either) {
+      auto left = label_filter(f.children[0]);
+      auto right = label_filter(f.children[1]);
+      if (!left || !right) return std::nullopt;
+      std::vector<EventFilter> both;
+      both.push_back(*std::move(left));
+      both.push_back(*std::move(right));
+      return f.kind == LabelFilterKind::both ? EventFilter::all_of(std::move(both)) : any_of(std::move(both));
+    }
+    // Of rows without errors.
+    if (f.kind == LabelFilterKind::text && f.name == kErrorLabel && f.op == CompareOp::eq && f.value.empty())
+      return EventFilter{};
+    if (f.kind == LabelFilterKind::text) {
+      if (!reads_text(f.name)) return std::nullopt;
+      return text_filter(f.name, f.op, f.value);
+    }
+    if (f.kind != LabelFilterKind::number || !reads_number(f.name)) return std::nullopt;
+    return number_filter(f);
+  }
+
+  static EventFilter number_filter(const LabelFilter& f) {
+    const std::string bound = format_plain_float(f.number);
+    const auto leaf = [&](FilterOp op) { return EventFilter::spelled(op, f.name, bound); };
+    switch (f.op) {
+      case CompareOp::gt:
+        return leaf(FilterOp::gt);
+      case CompareOp::ge:
+        return leaf(FilterOp::ge);
+      case CompareOp::lt:
+        return leaf(FilterOp::lt);
+      case CompareOp::le:
+        return leaf(FilterOp::le);
+      case CompareOp::eq:
+        return EventFilter::all_of({leaf(FilterOp::ge), leaf(FilterOp::le)});
+      default:
+        return any_of({leaf(FilterOp::lt), leaf(FilterOp::gt)});
+    }
+  }
+
+  bool parsed_ = false;
+  std::vector<EventFilter> filters_;
+  std::vector<EventFilter> given_;
+};
+
 }  // namespace
 
 PushDown push_down(const LogQuery& query) { return PushDownWalk(query).run(); }
+
+std::optional<StoredPlan> plan_on_stored(const LogQuery& query, const std::vector<std::string>& texts,
+                                         const std::vector<std::string>& numbers) {
+  return StoredWalk().run(query, texts, numbers);
+}
 
 }  // namespace telltale::logql

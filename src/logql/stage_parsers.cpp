@@ -4,10 +4,11 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
 
+#include "base/json_scan.hpp"
 #include "base/text.hpp"
-#include "logql/json_scan.hpp"
 #include "logql/stage.hpp"
 #include "logql/units.hpp"
+#include "storage/json_line.hpp"
 
 namespace telltale::logql {
 namespace {
@@ -47,7 +48,12 @@ class JsonStage final : public RowStage {
     JsonScanner in(row.line());
     name_.clear();
     found_.clear();
-    walk(in, row, 0);
+    storage::flatten_json(
+        in, name_, [&](std::string_view name, JsonType type, std::string_view raw, bool escaped) {
+          if (name.empty() || !names_.wants(name)) return;
+          found_.emplace_back(names_.stable(name, row),
+                              type == JsonType::string ? json_text(raw, escaped, row) : raw);
+        });
     if (in.ok() && !in.at_end()) {
       row.set_error(pipeline_error::kJson, "text behind the JSON document");
     } else if (!in.ok()) {
@@ -59,44 +65,8 @@ class JsonStage final : public RowStage {
   }
 
  private:
-  void walk(JsonScanner& in, RowState& row, int depth) {
-    std::string_view key;
-    bool escaped = false;
-    if (!in.open('{')) return;
-    while (in.member(key, escaped)) {
-      const std::size_t outer = name_.size();
-      if (escaped) {
-        key_.clear();
-        unescape_json(key, key_);
-        key = key_;
-      }
-      if (outer == 0) {
-        if (!key.empty() && key[0] >= '0' && key[0] <= '9') name_ += '_';
-      } else {
-        name_ += '_';
-      }
-      append_sanitised(name_, key);
-      JsonType type = JsonType::null;
-      if (!in.peek(type)) return;
-      std::string_view raw;
-      bool value_escaped = false;
-      if (type == JsonType::object && depth < kMaxDepth) {
-        walk(in, row, depth + 1);
-      } else if (type == JsonType::string) {
-        if (in.string(raw, value_escaped) && take()) emit(json_text(raw, value_escaped, row), row);
-      } else if (in.value(raw) && (type == JsonType::number || type == JsonType::boolean) && take()) {
-        emit(raw, row);
-      }
-      name_.resize(outer);
-    }
-  }
-  bool take() const { return !name_.empty() && names_.wants(name_); }
-  void emit(std::string_view value, RowState& row) { found_.emplace_back(names_.stable(name_, row), value); }
-
-  static constexpr int kMaxDepth = 64;
   LabelNames names_;
   std::string name_;
-  std::string key_;
   std::vector<std::pair<std::string_view, std::string_view>> found_;
 };
 

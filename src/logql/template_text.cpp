@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
 
+#include "base/json_scan.hpp"
 #include "base/limits.hpp"
 #include "base/text.hpp"
-#include "logql/json_scan.hpp"
 #include "logql/row_state.hpp"
 #include "logql/template_value.hpp"
 #include "logql/units.hpp"

@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "base/json_scan.hpp"
 #include "base/text.hpp"
 #include "logql/go_time.hpp"
-#include "logql/json_scan.hpp"
 #include "logql/units.hpp"
 
 namespace telltale::logql {

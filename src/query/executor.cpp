@@ -101,6 +101,7 @@ Result<std::optional<std::vector<SeriesValues>>> run_aggregated(storage::EventSt
   q.bucket = bucket;
   q.origin = covered.from;
   q.measures = {plan.measure};
+  if (plan.least_samples > 0) q.measures.push_back({MeasureOp::count, plan.measure.field, 0});
   q.max_groups = plan.max_series;
   auto rows = store.aggregate(q, context);
   if (!rows) {
@@ -109,6 +110,9 @@ Result<std::optional<std::vector<SeriesValues>>> run_aggregated(storage::EventSt
       return too_many_series(plan.max_series);
     return tl::unexpected(std::move(rows).error());
   }
+  double samples = 0;
+  for (const storage::EventAggregateRow& row : *rows) samples += row.values.back();
+  if (plan.least_samples > 0 && samples < static_cast<double>(plan.least_samples)) return std::nullopt;
   const WindowCells cells(grid);
   const WindowOp window = op == MeasureOp::min     ? WindowOp::min
                           : op == MeasureOp::max   ? WindowOp::max

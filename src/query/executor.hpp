@@ -52,9 +52,12 @@ struct AggregatePlan {
   WindowGrid grid;
   storage::Measure measure;
   std::size_t max_series = 0;
+  /// Rows with the measured field, in all groups together: with fewer, the answer is nullopt.
+  std::uint64_t least_samples = 0;
 };
 
-/// nullopt: not expressible (windows that overlap cannot be put together from sketches; too many buckets).
+/// nullopt: not expressible (windows that overlap cannot be put together from sketches; too many buckets), or
+/// too few samples.
 Result<std::optional<std::vector<SeriesValues>>> run_aggregated(storage::EventStore& store,
                                                                 const AggregatePlan& plan,
                                                                 WorkContext& context);

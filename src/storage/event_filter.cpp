@@ -10,6 +10,7 @@
 
 #include "base/limits.hpp"
 #include "base/text.hpp"
+#include "storage/json_line.hpp"
 
 namespace telltale::storage {
 
@@ -56,7 +57,7 @@ Result<CompiledLeaf> CompiledLeaf::compile(const EventFilter& leaf) {
   out.field_ = leaf.field;
   out.any_spelling_ = leaf.any_spelling;
   out.value_ = leaf.value;
-  if (leaf.field.empty())
+  if (leaf.field.empty() && leaf.op != FilterOp::json_line)
     return fail(ErrorKind::invalid_argument, "filter: a condition without a field name");
   const bool text_op =
       leaf.op == FilterOp::contains || leaf.op == FilterOp::icontains || leaf.op == FilterOp::regex;
@@ -131,6 +132,10 @@ bool CompiledLeaf::matches(std::optional<std::string_view> text) const {
   }
 }
 
+bool CompiledLeaf::matches_line(const EventRow& row) const {
+  return line_says_field(row, field_, as_number());
+}
+
 struct CompiledFilter::Node {
   FilterOp op = FilterOp::all;
   std::optional<CompiledLeaf> leaf;
@@ -165,6 +170,7 @@ struct CompiledFilter::Node {
   }
 
   bool leaf_matches(const EventRow& row) const {
+    if (leaf->op() == FilterOp::json_line) return leaf->matches_line(row);
     const auto text_matches = [this](const std::string& s) {
       return leaf->matches(s.empty() ? std::nullopt : std::optional<std::string_view>(s));
     };

@@ -43,6 +43,9 @@ class CompiledLeaf {
   bool any_field() const { return field_ == "*"; }
   /// nullopt: the row does not have the field.
   bool matches(std::optional<std::string_view> text) const;
+  /// Of a json_line leaf.
+  bool matches_line(const EventRow& row) const;
+  bool as_number() const { return !value_.empty(); }
 
  private:
   CompiledLeaf() = default;

@@ -28,9 +28,11 @@ enum class FilterOp : unsigned char {
   gt,
   ge,
   lt,
-  le,      // field is a number and compares with value read as a number
-  exists,  // the field is present and not empty
-  in,      // field's text equals one of values
+  le,         // field is a number and compares with value read as a number
+  exists,     // the field is present and not empty
+  in,         // field's text equals one of values
+  json_line,  // line_says_field() of storage/json_line.hpp; field is a spelling or empty, value empty or
+              // `number`
 };
 
 /// A tree. Field names are those of field_text() (model/event_row.hpp); `*` in a contains, icontains or regex
@@ -52,6 +54,10 @@ struct EventFilter {
   }
   static EventFilter spelled(FilterOp op, std::string spelling, std::string value = {}) {
     return {op, std::move(spelling), std::move(value), {}, {}, true};
+  }
+  /// The line is JSON and says of the spelling what the row's fields say.
+  static EventFilter says(std::string spelling, bool as_number = false) {
+    return {FilterOp::json_line, std::move(spelling), as_number ? "number" : "", {}, {}, true};
   }
   static EventFilter one_of(std::string field, std::vector<std::string> values) {
     return {FilterOp::in, std::move(field), {}, {}, std::move(values), false};

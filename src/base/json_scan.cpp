@@ -1,4 +1,4 @@
-#include "logql/json_scan.hpp"
+#include "base/json_scan.hpp"
 
 #include <cstdint>
 
@@ -6,14 +6,14 @@
 
 #include "base/text.hpp"
 
-namespace telltale::logql {
+namespace telltale {
 namespace {
 
 constexpr int kMaxJsonDepth = 128;
 
 bool json_digit(char c) { return c >= '0' && c <= '9'; }
 
-int hex_value(char c) {
+int json_hex_value(char c) {
   if (json_digit(c)) return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
@@ -21,11 +21,11 @@ int hex_value(char c) {
 }
 
 /// Four hex digits at `at`; -1 when they are not there.
-std::int32_t hex4(std::string_view s, std::size_t at) {
+std::int32_t json_hex4(std::string_view s, std::size_t at) {
   if (at + 4 > s.size()) return -1;
   std::int32_t v = 0;
   for (std::size_t i = 0; i < 4; ++i) {
-    const int digit = hex_value(s[at + i]);
+    const int digit = json_hex_value(s[at + i]);
     if (digit < 0) return -1;
     v = v * 16 + digit;
   }
@@ -93,7 +93,7 @@ bool JsonScanner::string(std::string_view& raw, bool& escaped) {
       if (at_ >= text_.size()) break;
       const char e = text_[at_];
       if (e == 'u') {
-        if (hex4(text_, at_ + 1) < 0) return failed("bad escape");
+        if (json_hex4(text_, at_ + 1) < 0) return failed("bad escape");
         at_ += 4;
       } else if (std::string_view("\"\\/bfnrt").find(e) == std::string_view::npos) {
         return failed("bad escape");
@@ -233,10 +233,10 @@ void unescape_json(std::string_view raw, std::string& out) {
       out += kTo[kFrom.find(e)];
       continue;
     }
-    auto code = static_cast<std::uint32_t>(hex4(raw, i + 1));
+    auto code = static_cast<std::uint32_t>(json_hex4(raw, i + 1));
     i += 4;
     if (code >= 0xD800 && code < 0xDC00 && raw.substr(i + 1, 2) == "\\u") {
-      const std::int32_t low = hex4(raw, i + 3);
+      const std::int32_t low = json_hex4(raw, i + 3);
       if (low >= 0xDC00 && low < 0xE000) {
         code = 0x10000 + ((code - 0xD800) << 10) + (static_cast<std::uint32_t>(low) - 0xDC00);
         i += 6;
@@ -292,4 +292,4 @@ bool parse_json_path(std::string_view text, std::vector<JsonStep>& out) {
   return !want_name && !out.empty();
 }
 
-}  // namespace telltale::logql
+}  // namespace telltale

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace telltale::logql {
+namespace telltale {
 
 enum class JsonType : unsigned char { null, boolean, number, string, array, object };
 
@@ -60,4 +60,4 @@ struct JsonStep {
 /// False: not a path.
 bool parse_json_path(std::string_view text, std::vector<JsonStep>& out);
 
-}  // namespace telltale::logql
+}  // namespace telltale
