@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "base/bytes.hpp"
 #include "eventdb/block_builder.hpp"
+#include "eventdb/index_page.hpp"
 
 namespace telltale::eventdb {
 
@@ -64,26 +64,20 @@ Result<std::unique_ptr<Block>> Part::open_legacy_block(std::size_t number, WorkC
 }
 
 Result<std::vector<std::uint32_t>> Part::lookup(std::size_t field, std::string_view text) const {
-  const std::uint64_t low = index_key(field, text);
-  const std::uint64_t high = low | kIndexBlockMask;
+  const std::uint64_t key = index_key(field, text);
+  // Pages may know a key's upper bits only, and begin with what it is then.
+  const std::uint64_t low = index_entry_of(key);
+  const std::uint64_t high = key | kIndexBlockMask;
   std::vector<std::uint32_t> blocks;
   auto page = std::upper_bound(footer_.index.begin(), footer_.index.end(), low,
                                [](std::uint64_t v, const IndexPage& p) { return v < p.first; });
   if (page != footer_.index.begin()) --page;
   for (; page != footer_.index.end() && page->first <= high; ++page) {
     TT_ASSIGN(const Bytes bytes, read(page->handle));
-    ByteReader in(bytes.view);
-    const std::uint64_t entries = in.varint();
-    std::uint64_t key = 0;
-    for (std::uint64_t i = 0; i < entries && in.ok(); ++i) {
-      key += in.varint();
-      const std::uint64_t block = in.varint();
-      if (key > low >> kIndexBlockBits) break;
-      if (key == low >> kIndexBlockBits && block < footer_.blocks.size())
-        blocks.push_back(static_cast<std::uint32_t>(block));
-    }
-    if (!in.ok()) return tl::unexpected<Error>(damage(Error(ErrorKind::corruption, "bad index page")));
+    if (!find_in_index_page(bytes.view, key, blocks))
+      return tl::unexpected<Error>(damage(Error(ErrorKind::corruption, "bad index page")));
   }
+  std::erase_if(blocks, [this](std::uint32_t block) { return block >= footer_.blocks.size(); });
   return blocks;
 }
 

@@ -1,8 +1,9 @@
 #include "eventdb/part_writer.hpp"
 
 #include <algorithm>
+#include <span>
 
-#include "base/bytes.hpp"
+#include "eventdb/index_page.hpp"
 
 namespace telltale::eventdb {
 
@@ -26,21 +27,15 @@ Result<> PartWriter::add(WrittenBlock block) {
 }
 
 Result<> PartWriter::write_index() {
+  for (std::uint64_t& entry : index_) entry = index_entry_of(entry);
   std::sort(index_.begin(), index_.end());
+  index_.erase(std::unique(index_.begin(), index_.end()), index_.end());
   for (std::size_t i = 0; i < index_.size(); i += kIndexPageEntries) {
-    const std::size_t end = std::min(index_.size(), i + kIndexPageEntries);
-    ByteWriter page;
-    page.varint(end - i);
-    std::uint64_t last_key = 0;
-    for (std::size_t k = i; k < end; ++k) {
-      const std::uint64_t key = index_[k] >> kIndexBlockBits;
-      page.varint(key - last_key);
-      page.varint(index_[k] & kIndexBlockMask);
-      last_key = key;
-    }
+    const auto page =
+        std::span<const std::uint64_t>(index_).subspan(i, std::min(kIndexPageEntries, index_.size() - i));
     IndexPage entry;
-    entry.first = index_[i];
-    TT_ASSIGN(entry.handle, file_->append(page.view()));
+    entry.first = page[0];
+    TT_ASSIGN(entry.handle, file_->append(encode_index_page(page)));
     footer_.index.push_back(entry);
   }
   return {};
