@@ -80,12 +80,22 @@ struct ProjectRetention {
   std::optional<Nanos> errors;
 };
 
+/// Rows that are kept for a time of their own; the first rule that matches decides.
+struct RetentionRule {
+  std::string selector;  // LogQL's; not looked at here
+  Nanos keep{};
+  std::string table = "logs";
+  ProjectId project{0};  // 0: every one
+  std::string place;     // telltale.yml:7:
+};
+
 struct RetentionConfig {
   Nanos metrics{};
   Nanos logs{};
   Nanos spans{};
   Nanos errors{};
   std::vector<ProjectRetention> projects;
+  std::vector<RetentionRule> rules;
 };
 
 struct JournalConfig {

@@ -55,6 +55,12 @@ TEST(Config, ErrorsNameTheLineAndTheSetting) {
       {"retention:\n  projects:\n  - {project: 2, logs: soon}", "telltale.yml:3: retention.projects.logs:"},
       {"retention: {projects: [{project: 2, logs: 1s}]}", "retention.projects.logs: must be between"},
       {"retention: {projects: [{project: 2}, {project: 2}]}", "retention.projects.project 2 is there twice"},
+      {"retention: {rules: [{keep: 1d}]}", "telltale.yml:1: retention.rules.selector is missing"},
+      {"retention: {rules: [{selector: '{a=\"b\"}'}]}", "retention.rules.keep is missing"},
+      {"retention: {rules: [{selector: '{a=\"b\"}', keep: 1s}]}", "retention.rules.keep must be between"},
+      {"retention: {rules: [{selector: x, keep: 1d, table: metrics}]}",
+       "retention.rules.table must be logs, spans or errors"},
+      {"retention: {rules: [{matcher: x}]}", "retention.rules.matcher is not known"},
       {"retention: {projects: [{project: 2, metrics: 1d}]}", "retention.projects.metrics is not known"},
       {"bootstrap:\n  tokens:\n  - {name: ci, token_env: NOPE}",
        "telltale.yml:3: bootstrap.tokens.token_env"},
@@ -105,6 +111,25 @@ TEST(Config, ProjectsMayKeepDataForATimeOfTheirOwn) {
   EXPECT_EQ(own.logs, std::chrono::hours(24 * 7));
   EXPECT_EQ(own.spans, std::chrono::hours(24));
   EXPECT_FALSE(own.errors);
+}
+
+TEST(Config, RetentionRules) {
+  const auto c =
+      load(yaml("retention:\n  rules:\n  - {selector: '{service=\"a\"}', keep: 3d}\n"
+                "  - {selector: '{service=\"b\"}', keep: 1d, table: spans, project: 2}\n"));
+  ASSERT_TRUE(c) << c.error().message();
+  ASSERT_EQ(c->retention.rules.size(), 2u);
+  EXPECT_EQ(c->retention.rules[0].selector, "{service=\"a\"}");
+  EXPECT_EQ(c->retention.rules[0].keep, std::chrono::hours(72));
+  EXPECT_EQ(c->retention.rules[0].table, "logs");
+  EXPECT_EQ(c->retention.rules[0].project, ProjectId{0});
+  EXPECT_EQ(c->retention.rules[1].table, "spans");
+  EXPECT_EQ(c->retention.rules[1].project, ProjectId{2});
+  EXPECT_EQ(c->retention.rules[1].place, "telltale.yml:4:");
+  EXPECT_TRUE(needs_restart(defaults(), *c).empty());
+  std::string many = "retention:\n  rules:\n";
+  for (int i = 0; i < 65; ++i) many += "  - {selector: '{a=\"b\"}', keep: 3d}\n";
+  EXPECT_FALSE(load(yaml(many)));
 }
 
 TEST(Config, Inputs) {

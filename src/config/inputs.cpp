@@ -7,8 +7,10 @@
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
+#include "base/check.hpp"
 #include "base/input_limits.hpp"
 #include "base/time_zone.hpp"
+#include "base/upkeep_limits.hpp"
 #include "config/settings.hpp"
 
 namespace telltale::config {
@@ -45,6 +47,19 @@ class InputReader {
     return Field{key, [this, key, &to](const YAML::Node& node) -> Result<> {
                    if (!node.IsScalar()) return wrong(node, key, "must be a single value");
                    to = node.Scalar();
+                   return {};
+                 }};
+  }
+  /// In the form and the bounds of the setting.
+  auto duration(std::string_view key, std::string_view setting, Nanos& to) {
+    return Field{key, [this, key, setting, &to](const YAML::Node& node) -> Result<> {
+                   Config scratch;
+                   const Setting* of = find_setting(setting);
+                   TT_CHECK(of != nullptr && of->type == SettingType::duration);
+                   const std::string value = node.IsScalar() ? node.Scalar() : "";
+                   if (auto done = assign(*of, scratch, {value}); !done)
+                     return wrong(node, key, done.error().message());
+                   to = *static_cast<const Nanos*>(of->member(scratch));
                    return {};
                  }};
   }
@@ -163,6 +178,25 @@ Result<> read_files(const YAML::Node& node, const std::string& file, Config& con
   });
 }
 
+Result<> read_rules(const YAML::Node& node, const std::string& file, Config& config) {
+  InputReader in("retention.rules", file);
+  return in.each(node, [&](const YAML::Node& item) -> Result<> {
+    RetentionRule rule;
+    rule.place = fmt::format("{}:{}:", file, item.Mark().line + 1);
+    TT_TRY(in.fields(
+        item, {in.text("selector", rule.selector), in.text("table", rule.table),
+               in.project("project", rule.project), in.duration("keep", "retention.logs", rule.keep)}));
+    if (rule.selector.empty()) return in.wrong(item, "selector", "is missing");
+    if (rule.keep == Nanos{0}) return in.wrong(item, "keep", "is missing");
+    if (rule.table != "logs" && rule.table != "spans" && rule.table != "errors")
+      return in.wrong(item, "table", "must be logs, spans or errors");
+    config.retention.rules.push_back(std::move(rule));
+    if (config.retention.rules.size() > limits::kMaxRetentionRules)
+      return in.wrong(item, "", "has too many entries");
+    return {};
+  });
+}
+
 }  // namespace
 
 bool is_loopback(std::string_view address) {
@@ -170,7 +204,9 @@ bool is_loopback(std::string_view address) {
 }
 
 Result<> read_inputs(std::string_view name, const YAML::Node& node, const std::string& file, Config& config) {
-  return name == "files" ? read_files(node, file, config) : read_listeners(node, file, config);
+  if (name == "files") return read_files(node, file, config);
+  if (name == "retention.rules") return read_rules(node, file, config);
+  return read_listeners(node, file, config);
 }
 
 Result<> check_inputs(const Config& config) {
@@ -229,6 +265,21 @@ std::string_view inputs_docs() {
          "    multiline: continuation        # off; time: events begin with a time; or a pattern of their "
          "first line\n"
          "    time_zone: local               # of times without an offset; UTC when not said\n"
+         "```\n\n"
+         "## Retention rules\n\n"
+         "`retention.rules` and `retention.projects` are lists in the YAML file; a reload takes them over "
+         "([operate](operate.md)).\n\n"
+         "```yaml\n"
+         "retention:\n"
+         "  rules:                           # the first that matches a row decides\n"
+         "    - selector: '{service=\"nginx\", level=\"debug\"}'   # as in LogQL\n"
+         "      keep: 3d\n"
+         "    - selector: '{service=\"billing\"}'\n"
+         "      keep: 365d\n"
+         "      table: logs                  # logs when not said; or spans, errors\n"
+         "      project: 2                   # every project when not said\n"
+         "  projects:\n"
+         "    - {project: 2, logs: 7d, errors: 180d}\n"
          "```\n";
 }
 

@@ -1,5 +1,5 @@
-// Inputs that are lists of mappings: syslog listeners and followed files. Read here, beside the table of
-// single settings.
+// Settings that are lists of mappings: syslog listeners, followed files, retention rules. Read here, beside
+// the table of single settings.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ class Node;
 
 namespace telltale::config {
 
-inline constexpr std::string_view kInputSections[] = {"syslog.listen", "files"};
+inline constexpr std::string_view kInputSections[] = {"syslog.listen", "files", "retention.rules"};
 
 /// `name` is one of kInputSections. Errors say file:line.
 Result<> read_inputs(std::string_view name, const YAML::Node& node, const std::string& file, Config& config);

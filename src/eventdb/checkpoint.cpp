@@ -1,9 +1,7 @@
 // From the head to parts: freeze, write one part a table and day, publish the manifest, and only then let go
 // of the frozen rows. Whatever fails before the manifest leaves the head as it was.
-#include <map>
-#include <set>
-
 #include "eventdb/engine.hpp"
+#include "eventdb/partitions.hpp"
 
 namespace telltale::eventdb {
 
@@ -13,36 +11,11 @@ double seconds_since(const Clock& clock, Nanos start) {
   return std::chrono::duration<double>(clock.steady() - start).count();
 }
 
-/// Retention class and day.
-using Partition = std::pair<ProjectId, std::int64_t>;
-
-/// The partitions that the block's rows belong to each get it as an input.
-template <class ClassOf>
-Result<> add_to_partitions(const std::shared_ptr<const HeadBlock>& block, ClassOf class_of,
-                           std::map<Partition, std::vector<MergeInput>>& partitions) {
-  const BlockMeta& meta = block->written.meta;
-  std::set<ProjectId> classes;
-  for (const BlockCount& count : meta.counts) classes.insert(class_of(count.project));
-  const BlockRef ref{nullptr, block, 0};
-  if (meta.counted && classes.size() == 1 && day_of(meta.min_time) == day_of(meta.max_time)) {
-    partitions[{*classes.begin(), day_of(meta.min_time)}].push_back({{ref}, nullptr});
-    return {};
-  }
-  const auto partition_of = [class_of](std::int64_t time, std::int64_t project) {
-    return Partition{class_of(ProjectId{static_cast<std::uint32_t>(project)}), day_of({time})};
-  };
-  TT_ASSIGN(const auto times, block->ints(Column::time));
-  TT_ASSIGN(const auto projects, block->ints(Column::project));
-  std::map<Partition, std::vector<std::uint32_t>> rows;
-  for (std::size_t i = 0; i < times.size(); ++i)
-    rows[partition_of(times[i], projects[i])].push_back(static_cast<std::uint32_t>(i));
-  for (auto& [partition, numbers] : rows) {
-    auto take = [numbers = std::move(numbers)](Block&) -> Result<std::vector<std::uint32_t>> {
-      return numbers;
-    };
-    partitions[partition].push_back({{ref}, std::move(take)});
-  }
-  return {};
+WorkLimits writing_limits() {
+  WorkLimits out;
+  out.timeout = std::chrono::hours(1);
+  out.max_memory_bytes = SIZE_MAX / 2;  // bounded by the number of inputs
+  return out;
 }
 
 }  // namespace
@@ -57,18 +30,15 @@ Engine::Frozen Engine::freeze() {
   return frozen;
 }
 
-std::string Engine::new_part_name(Table table, std::int64_t day, ProjectId retention_class) {
+std::string Engine::new_part_name(Table table, std::int64_t day, RetentionClass kept) {
   MutexLock lock(mutex_);
-  return part_name(table, day, retention_class, next_part_++);
+  return part_name(table, day, kept, next_part_++);
 }
 
-Result<std::shared_ptr<Part>> Engine::write_part(Table table, std::int64_t day, ProjectId retention_class,
+Result<std::shared_ptr<Part>> Engine::write_part(Table table, std::int64_t day, RetentionClass kept,
                                                  std::vector<MergeInput> inputs) {
-  WorkLimits work_limits;
-  work_limits.timeout = std::chrono::hours(1);
-  work_limits.max_memory_bytes = SIZE_MAX / 2;  // bounded by the number of inputs
-  WorkContext context(clock_, work_limits);
-  const std::string name = new_part_name(table, day, retention_class);
+  WorkContext context(clock_, writing_limits());
+  const std::string name = new_part_name(table, day, kept);
   {
     TT_ASSIGN(auto writer, PartWriter::create(fs_, io::join_path(dir_, name), table, day));
     TT_TRY(merge_blocks(std::move(inputs), *writer, options_.block_rows, context));
@@ -78,22 +48,22 @@ Result<std::shared_ptr<Part>> Engine::write_part(Table table, std::int64_t day, 
 }
 
 Result<> Engine::write_head(const Frozen& frozen, Parts& written) {
-  const EventRetention kept = retention();
+  const EventRetention rules = retention();
   for (std::size_t t = 0; t < std::size(kTables); ++t) {
     const Table table = kTables[t];
-    const auto class_of = [&kept, table](ProjectId project) {
-      return kept.projects.contains({table, project}) ? project : ProjectId{0};
-    };
-    std::map<Partition, std::vector<MergeInput>> partitions;
+    std::vector<std::shared_ptr<const HeadBlock>> blocks;
     for (const HeadSlice& slice : frozen.slices[t]) {
-      std::shared_ptr<const HeadBlock> block = slice.block;
-      if (!block) {
-        TT_ASSIGN(block, make_head_block(slice));
+      blocks.push_back(slice.block);
+      if (!slice.block) {
+        TT_ASSIGN(blocks.back(), make_head_block(slice));
       }
-      TT_TRY(add_to_partitions(block, class_of, partitions));
     }
+    TT_ASSIGN(const auto partitioner, Partitioner::make(rules, table, blocks));
+    WorkContext context(clock_, writing_limits());
+    Partitions partitions;
+    for (const auto& block : blocks) TT_TRY(partitioner.add(block, context, partitions));
     for (auto& [partition, inputs] : partitions) {
-      TT_ASSIGN(auto part, write_part(table, partition.second, partition.first, std::move(inputs)));
+      TT_ASSIGN(auto part, write_part(table, partition.day, partition.kept, std::move(inputs)));
       written.push_back(std::move(part));
     }
   }

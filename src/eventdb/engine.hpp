@@ -73,9 +73,9 @@ class Engine final : public EventDb {
   Result<> set_aside(const std::string& name);
   Frozen freeze();
   Result<> write_head(const Frozen& frozen, Parts& written) TT_REQUIRES(writer_mutex_);
-  Result<std::shared_ptr<Part>> write_part(Table table, std::int64_t day, ProjectId retention_class,
+  Result<std::shared_ptr<Part>> write_part(Table table, std::int64_t day, RetentionClass kept,
                                            std::vector<MergeInput> inputs);
-  std::string new_part_name(Table table, std::int64_t day, ProjectId retention_class);
+  std::string new_part_name(Table table, std::int64_t day, RetentionClass kept);
   /// Publishes a manifest that names `parts`; on success `gone` lose their files when their readers are done.
   Result<> publish(Sequence applied, const std::array<std::uint64_t, std::size(kTables)>& ordinals,
                    const Parts& parts, const Parts& gone) TT_REQUIRES(writer_mutex_);

@@ -6,6 +6,7 @@
 //   <dir>/MANIFEST                      sequence and the parts that count (docs/formats/eventdb.md)
 //   <dir>/logs-20260108-17.part         table, day, part number
 //   <dir>/logs-20260108-p2-18.part      the same of project 2, which has a retention of its own
+//   <dir>/logs-20260108-r00c0ffee-19.part  of rows that a retention rule matches
 //   <dir>/quarantine/…                  damaged parts, moved aside under their name
 #pragma once
 
@@ -25,12 +26,25 @@
 
 namespace telltale::eventdb {
 
+/// Rows that are kept for a time of their own.
+struct RetentionRule {
+  /// What parts remember it by: the same for a rule whose time changes, another for another filter. Never 0.
+  std::uint32_t id = 0;
+  Table table = Table::logs;
+  ProjectId project;            // 0: every one
+  storage::EventFilter filter;  // CompiledFilter::compile takes it
+  Nanos keep{0};
+};
+
 /// How long rows are kept; 0 for good. A day's partition goes once its last instant is older.
 struct EventRetention {
   std::map<Table, Nanos> tables;  // those not named keep everything
   /// A project's own. Its rows then make partitions of their own, those written from now on: rows that share
   /// a partition with other projects' stay as long as these.
   std::map<std::pair<Table, ProjectId>, Nanos> projects;
+  /// Stronger than both; the first that matches a row decides. Its rows make partitions of their own, those
+  /// written from now on. Theirs is the rule's present time, and their project's once the rule is gone.
+  std::vector<RetentionRule> rules;
 };
 
 struct EventDbOptions {
@@ -75,12 +89,14 @@ class EventDb : public storage::EventStore {
  public:
   /// Drops expired days, moves damaged parts aside, merges small parts. Does a bounded amount of work a call.
   virtual Result<> maintenance() = 0;
-  /// Times hold from the next maintenance() on, partitions of one project from the next checkpoint() on.
+  /// Times hold from the next maintenance() on, partitions of one project or rule from the next checkpoint()
+  /// on.
   virtual void set_retention(EventRetention retention) = 0;
   /// Removes the rows that the request matches among those in parts, and their bytes from the disk, by
   /// writing the parts that hold some without them; returns how many went. Queries that began before still
-  /// see them, and the files go with the last of these. What was published stays so after a crash; a call
-  /// that did not answer is to be made again. checkpoint() first: rows of the head are left alone.
+  /// see them, and the files go with the last of these. Checkpoints go on in between; merges do not. What was
+  /// published stays so after a crash; a call that did not answer is to be made again. checkpoint() first:
+  /// rows of the head are left alone.
   virtual Result<std::uint64_t> erase(const storage::EraseRequest& request) = 0;
   /// For a table over its share of the disk: removes all parts of its oldest day, never those of its newest.
   /// Returns the bytes freed, 0 when there is only one day.

@@ -474,7 +474,7 @@ TEST(EventDbRetention, AProjectWithATimeOfItsOwnHasPartitionsOfItsOwn) {
   EXPECT_EQ(projects(Table::logs), (Rows{{3, 6}}));
   EXPECT_EQ(projects(Table::spans), (Rows{{1, 6}, {2, 6}, {3, 6}})) << "another table";
   // Without its own time the project's old partitions follow the table's.
-  rig.db->set_retention({{{Table::logs, hours(24 * 10)}}, {}});
+  rig.db->set_retention({{{Table::logs, hours(24 * 10)}}, {}, {}});
   EXPECT_EQ(projects(Table::logs), Rows{});
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "eventdb/engine.hpp"
+#include "eventdb/partitions.hpp"
 
 namespace telltale::eventdb {
 
@@ -21,15 +22,8 @@ int merge_tier(std::uint64_t rows) {
   return tier;
 }
 
-/// A class whose project has no retention of its own any more falls back to the table's.
 bool expired(const Part& part, const EventRetention& retention, UnixNanos now) {
-  Nanos keep{0};
-  if (const auto own = retention.projects.find({part.table(), part.retention_class()});
-      own != retention.projects.end()) {
-    keep = own->second;
-  } else if (const auto all = retention.tables.find(part.table()); all != retention.tables.end()) {
-    keep = all->second;
-  }
+  const Nanos keep = time_to_keep(retention, part.table(), part.retention_class());
   return keep.count() > 0 && UnixNanos::from_seconds((part.day() + 1) * kDaySeconds) <= now - keep;
 }
 
@@ -129,7 +123,7 @@ Result<> Engine::quarantine_damaged() {
 
 Result<> Engine::merge_small() {
   for (int run = 0; run < kMergesPerRun; ++run) {
-    std::map<std::tuple<Table, std::int64_t, ProjectId, int>, Parts> groups;
+    std::map<std::tuple<Table, std::int64_t, RetentionClass, int>, Parts> groups;
     {
       MutexLock lock(mutex_);
       for (const auto& part : parts_)

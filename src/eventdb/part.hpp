@@ -27,8 +27,7 @@ class Part final : public BlockSource, public std::enable_shared_from_this<Part>
   const std::string& name() const { return name_; }
   Table table() const { return footer_.table; }
   std::int64_t day() const { return footer_.day; }
-  /// The project whose own retention decides; 0: the table's.
-  ProjectId retention_class() const { return retention_class_; }
+  RetentionClass retention_class() const { return retention_class_; }
   std::uint64_t rows() const { return footer_.rows; }
   std::uint64_t file_bytes() const { return file_->file_bytes(); }
   const std::vector<BlockMeta>& blocks() const { return footer_.blocks; }
@@ -62,7 +61,7 @@ class Part final : public BlockSource, public std::enable_shared_from_this<Part>
   std::unique_ptr<io::BlockFileReader> file_;
   PartFooter footer_;
   std::vector<LegacyColumns> legacy_columns_;
-  ProjectId retention_class_;
+  RetentionClass retention_class_;
   mutable std::atomic<bool> damaged_{false};
   std::atomic<bool> doomed_{false};
 };

@@ -216,19 +216,24 @@ std::string day_name(std::int64_t day) {
                      static_cast<unsigned>(ymd.day()));
 }
 
-std::string part_name(Table table, std::int64_t day, ProjectId retention_class, std::uint64_t number) {
+std::string part_name(Table table, std::int64_t day, RetentionClass kept, std::uint64_t number) {
   std::string name = std::string(to_string(table)) + "-" + day_name(day) + "-";
-  if (retention_class.value != 0) name += "p" + std::to_string(retention_class.value) + "-";
+  if (kept.project.value != 0) name += fmt::format("p{}-", kept.project.value);
+  if (kept.rule != 0) name += fmt::format("r{:08x}-", kept.rule);
   return name + std::to_string(number) + ".part";
 }
 
-ProjectId retention_class_of(std::string_view part_name) {
-  const auto mark = part_name.find("-p");
-  if (mark == std::string_view::npos) return {};
-  ProjectId project;
-  const std::string_view digits = part_name.substr(mark + 2);
-  std::from_chars(digits.data(), digits.data() + digits.size(), project.value);
-  return project;
+RetentionClass retention_class_of(std::string_view part_name) {
+  RetentionClass kept;
+  const auto number = [part_name](std::string_view mark, int base, std::uint32_t& out) {
+    const auto at = part_name.find(mark);
+    if (at == std::string_view::npos) return;
+    const std::string_view digits = part_name.substr(at + mark.size());
+    std::from_chars(digits.data(), digits.data() + digits.size(), out, base);
+  };
+  number("-p", 10, kept.project.value);
+  number("-r", 16, kept.rule);
+  return kept;
 }
 
 }  // namespace telltale::eventdb

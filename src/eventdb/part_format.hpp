@@ -130,9 +130,17 @@ std::uint64_t index_key(std::size_t field, std::string_view text);
 std::int64_t day_of(UnixNanos time);
 /// `20260108`.
 std::string day_name(std::int64_t day);
-/// `logs-20260108-17.part`, or `logs-20260108-p2-17.part` for rows of a project with a retention of its own.
-/// The name is where the class is kept; the manifest protects it.
-std::string part_name(Table table, std::int64_t day, ProjectId retention_class, std::uint64_t number);
-ProjectId retention_class_of(std::string_view part_name);
+
+/// What decides how long rows are kept, as it was when they became a part.
+struct RetentionClass {
+  ProjectId project;       // that had a time of its own; 0: the table's
+  std::uint32_t rule = 0;  // RetentionRule::id; 0: none
+  auto operator<=>(const RetentionClass&) const = default;
+};
+/// `logs-20260108-17.part`, `logs-20260108-p2-17.part` for rows of a project with a time of its own, with
+/// `r00c0ffee-` before the number for rows of a rule. The name is where the class is kept; the manifest
+/// protects it.
+std::string part_name(Table table, std::int64_t day, RetentionClass kept, std::uint64_t number);
+RetentionClass retention_class_of(std::string_view part_name);
 
 }  // namespace telltale::eventdb

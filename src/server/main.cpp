@@ -18,6 +18,7 @@
 #include "net/client.hpp"
 #include "server/cli.hpp"
 #include "server/redaction.hpp"
+#include "server/retention.hpp"
 #include "server/server.hpp"
 #include "server/stores.hpp"
 
@@ -133,7 +134,12 @@ int check(const std::vector<std::string>& args) {
       }
     } else if (args[0] == "config") {
       telltale::config::Sources sources{*text, args[i], {}, {}};
-      if (const auto r = telltale::config::load(sources); !r) problem = r.error().message();
+      const auto r = telltale::config::load(sources);
+      if (!r) problem = r.error().message();
+      if (r) {
+        if (const auto kept = telltale::server::event_retention(r->retention); !kept)
+          problem = kept.error().message();
+      }
     } else {
       fmt::print(stderr, "telltale check: unknown kind {}\n", args[0]);
       return 2;

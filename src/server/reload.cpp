@@ -7,6 +7,7 @@
 
 #include "alerting/rule_file.hpp"
 #include "server/redaction.hpp"
+#include "server/retention.hpp"
 #include "server/server_impl.hpp"
 
 namespace telltale::server {
@@ -89,6 +90,7 @@ Result<> Server::Impl::configure(const config::Config& next) {
     if (!options) return tl::unexpected<Error>(std::move(options).error().within("smtp.url"));
     mail = std::make_shared<net::SmtpMailSender>(*std::move(options), clock);
   }
+  TT_ASSIGN(auto kept, event_retention(next.retention));
   TT_ASSIGN(auto redaction, redaction_defaults(next.redaction));
   TT_TRY(redactors->set_defaults(std::move(redaction)));
   TT_TRY(http_client->set_outbound_allow(next.net.outbound_allow));
@@ -99,7 +101,7 @@ Result<> Server::Impl::configure(const config::Config& next) {
   notifier->set_receivers(receivers_of(next));
   disk->set_limits(next.storage.reserve_bytes, next.storage.max_bytes);
   disk->poll();
-  stores->set_retention(next.retention);
+  stores->set_retention(next.retention.metrics, std::move(kept));
   ingest->set_time_bounds(next.ingest.max_past, next.ingest.max_future);
   for (const auto& warning : jobs.scrapes.warnings)
     log.warn("prometheus configuration", {{"warning", warning}});

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "server/retention.hpp"
+
 namespace telltale::server {
 namespace {
 
@@ -48,17 +50,6 @@ Result<std::size_t> copy_tree(io::FileSystem& fs, const std::string& from, const
   return copied;
 }
 
-eventdb::EventRetention event_retention(const config::RetentionConfig& from) {
-  eventdb::EventRetention out;
-  out.tables = {{Table::logs, from.logs}, {Table::spans, from.spans}, {Table::errors, from.errors}};
-  for (const auto& own : from.projects) {
-    if (own.logs) out.projects[{Table::logs, own.project}] = *own.logs;
-    if (own.spans) out.projects[{Table::spans, own.project}] = *own.spans;
-    if (own.errors) out.projects[{Table::errors, own.project}] = *own.errors;
-  }
-  return out;
-}
-
 Result<> require_empty(io::FileSystem& fs, const std::string& dir) {
   TT_ASSIGN(const bool there, fs.exists(dir));
   if (!there) return fs.make_dirs(dir);
@@ -83,7 +74,7 @@ Result<std::unique_ptr<Stores>> Stores::open(io::FileSystem& fs, const config::C
   TT_ASSIGN(stores->tsdb_,
             tsdb::open_tsdb(fs, io::join_path(dir, "tsdb"), tsdb_options, clock, log, metrics));
   eventdb::EventDbOptions event_options;
-  event_options.retention = event_retention(config.retention);
+  TT_ASSIGN(event_options.retention, event_retention(config.retention));
   TT_ASSIGN(stores->eventdb_,
             eventdb::open_eventdb(fs, io::join_path(dir, "eventdb"), event_options, clock, log, metrics));
   TT_ASSIGN(stores->metadb_, metadb::open_metadb(fs, io::join_path(dir, "meta"), clock, log, metrics));
@@ -115,9 +106,9 @@ void Stores::stop() {
   if (pipeline_) pipeline_->stop();
 }
 
-void Stores::set_retention(const config::RetentionConfig& retention) {
-  tsdb_->set_retention(retention.metrics);
-  eventdb_->set_retention(event_retention(retention));
+void Stores::set_retention(Nanos metrics, eventdb::EventRetention events) {
+  tsdb_->set_retention(metrics);
+  eventdb_->set_retention(std::move(events));
 }
 
 Result<> Stores::maintain() {

@@ -38,7 +38,7 @@ class Stores {
   /// Refuses new batches, applies and checkpoints what is there. Idempotent.
   void stop();
   /// Holds from the next maintain() on.
-  void set_retention(const config::RetentionConfig& retention);
+  void set_retention(Nanos metrics, eventdb::EventRetention events);
   /// Merges, retention, compaction of the records' log.
   Result<> maintain();
   /// A consistent copy into the new or empty folder `directory`, while running; returns the number of files.

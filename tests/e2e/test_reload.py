@@ -122,8 +122,8 @@ class World:
     def notices(self, name) -> list[dict]:
         return [body for body in self.receiver.at("/hook") if name in json.dumps(body)]
 
-    def push(self, age_s: float, line="line") -> int:
-        return self.api.push_lines([line], {"service": "s"}, time.time_ns() - int(age_s * 1e9)).status_code
+    def push(self, age_s: float, line="line", **labels) -> int:
+        return self.api.push_lines([line], {"service": "s", **labels}, time.time_ns() - int(age_s * 1e9)).status_code
 
     def metric(self, start: str) -> float | None:
         text = self.api.http.get(self.server.url + "/metrics", timeout=10).text
@@ -335,6 +335,28 @@ def test_a_project_may_keep_logs_for_a_time_of_its_own(world):
     world.make_durable()
     world.change(retention__projects=[{"project": 1, "logs": "1d"}])
     wait_until(lambda: not world.api.rows("logs", query="old line"), what="the line to go")
+
+
+def test_rows_that_a_rule_matches_are_kept_for_a_time_of_their_own(world):
+    rule = {"selector": '{service="s", part="fleeting"}', "keep": "1d"}
+    world.change(retention__rules=[rule])
+    assert world.push(3 * DAY_S, "a fleeting line", part="fleeting") == 204
+    assert world.push(3 * DAY_S, "a lasting line", part="lasting") == 204
+    wait_until(lambda: len(world.api.rows("logs", query="ing line")) == 2, what="the lines")
+    world.make_durable()
+    world.change(retention__rules=[rule])
+    wait_until(lambda: not world.api.rows("logs", query="fleeting line"), what="the line to go")
+    assert world.api.rows("logs", query="lasting line")
+
+
+def test_a_wrong_rule_is_refused_by_its_line_and_nothing_changes(world):
+    for rule, problem in (
+        ({"selector": '{service="s"', "keep": "1d"}, "selector: parse error"),
+        ({"selector": "{}", "keep": "1d"}, "names no label"),
+        ({"selector": '{service=~"("}', "keep": "1d"}, "selector"),
+    ):
+        answer = world.settings.try_change(retention__rules=[rule])
+        assert answer.status_code == 400 and "retention.rules" in answer.text and problem in answer.text, answer.text
 
 
 def test_what_needs_a_restart_is_refused_by_name_and_nothing_changes(world):

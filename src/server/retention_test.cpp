@@ -1,0 +1,105 @@
+// Retention out of the settings, on the whole way in: what is left as the days pass, by the clock of the
+// test.
+#include "server/retention.hpp"
+
+#include <set>
+
+#include <fmt/format.h>
+
+#include "server/stores_rig.hpp"
+
+namespace telltale::server {
+namespace {
+
+constexpr Nanos kOneDay = std::chrono::hours(24);
+
+config::RetentionRule written_rule(std::string selector, Nanos keep, ProjectId project = ProjectId{0}) {
+  config::RetentionRule rule;
+  rule.selector = std::move(selector);
+  rule.keep = keep;
+  rule.project = project;
+  rule.place = "telltale.yml:7:";
+  return rule;
+}
+
+TEST(Retention, ARuleIsKnownByWhatItMeansNotByHowItIsWritten) {
+  config::RetentionConfig one;
+  one.rules = {written_rule(R"({service="a", level="debug"})", kOneDay),
+               written_rule(R"({service="b"})", kOneDay)};
+  config::RetentionConfig other;
+  other.rules = {written_rule(R"({ level = "debug",service="a" })", 9 * kOneDay),
+                 written_rule(R"({service="b"})", kOneDay, ProjectId{2})};
+  const auto a = event_retention(one);
+  const auto b = event_retention(other);
+  ASSERT_TRUE(a && b);
+  EXPECT_EQ(a->rules[0].id, b->rules[0].id);
+  EXPECT_NE(a->rules[1].id, b->rules[1].id) << "of another project";
+  EXPECT_NE(a->rules[0].id, a->rules[1].id);
+}
+
+TEST(Retention, WrongRulesAreNamedByTheirLine) {
+  for (const auto& [selector, problem] :
+       {std::pair{R"({service="a")", "parse error"}, {"{}", "names no label"}, {R"({a=~"("})", "selector"}}) {
+    config::RetentionConfig config;
+    config.rules = {written_rule(selector, kOneDay)};
+    const auto made = event_retention(config);
+    ASSERT_FALSE(made) << selector;
+    EXPECT_EQ(made.error().message().find("telltale.yml:7: retention.rules"), 0u) << made.error().message();
+    EXPECT_NE(made.error().message().find(problem), std::string::npos) << made.error().message();
+  }
+  config::RetentionConfig twice;
+  twice.rules = {written_rule(R"({a="b"})", kOneDay), written_rule(R"({a = "b"})", 2 * kOneDay)};
+  EXPECT_NE(event_retention(twice).error().message().find("is there twice"), std::string::npos);
+}
+
+TEST(Retention, ThirtyDaysUnlessAProjectOrARuleSaysOtherwise) {
+  rig::Rig rig;
+  ASSERT_EQ(rig.config.retention.logs, 30 * kOneDay) << "the default";
+  config::ProjectRetention own;
+  own.project = ProjectId{2};
+  own.logs = 7 * kOneDay;
+  rig.config.retention.projects = {own};
+  rig.config.retention.rules = {written_rule(R"({app="noisy", level="debug"})", 2 * kOneDay),
+                                written_rule(R"({app=~"audit|billing"})", 365 * kOneDay, ProjectId{2})};
+  ASSERT_TRUE(rig.open());
+  const auto push = [&](std::uint32_t project, const char* app, const char* level) {
+    const std::string body = fmt::format(
+        R"({{"streams":[{{"stream":{{"app":"{}","level":"{}"}},"values":[["{}","{} {} {}"]]}}]}})", app,
+        level, rig.clock.now().ns, project, app, level);
+    return rig.ingest->loki_push(ProjectId{project}, body, ingest::LokiFormat::json).has_value();
+  };
+  for (const std::uint32_t project : {1U, 2U}) {
+    ASSERT_TRUE(push(project, "noisy", "debug") && push(project, "noisy", "info") &&
+                push(project, "billing", "info"));
+  }
+  ASSERT_TRUE(rig.settle());
+  ASSERT_TRUE(rig.stores->pipeline().checkpoint(true));
+  const auto left = [&] {
+    EXPECT_TRUE(rig.stores->maintain());
+    storage::EventQuery query;
+    query.projects = {ProjectId{1}, ProjectId{2}};
+    WorkContext context(rig.clock, WorkLimits{});
+    std::set<std::string> out;
+    const auto rows = storage::collect(rig.stores->events(), query, context);
+    EXPECT_TRUE(rows);
+    for (const EventRow& row : *rows) out.insert(row.message);
+    return out;
+  };
+  using Left = std::set<std::string>;
+  EXPECT_EQ(left().size(), 6u);
+  rig.clock.advance(4 * kOneDay);
+  EXPECT_EQ(left(), (Left{"1 noisy info", "1 billing info", "2 noisy info", "2 billing info"}));
+  rig.clock.advance(5 * kOneDay);
+  EXPECT_EQ(left(), (Left{"1 noisy info", "1 billing info", "2 billing info"}));
+  rig.close();
+  ASSERT_TRUE(rig.open());
+  rig.clock.advance(20 * kOneDay);
+  EXPECT_EQ(left(), (Left{"1 noisy info", "1 billing info", "2 billing info"})) << "29 days";
+  rig.clock.advance(3 * kOneDay);
+  EXPECT_EQ(left(), Left{"2 billing info"});
+  EXPECT_EQ(*rig.stores->verify(), std::vector<std::string>{});
+  rig.close();
+}
+
+}  // namespace
+}  // namespace telltale::server
