@@ -64,6 +64,7 @@ struct Services {
   /// Both return when the rows are gone from the disk.
   std::function<Result<std::uint64_t>(const storage::EraseRequest&)> erase;
   std::function<Result<storage::PersonReport>(const storage::PersonRequest&)> erase_person;
+  storage::Deletions* deletions = nullptr;  // null: nothing is deleted by queries
 };
 
 void add_sentry_routes(net::Router& router, const Services& services);

@@ -1,5 +1,6 @@
 // Rows that must go: each part that holds some is written again without them, and one manifest a part takes
-// the place of the old. Parts without a match are only looked at.
+// the place of the old. Parts without a match are only looked at. Checkpoints go on meanwhile, so that the
+// head does not grow; merges and retention wait.
 #include <map>
 
 #include "eventdb/engine.hpp"
@@ -7,6 +8,22 @@
 namespace telltale::eventdb {
 
 namespace {
+
+/// Takes out of `rows` those that the request does not mean.
+Result<> ask_rest(Block& block, const storage::EraseRequest& request, Bitmap& rows) {
+  TT_TRY(block.want(storage::FieldSet({}), true));
+  Bitmap others(block.rows());
+  EventRow row;
+  Result<> done;
+  rows.for_each([&](std::size_t number) {
+    if (!done) return;
+    if (number % 1024 == 0) done = block.check();
+    if (done) done = block.materialise(number, row);
+    if (done && !request.rest(row)) others.set(number);
+  });
+  rows.subtract(others);
+  return done;
+}
 
 WorkLimits erase_limits() {
   WorkLimits out;
@@ -28,6 +45,7 @@ Result<std::shared_ptr<Part>> Engine::without(const std::shared_ptr<Part>& part,
   for (const BlockRef& ref : candidates) {
     TT_ASSIGN(const auto block, ref.open(context));
     TT_ASSIGN(Bitmap rows, filter.run(*block, ref.meta()));
+    if (request.rest && !rows.none()) TT_TRY(ask_rest(*block, request, rows));
     gone += rows.count();
     if (!rows.none()) doomed.emplace(ref.number, std::move(rows));
   }
@@ -62,19 +80,23 @@ Result<std::uint64_t> Engine::erase(const storage::EraseRequest& request) {
       parts.push_back(part);
     }
   }
-  std::uint64_t erased = 0;
+  storage::EraseProgress progress{parts.size(), 0, 0};
   for (const auto& part : parts) {
     std::uint64_t gone = 0;
     auto fresh = without(part, request, gone);
-    if (!fresh && fresh.error().kind() == ErrorKind::corruption) continue;  // marked, and never served again
-    if (!fresh) return tl::unexpected<Error>(std::move(fresh).error());
-    if (gone == 0) continue;
-    TT_TRY(replace_parts({part}, *fresh ? Parts{*fresh} : Parts{}));
-    erased += gone;
+    // A damaged part is marked, and never served again.
+    if (!fresh && fresh.error().kind() != ErrorKind::corruption)
+      return tl::unexpected<Error>(std::move(fresh).error());
+    if (fresh && gone > 0) {
+      TT_TRY(replace_parts({part}, *fresh ? Parts{*fresh} : Parts{}));
+      progress.rows += gone;
+    }
+    ++progress.done;
+    if (request.progress) TT_TRY(request.progress(progress));
   }
   TT_TRY(quarantine_damaged());
   update_gauges();
-  return erased;
+  return progress.rows;
 }
 
 }  // namespace telltale::eventdb

@@ -94,7 +94,8 @@ class EventDb : public storage::EventStore {
   virtual void set_retention(EventRetention retention) = 0;
   /// Removes the rows that the request matches among those in parts, and their bytes from the disk, by
   /// writing the parts that hold some without them; returns how many went. Queries that began before still
-  /// see them, and the files go with the last of these. Checkpoints go on in between; merges do not. What was
+  /// see them, and the files go with the last of these. Checkpoints go on meanwhile; merges and
+  /// retention wait. What was
   /// published stays so after a crash; a call that did not answer is to be made again. checkpoint() first:
   /// rows of the head are left alone.
   virtual Result<std::uint64_t> erase(const storage::EraseRequest& request) = 0;

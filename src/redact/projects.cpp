@@ -87,4 +87,11 @@ Options Redactors::policy(ProjectId project) const {
   return found == own_.end() ? Options() : found->second.policy;
 }
 
+std::vector<std::string> Redactors::hashed_address(std::string_view address) const {
+  std::vector<std::string> out;
+  for (const Group group : {Group::email, Group::key, Group::custom})
+    out.push_back(hashed(group, address, hash_key_));
+  return out;
+}
+
 }  // namespace telltale::redact

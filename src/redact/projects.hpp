@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/mutex.hpp"
 #include "base/strong.hpp"
@@ -38,6 +39,9 @@ class Redactors {
   Result<> check(const Options& policy) const;
   Result<> set_policy(ProjectId project, Options policy);
   Options policy(ProjectId project) const;
+  /// What Method::hash has made of an e-mail address, wherever a rule met it: as an address, as the value of
+  /// a sensitive key, as a match of somebody's own pattern.
+  std::vector<std::string> hashed_address(std::string_view address) const;
 
  private:
   explicit Redactors(std::string hash_key) : hash_key_(std::move(hash_key)) {}

@@ -197,6 +197,12 @@ void Redactor::Impl::find(std::string_view text, const DetectorSet& d, std::vect
     std::erase_if(out, [&](const Match& m) { return is_safe_value(text.substr(m.begin, m.end - m.begin)); });
 }
 
+std::string hashed(Group group, std::string_view value, std::string_view hash_key) {
+  const std::string hash = to_hex(hmac_sha256(hash_key, canonical(group, value)));
+  const std::string_view holder = placeholder_of(group);
+  return fmt::format("{}#{}]", holder.substr(0, holder.size() - 1), hash.substr(0, kHashHexDigits));
+}
+
 std::string Redactor::Impl::replacement(RuleId rule, std::string_view value) const {
   const Group group = rules[rule].group;
   switch (methods[rule]) {
@@ -204,11 +210,8 @@ std::string Redactor::Impl::replacement(RuleId rule, std::string_view value) con
       return {};
     case Method::mask:
       return masked(group, value);
-    case Method::hash: {
-      const std::string hash = to_hex(hmac_sha256(hash_key, canonical(group, value)));
-      const std::string_view holder = placeholder_of(group);
-      return fmt::format("{}#{}]", holder.substr(0, holder.size() - 1), hash.substr(0, kHashHexDigits));
-    }
+    case Method::hash:
+      return hashed(group, value, hash_key);
     case Method::replace:
       break;
   }

@@ -29,6 +29,9 @@ enum class Method : std::uint8_t {
 std::string_view to_string(Method method);
 std::optional<Method> method_from(std::string_view name);
 
+/// What Method::hash makes of a match of the group: `[card#9f86d081884c7d65]`.
+std::string hashed(Group group, std::string_view value, std::string_view hash_key);
+
 struct CustomPattern {
   std::string name;   // of the rule: letters, digits and _
   std::string regex;  // RE2; group 1, if it has one, is what goes

@@ -52,13 +52,16 @@ Result<std::uint64_t> Erasure::forget_in_issues(const storage::PersonRequest& re
   if (!request.user_id.empty()) users.insert(request.user_id);
   if (!request.email.empty()) {
     users.insert(request.email);
+    users.insert(request.hashed.begin(), request.hashed.end());
+    std::vector<std::string> addresses = request.hashed;
+    addresses.push_back(request.email);
     // Those whose error events name this address as the user's own.
     WorkContext context(clock_, erasure_limits());
     storage::EventQuery query;
     query.table = Table::errors;
     query.projects = request.projects;
     query.fields = {"user_id"};
-    query.filter = storage::EventFilter::leaf(storage::FilterOp::eq, "user.email", request.email);
+    query.filter = storage::EventFilter::one_of("user.email", std::move(addresses));
     TT_ASSIGN(const auto rows, storage::collect(stores_.events(), query, context));
     for (const EventRow& row : rows)
       if (!row.ids.user_id.empty()) users.insert(row.ids.user_id);
@@ -74,9 +77,16 @@ Result<std::uint64_t> Erasure::forget_in_issues(const storage::PersonRequest& re
   return issues;
 }
 
-Result<storage::PersonReport> Erasure::erase_person(const storage::PersonRequest& request) {
-  if (request.user_id.empty() == request.email.empty())
+storage::PersonRequest Erasure::with_hashes(const storage::PersonRequest& request) const {
+  storage::PersonRequest out = request;
+  if (redactors_ != nullptr && !request.email.empty()) out.hashed = redactors_->hashed_address(request.email);
+  return out;
+}
+
+Result<storage::PersonReport> Erasure::erase_person(const storage::PersonRequest& asked) {
+  if (asked.user_id.empty() == asked.email.empty())
     return fail(ErrorKind::invalid_argument, "wants either user_id or email");
+  const storage::PersonRequest request = with_hashes(asked);
   if (request.dry_run) return count_person(request);
   MutexLock lock(mutex_);
   TT_TRY(stores_.pipeline().empty_journal(kCatchUp));

@@ -3,6 +3,7 @@
 
 #include "base/log.hpp"
 #include "base/mutex.hpp"
+#include "redact/projects.hpp"
 #include "server/stores.hpp"
 #include "storage/erasure.hpp"
 
@@ -11,8 +12,9 @@ namespace telltale::server {
 /// Thread-safe.
 class Erasure {
  public:
-  Erasure(Stores& stores, const Clock& clock, const Logger& log)
-      : stores_(stores), clock_(clock), log_(log) {}
+  /// `redactors` know what became of addresses that were hashed; null: none were.
+  Erasure(Stores& stores, const redact::Redactors* redactors, const Clock& clock, const Logger& log)
+      : stores_(stores), redactors_(redactors), clock_(clock), log_(log) {}
 
   /// When it returns the rows accepted before are in no answer, no part and no journal. Repeat it when it
   /// fails.
@@ -22,10 +24,12 @@ class Erasure {
 
  private:
   Result<std::uint64_t> erase_rows(const storage::EraseRequest& request) TT_REQUIRES(mutex_);
+  storage::PersonRequest with_hashes(const storage::PersonRequest& request) const;
   Result<storage::PersonReport> count_person(const storage::PersonRequest& request);
   Result<std::uint64_t> forget_in_issues(const storage::PersonRequest& request);
 
   Stores& stores_;
+  const redact::Redactors* const redactors_;
   const Clock& clock_;
   const Logger& log_;
   Mutex mutex_;

@@ -86,9 +86,10 @@ Result<> Server::Impl::open() {
                         [this] { return disk->accepting_writes(); }, clock, log, metrics,
                         [this](const auto& batch) { tails.offer(batch); }));
   disk->poll();
-  erasure = std::make_unique<Erasure>(*stores, clock, log);
   TT_ASSIGN(redactor, redact::Redactor::create({}));
   TT_ASSIGN(redactors, open_redactors(stores->records(), config.redaction));
+  erasure = std::make_unique<Erasure>(*stores, redactors.get(), clock, log);
+  deletions = std::make_unique<DeletionQueue>(*stores, *erasure, clock, log);
   accounts = std::make_unique<accounts::Authenticator>(stores->records(), clock, log, metrics);
   TT_ASSIGN(auto signing_key, accounts::open_signing_key(*fs, io::join_path(config.server.data_dir, "meta")));
   accounts->set_signing_key(std::move(signing_key));
@@ -195,6 +196,7 @@ net::Router Server::Impl::make_router() {
       redactors.get(),
       [this](const storage::EraseRequest& request) { return erasure->erase(request); },
       [this](const storage::PersonRequest& request) { return erasure->erase_person(request); }});
+  services->deletions = deletions.get();
   api::add_sentry_routes(router, *services);
   api::add_loki_routes(router, *services);
   api::add_otlp_routes(router, *services);
@@ -272,6 +274,7 @@ void Server::Impl::run_tasks() {
   every("notifier", milliseconds(250), [this] { notifier->tick(); });
   every("disk", seconds(1), [this] { disk->poll(); });
   every("checkpoints", seconds(1), [this] { (void)stores->pipeline().checkpoint(false); });
+  every("deletions", milliseconds(250), [this] { deletions->run(); });
   every("maintenance", seconds(60), [this] {
     (void)sessions->prune();
     if (const auto done = stores->maintain(); !done) {
@@ -312,6 +315,7 @@ void Server::stop() {
   if (impl_->inputs) impl_->inputs->stop();
   if (impl_->grpc) impl_->grpc->stop();
   if (impl_->http) impl_->http->stop();
+  if (impl_->deletions) impl_->deletions->stop();
   impl_->tasks.clear();
   if (impl_->http_client) impl_->http_client->cancel_all();
   impl_->scrape_pool.reset();

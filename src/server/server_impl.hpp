@@ -23,6 +23,7 @@
 #include "promql/engine.hpp"
 #include "redact/projects.hpp"
 #include "server/alert_state.hpp"
+#include "server/deletions.hpp"
 #include "server/erasure.hpp"
 #include "server/inputs.hpp"
 #include "server/server.hpp"
@@ -58,8 +59,9 @@ struct Server::Impl {
   std::unique_ptr<alerting::Notifier> notifier;
   ingest::TailHub tails{metrics};
   std::unique_ptr<Stores> stores;
-  std::unique_ptr<Erasure> erasure;
   std::unique_ptr<redact::Redactors> redactors;
+  std::unique_ptr<Erasure> erasure;
+  std::unique_ptr<DeletionQueue> deletions;
   std::unique_ptr<const redact::Redactor> redactor;  // of no project
   std::unique_ptr<accounts::Authenticator> accounts;
   std::unique_ptr<accounts::Sessions> sessions;

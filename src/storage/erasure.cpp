@@ -33,7 +33,16 @@ EventFilter filter_of_person(const PersonRequest& person) {
     for (const char* column : {"user_id", "request_id", "transaction", "host", "service"})
       out.children.push_back(EventFilter::leaf(FilterOp::regex, column, alone));
   }
+  for (const std::string& mark : person.hashed) {
+    for (const char* column : {"*", "user_id", "request_id", "transaction", "host", "service"})
+      out.children.push_back(EventFilter::leaf(FilterOp::contains, column, mark));
+  }
   return out;
+}
+
+std::string_view to_string(DeletionState state) {
+  constexpr std::string_view kNames[] = {"waiting", "running", "done", "failed", "cancelled"};
+  return kNames[static_cast<std::size_t>(state) - 1];
 }
 
 }  // namespace telltale::storage

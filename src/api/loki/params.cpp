@@ -136,8 +136,9 @@ bool wants_categories(const net::HttpRequest& request) {
   return false;
 }
 
-Result<storage::Projects> projects_param(const Services& services, const net::HttpRequest& request) {
-  TT_ASSIGN(const auto principal, authorise(services, request, accounts::Scope::read));
+Result<storage::Projects> projects_param(const Services& services, const net::HttpRequest& request,
+                                         accounts::Scope scope) {
+  TT_ASSIGN(const auto principal, authorise(services, request, scope));
   TT_ASSIGN(auto allowed, readable_projects(services, principal));
   std::string_view wanted = request.header("X-Scope-OrgID");
   // What clients of a Loki without tenants send.

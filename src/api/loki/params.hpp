@@ -35,7 +35,8 @@ bool wants_categories(const net::HttpRequest& request);
 
 /// Of the credential; X-Scope-OrgID (project ids or slugs, `|` between them) leaves out others.
 /// permission_denied for a project that is not the credential's.
-Result<storage::Projects> projects_param(const Services& services, const net::HttpRequest& request);
+Result<storage::Projects> projects_param(const Services& services, const net::HttpRequest& request,
+                                         accounts::Scope scope = accounts::Scope::read);
 
 /// The filter of a stream selector; nothing and `{}`: every row.
 Result<storage::EventFilter> selector_filter(std::string_view selector);

@@ -62,6 +62,7 @@ void add_loki_routes(net::Router& router, const Services& services) {
   loki::add_label_routes(router, services);
   loki::add_field_routes(router, services);
   loki::add_status_routes(router, services);
+  loki::add_delete_routes(router, services);
   net::RouteOptions options;
   options.name = "loki_push";
   router.add(

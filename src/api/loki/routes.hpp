@@ -12,6 +12,8 @@ void add_query_routes(net::Router& router, const Services& services);
 void add_label_routes(net::Router& router, const Services& services);
 void add_field_routes(net::Router& router, const Services& services);
 void add_status_routes(net::Router& router, const Services& services);
+/// These take POST, PUT, GET and DELETE; for admins.
+void add_delete_routes(net::Router& router, const Services& services);
 
 /// Answers JSON.
 using JsonHandler =

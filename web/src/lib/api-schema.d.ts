@@ -389,6 +389,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/telltale/v1/deletions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Deletions of log records that were asked for, newest first, as far as they touch no other project than the caller's. */
+        get: operations["listDeletions"];
+        put?: never;
+        /** Delete the log records that a LogQL query selects. The answer comes once the wish is safe; the work begins at once. */
+        post: operations["requestDeletion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/deletions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Cancel a deletion that still waits. */
+        delete: operations["cancelDeletion"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/telltale/v1/backup": {
         parameters: {
             query?: never;
@@ -950,6 +985,32 @@ export interface components {
             /** @description True when this page came over plain HTTP from another machine. */
             insecure: boolean;
             setup_needed: boolean;
+        };
+        Deletion: {
+            id: number;
+            query: string;
+            projects: number[];
+            /**
+             * Format: date-time
+             * @description null: everything before the end.
+             */
+            start: string | null;
+            /** Format: date-time */
+            end: string | null;
+            /** @enum {string} */
+            state: "waiting" | "running" | "done" | "failed" | "cancelled";
+            /** @description Gone so far. */
+            rows: number;
+            /** @description Files that are looked at. */
+            parts: number;
+            parts_done: number;
+            /** @description Why it failed, or is tried again. */
+            problem: string;
+            by: string;
+            /** Format: date-time */
+            created: string;
+            /** Format: date-time */
+            finished: string | null;
         };
         /**
          * @example {
@@ -2412,6 +2473,120 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    listDeletions: {
+        parameters: {
+            query?: {
+                /** @description One project; all that the caller may administer without it. */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        deletions: components["schemas"]["Deletion"][];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    requestDeletion: {
+        parameters: {
+            query?: {
+                /** @description One project; all that the caller may administer without it. */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description A log query with a selector, line filters, parsers and label filters. */
+                    query: string;
+                    /** @description RFC 3339 or Unix seconds; everything before the end without it. */
+                    start?: string;
+                    /** @description Still a part of it; now without it. */
+                    end?: string;
+                    /**
+                     * @description Only count.
+                     * @default false
+                     */
+                    dry_run?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description What a dry run counted. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        rows: number;
+                    };
+                };
+            };
+            /** @description It waits or is running. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        deletion: components["schemas"]["Deletion"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    cancelDeletion: {
+        parameters: {
+            query?: {
+                /** @description One project; all that the caller may administer without it. */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             503: components["responses"]["NotNow"];
         };
     };
