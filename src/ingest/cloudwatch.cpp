@@ -3,6 +3,14 @@
 
 namespace telltale::ingest {
 
+void Ingest::mask_name(ProjectId project, std::string_view key, std::string& text) {
+  if (text.empty()) return;
+  const auto redactor = impl_->redactor_of(project);
+  redact::Counts counts;
+  if (key.empty() ? redactor->redact_text(text, &counts) : redactor->redact_value(key, text, &counts))
+    impl_->count_masked(*redactor, counts, project);
+}
+
 Result<Outcome> Ingest::cloudwatch_put(ProjectId project, wire::cloudwatch::PutLogEvents put) {
   Request request = impl_->begin(project);
   request.fallback_service = put.group;

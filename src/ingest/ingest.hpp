@@ -79,6 +79,8 @@ class Ingest {
   /// The first rows that json_lines() would store, masked; nothing is stored.
   Result<std::vector<EventRow>> json_lines_preview(ProjectId project, std::string_view body,
                                                    const DocumentShape& shape);
+  /// Masks, as a row's would be, a name that is kept outside of rows, or a value under `key` of such a thing.
+  void mask_name(ProjectId project, std::string_view key, std::string& text);
   /// That group and stream exist is the caller's to know (log_groups.hpp).
   Result<Outcome> cloudwatch_put(ProjectId project, wire::cloudwatch::PutLogEvents put);
   /// No message is refused; one whose time is out of bounds gets ours. `zone` is of times without an offset.

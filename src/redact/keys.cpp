@@ -160,8 +160,16 @@ bool is_id_field(std::string_view key, std::string_view value) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+/// Of some countries both letters are hex digits.
+static bool may_be_iban(std::string_view value) {
+  const auto upper = [](char c) { return c >= 'A' && c <= 'Z'; };
+  return value.size() > 4 && upper(value[0]) && upper(value[1]) &&
+         std::all_of(value.begin() + 2, value.end(), is_num);
+}
+
 bool has_id_shape(std::string_view value) {
   if (is_uuid(value)) return true;
+  if (may_be_iban(value)) return false;
   if (value.size() >= 16 && value.size() <= 64 && std::all_of(value.begin(), value.end(), is_hex) &&
       !std::all_of(value.begin(), value.end(), is_num))
     return true;

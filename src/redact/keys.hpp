@@ -21,7 +21,8 @@ bool is_harmless_value(KeyKind kind, std::string_view value);
 /// nothing.
 bool is_id_field(std::string_view key, std::string_view value);
 
-/// Shapes that only ids have: UUID, 16 to 64 hex digits with a letter among them, ULID. What else may stand
+/// Shapes that only ids have: UUID, 16 to 64 hex digits with a letter among them (but no `DE` and digits),
+/// ULID. What else may stand
 /// in an id column (an e-mail address, a card number) has none.
 bool has_id_shape(std::string_view value);
 

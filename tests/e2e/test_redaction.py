@@ -4,6 +4,7 @@ import os
 import random
 import re
 import secrets
+import socket
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ import pytest
 import requests
 from payloads import envelope, event
 from secrets_planted import planted
-from server import ROOT, wait_until
+from server import ROOT, free_port, wait_until
 from tail_listener import Tail
 
 sys.path.insert(0, str(ROOT / "examples" / "stockapp"))
@@ -149,10 +150,14 @@ def json_lines_without_message(api, lines):
     return api.post("/insert/jsonline?_time_field=_time&_msg_field=_msg", data=body.encode())
 
 
-def cloudwatch(api, lines):
+def cloudwatch_client(api):
     import boto3
     secret = api.post("/api/telltale/v1/tokens", json={"name": "planted", "role": "ingest"}).json()["secret"]
-    logs = boto3.client("logs", endpoint_url=api.server.url, region_name="eu-central-1", aws_access_key_id="planted", aws_secret_access_key=secret)
+    return boto3.client("logs", endpoint_url=api.server.url, region_name="eu-central-1", aws_access_key_id="planted", aws_secret_access_key=secret)
+
+
+def cloudwatch(api, lines):
+    logs = cloudwatch_client(api)
     names = {"logGroupName": "/planted", "logStreamName": "one"}
     logs.create_log_group(logGroupName="/planted")
     logs.create_log_stream(**names)
@@ -160,24 +165,159 @@ def cloudwatch(api, lines):
     return True
 
 
+def telling_words(lines, alphabet=r"\S", longest=48):
+    """Of each line the word that is a secret by itself, as far as a name may be made of it."""
+    tells = r"(?!sid)\w+=\S{12,}|\d{15,16}|DE\d{20}|\d{3}-\d\d-\d{4}|(AKIA|ghp_|github_pat_|glpat-|xoxb-|sk_live_|npm_|pypi-|shpat_|dckr_pat_|hvs\.|glsa_)\S+"
+    words = [word for line in lines for word in line.split() if re.fullmatch(tells, word) and re.fullmatch(alphabet + "+", word)]
+    words = [word for word in words if len(word) <= longest]
+    assert len(words) >= 8
+    return words
+
+
+def cloudwatch_names(api, lines):
+    """The secret in the names of groups and streams, and in tags."""
+    logs = cloudwatch_client(api)
+    event = lambda: [{"timestamp": int(time.time() * 1000), "message": "x"}]
+    groups, streams = telling_words(lines, r"[\w./#-]", 200), telling_words(lines, r"[^:*\s]", 200)
+    for group in groups:
+        logs.create_log_group(logGroupName="/app/" + group, tags={"note": group, "password": "tagged-" + group})
+        logs.create_log_stream(logGroupName="/app/" + group, logStreamName="one")
+        logs.put_log_events(logGroupName="/app/" + group, logStreamName="one", logEvents=event())
+        assert len(logs.describe_log_groups(logGroupNamePrefix="/app/" + group)["logGroups"]) >= 1
+        try:
+            logs.create_log_group(logGroupName="/app/" + group)
+            raise AssertionError("a group is made once")
+        except logs.exceptions.ResourceAlreadyExistsException:
+            pass
+    logs.create_log_group(logGroupName="/planted")
+    for stream in streams:
+        names = {"logGroupName": "/planted", "logStreamName": stream}
+        try:
+            logs.create_log_stream(**names)
+        except logs.exceptions.ResourceAlreadyExistsException:
+            pass  # masked, it is the name of another
+        logs.put_log_events(**names, logEvents=event())
+        assert len(logs.describe_log_streams(logGroupName="/planted", logStreamNamePrefix=stream)["logStreams"]) >= 1
+    return len(groups) + len(streams)
+
+
+def syslog_udp(api, lines):
+    with socket.socket(type=socket.SOCK_DGRAM) as s:
+        for i, line in enumerate(lines):
+            s.sendto(f"<13>1 - host app - - [note@1 text=\"{escaped(line)}\"] {line}".encode(), ("127.0.0.1", api.server.ports["udp"]))
+            time.sleep(0.001 if i % 10 else 0.01)
+    return True
+
+
+def syslog_tcp(api, lines):
+    with socket.create_connection(("127.0.0.1", api.server.ports["tcp"])) as s:
+        for i, line in enumerate(lines):
+            message = f"<13>app: {line}".encode() if i % 2 else f"<13>1 - host app - - - {line}".encode()
+            s.sendall(message + b"\n" if i % 2 else b"%d %s" % (len(message), message))
+    return True
+
+
+def escaped(text):
+    return re.sub(r'(["\\\]])', r"\\\1", text)
+
+
+def syslog_names(api, lines):
+    """The secret as the program's or the host's name, as process and message id."""
+    words = telling_words(lines)
+    with socket.create_connection(("127.0.0.1", api.server.ports["tcp"])) as s:
+        for word in words:
+            for head in (f"host {word} - -", f"{word} app - -", f"host app {word} {word[:32]}"):
+                s.sendall(f"<13>1 - {head} - x\n".encode())
+            s.sendall(f"<13>Nov 25 10:00:00 host {word}[1]: x\n".encode())
+    return 4 * len(words)
+
+
+def followed_file(api, lines):
+    (api.server.logs / "app.log").write_text("".join(line + "\n" for line in lines))
+    return True
+
+
+def otlp_grpc(api, lines):
+    import grpc
+    from opentelemetry.proto.collector.logs.v1 import logs_service_pb2, logs_service_pb2_grpc
+    body = logs_service_pb2.ExportLogsServiceRequest()
+    for line in lines:
+        resource = body.resource_logs.add()
+        for key in ("service.name", "host.name", "k8s.pod.name"):
+            resource.resource.attributes.add(key=key).value.string_value = line
+        record = resource.scope_logs.add().log_records.add(time_unix_nano=time.time_ns())
+        record.body.string_value = line
+        record.attributes.add(key="note").value.string_value = line
+    with grpc.insecure_channel(f"127.0.0.1:{api.server.ports['grpc']}") as channel:
+        logs_service_pb2_grpc.LogsServiceStub(channel).Export(body, metadata=(("authorization", f"Bearer {api.server.token}"),), timeout=30)
+    return True
+
+
+def varint(n):
+    return bytes([n & 127 | 128]) + varint(n >> 7) if n > 127 else bytes([n])
+
+
+def part(field, data):
+    data = data.encode() if isinstance(data, str) else data
+    return varint(field << 3 | 2) + varint(len(data)) + data
+
+
+def snappy(data):
+    """Without compressing: runs of literals."""
+    out = varint(len(data))
+    for at in range(0, len(data), 60_000):
+        run = data[at:at + 60_000]
+        out += bytes([61 << 2]) + (len(run) - 1).to_bytes(2, "little") + run
+    return out
+
+
+def loki_snappy(api, lines):
+    streams = b""
+    for line in lines:
+        stamp = part(1, b"\x08" + varint(time.time_ns() // 10**9))
+        entry = stamp + part(2, line) + part(3, part(1, "meta") + part(2, line))
+        labels = "{service=\"planted\", note=%s}" % json.dumps(line)
+        streams += part(1, part(1, labels) + part(2, entry))
+    return api.post("/loki/api/v1/push", data=snappy(streams), headers={"Content-Type": "application/x-protobuf"})
+
+
 # A new way in is one row here.
-WAYS_IN = {"loki json": loki_json, "loki legacy": loki_legacy, "loki labels": loki_labels, "otlp logs": otlp_logs, "otlp protobuf": otlp_protobuf,
-           "otlp spans": otlp_spans, "sentry events": sentry_events, "sentry store": sentry_store, "sentry logs": sentry_logs, "bulk": bulk,
-           "json lines": json_lines, "json lines without message": json_lines_without_message, "cloudwatch": cloudwatch}
+WAYS_IN = {"loki json": loki_json, "loki legacy": loki_legacy, "loki labels": loki_labels, "loki snappy": loki_snappy,
+           "otlp logs": otlp_logs, "otlp protobuf": otlp_protobuf, "otlp grpc": otlp_grpc, "otlp spans": otlp_spans,
+           "sentry events": sentry_events, "sentry store": sentry_store, "sentry logs": sentry_logs, "bulk": bulk,
+           "json lines": json_lines, "json lines without message": json_lines_without_message,
+           "cloudwatch": cloudwatch, "cloudwatch names": cloudwatch_names, "syslog udp": syslog_udp, "syslog tcp": syslog_tcp,
+           "syslog names": syslog_names, "followed file": followed_file}
+
+
+def with_inputs(make_server, tmp_path):
+    """A server with every input that is not HTTP."""
+    ports, logs = {name: free_port() for name in ("udp", "tcp", "grpc")}, tmp_path / "logs"
+    logs.mkdir()
+    listen = [{"protocol": name, "address": f"127.0.0.1:{ports[name]}"} for name in ("udp", "tcp")]
+    settings = tmp_path / "telltale.yml"
+    settings.write_text(json.dumps({"syslog": {"listen": listen}, "otlp": {"grpc_listen": f"127.0.0.1:{ports['grpc']}"},
+                                    "files": [{"paths": [f"{logs}/*.log"], "labels": {"service": "planted"}}]}))
+    server = make_server(["--config", str(settings)])
+    server.ports, server.logs = ports, logs
+    return server
 
 
 @pytest.mark.parametrize("way", WAYS_IN)
-def test_fifty_shapes_are_nowhere(make_server, way):
+def test_fifty_shapes_are_nowhere(make_server, tmp_path, way):
     seed = random.randrange(2**32)
-    server, shapes = make_server(), planted(seed)
+    server, shapes = with_inputs(make_server, tmp_path), planted(seed)
     tail = Tail(server)
     try:
         sent = WAYS_IN[way](server.api, [line for line, _ in shapes.values()])
         assert getattr(sent, "ok", sent), getattr(sent, "text", "")
-        done = lambda: sum(len(server.api.rows(table)) for table in ("logs", "spans", "errors")) >= len(shapes)
+        expected = sent if type(sent) is int else len(shapes)  # not a boolean
+        done = lambda: sum(len(server.api.rows(table)) for table in ("logs", "spans", "errors")) >= expected
         wait_until(done, what="everything to arrive")
         heard = tail.take()
         answers = decoded_store(server)
+        for label in server.api.get("/loki/api/v1/labels")["data"]:
+            answers += json.dumps(server.api.get(f"/loki/api/v1/label/{label}/values")["data"]).encode()
         metrics = requests.get(server.url + "/metrics", headers=server.api.http.headers, timeout=30).text
         assert "telltale_redacted_total{" in metrics and 'rule="card"' in metrics
         # After kill -9 the journal is read back: what it holds is what is answered again.

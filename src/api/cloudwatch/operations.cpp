@@ -18,17 +18,28 @@ std::string account_of(const Caller& caller) {
   return fmt::format("{:012}", caller.principal.default_project().value);
 }
 
-Result<GroupRequest> group_request(const Call& call) {
+enum class Names : unsigned char { none, group, stream };
+
+/// Names are checked as they were sent; from there on they are the masked ones, as the rows have them.
+Result<GroupRequest> read_request(const Call& call, Names required) {
   TT_ASSIGN(GroupRequest request, wire::cloudwatch::parse_group_request(call.body));
-  TT_TRY(wire::cloudwatch::check_group_name(request.group));
+  if (required != Names::none) TT_TRY(wire::cloudwatch::check_group_name(request.group));
+  if (required == Names::stream) TT_TRY(wire::cloudwatch::check_stream_name(request.stream));
+  const auto mask = [&](std::string_view key, std::string& text) {
+    call.services.ingest.mask_name(call.project(), key, text);
+  };
+  for (std::string* name : {&request.group, &request.stream, &request.prefix, &request.pattern})
+    mask("", *name);
+  for (auto& [key, value] : request.tags) {
+    mask(key, value);
+    mask("", key);
+  }
+  for (std::string& key : request.tag_keys) mask("", key);
   return request;
 }
 
-Result<GroupRequest> stream_request(const Call& call) {
-  TT_ASSIGN(GroupRequest request, group_request(call));
-  TT_TRY(wire::cloudwatch::check_stream_name(request.stream));
-  return request;
-}
+Result<GroupRequest> group_request(const Call& call) { return read_request(call, Names::group); }
+Result<GroupRequest> stream_request(const Call& call) { return read_request(call, Names::stream); }
 
 /// Where the events stopped and began to be too old or too new; nothing when all were taken.
 void write_rejected(JsonWriter& w, const wire::cloudwatch::PutLogEvents& put, const ingest::Outcome& outcome,
@@ -51,7 +62,9 @@ void write_rejected(JsonWriter& w, const wire::cloudwatch::PutLogEvents& put, co
 }
 
 Result<std::string> put_log_events(const Call& call) {
-  TT_ASSIGN(const auto put, wire::cloudwatch::parse_put_log_events(call.body));
+  TT_ASSIGN(auto put, wire::cloudwatch::parse_put_log_events(call.body));
+  for (std::string* name : {&put.group, &put.stream})
+    call.services.ingest.mask_name(call.project(), "", *name);
   TT_TRY(call.groups.require_stream(call.project(), put.group, put.stream));
   TT_ASSIGN(const auto outcome, call.services.ingest.cloudwatch_put(call.project(), put));
   JsonWriter w;
@@ -98,7 +111,7 @@ void write_page(JsonWriter& w, std::string_view key, const std::vector<Named>& a
 }
 
 Result<std::string> describe_log_groups(const Call& call) {
-  TT_ASSIGN(const auto request, wire::cloudwatch::parse_group_request(call.body));
+  TT_ASSIGN(const auto request, read_request(call, Names::none));
   TT_ASSIGN(auto all, call.groups.groups(call.project(), request.prefix));
   if (!request.pattern.empty())
     std::erase_if(all, [&](const auto& g) { return g.name.find(request.pattern) == std::string::npos; });
