@@ -12,7 +12,9 @@ Ingest::Ingest(Pipeline& pipeline, const redact::Redactor& redactor, const Clock
                      metrics.counter("telltale_ingest_dropped_total", "What was not accepted, by reason.",
                                      {{"reason", "unsupported_item"}}),
                      metrics.counter("telltale_client_discarded_total",
-                                     "What clients report to have dropped themselves.")}) {}
+                                     "What clients report to have dropped themselves."),
+                     metrics.counter("telltale_ingest_dropped_attributes_total",
+                                     "Attributes left out of rows that had too many.")}) {}
 
 Ingest::~Ingest() = default;
 

@@ -1,13 +1,7 @@
 // The way in up to the stores, on stores in memory: what a request's rows look like once they are kept.
-#include "ingest/ingest.hpp"
-
 #include <fmt/format.h>
-#include <gtest/gtest.h>
 
-#include "io/file_system.hpp"
-#include "redact/redactor.hpp"
-#include "storage/memory_event_store.hpp"
-#include "storage/memory_metric_store.hpp"
+#include "ingest/ingest_rig.hpp"
 
 namespace telltale::ingest {
 namespace {
@@ -16,26 +10,10 @@ constexpr ProjectId kShop{7};
 constexpr std::int64_t kIngestNow = 1'700'000'000;
 constexpr std::string_view kTrace = "0af7651916cd43dd8448eb211c80319c";
 
-class IngestTest : public ::testing::Test {
+class IngestTest : public IngestRig {
  protected:
-  void SetUp() override {
-    auto opened = io::Journal::open(*disk, "journal", {}, clock, log, metrics);
-    ASSERT_TRUE(opened) << opened.error().message();
-    journal = std::move(*opened);
-    pipeline = std::make_unique<Pipeline>(
-        *journal, std::vector<storage::DerivedStore*>{&events, numbers.get()}, *numbers, [] { return true; },
-        clock, log, metrics);
-    pipeline->start();
-    auto made = redact::Redactor::create({});
-    ASSERT_TRUE(made);
-    redactor = std::move(*made);
-    IngestOptions options;
+  IngestTest() {
     options.slug_of = [](ProjectId project) { return fmt::format("slug-{}", project.value); };
-    ingest = std::make_unique<Ingest>(*pipeline, *redactor, clock, metrics, options);
-  }
-  void TearDown() override {
-    journal->stop();
-    pipeline->stop();
   }
 
   /// Sends one envelope item.
@@ -50,30 +28,7 @@ class IngestTest : public ::testing::Test {
     EXPECT_GT(outcome->accepted, 0u);
   }
 
-  std::vector<EventRow> rows(Table table) {
-    EXPECT_TRUE(pipeline->wait_applied(journal->durable(), std::chrono::seconds(10)));
-    storage::EventQuery query;
-    query.table = table;
-    query.projects = {kShop};
-    query.range = {UnixNanos{0}, UnixNanos{INT64_MAX}};
-    query.order = storage::Order::oldest_first;
-    query.with_payload = true;
-    WorkContext context(clock, {});
-    auto found = storage::collect(events, query, context);
-    EXPECT_TRUE(found);
-    return found ? std::move(*found) : std::vector<EventRow>{};
-  }
-
-  FakeClock clock;
-  Logger log{clock, LogLevel::error, null_sink()};
-  MetricsRegistry metrics;
-  std::unique_ptr<io::FileSystem> disk = io::make_memory_file_system();
-  storage::MemoryEventStore events;
-  std::unique_ptr<storage::MetricStore> numbers = storage::make_memory_metric_store();
-  std::unique_ptr<io::Journal> journal;
-  std::unique_ptr<Pipeline> pipeline;
-  std::unique_ptr<const redact::Redactor> redactor;
-  std::unique_ptr<Ingest> ingest;
+  std::vector<EventRow> rows(Table table) { return rows_of(kShop, table); }
 };
 
 std::string sentry_event(std::string_view more) {
@@ -88,6 +43,28 @@ TEST_F(IngestTest, SentryServiceIsATagThenTheServersNameThenTheProjectsSlug) {
   std::vector<std::string> services;
   for (const auto& row : rows(Table::errors)) services.push_back(row.ids.service);
   EXPECT_EQ(services, (std::vector<std::string>{"checkout", "web-1", "slug-7"}));
+}
+
+TEST_F(IngestTest, AttributesOverTheLimitAreCountedOnTheRow) {
+  std::string metadata;
+  for (int i = 0; i < 300; ++i) metadata += fmt::format(R"({}"k{}":"v")", i == 0 ? "" : ",", i);
+  accept(ingest->loki_push(
+      kShop,
+      fmt::format(
+          R"({{"streams":[{{"stream":{{"app":"a"}},"values":[["{}000000000","x",{{{}}}],["{}000000000","y"]]}}]}})",
+          kIngestNow, metadata, kIngestNow),
+      LokiFormat::json));
+  const auto kept = rows(Table::logs);
+  ASSERT_EQ(kept.size(), 2u);
+  const auto& full = kept[kept[0].message == "x" ? 0 : 1];
+  const auto& other = kept[kept[0].message == "x" ? 1 : 0];
+  ASSERT_TRUE(field_text(full, "dropped_attributes"));
+  const int dropped = std::stoi(*field_text(full, "dropped_attributes"));
+  EXPECT_GE(dropped, 45) << "300 and a label, of which 256 stay";
+  EXPECT_LT(dropped, 50);
+  EXPECT_FALSE(field_text(other, "dropped_attributes"));
+  EXPECT_NE(metrics.render().find(fmt::format("telltale_ingest_dropped_attributes_total {}", dropped)),
+            std::string::npos);
 }
 
 TEST_F(IngestTest, EverySentrySignalFallsBackToTheProjectsSlug) {

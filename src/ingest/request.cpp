@@ -48,8 +48,12 @@ bool Request::add(Table table, EventRow row, Id128 id, std::size_t index, bool p
   }
   if (row.ids.service.empty() && by_project) row.ids.service = project_slug();
   if (row.ids.service.empty()) row.ids.service = fallback_service;
-  bound_row(row);
+  const std::size_t left_out = bound_row(row);
   redact_row(row, *redactor, counts, first_parsed);
+  if (left_out > 0) {
+    dropped_attributes += left_out;
+    row.set(std::string(kDroppedAttributes), static_cast<std::int64_t>(left_out));
+  }
   if (table == Table::logs) logs::name_stream(row);  // of what is masked
   // An error's payload is masked before it is read; a span's is made of what was read.
   if (table == Table::spans && !row.payload.empty()) redactor->redact_json(row.payload, &counts);
@@ -68,18 +72,23 @@ const std::string& Request::project_slug() {
   return *slug_;
 }
 
-Result<Outcome> Ingest::Impl::finish(Request request) {
-  for (std::size_t i = 0; i < request.counts.size(); ++i) {
+void Ingest::Impl::count_masked(const redact::Redactor& rules, const redact::Counts& counts,
+                                ProjectId project) const {
+  for (std::size_t i = 0; i < counts.size(); ++i) {
     const auto rule = static_cast<redact::RuleId>(i);
-    const std::uint64_t struck = request.counts.of(rule);
+    const std::uint64_t struck = counts.of(rule);
     if (struck == 0) continue;
     metrics
         .counter("telltale_redacted_total", "Values masked before they were stored, by rule and project.",
-                 {{"rule", std::string(request.redactor->rule_name(rule))},
-                  {"project", std::to_string(request.batch.project.value)}})
+                 {{"rule", std::string(rules.rule_name(rule))}, {"project", std::to_string(project.value)}})
         .add(struck);
   }
+}
+
+Result<Outcome> Ingest::Impl::finish(Request request) {
+  count_masked(*request.redactor, request.counts, request.batch.project);
   rejected.add(request.outcome.rejected.size());
+  dropped_attributes.add(request.dropped_attributes);
   TT_ASSIGN(const auto committed, pipeline.commit(std::move(request.batch), request.ids));
   request.outcome.accepted = committed.rows;
   request.outcome.duplicates = committed.duplicates;

@@ -18,6 +18,9 @@ namespace telltale::ingest {
 Id128 dedup_id(ProjectId project, char kind, std::string_view id);
 Id128 span_dedup_id(ProjectId project, const EventRow& span);
 
+/// On a row that had more attributes than it may keep: how many were left out.
+inline constexpr std::string_view kDroppedAttributes = "dropped_attributes";
+
 struct TimeBounds {
   Nanos max_past;
   Nanos max_future;
@@ -50,6 +53,7 @@ class Request {
   ClientIds ids;
   Outcome outcome;
   redact::Counts counts;
+  std::size_t dropped_attributes = 0;  // of rows with more than limits::kMaxAttributes
   const std::shared_ptr<const redact::Redactor> redactor;
 
  private:
@@ -76,6 +80,7 @@ struct Ingest::Impl {
   Counter& rejected;
   Counter& skipped;
   Counter& client_discards;
+  Counter& dropped_attributes;
   std::atomic<Nanos> max_past{options.max_past};
   std::atomic<Nanos> max_future{options.max_future};
 
@@ -87,6 +92,7 @@ struct Ingest::Impl {
     if (options.redactor_of) return options.redactor_of(project);
     return {std::shared_ptr<const void>(), &redactor};
   }
+  void count_masked(const redact::Redactor& rules, const redact::Counts& counts, ProjectId project) const;
   /// Commits what was collected and counts what was masked and refused.
   Result<Outcome> finish(Request request);
 };

@@ -4,18 +4,13 @@
 #include <mutex>
 
 #include <fmt/format.h>
-#include <gtest/gtest.h>
 
 #include "base/limits.hpp"
 #include "ingest/document.hpp"
 #include "ingest/elastic.hpp"
-#include "ingest/ingest.hpp"
+#include "ingest/ingest_rig.hpp"
 #include "ingest/log_groups.hpp"
-#include "io/file_system.hpp"
 #include "metadb/metadb.hpp"
-#include "redact/redactor.hpp"
-#include "storage/memory_event_store.hpp"
-#include "storage/memory_metric_store.hpp"
 
 namespace telltale::ingest {
 namespace {
@@ -23,52 +18,18 @@ namespace {
 constexpr ProjectId kProject{3};
 constexpr std::int64_t kNowSeconds = 1'767'864'600;  // 2026-01-08T09:30:00Z
 
-class ShippersTest : public ::testing::Test {
+class ShippersTest : public IngestRig {
  protected:
   void SetUp() override {
     clock.set_wall(UnixNanos::from_seconds(kNowSeconds));
-    auto opened = io::Journal::open(*disk, "journal", {}, clock, log, metrics);
-    ASSERT_TRUE(opened) << opened.error().message();
-    journal = std::move(*opened);
-    pipeline = std::make_unique<Pipeline>(
-        *journal, std::vector<storage::DerivedStore*>{&events, numbers.get()}, *numbers, [] { return true; },
-        clock, log, metrics);
-    pipeline->start();
-    auto made = redact::Redactor::create({});
-    ASSERT_TRUE(made);
-    redactor = std::move(*made);
-    ingest = std::make_unique<Ingest>(*pipeline, *redactor, clock, metrics, IngestOptions{});
+    IngestRig::SetUp();
   }
-  void TearDown() override {
-    journal->stop();
-    pipeline->stop();
-  }
-  std::vector<EventRow> rows() {
-    EXPECT_TRUE(pipeline->wait_applied(journal->durable(), std::chrono::seconds(10)));
-    storage::EventQuery query;
-    query.projects = {kProject};
-    query.order = storage::Order::oldest_first;
-    WorkContext context(clock, {});
-    auto found = storage::collect(events, query, context);
-    EXPECT_TRUE(found);
-    return found ? std::move(*found) : std::vector<EventRow>{};
-  }
+  std::vector<EventRow> rows() { return rows_of(kProject, Table::logs); }
   ElasticOutcome bulk(std::string_view body, std::string_view index = "logs") {
     auto done = ingest->elastic_bulk(kProject, body, index, {});
     EXPECT_TRUE(done) << done.error().message();
     return done ? std::move(*done) : ElasticOutcome{};
   }
-
-  FakeClock clock;
-  Logger log{clock, LogLevel::error, null_sink()};
-  MetricsRegistry metrics;
-  std::unique_ptr<io::FileSystem> disk = io::make_memory_file_system();
-  storage::MemoryEventStore events;
-  std::unique_ptr<storage::MetricStore> numbers = storage::make_memory_metric_store();
-  std::unique_ptr<io::Journal> journal;
-  std::unique_ptr<Pipeline> pipeline;
-  std::unique_ptr<const redact::Redactor> redactor;
-  std::unique_ptr<Ingest> ingest;
 };
 
 std::string attribute(const EventRow& row, std::string_view name) {

@@ -1,6 +1,7 @@
 """Inputs that are not HTTP, each with its unmodified client: syslog (rsyslog, logger, Python), OTLP over gRPC."""
 import logging
 import logging.handlers
+import re
 import secrets
 import shutil
 import socket
@@ -115,6 +116,34 @@ def test_python_syslog_handler(inputs, kind):
     rows = found(inputs, marker, 3)
     assert {(r["service"], r["level"], r["request_id"], r["attributes"]["msg"][-2:]) for r in rows} == {
         ("shop", "error", "r-1", f" {i}") for i in range(3)}
+
+
+def test_loggers_at_a_few_thousand_messages_a_second(inputs):
+    """Over TCP nothing is lost and nothing is doubled, and the server's memory stays bounded."""
+    memory = lambda: int(re.search(r"VmRSS:\s+(\d+)", open(f"/proc/{inputs.process.pid}/status").read())[1])
+    marker, before, each, started = "many" + secrets.token_hex(6), memory(), 5000, time.time()
+    flags = [["--octet-count", "--rfc5424"], ["--rfc3164"], ["--octet-count", "--rfc5424"], ["--rfc3164"]]
+    loggers = [subprocess.Popen(["logger", "-n", "127.0.0.1", "-P", str(inputs.ports["tcp"]), "--tcp", *kind, "-t", f"{marker}-{i}"],
+                                stdin=subprocess.PIPE, text=True) for i, kind in enumerate(flags)]
+    for n in range(each):
+        for process in loggers:
+            process.stdin.write(f"message {n} of many, " + "x" * 150 + "\n")
+        if n % 50 == 49:  # 4,000 a second together
+            for process in loggers:
+                process.stdin.flush()
+            time.sleep(max(0.0, started + n / 1000 - time.time()))
+    for process in loggers:
+        process.stdin.close()
+        assert process.wait(60) == 0
+    counts = lambda: {s["metric"]["app"]: int(s["value"][1]) for s in inputs.api.get(
+        "/loki/api/v1/query", query=f'sum by (app) (count_over_time({{app=~"{marker}-."}}[1h]))')["data"]["result"]}
+    whole = {f"{marker}-{i}": each for i in range(len(flags))}
+    wait_until(lambda: sum(counts().values()) >= each * len(flags), what="every message")
+    assert counts() == whole
+    last = inputs.api.rows("logs", service=f"{marker}-2", query=f"message {each - 1} of")
+    assert len(last) == 1
+    print(f"{each * len(flags) / (time.time() - started):.0f} messages a second, sent, stored and counted")
+    assert memory() - before < 300_000, "kilobytes"
 
 
 def test_mutual_tls(inputs):

@@ -112,6 +112,18 @@ def test_export_of_more_than_one_piece_is_whole(shop):
     assert [row[0] for row in csv.reader(io.StringIO(answer.text, newline=""))] == ["message", *lines]
 
 
+def test_no_cell_of_a_table_is_a_formula(shop):
+    mark = secrets.token_hex(4)
+    lines = ['=HYPERLINK("http://x.example","y")', "+1+cmd", "-2+3", "@SUM(A1)", "\t=1", "-5", "+4.5", "-1e3", "plain", "a=b"]
+    shop.push({"service_name": mark}, [(shop.at(20) + i, line, {}) for i, line in enumerate(lines)])
+    wait_until(lambda: own(shop, "/logs/patterns", service=mark)["total"] == len(lines), what="the lines")
+    answer = export(shop, service=mark, order="oldest", format="csv", columns="message")
+    cells = [row[0] for row in csv.reader(io.StringIO(answer.text, newline=""))][1:]
+    assert cells == ["'" + line for line in lines[:5]] + lines[5:]
+    raw = [json.loads(line)["message"] for line in export(shop, service=mark, order="oldest").text.splitlines()]
+    assert raw == lines
+
+
 @pytest.mark.parametrize("path, params, name", [
     ("export", {"format": "xml"}, "format"), ("export", {"limit": "0"}, "limit"),
     ("export", {"columns": ",".join("abcdefgh" + str(i) for i in range(200))}, "columns"), ("context", {}, "time"),

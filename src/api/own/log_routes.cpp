@@ -14,6 +14,7 @@
 #include "logs/pattern_miner.hpp"
 #include "logs/pattern_query.hpp"
 #include "search/histogram.hpp"
+#include "storage/event_filter.hpp"
 
 namespace telltale::api {
 namespace {
@@ -133,9 +134,17 @@ class ExportSlot {
   static inline std::atomic<std::size_t> running_{0};
 };
 
+/// A text that a spreadsheet would run: it gets an apostrophe in front, which says "text" there. Numbers are
+/// left alone.
+bool is_formula(std::string_view text) {
+  if (text.empty() || std::string_view("=+-@\t\r").find(text[0]) == std::string_view::npos) return false;
+  return !storage::number_of(text);
+}
+
 std::string csv_cell(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
-  std::string out = "\"";
+  const std::string_view mark = is_formula(text) ? "'" : "";
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(mark) + std::string(text);
+  std::string out = "\"" + std::string(mark);
   for (const char c : text) {
     if (c == '"') out += '"';
     out += c;
