@@ -178,24 +178,26 @@ def cloudwatch_names(api, lines):
     """The secret in the names of groups and streams, and in tags."""
     logs = cloudwatch_client(api)
     event = lambda: [{"timestamp": int(time.time() * 1000), "message": "x"}]
+
+    def made(create, **names):
+        try:
+            create(**names)
+            return True
+        except logs.exceptions.ResourceAlreadyExistsException:
+            return False  # masked, it may be the name of another
+
     groups, streams = telling_words(lines, r"[\w./#-]", 200), telling_words(lines, r"[^:*\s]", 200)
     for group in groups:
-        logs.create_log_group(logGroupName="/app/" + group, tags={"note": group, "password": "tagged-" + group})
-        logs.create_log_stream(logGroupName="/app/" + group, logStreamName="one")
-        logs.put_log_events(logGroupName="/app/" + group, logStreamName="one", logEvents=event())
+        names = {"logGroupName": "/app/" + group, "logStreamName": "one"}
+        made(logs.create_log_group, logGroupName="/app/" + group, tags={"note": group, "password": "tagged-" + group})
+        assert not made(logs.create_log_group, logGroupName="/app/" + group)
+        made(logs.create_log_stream, **names)
+        logs.put_log_events(**names, logEvents=event())
         assert len(logs.describe_log_groups(logGroupNamePrefix="/app/" + group)["logGroups"]) >= 1
-        try:
-            logs.create_log_group(logGroupName="/app/" + group)
-            raise AssertionError("a group is made once")
-        except logs.exceptions.ResourceAlreadyExistsException:
-            pass
-    logs.create_log_group(logGroupName="/planted")
+    made(logs.create_log_group, logGroupName="/planted")
     for stream in streams:
         names = {"logGroupName": "/planted", "logStreamName": stream}
-        try:
-            logs.create_log_stream(**names)
-        except logs.exceptions.ResourceAlreadyExistsException:
-            pass  # masked, it is the name of another
+        made(logs.create_log_stream, **names)
         logs.put_log_events(**names, logEvents=event())
         assert len(logs.describe_log_streams(logGroupName="/planted", logStreamNamePrefix=stream)["logStreams"]) >= 1
     return len(groups) + len(streams)
