@@ -94,10 +94,9 @@ class EventDb : public storage::EventStore {
   virtual void set_retention(EventRetention retention) = 0;
   /// Removes the rows that the request matches among those in parts, and their bytes from the disk, by
   /// writing the parts that hold some without them; returns how many went. Queries that began before still
-  /// see them, and the files go with the last of these. Checkpoints go on meanwhile; merges and
-  /// retention wait. What was
-  /// published stays so after a crash; a call that did not answer is to be made again. checkpoint() first:
-  /// rows of the head are left alone.
+  /// see them, and the files go with the last of these. Checkpoints go on meanwhile; merges and retention
+  /// wait. What was published stays so after a crash; a call that did not answer is to be made again.
+  /// checkpoint() first: rows of the head are left alone.
   virtual Result<std::uint64_t> erase(const storage::EraseRequest& request) = 0;
   /// For a table over its share of the disk: removes all parts of its oldest day, never those of its newest.
   /// Returns the bytes freed, 0 when there is only one day.
