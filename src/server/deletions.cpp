@@ -123,7 +123,7 @@ Result<> DeletionQueue::cancel(std::uint64_t id) {
     Deletion d = decode({key_of(id), *kept});
     if (d.state != DeletionState::waiting) {
       return fail(ErrorKind::conflict, fmt::format("deletion {} is {}: only one that waits can be cancelled",
-                                                   id, to_string(d.state)));
+                                                   id, storage::state_name(d.state)));
     }
     d.state = DeletionState::cancelled;
     d.finished = clock_.now();
@@ -176,7 +176,7 @@ Result<> DeletionQueue::work_on(Deletion& deletion) {
   log_.info("log records deleted by a query", {{"id", deletion.id},
                                                {"by", deletion.by},
                                                {"rows", deletion.progress.rows},
-                                               {"state", to_string(deletion.state)}});
+                                               {"state", storage::state_name(deletion.state)}});
   return put(deletion);
 }
 

@@ -40,7 +40,7 @@ EventFilter filter_of_person(const PersonRequest& person) {
   return out;
 }
 
-std::string_view to_string(DeletionState state) {
+std::string_view state_name(DeletionState state) {
   constexpr std::string_view kNames[] = {"waiting", "running", "done", "failed", "cancelled"};
   return kNames[static_cast<std::size_t>(state) - 1];
 }

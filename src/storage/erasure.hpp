@@ -52,7 +52,7 @@ EventFilter filter_of_person(const PersonRequest& person);
 
 /// The numbers are stored: never renumber.
 enum class DeletionState : std::uint8_t { waiting = 1, running = 2, done = 3, failed = 4, cancelled = 5 };
-std::string_view to_string(DeletionState state);
+std::string_view state_name(DeletionState state);
 
 /// A wish that log records go that a LogQL query selects (logql/selection.hpp), kept until it is fulfilled
 /// and some time longer.

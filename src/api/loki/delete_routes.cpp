@@ -42,7 +42,7 @@ std::string status_text(const storage::Deletion& d) {
     case storage::DeletionState::done:
       return "processed";
     default:
-      return std::string(to_string(d.state));
+      return std::string(storage::state_name(d.state));
   }
 }
 

@@ -25,7 +25,7 @@ void write_deletion(JsonWriter& w, const Deletion& d) {
   w.end_array();
   time("start", d.range.from.ns != INT64_MIN, d.range.from);
   time("end", d.range.to.ns != INT64_MAX, UnixNanos{d.range.to.ns - 1});
-  w.field("state", to_string(d.state)).field("rows", d.progress.rows);
+  w.field("state", storage::state_name(d.state)).field("rows", d.progress.rows);
   w.field("parts", std::uint64_t{d.progress.parts}).field("parts_done", std::uint64_t{d.progress.done});
   w.field("problem", d.problem).field("by", d.by).field("created", format_rfc3339(d.created));
   time("finished", d.finished.has_value(), d.finished.value_or(UnixNanos{}));
