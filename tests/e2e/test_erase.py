@@ -101,8 +101,8 @@ def test_lokis_delete_requests(make_server):
     assert http.post(url, params={"query": '{service="mail"}'}, timeout=30).status_code == 400  # no start
     assert http.post(url, params={"query": '{service="mail"} |= "jo"', "start": now - 600, "end": now - 300}, timeout=30).status_code == 204
     assert http.put(url, params={"query": '{service="mail"} |= "jo"', "start": int(now) - 600, "max_interval": "1h"}, timeout=30).status_code == 204
-    settled = lambda: (all(r["status"] == "processed" for r in (found := http.get(url, timeout=30).json())) and len(found) == 2 and found)
-    newest, oldest = wait_until(settled, what="both requests")
+    requests_ = lambda: http.get(url, timeout=30).json()
+    newest, oldest = wait_until(lambda: [r["status"] for r in requests_()] == ["processed"] * 2 and requests_(), what="both requests")
     assert (newest["deleted_lines"], oldest["deleted_lines"]) == (1, 0)
     assert newest["query"] == '{service="mail"} |= "jo"' and newest["start_time"] == int(now) - 600 and abs(newest["created_at"] - now) < 60
     assert [row["message"] for row in server.api.rows("logs", service="mail")] == [f"sent a mail to <{ADDRESS.upper()}>"]
