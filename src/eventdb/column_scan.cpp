@@ -13,6 +13,7 @@ using storage::FilterOp;
 
 namespace {
 
+constexpr std::size_t kWrittenOut = 4096;
 constexpr std::size_t kShortLiteral = 3;  // searching for less does not rule much out
 
 bool compares_numbers(FilterOp op) {
@@ -161,13 +162,37 @@ class TextScan {
 
   Result<> by_binary() {
     const TextColumn& column = *view_.column;
-    if (leaf_.op() != FilterOp::eq || leaf_.value().empty()) return by_rows();
+    if (leaf_.value().empty()) return by_rows();
+    if (leaf_.op() == FilterOp::contains || leaf_.op() == FilterOp::icontains) {
+      if (!cannot_be_in_form()) search_binary();
+      return {};
+    }
+    if (leaf_.op() != FilterOp::eq) return by_rows();
     const auto needle = binary_needle();
     if (!needle) return {};
     for (std::size_t i = 0; i < block_.rows(); ++i)
       if (std::memcmp(column.raw_value(i).data(), needle->data(), needle->size()) == 0) out_.match.set(i);
     out_.match &= out_.present;
     return {};
+  }
+
+  /// Thousands of values at a time, written out one behind the other.
+  void search_binary() {
+    const TextColumn& column = *view_.column;
+    TextPage page;
+    std::string text;
+    for (std::size_t begin = 0; begin < block_.rows(); begin += kWrittenOut) {
+      const std::size_t end = std::min(begin + kWrittenOut, block_.rows());
+      page.bytes.clear();
+      page.ends.clear();
+      for (std::size_t i = begin; i < end; ++i) {
+        to_text(column.form(), column.raw_value(i).data(), text);
+        page.bytes += text;
+        page.ends.push_back(static_cast<std::uint32_t>(page.bytes.size()));
+      }
+      for_each_text_with(page, page.bytes, leaf_.value(), [&](std::size_t i) { out_.match.set(begin + i); });
+    }
+    out_.match &= out_.present;
   }
 
   Result<> by_rows() {
@@ -305,6 +330,7 @@ void match_ints(const CompiledLeaf& leaf, const std::vector<std::int64_t>& value
 }  // namespace
 
 std::string required_literal(std::string_view regex) {
+  if (regex.starts_with("(?s)")) regex.remove_prefix(4);  // what a dot matches is no matter here
   // Alternatives at the outermost level leave nothing that is required; flags change what a character means.
   if (regex.find('|') != std::string_view::npos || regex.find("(?") != std::string_view::npos) return {};
   if (regex.find('\\') != std::string_view::npos && regex.find("\\Q") != std::string_view::npos) return {};

@@ -137,13 +137,18 @@ EventFilter random_filter(Rng& rng, int depth) {
     case 3:
       return EventFilter::leaf(FilterOp::regex, rng.chance(0.3) ? "*" : field,
                                rng.chance(0.5)   ? "^[a-g]"
-                               : rng.chance(0.5) ? "2$|^$"
+                               : rng.chance(0.3) ? "2$|^$"
+                               : rng.chance(0.3) ? "(?s)alpha [A-Z]+et"
+                               : rng.chance(0.3) ? "elta \\d+"
+                               : rng.chance(0.3) ? "[0-9]: [0-9]+,"
+                               : rng.chance(0.3) ? "alpha[a-z ]*"
                                                  : "alpha.*: ");
     case 4:
       return EventFilter::leaf(FilterOp::icontains, rng.chance(0.3) ? "*" : field, "ET");
     case 5: {
       static constexpr std::string_view kNeedles[] = {
-          "al", "alpha", "n1", "\": \"al", "delta 42", "\\nalpha", "0000", " ", "", "k_1\": ", ".50", "5"};
+          "al", "alpha", "n1", "\": \"al", "delta 42", "\\nalpha", "0000", " ", "",    "k_1\": ", ".50",
+          "5",  "nal",   "00", "n1\": ",   ": 1",      "5, \"",    "5,",   "}", "1, ", "n",       "lpha\""};
       return EventFilter::leaf(FilterOp::contains, field,
                                std::string(kNeedles[rng.below(std::size(kNeedles))]));
     }

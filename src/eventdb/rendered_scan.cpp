@@ -1,12 +1,14 @@
-// Searching lines that are kept as skeletons (skeleton.hpp) without writing them anew. Values stand between
-// JSON's punctuation, so that a text without punctuation is found inside of one value or one literal of the
-// skeleton: each attribute column is asked on its own. What that cannot decide (regular expressions, texts
-// with punctuation, long texts with escapes) is looked for by a part of it first; only lines that have the
-// part are written and looked at.
+// Searching lines that are kept as skeletons (skeleton.hpp) without writing them anew. A text without quotes
+// and backslashes stands inside of one value or of one literal of the skeleton, or reaches over the edge of a
+// value without quotes (a number); the last shows in a pair of neighbouring characters. So each attribute
+// column is asked on its own, and so is a regular expression that must contain such a text and cannot match a
+// quote. Where that does not decide, lines that may match are written and looked at.
 #include <algorithm>
+#include <span>
 
 #include "base/text.hpp"
 #include "eventdb/column_scan.hpp"
+#include "eventdb/escaped_needle.hpp"
 
 namespace telltale::eventdb {
 
@@ -16,42 +18,57 @@ using storage::FilterOp;
 
 namespace {
 
-constexpr std::size_t kShortestPart = 2;
+constexpr std::size_t kShortestNeedle = 2;
 
-/// May stand inside of a value, and cannot reach over its edge: not JSON's punctuation, nothing that is
-/// escaped, ASCII.
-bool is_plain(char c) {
-  const auto b = static_cast<unsigned char>(c);
-  static constexpr std::string_view kPunctuation = "\"\\{}[]:,";
-  return b >= 0x20 && b < 0x7F && kPunctuation.find(c) == std::string_view::npos;
-}
-
-/// The longest run of plain characters, without spaces at its ends: those may stand between values.
-std::string_view plain_part(std::string_view needle) {
+/// The longest run that can be an EscapedNeedle.
+std::string_view sayable_part(std::string_view needle) {
   std::string_view best;
   for (std::size_t begin = 0; begin < needle.size();) {
     std::size_t end = begin;
-    while (end < needle.size() && is_plain(needle[end])) ++end;
-    std::string_view run = needle.substr(begin, end - begin);
-    while (!run.empty() && run.front() == ' ') run.remove_prefix(1);
-    while (!run.empty() && run.back() == ' ') run.remove_suffix(1);
-    if (run.size() > best.size()) best = run;
+    while (end < needle.size() && EscapedNeedle::can_be(needle.substr(end, 1))) ++end;
+    if (end - begin > best.size()) best = needle.substr(begin, end - begin);
     begin = end + 1;
   }
   return best;
 }
 
-/// Without what may be the end of an escape (\n, \u00e9): the rest is in the value itself.
-std::string_view behind_escapes(std::string_view part) {
-  static constexpr std::string_view kEnds = "nrtbfuNRTBFU0123456789abcdefABCDEF";
-  while (!part.empty() && kEnds.find(part.front()) != std::string_view::npos) part.remove_prefix(1);
-  return part;
+/// True for an expression that matches neither quotes nor backslashes and does not look at what is around:
+/// letters, digits, a few signs, lists of them in brackets, and repetitions.
+bool stays_in_a_value(std::string_view regex) {
+  if (regex.starts_with("(?s)")) regex.remove_prefix(4);
+  static constexpr std::string_view kSigns = " _-:/@%=,;<>#&~'!+*?{}";
+  static constexpr std::string_view kClasses = "dw.-+*?()[]{}|/";
+  const auto is_word = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  };
+  bool in_list = false;
+  for (std::size_t i = 0; i < regex.size(); ++i) {
+    const char c = regex[i];
+    if (c == '\\') {
+      if (++i == regex.size() || kClasses.find(regex[i]) == std::string_view::npos) return false;
+    } else if (in_list) {
+      // Ranges go from a letter or digit to another one.
+      if (c == ']') in_list = false;
+      if (c == '-' && !(is_word(regex[i - 1]) && i + 1 < regex.size() && is_word(regex[i + 1]))) return false;
+      if (c != ']' && c != '-' && !is_word(c) && c != '_' && c != ' ' && c != '.') return false;
+    } else if (c == '[') {
+      in_list = true;
+      if (i + 1 < regex.size() && (regex[i + 1] == '^' || regex[i + 1] == ']')) return false;
+    } else if (!is_word(c) && kSigns.find(c) == std::string_view::npos) {
+      return false;
+    }
+  }
+  // Ranges from upper to lower case have signs between them, the backslash too.
+  return !in_list && regex.find("A-z") == std::string_view::npos;
 }
 
 void or_codes(const std::vector<std::uint16_t>& codes, const std::vector<std::uint8_t>& flags, Bitmap& out) {
   for (std::size_t i = 0; i < codes.size(); ++i)
     if (flags[codes[i]] != 0) out.set(i);
 }
+
+bool is_decimals(char mode) { return mode >= '1' && mode <= '9'; }
+bool in_quotes(char mode) { return mode == 's' || mode == 'a' || mode == 't'; }
 
 class RenderedScan {
  public:
@@ -66,119 +83,150 @@ class RenderedScan {
     const std::string needle = searches                        ? leaf_.value()
                                : leaf_.op() == FilterOp::regex ? required_literal(leaf_.value())
                                                                : std::string();
-    const std::string_view part = plain_part(needle);
-    if (part.size() >= kShortestPart) {
-      ignore_case_ = leaf_.op() == FilterOp::icontains;
+    const std::string_view part = sayable_part(needle);
+    if (part.size() >= kShortestNeedle) {
+      needle_.emplace(std::string(part), leaf_.op() == FilterOp::icontains);
+      is_all_ = searches ? part.size() == needle.size() : stays_in_a_value(leaf_.value());
       maybe_ = Bitmap(block_.rows());
-      TT_TRY(look_for(std::string(part), searches && part.size() == needle.size()));
+      TT_TRY(look_for_needle());
     }
     return decide();
   }
 
  private:
-  bool has_part(std::string_view text, const std::string& part) {
-    if (!ignore_case_) return text.find(part) != std::string_view::npos;
-    return to_lower(text).find(part) != std::string_view::npos;
-  }
+  struct Reference {
+    std::string name;
+    char mode = 0;
+    std::vector<std::uint8_t> of_skeletons;
+  };
 
-  /// Fills maybe_ with rows that have the part; decided_ with those where that is all that is asked.
-  Result<> look_for(const std::string& part, bool is_all) {
+  /// Rows that have the needle: decided_ where that, or what it is part of, was seen whole, else maybe_.
+  Result<> look_for_needle() {
     TT_ASSIGN(const auto* skeletons, block_.skeletons());
     TT_ASSIGN(const auto* codes, block_.skeleton_codes());
-    Bitmap found(block_.rows());
     std::vector<std::uint8_t> in_literal(skeletons->code_space, 0);
-    std::vector<std::pair<std::string, char>> references;
+    std::vector<std::uint8_t> over_edges(skeletons->code_space, 0);
+    std::vector<Reference> references;
     for (std::size_t s = 1; s < skeletons->list.size(); ++s) {
       const Skeleton& skeleton = skeletons->list[s];
       for (const std::string& literal : skeleton.literals)
-        if (has_part(literal, part)) in_literal[s] = 1;
-      for (const Skeleton::Reference& r : skeleton.references) {
-        std::pair<std::string, char> reference{r.name, r.mode};
-        if (std::find(references.begin(), references.end(), reference) == references.end())
-          references.push_back(std::move(reference));
+        if (plainly_has(literal)) in_literal[s] = 1;
+      for (std::size_t i = 0; i < skeleton.references.size(); ++i) {
+        const Skeleton::Reference& r = skeleton.references[i];
+        if (!in_quotes(r.mode) && may_reach_over(skeleton, i)) over_edges[s] = 1;
+        auto known = std::find_if(references.begin(), references.end(),
+                                  [&r](const Reference& k) { return k.name == r.name && k.mode == r.mode; });
+        if (known == references.end())
+          known =
+              references.insert(known, {r.name, r.mode, std::vector<std::uint8_t>(skeletons->code_space)});
+        known->of_skeletons[s] = 1;
       }
     }
-    or_codes(*codes, in_literal, found);
-    for (const auto& [name, mode] : references) {
-      std::vector<std::uint8_t> refers(skeletons->code_space, 0);
-      for (std::size_t s = 1; s < skeletons->list.size(); ++s)
-        for (const Skeleton::Reference& r : skeletons->list[s].references)
-          if (r.name == name && r.mode == mode) refers[s] = 1;
+    or_codes(*codes, in_literal, decided(false));
+    or_codes(*codes, over_edges, maybe_);
+    for (const Reference& r : references) {
       Bitmap rows(block_.rows());
-      or_codes(*codes, refers, rows);
+      or_codes(*codes, r.of_skeletons, rows);
       rows &= rows_;
-      if (rows.none()) continue;
-      TT_TRY(look_in(name, mode, part, rows, found));
+      if (!rows.none()) TT_TRY(look_in(r, rows));
     }
-    found &= rows_;
-    if (is_all) decided_ = found;
-    maybe_ |= found;
+    decided_ &= rows_;
     maybe_ &= rows_;
     return {};
   }
 
-  /// `found`: rows whose value has the part. What has to be looked at as a line goes to maybe_.
-  Result<> look_in(const std::string& name, char mode, const std::string& part, const Bitmap& rows,
-                   Bitmap& found) {
-    if (mode == 't' || (mode == 'f' && part.find('.') != std::string::npos)) {
-      // The time has digits and few letters; a real may have got its point in the line only.
-      static constexpr std::string_view kOfTimes = "0123456789-+TZtz. ";
-      if (mode == 'f' || part.find_first_not_of(kOfTimes) == std::string::npos) maybe_ |= rows;
+  bool is_regex() const { return leaf_.op() == FilterOp::regex; }
+  /// Where rows go that have the needle; of an expression, in a literal or a value without quotes: it may go
+  /// on behind that.
+  Bitmap& decided(bool quoted) { return is_all_ && (quoted || !is_regex()) ? decided_ : maybe_; }
+
+  bool plainly_has(std::string_view text) const {
+    if (!needle_->fold()) return text.find(needle_->text()) != std::string_view::npos;
+    return to_lower(text).find(needle_->text()) != std::string::npos;
+  }
+
+  /// Whether the needle may begin before or end behind a value without quotes.
+  bool may_reach_over(const Skeleton& skeleton, std::size_t i) const {
+    const auto lower = [this](char c) {
+      return needle_->fold() && c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    };
+    const char before = lower(skeleton.literals[i].empty() ? '\0' : skeleton.literals[i].back());
+    const char behind = lower(skeleton.literals[i + 1].empty() ? '\0' : skeleton.literals[i + 1].front());
+    const bool only_numbers = has_no_texts(skeleton.references[i].name);
+    const auto in_value = [only_numbers](char c) {
+      static constexpr std::string_view kOfNumbers = "0123456789+-.etrufalsin";  // and true, false, inf, nan
+      return !only_numbers || kOfNumbers.find(c) != std::string_view::npos;
+    };
+    const std::string& text = needle_->text();
+    for (std::size_t k = 0; k + 1 < text.size(); ++k)
+      if ((text[k] == before && in_value(text[k + 1])) || (in_value(text[k]) && text[k + 1] == behind))
+        return true;
+    return false;
+  }
+  bool has_no_texts(const std::string& name) const {
+    const auto positions = attribute_positions(name);
+    return std::all_of(positions.begin(), positions.end(), [this](std::uint32_t c) {
+      return block_.directory().columns[c].type != AttrType::text;
+    });
+  }
+
+  Result<> look_in(const Reference& r, const Bitmap& rows) {
+    const std::string& text = needle_->text();
+    if (r.mode == 't') {
+      // The time has digits and few letters.
+      static constexpr std::string_view kOfTimes = "0123456789-+:TZtz. ";
+      if (text.find_first_not_of(kOfTimes) == std::string::npos) maybe_ |= rows;
       return {};
     }
-    // The value's text is in the line, zeros behind it: a part that ends with one of these may reach there.
-    if (mode >= '1' && mode <= '9' && part.find_first_not_of("-.0123456789") == std::string::npos &&
-        (part.back() == '0' || part.back() == '.'))
+    // A real may have got its point and zeros in the line only: where a needle ends that reaches there.
+    if ((r.mode == 'f' || is_decimals(r.mode)) && (text.back() == '0' || text.back() == '.') &&
+        text.find_first_not_of("-.0123456789") == std::string::npos)
       maybe_ |= rows;
-    TT_ASSIGN(const CompiledLeaf in_value, leaf_for(name, part));
-    for (const std::uint32_t number : attribute_positions(name)) {
-      const ColumnEntry& entry = block_.directory().columns[number];
-      if (entry.type == AttrType::text) {
+    for (const std::uint32_t number : attribute_positions(r.name)) {
+      if (block_.directory().columns[number].type == AttrType::text) {
         TT_ASSIGN(const TextView view, block_.text(number));
-        if (view.column->codec() == TextCodec::dictionary) {
-          look_in_dictionary(view, mode, part, rows, found);
+        const TextCodec codec = view.column->codec();
+        if (codec == TextCodec::dictionary) {
+          look_in_dictionary(view, r.mode, rows);
           continue;
         }
-        if (view.column->codec() == TextCodec::pages) {
-          TT_TRY(look_in_pages(name, number, part, rows));
+        if (codec == TextCodec::pages) {
+          TT_TRY(look_in_pages(view, r.mode, rows));
           continue;
         }
       }
+      // Numbers, ids and times: nothing in them is escaped.
+      TT_ASSIGN(const CompiledLeaf in_value,
+                CompiledLeaf::compile(EventFilter::leaf(
+                    needle_->fold() ? FilterOp::icontains : FilterOp::contains, r.name, text)));
       TT_ASSIGN(Verdict verdict, scan_column(in_value, block_, number, rows, false));
       verdict.match &= rows;
-      found |= verdict.match;
+      decided(false) |= verdict.match;
     }
     return {};
   }
 
-  Result<CompiledLeaf> leaf_for(const std::string& name, std::string_view part) const {
-    return CompiledLeaf::compile(
-        EventFilter::leaf(ignore_case_ ? FilterOp::icontains : FilterOp::contains, name, std::string(part)));
-  }
-  std::vector<std::uint32_t> attribute_positions(const std::string& name) const {
-    std::vector<std::uint32_t> out;
-    const auto& columns = block_.directory().columns;
-    for (std::uint32_t c = 0; c < columns.size(); ++c)
-      if (columns[c].is_attribute() && columns[c].name == name) out.push_back(c);
-    return out;
+  /// Whether the value, as it stands in the line, has what is looked for.
+  bool value_matches(std::string_view text, char mode) const {
+    std::string escaped;
+    const bool in_text = mode == 's' || mode == 'a';
+    if (in_text && needs_escapes(text, mode == 'a') && (mode == 'a' || (is_all_ && is_regex()))) {
+      append_escaped(text, mode == 'a', escaped);
+      text = escaped;
+      if (!plainly_has(text)) return false;
+    } else if (mode == 's' ? !needle_->in(text) : !plainly_has(text)) {
+      return false;
+    }
+    return !is_regex() || !is_all_ || !in_text || leaf_.matches(text);
   }
 
-  void look_in_dictionary(const TextView& view, char mode, const std::string& part, const Bitmap& rows,
-                          Bitmap& found) {
+  void look_in_dictionary(const TextView& view, char mode, const Bitmap& rows) {
     TextColumn& column = *view.column;
     std::vector<std::uint8_t> flags(column.code_space(), 0);
-    const bool escapes = column.form().form == TextForm::text && mode != 'r';
     std::string scratch;
-    std::string escaped;
     bool any = false;
     for (std::size_t e = column.first_is_absent() ? 1 : 0; e < column.entries(); ++e) {
-      std::string_view text = column.entry(e, scratch);
-      if (escapes && needs_escapes(text, mode == 'a')) {
-        escaped.clear();
-        append_escaped(text, mode == 'a', escaped);
-        text = escaped;
-      }
-      flags[e] = has_part(text, part) ? 1 : 0;
+      flags[e] = value_matches(column.entry(e, scratch), mode) ? 1 : 0;
       any = any || flags[e] != 0;
     }
     if (!any) return;
@@ -186,23 +234,56 @@ class RenderedScan {
     or_codes(column.codes(), flags, bits);
     bits &= rows;
     if (view.presence != nullptr) bits &= *view.presence;
-    found |= bits;
+    decided(in_quotes(mode)) |= bits;
   }
 
-  Result<> look_in_pages(const std::string& name, std::uint32_t number, std::string_view part,
-                         const Bitmap& rows) {
-    part = behind_escapes(part);
-    if (part.size() < kShortestPart) {
-      TT_ASSIGN(Bitmap present, block_.presence(number));
-      present &= rows;
-      maybe_ |= present;
-      return {};
+  Result<> look_in_pages(const TextView& view, char mode, Bitmap rows) {
+    TextColumn& column = *view.column;
+    if (view.presence != nullptr) rows &= *view.presence;
+    for (std::size_t p = 0; p < column.pages(); ++p) {
+      TT_TRY(block_.check());
+      const auto [first, last] = column.page_rows(p);
+      const auto words = std::span(rows.words()).subspan(first / 64, (last - 1) / 64 - first / 64 + 1);
+      if (std::all_of(words.begin(), words.end(), [](std::uint64_t w) { return w == 0; })) continue;
+      const bool kept = column.has_page(p);
+      TT_ASSIGN(const TextPage* page, column.page(p, block_.source()));
+      look_in_page(*page, mode, rows);
+      if (!kept) column.drop_page(p);
     }
-    TT_ASSIGN(const CompiledLeaf in_value, leaf_for(name, part));
-    TT_ASSIGN(Verdict verdict, scan_column(in_value, block_, number, rows, false));
-    verdict.match &= rows;
-    maybe_ |= verdict.match;
     return {};
+  }
+
+  void look_in_page(const TextPage& page, char mode, const Bitmap& rows) {
+    Bitmap& hits = decided(in_quotes(mode));
+    const auto look_at = [&](std::size_t i) {
+      if (rows.test(page.first_row + i) && value_matches(page.at(i), mode)) hits.set(page.first_row + i);
+    };
+    if (mode != 's' || needle_->needs_whole_texts()) {
+      for (std::size_t i = 0; i < page.rows(); ++i) look_at(i);
+      return;
+    }
+    const std::string folded = needle_->fold() ? to_lower(page.text()) : std::string();
+    const auto row_of = [&page](std::size_t offset) {
+      return static_cast<std::size_t>(std::upper_bound(page.ends.begin(), page.ends.end(), offset) -
+                                      page.ends.begin());
+    };
+    const auto in_one = [&](std::size_t a, std::size_t b) { return b < page.ends[row_of(a)]; };
+    needle_->each_in(needle_->fold() ? std::string_view(folded) : page.text(), in_one, [&](std::size_t at) {
+      const std::size_t i = row_of(at);
+      if (is_regex() && is_all_) {
+        look_at(i);
+      } else if (rows.test(page.first_row + i)) {
+        hits.set(page.first_row + i);
+      }
+    });
+  }
+
+  std::vector<std::uint32_t> attribute_positions(const std::string& name) const {
+    std::vector<std::uint32_t> out;
+    const auto& columns = block_.directory().columns;
+    for (std::uint32_t c = 0; c < columns.size(); ++c)
+      if (columns[c].is_attribute() && columns[c].name == name) out.push_back(c);
+    return out;
   }
 
   Result<Bitmap> decide() {
@@ -229,9 +310,10 @@ class RenderedScan {
   Block& block_;
   const TextView& view_;
   const Bitmap& rows_;
-  bool ignore_case_ = false;
-  Bitmap decided_;  // rows that match
-  Bitmap maybe_;    // rows that may
+  std::optional<EscapedNeedle> needle_;
+  bool is_all_ = false;  // a value that has the needle (and matches the expression) makes its row match
+  Bitmap decided_;       // rows that match
+  Bitmap maybe_;         // rows that may
 };
 
 }  // namespace

@@ -1,11 +1,13 @@
 // Lines of JSON come back byte for byte from their skeletons, or are not made into one.
 #include "eventdb/skeleton.hpp"
 
+#include <algorithm>
 #include <random>
 
 #include <gtest/gtest.h>
 
 #include "base/rng.hpp"
+#include "eventdb/escaped_needle.hpp"
 #include "eventdb/text_form.hpp"
 
 namespace telltale::eventdb {
@@ -132,6 +134,47 @@ TEST(Skeleton, RealsMayHaveAFixedNumberOfDigits) {
   EXPECT_FALSE(make_skeleton(row)) << "more than nine";
   row.message = R"({"ms":33.851,"n":2.00})";
   EXPECT_FALSE(make_skeleton(row));
+}
+
+TEST(EscapedNeedle, FindsInValuesWhatStandsInTheirEscapes) {
+  const std::uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Rng rng(seed);
+  for (int run = 0; run < 3000; ++run) {
+    std::vector<std::string> values(1 + rng.below(5));
+    std::string joined;
+    std::vector<std::size_t> ends;
+    for (std::string& v : values) {
+      v = random_text(rng);
+      if (rng.chance(0.3)) v += static_cast<char>(rng.below(0x20));
+      if (rng.chance(0.3)) v += random_text(rng);
+      joined += v;
+      ends.push_back(joined.size());
+    }
+    std::string escaped;
+    append_escaped(values[rng.below(values.size())], false, escaped);
+    std::string needle = rng.chance(0.2) ? "00" : "word";
+    if (!escaped.empty() && rng.chance(0.9))
+      needle = escaped.substr(rng.below(escaped.size()), 1 + rng.below(8));
+    if (!EscapedNeedle::can_be(needle)) continue;
+    const EscapedNeedle looked_for(needle, false);
+    std::vector<bool> want(values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      escaped.clear();
+      append_escaped(values[i], false, escaped);
+      want[i] = escaped.find(needle) != std::string::npos;
+      ASSERT_EQ(looked_for.in(values[i]), want[i]) << needle << " in " << escaped;
+    }
+    if (looked_for.needs_whole_texts()) continue;
+    const auto value_of = [&ends](std::size_t offset) {
+      return static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end(), offset) - ends.begin());
+    };
+    std::vector<bool> found(values.size());
+    looked_for.each_in(
+        joined, [&](std::size_t a, std::size_t b) { return value_of(a) == value_of(b); },
+        [&](std::size_t at) { found[value_of(at)] = true; });
+    ASSERT_EQ(found, want) << needle;
+  }
 }
 
 TEST(Skeleton, WhatTheAttributesDoNotSayStaysALine) {
