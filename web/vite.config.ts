@@ -19,6 +19,12 @@ const proxy = {
 const LOKI_QUERIES = existsSync(new URL("../src/api/loki/query_routes.cpp", import.meta.url));
 
 const EARLY = "src/early.ts";
+/** What every page needs is two files, and not one for each set of pages that share a module: what runs first with all
+    it imports, and the shell with the kit. */
+const GROUPS = [
+  { name: "first", test: /\/src\/lib\/(first-asks|head-start|address)\.ts$|\/src\/app\/loads\.ts$|vite\/preload-helper|rolldown\/runtime/, priority: 2 },
+  { name: "shell", test: /\/src\/(app\/(App|measure|first-data)|kit\/index)\.tsx?$/, priority: 1 },
+];
 /** A script of its own that runs as soon as it and the little it needs are there, before the rest of the UI. */
 function early(): Plugin {
   return {
@@ -60,6 +66,7 @@ export default defineConfig({
       input: { index: "index.html", early: EARLY },
       // TanStack marks files for React's server components, which are not used here.
       onwarn: (w, warn) => w.code !== "MODULE_LEVEL_DIRECTIVE" && warn(w),
+      output: { codeSplitting: { groups: GROUPS } },
     },
   },
   plugins: [early()],

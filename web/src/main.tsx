@@ -9,14 +9,13 @@ import { render } from "preact";
 import { Router } from "wouter";
 import { App } from "./app/App";
 import { measurePages } from "./app/measure";
-import { firstData } from "./app/first-data";
+import { firstData, patience } from "./app/first-data";
 import { watchSession } from "./app/session";
 import { basePath } from "./lib/base";
 import { listenForKeys } from "./lib/keys";
 import { applyPrefs } from "./lib/prefs";
 import { queryClient } from "./lib/query";
 
-const PATIENCE_MS = 150;
 
 applyPrefs();
 listenForKeys();
@@ -26,7 +25,7 @@ void start();
 
 /** What comes within a moment is in the first paint; a slow server does not hold the page up. */
 async function start(): Promise<void> {
-  await Promise.race([firstData(), new Promise((done) => setTimeout(done, PATIENCE_MS))]);
+  await Promise.race([firstData(), patience()]);
   render(
     <QueryClientProvider client={queryClient}>
       <Router base={basePath}>

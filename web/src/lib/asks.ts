@@ -16,6 +16,8 @@ export interface Ask<T = unknown> {
   read?: (answer: never) => T;
   /** Pages of rows: the first of them. */
   pages?: boolean;
+  /** What the page asks once it has the answer. */
+  next?: (answer: never) => Ask;
 }
 export type SpanParams = { start: string; end: string };
 export type RowParams = Query & SpanParams;
@@ -62,9 +64,16 @@ export function issueList(search: URLSearchParams, span: SpanParams): IssueListP
     end: issueEnd(span),
   };
 }
-export const issueAsk = (id: string): Ask<Issue> => ({ key: ["issue", id], path: `issues/${encodeURIComponent(id)}`, query: {}, read: (a: { issue: Issue }) => a.issue });
+export const issueAsk = (id: string): Ask<Issue> => ({
+  key: ["issue", id],
+  path: `issues/${encodeURIComponent(id)}`,
+  query: {},
+  read: (a: { issue: Issue }) => a.issue,
+  next: (issue: Issue) => issueEventsAsk(String(issue.id), eventsKey(issue)),
+});
 export const ISSUE_EVENTS = 50;
-/** Its query's key has the time the issue was seen last, so that it follows the issue. */
+/** Has the time the issue was seen last, so that the events follow the issue. */
+export const eventsKey = (issue: Issue) => ["issue-events", issue.id, issue.last_seen];
 export const issueEventsAsk = (id: string, key: readonly unknown[] | null): Ask<{ rows: Row[] }> => ({
   key, path: `issues/${encodeURIComponent(id)}/events`, query: { limit: ISSUE_EVENTS, payload: true },
 });

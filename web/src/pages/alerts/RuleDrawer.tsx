@@ -13,7 +13,7 @@ import { isRated, type Matrix, metricIn, mostOf, seriesNames } from "../../lib/p
 import { asQuery, useRange } from "../../lib/query";
 import { setUrl } from "../../lib/url";
 
-export function RuleDrawer({ rule: r, groups }: { rule: ListedRule | undefined; groups: readonly RuleGroup[] }) {
+export default function RuleDrawer({ rule: r, groups }: { rule: ListedRule | undefined; groups: readonly RuleGroup[] }) {
   if (!r) return null;
   const group = groups.find((g) => g.name === r.group);
   const runbook = safeLink(r.annotations?.["runbook_url"] ?? r.annotations?.["runbook"] ?? "");

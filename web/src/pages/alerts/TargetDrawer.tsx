@@ -6,7 +6,7 @@ import { duration } from "../../lib/format";
 import { setUrl } from "../../lib/url";
 
 /** One target: whether it answers, how it fails, its labels. */
-export function TargetDrawer({ target: t }: { target: Target | undefined }) {
+export default function TargetDrawer({ target: t }: { target: Target | undefined }) {
   if (!t) return null;
   const up = `up{job=${JSON.stringify(t.labels["job"] ?? "")}, instance=${JSON.stringify(t.labels["instance"] ?? "")}}`;
   return (

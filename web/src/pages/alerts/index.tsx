@@ -1,13 +1,16 @@
 // Alerts: every rule with its state, what is wrong first; and the targets that metrics are scraped from.
 import "./alerts.css";
+import { Suspense, lazy } from "preact/compat";
 import { HereLink } from "../../app/Link";
 import { Ago, Badge, CodeBlock, type Column, EmptyState, Loaded, Segmented, Skeleton, Table, Tabs, type Tone } from "../../kit";
 import { type ListedRule, listRules, type RuleGroup, type RuleState, type Target, useRules, useTargets } from "../../lib/alerts";
 import { useListKeys } from "../../lib/cursor";
 import { count, duration } from "../../lib/format";
 import { setUrl, useParam } from "../../lib/url";
-import { RuleDrawer } from "./RuleDrawer";
-import { TargetDrawer } from "./TargetDrawer";
+
+// What is opened from here, charts among it, is fetched then.
+const RuleDrawer = lazy(() => import("./RuleDrawer"));
+const TargetDrawer = lazy(() => import("./TargetDrawer"));
 
 export const STATE: Record<RuleState, { tone: Tone; text: string }> = {
   firing: { tone: "bad", text: "Firing" },
@@ -102,7 +105,7 @@ function Rules({ groups }: { groups: readonly RuleGroup[] }) {
       ) : (
         <Table<ListedRule> fill label="Rules" rows={rows} columns={RULE_COLUMNS} rowKey={(r) => r.id} cursor={cursor} selected={(r) => r.id === opened} onOpen={open} />
       )}
-      <RuleDrawer rule={all.find((r) => r.id === opened)} groups={groups} />
+      <Suspense fallback={null}>{opened && <RuleDrawer rule={all.find((r) => r.id === opened)} groups={groups} />}</Suspense>
     </>
   );
 }
@@ -158,7 +161,7 @@ function Targets({ targets }: { targets: readonly Target[] }) {
   return (
     <>
       <Table<Target> fill label="Targets" rows={rows} columns={TARGET_COLUMNS} rowKey={(t, i) => `${t.scrapePool} ${t.scrapeUrl} ${i}`} cursor={cursor} selected={(t) => t.scrapeUrl === opened} onOpen={open} />
-      <TargetDrawer target={rows.find((t) => t.scrapeUrl === opened)} />
+      <Suspense fallback={null}>{opened && <TargetDrawer target={rows.find((t) => t.scrapeUrl === opened)} />}</Suspense>
     </>
   );
 }

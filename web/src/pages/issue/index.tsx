@@ -9,7 +9,7 @@ import { openAround } from "../../app/AroundDrawer";
 import { Link } from "../../app/Link";
 import { remember } from "../../app/palette-store";
 import { Badge, Button, IconButton, IssueBadge, LevelMark, Loaded, Menu, Skeleton } from "../../kit";
-import { issueEventsAsk } from "../../lib/asks";
+import { eventsKey, issueEventsAsk } from "../../lib/asks";
 import { readEvent } from "../../lib/event";
 import { shortId } from "../../lib/format";
 import { changeIssues, useIssue } from "../../lib/issues";
@@ -120,7 +120,7 @@ function pick(rows: readonly Row[], wanted: string): number {
 
 function Event({ issue }: { issue: Issue }) {
   const wanted = useParam("event");
-  const list = useQuery(asQuery(issueEventsAsk(String(issue.id), ["issue-events", issue.id, issue.last_seen])));
+  const list = useQuery(asQuery(issueEventsAsk(String(issue.id), eventsKey(issue))));
   return (
     <div class="stack issue-main">
       <Loaded result={list} skeleton={<Skeleton lines={12} />}>
