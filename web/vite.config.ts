@@ -1,6 +1,6 @@
 // The build. Preact stands in for React (TanStack's packages and wouter import `react`), every file name carries a
 // hash, and nothing is inlined as `data:` script or style, so that the page runs under a strict CSP.
-import { existsSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
@@ -15,8 +15,9 @@ const proxy = {
   headers: { Origin: server, ...(token ? { Authorization: `Bearer ${token}` } : {}) },
 };
 
-/** Queries of Loki's API are part of the server this UI is built with. */
-const LOKI_QUERIES = existsSync(new URL("../src/api/loki/query_routes.cpp", import.meta.url));
+/** What the server this UI is built with answers, by its own document. */
+const API = readFileSync(new URL("../src/api/own/openapi.json", import.meta.url), "utf8");
+const LOG_RULES = ["log-metrics", "alert-rules", "receivers"].every((name) => API.includes(`"/api/telltale/v1/${name}"`));
 
 const EARLY = "src/early.ts";
 /** What every page needs is two files, and not one for each set of pages that share a module: what runs first with all
@@ -45,7 +46,7 @@ function early(): Plugin {
 }
 
 export default defineConfig({
-  define: { __LOKI_QUERIES__: JSON.stringify(LOKI_QUERIES) },
+  define: { __LOG_RULES__: JSON.stringify(LOG_RULES) },
   base: "./", // the server may put the UI under a path
   resolve: {
     alias: [

@@ -10,7 +10,6 @@ import { Menu, type MenuItem } from "../kit/Overlay";
 import { TimeRange } from "../kit/TimeRange";
 import { toast } from "../kit/Toasts";
 import { valueActions } from "../kit/ValueMenu";
-import { HAS_LOGQL } from "../lib/features";
 import { useKeys } from "../lib/keys";
 import { useAutoRefresh, useRange } from "../lib/query";
 import { pageLink, setUrl, shareLink, useParam } from "../lib/url";
@@ -54,7 +53,7 @@ export function Frame({ pattern, children }: { pattern: string; children: Compon
   const table = ROUTES.find((r) => navPath(r) === pattern)?.filters;
   useEffect(() => valueActions.set(table ? null : elsewhere), [table]);
   // A query that is written has its own field on the page.
-  const written = HAS_LOGQL && useParam("lang") !== "";
+  const written = useParam("lang") !== "";
   return (
     <div class="frame">
       <a class="skip" href="#main">

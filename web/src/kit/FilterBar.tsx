@@ -5,6 +5,7 @@ import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { get } from "../lib/api";
 import { addFilter, type Filter, filterText, parseTyped, readFilters } from "../lib/filters";
 import { useKeys } from "../lib/keys";
+import { patternOfValue } from "../lib/patterns";
 import { useRange } from "../lib/query";
 import type { Facet, Table } from "../lib/types";
 import { setUrl, useFilters, useParam } from "../lib/url";
@@ -116,7 +117,7 @@ function Chip({ filter: f, onFlip, onRemove }: { filter: Filter; onFlip: (f: Fil
         {sign}
       </button>
       <span class="clip chip-text" title={f.value}>
-        {f.value}
+        {(f.field === "message" && patternOfValue(f.value)) || f.value}
       </span>
       <button type="button" class="chip-x" aria-label={`Remove ${filterText(f)}`} onClick={onRemove}>
         <Icon name="close" size={12} />

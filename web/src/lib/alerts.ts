@@ -1,6 +1,8 @@
 // Rules and targets as Prometheus' API gives them, and what the alerts page makes of them.
 import { useQuery } from "@tanstack/react-query";
-import { rulesAsk, targetsAsk } from "./asks";
+import { alertRulesAsk, rulesAsk, targetsAsk } from "./asks";
+import { HAS_LOG_RULES } from "./features";
+import type { AlertRule, Language } from "./log-rules";
 import { asQuery, useNow } from "./query";
 
 export interface ActiveAlert {
@@ -11,6 +13,10 @@ export interface ActiveAlert {
   value: string;
 }
 export interface Rule {
+  origin?: "file" | "api";
+  language?: Language;
+  /** Of rules that were made here. */
+  id?: number;
   name: string;
   query: string;
   type: "alerting" | "recording";
@@ -42,17 +48,19 @@ export interface Target {
   scrapeInterval?: string;
 }
 
-export type RuleState = "firing" | "pending" | "error" | "ok";
-export interface ListedRule extends Rule {
+export type RuleState = "firing" | "pending" | "error" | "ok" | "paused";
+export interface ListedRule extends Omit<Rule, "id"> {
   id: string;
+  /** Of a rule that was made here: what it is called in the API. */
+  made?: AlertRule;
   group: string;
   file: string;
   shown: RuleState;
   since: string | null;
 }
-const RANK: Record<RuleState, number> = { firing: 0, error: 1, pending: 2, ok: 3 };
+const RANK: Record<RuleState, number> = { firing: 0, error: 1, pending: 2, ok: 3, paused: 4 };
 
-export const ruleState = (r: Rule): RuleState => (r.health === "err" ? "error" : r.state === "firing" ? "firing" : r.state === "pending" ? "pending" : "ok");
+export const ruleState = (r: Pick<Rule, "health" | "state">): RuleState => (r.health === "err" ? "error" : r.state === "firing" ? "firing" : r.state === "pending" ? "pending" : "ok");
 
 /** Since when the rule is in its state: its oldest alert of that state. */
 export function ruleSince(r: Rule): string | null {
@@ -60,10 +68,19 @@ export function ruleSince(r: Rule): string | null {
   return times.length > 0 ? times.reduce((a, b) => (a < b ? a : b)) : null;
 }
 
-/** All rules, what is wrong first. */
-export function listRules(groups: readonly RuleGroup[]): ListedRule[] {
-  return groups
-    .flatMap((g) => g.rules.map((r, i): ListedRule => ({ ...r, id: `${g.name}/${r.name}/${i}`, group: g.name, file: g.file, shown: ruleState(r), since: ruleSince(r) })))
+/** A rule that was made here, as those of files are. Its duration is left to the rule's own words. */
+function listMade(m: AlertRule): ListedRule {
+  const alerts = m.status.alerts.map((a) => ({ labels: a.labels, annotations: a.annotations, state: a.state, value: String(a.value), activeAt: a.active_at }));
+  const rule: Rule = { name: m.name, query: m.expr, type: "alerting", health: m.status.health, state: m.status.state, labels: m.labels, annotations: m.annotations, alerts, language: m.language, ...(m.status.last_error ? { lastError: m.status.last_error } : {}) };
+  return { ...rule, id: `made/${m.id}`, made: m, group: MADE, file: "", shown: m.paused ? "paused" : ruleState(rule), since: ruleSince(rule) } as ListedRule;
+}
+/** What stands for a group of rules that were made here. */
+export const MADE = "made here";
+
+/** All rules, what is wrong first; those that were made here are known better than their group says. */
+export function listRules(groups: readonly RuleGroup[], made: readonly AlertRule[] = []): ListedRule[] {
+  const files = groups.flatMap((g) => g.rules.map((r, i) => ({ ...r, id: `${g.name}/${r.name}/${i}`, group: g.name, file: g.file, shown: ruleState(r), since: ruleSince(r) }) as ListedRule)).filter((r) => r.origin !== "api");
+  return [...files, ...made.map(listMade)]
     .map((r, at) => ({ r, at }))
     .sort((a, b) => RANK[a.r.shown] - RANK[b.r.shown] || a.at - b.at)
     .map(({ r }) => r);
@@ -93,6 +110,8 @@ export function useRules() {
   const now = useNow();
   return useQuery(asQuery(rulesAsk<RuleGroup[]>(now)));
 }
+/** Rules made here; none where the server has no such thing. */
+export const useMadeRules = () => useQuery({ ...asQuery(alertRulesAsk), enabled: HAS_LOG_RULES, refetchInterval: 15_000 });
 export function useTargets(on: boolean) {
   const now = useNow();
   return useQuery({

@@ -27,12 +27,13 @@ interface Options {
   query?: Query;
   body?: unknown;
   signal?: AbortSignal;
+  headers?: Record<string, string>;
   /** The caller treats 401 itself. */
   quiet401?: boolean;
 }
 
 export async function request<T>(path: string, o: Options = {}): Promise<T> {
-  const headers: Record<string, string> = { Accept: "application/json" };
+  const headers: Record<string, string> = { Accept: "application/json", ...o.headers };
   const method = o.method ?? "GET";
   if (method !== "GET") headers["X-Telltale"] = "1";
   if (o.body !== undefined) headers["Content-Type"] = "application/json";

@@ -3,6 +3,7 @@
 import type { Query } from "./address";
 import { filterText, readFilters } from "./filters";
 import { splitIssueFilters } from "./issue-filter";
+import type { AlertRule } from "./log-rules";
 import { chooseStep } from "./step";
 import type { Span } from "./time";
 import type { Facet, Histogram, Issue, Overview, Row, Table, TraceSummary } from "./types";
@@ -27,6 +28,11 @@ export const spanParams = ({ start, end }: Span): SpanParams => ({ start: new Da
 export function rowParams(search: URLSearchParams, span: SpanParams): RowParams {
   return { ...span, project: search.get("project") ?? "", query: search.get("q") ?? "", where: readFilters(search).map(filterText) };
 }
+
+/** Whether a query in LogQL gives lines; one that begins with a function or a parenthesis gives numbers. */
+export const isLogQuery = (query: string) => /^\s*(\{|\|)/.test(query.replace(/#.*$/gm, ""));
+/** Range, project and the query in LogQL of an address. */
+export const logqlParams = (search: URLSearchParams, span: SpanParams): RowParams => ({ ...span, project: search.get("project") ?? "", logql: (search.get("expr") ?? "").trim() });
 
 export const overviewAsk = (span: SpanParams, project: string): Ask<Overview> => ({ key: ["overview", span, project], path: "overview", query: { ...span, project } });
 
@@ -146,4 +152,6 @@ export const rangeQueryAsk = <T>(expr: string, { from, to, step }: ReturnType<ty
 });
 export const metricNamesAsk: Ask<string[]> = { key: ["metric-names"], path: "/api/v1/label/__name__/values", query: {}, read: (a: { data: string[] }) => a.data };
 export const rulesAsk = <T>(now: number): Ask<T> => ({ key: ["rules", now], path: "/api/v1/rules", query: {}, read: (a: { data: { groups: T } }) => a.data.groups });
+/** Rules that were made here, not in files. */
+export const alertRulesAsk: Ask<AlertRule[]> = { key: ["alert-rules"], path: "alert-rules", query: {}, read: (a: { rules: AlertRule[] }) => a.rules };
 export const targetsAsk = <T>(now: number): Ask<T> => ({ key: ["targets", now], path: "/api/v1/targets", query: {}, read: (a: { data: { activeTargets: T } }) => a.data.activeTargets });

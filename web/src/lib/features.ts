@@ -1,5 +1,5 @@
 // What the server that this UI was built with can do. A UI never offers what its server does not have.
-declare const __LOKI_QUERIES__: boolean;
+declare const __LOG_RULES__: boolean;
 
-/** LogQL and patterns of lines. */
-export const HAS_LOGQL = __LOKI_QUERIES__;
+/** Metrics made of log lines, and alert rules made here instead of in files. */
+export const HAS_LOG_RULES = __LOG_RULES__;

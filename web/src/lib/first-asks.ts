@@ -1,9 +1,9 @@
 // The requests a page begins with, from its path and search alone.
 import {
-  type Ask, BUCKETS, facetsAsk, firstPageAsk, groupField, histogramAsk, issueAsk, issueEventsAsk, issueList, issuesAsk, metricNamesAsk, onStep, overviewAsk,
+  alertRulesAsk, type Ask, BUCKETS, facetsAsk, firstPageAsk, groupField, histogramAsk, isLogQuery, issueAsk, issueEventsAsk, issueList, issuesAsk, logqlParams, metricNamesAsk, onStep, overviewAsk,
   rangeQueryAsk, relatedAsk, risingIssues, rowParams, rulesAsk, spanParams, targetsAsk, traceAsk, traceParams, tracesAsk,
 } from "./asks";
-import { HAS_LOGQL } from "./features";
+import { HAS_LOG_RULES } from "./features";
 import { readMs, readRange, resolveRange } from "./time";
 
 /** `path` without the UI's prefix; `now` is where relative ranges end. */
@@ -20,10 +20,11 @@ export function firstAsks(path: string, search: URLSearchParams, now: number): A
     return [issueAsk(id), ...(/^\d+$/.test(id) ? [issueEventsAsk(id, null)] : [])];
   }
   if (page === "logs" && list) {
-    if (HAS_LOGQL && search.get("lang") === "logql") return [];
-    const params = rowParams(search, span);
-    const lines = search.get("live") !== "1" && !(HAS_LOGQL && search.get("view") === "patterns");
+    const written = search.get("lang") === "logql";
+    const params = written ? logqlParams(search, span) : rowParams(search, span);
+    const lines = search.get("live") !== "1" && search.get("view") !== "patterns" && (!written || isLogQuery(String(params["logql"])));
     const rows = !lines ? [] : [firstPageAsk("logs", params, search.get("order") === "oldest" ? "oldest" : "newest")];
+    if (written) return rows;
     return [...rows, histogramAsk("logs", params, groupField(search.get("by")), BUCKETS), facetsAsk(params)];
   }
   if (page === "traces") {
@@ -34,7 +35,7 @@ export function firstAsks(path: string, search: URLSearchParams, now: number): A
     const charts = search.get("view") === "table" ? [] : search.getAll("expr").filter(Boolean);
     return [...charts.slice(0, 8).map((expr) => rangeQueryAsk(expr, onStep(range))), metricNamesAsk];
   }
-  if (page === "alerts" && list) return [rulesAsk(now), targetsAsk(now)];
+  if (page === "alerts" && list) return [rulesAsk(now), targetsAsk(now), ...(HAS_LOG_RULES ? [alertRulesAsk] : [])];
   return [];
 }
 

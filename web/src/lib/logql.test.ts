@@ -1,6 +1,7 @@
 import { parser } from "@grafana/lezer-logql";
 import { describe, expect, it } from "vitest";
-import { FUNCTIONS, isLogQuery, nanosOf, narrowed, placeIn, readLogqlPosition, rowsOf, STAGES, timeOfNanos, toLogql, volumeOf } from "./logql";
+import { isLogQuery } from "./asks";
+import { FUNCTIONS, narrowed, placeIn, readLogqlPosition, STAGES, toLogql, volumeOf } from "./logql";
 import type { Filter } from "./filters";
 
 /** Whether LogQL's grammar takes it. */
@@ -30,6 +31,7 @@ describe("filters as a query", () => {
       expect(parses(narrowed('{a="b"} | json', "x.y", "!=", value)!), value).toBe(true);
     }
     expect(parses(volumeOf('{a="b"} |= "x" | json', 15))).toBe(true);
+    expect(volumeOf('{a="b"}', 15, "http.route")).toBe('sum by (http_route) (count_over_time({a="b"} [15s]))');
   });
 });
 
@@ -69,20 +71,4 @@ it("offers only what the grammar has", () => {
 it("reads where an error is", () => {
   expect(readLogqlPosition("parse error at line 2, col 3: syntax error: unexpected }", "{a=\n  }")).toEqual({ at: 6, words: "syntax error: unexpected }" });
   expect(readLogqlPosition("too many series", "x")).toBeNull();
-});
-
-it("makes rows of streams, in the order of time to the nanosecond", () => {
-  expect(timeOfNanos("1769860800000000005")).toBe("2026-01-31T12:00:00.000000005Z");
-  expect(timeOfNanos("5")).toBe("1970-01-01T00:00:00.000000005Z");
-  for (const ns of ["1769860800000000005", "1769860800123456789", "1769860800120000000"]) expect(nanosOf(timeOfNanos(ns))).toBe(ns);
-  expect(nanosOf("2026-01-31T12:00:00Z")).toBe("1769860800000000000");
-  const streams = [
-    { stream: { service_name: "shop", detected_level: "error" }, values: [["1769860800000000005", "b", { structuredMetadata: { trace_id: "ab" }, parsed: { took: "7" } }], ["1769860800000000001", "a"]] },
-    { stream: { service_name: "pay", level: "info", pod: "p1" }, values: [["1769860800000000003", "c"]] },
-  ] as never;
-  expect(rowsOf(streams, "newest").map((r) => r.message)).toEqual(["b", "c", "a"]);
-  const [a, c, b] = rowsOf(streams, "oldest");
-  expect([a!.message, c!.message, b!.message]).toEqual(["a", "c", "b"]);
-  expect(b).toMatchObject({ service: "shop", level: "error", trace_id: "ab", attributes: { took: "7" } });
-  expect(c).toMatchObject({ service: "pay", level: "info", attributes: { pod: "p1", level: "info" } });
 });

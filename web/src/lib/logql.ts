@@ -1,8 +1,8 @@
 // What the logs page knows of LogQL: the query that filters amount to, where one stands in a query while writing it,
-// where an error lies, and answers of Loki's API as rows and series.
+// where an error lies.
+import { isLogQuery } from "./asks";
 import type { Filter } from "./filters";
 import type { Matrix } from "./promql";
-import type { Row } from "./types";
 
 const quoted = (text: string) => JSON.stringify(text);
 /** Names as LogQL spells them; the fixed columns have names of Loki's. */
@@ -37,11 +37,8 @@ export function narrowed(query: string, field: string, op: "=" | "!=", value: st
   return `${query.trim()} | ${labelName(field)}${op}${quoted(value)}`;
 }
 
-/** Whether a query gives lines; one that begins with a function or a parenthesis gives numbers. */
-export const isLogQuery = (query: string) => /^\s*(\{|\|)/.test(query.replace(/#.*$/gm, ""));
-
-/** Lines by level over time, for the histogram above them. */
-export const volumeOf = (query: string, stepS: number) => `sum by (detected_level) (count_over_time(${query.trim()} [${stepS}s]))`;
+/** Lines over time by a field, for the histogram above them. */
+export const volumeOf = (query: string, stepS: number, field = "level") => `sum by (${labelName(field)}) (count_over_time(${query.trim()} [${stepS}s]))`;
 
 /** "parse error at line 1, col 8: …" → where it is in the text, and the words alone. */
 export function readLogqlPosition(message: string, text: string): { at: number; words: string } | null {
@@ -144,47 +141,4 @@ export const FUNCTIONS: readonly [name: string, note: string][] = [
 
 // ---- Answers
 
-export interface LokiStream {
-  stream: Record<string, string>;
-  values: [ns: string, line: string, parts?: { structuredMetadata?: Record<string, string>; parsed?: Record<string, string> }][];
-}
-export type LokiData =
-  | { resultType: "streams"; result: LokiStream[] }
-  | { resultType: "matrix"; result: Matrix[] }
-  | { resultType: "vector"; result: { metric: Record<string, string>; value: [number, string] }[] };
-
-/** Nanoseconds since 1970 as RFC 3339 with all nine digits. */
-export function timeOfNanos(ns: string): string {
-  const padded = ns.padStart(10, "0");
-  const second = new Date(Number(padded.slice(0, -9)) * 1000).toISOString().slice(0, 19);
-  return `${second}.${padded.slice(-9)}Z`;
-}
-
-/** RFC 3339 as nanoseconds since 1970, digit by digit: a double has not room for them. */
-export function nanosOf(time: string): string {
-  const fraction = /\.(\d+)/.exec(time)?.[1] ?? "";
-  const seconds = Math.floor(Date.parse(time.replace(/\.\d+/, "")) / 1000);
-  return `${seconds}${fraction.slice(0, 9).padEnd(9, "0")}`;
-}
-
-const OWN: Record<string, keyof Row> = {
-  service_name: "service", environment: "environment", release: "release", host: "host", trace_id: "trace_id", span_id: "span_id", request_id: "request_id", user_id: "user_id",
-};
-/** Streams as rows, in one order of time. */
-export function rowsOf(streams: readonly LokiStream[], order: "newest" | "oldest"): Row[] {
-  const rows: { ns: string; row: Row }[] = [];
-  for (const { stream, values } of streams) {
-    for (const [ns, line, parts] of values) {
-      const labels = { ...stream, ...parts?.structuredMetadata, ...parts?.parsed };
-      const row: Record<string, unknown> = { time: timeOfNanos(ns), message: line, level: labels["detected_level"] ?? labels["level"] ?? "unknown", project: 0, attributes: {} };
-      for (const [name, value] of Object.entries(labels)) {
-        const own = OWN[name];
-        if (own) row[own] = value;
-        else if (name !== "detected_level") (row["attributes"] as Record<string, string>)[name] = value;
-      }
-      rows.push({ ns: ns.padStart(20, "0"), row: row as unknown as Row });
-    }
-  }
-  const sign = order === "newest" ? -1 : 1;
-  return rows.sort((a, b) => (a.ns < b.ns ? -sign : a.ns > b.ns ? sign : 0)).map((r) => r.row);
-}
+export type LokiData = { resultType: "streams"; result: unknown[] } | { resultType: "matrix"; result: Matrix[] } | { resultType: "vector"; result: { metric: Record<string, string>; value: [number, string] }[] };

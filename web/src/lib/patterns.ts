@@ -1,48 +1,27 @@
-// Patterns of log lines: what the server finds, and what each amounts to as a condition on lines.
-export interface PatternAnswer {
-  pattern: string;
-  samples: [t: number, n: number][];
-  level?: string;
-}
-export interface LinePattern {
-  text: string;
-  total: number;
-  /** Share of all lines that have a pattern. */
-  share: number;
-  /** Lines in each step of the range. */
-  trend: number[];
-}
+// Patterns of log lines: what stands in them for whatever differs, and what they are as a filter of the message.
 export const GAP = "<_>";
+const OPENS = "(?s)^";
+const ANY = ".+";
+/** An address holds only so much. */
+const LONGEST = 1500;
 
-/** One entry a pattern, the most frequent first, each with its counts on one grid over the range. */
-export function readPatterns(answers: readonly PatternAnswer[], start: number, end: number, buckets = 40): LinePattern[] {
-  const found = new Map<string, LinePattern>();
-  const step = Math.max(1, (end - start) / buckets);
-  let all = 0;
-  for (const { pattern, samples } of answers) {
-    const p = found.get(pattern) ?? { text: pattern, total: 0, share: 0, trend: new Array<number>(buckets).fill(0) };
-    found.set(pattern, p);
-    for (const [t, n] of samples) {
-      const at = Math.min(buckets - 1, Math.max(0, Math.floor((t * 1000 - start) / step)));
-      p.trend[at]! += n;
-      p.total += n;
-      all += n;
-    }
-  }
-  const list = [...found.values()].sort((a, b) => b.total - a.total);
-  for (const p of list) p.share = all > 0 ? p.total / all : 0;
-  return list;
+/** The condition `message~…` of a pattern as a filter's value. A long one is cut at a gap, and then matches a little more. */
+export function patternValue(where: string): string {
+  const value = where.replace(/^message!?~/, "");
+  if (value.length <= LONGEST) return value;
+  const cut = value.lastIndexOf(ANY, LONGEST);
+  return cut > OPENS.length ? value.slice(0, cut) : value.slice(0, LONGEST).replace(/\\[^\\]*$/, "");
 }
 
-const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
-/** The regular expression of a pattern's lines. Long ones are cut at a gap: an address holds only so much. */
-export function patternRegex(pattern: string, longest = 600): string {
-  const parts = pattern.split(GAP);
-  let out = escaped(parts[0]!);
-  for (const part of parts.slice(1)) {
-    const next = `.*${escaped(part)}`;
-    if (out.length + next.length > longest) break;
-    out += next;
-  }
-  return out;
+/** The pattern that a filter's expression was made of, for people to read; null for any other expression. */
+export function patternOfValue(value: string): string | null {
+  if (!value.startsWith(OPENS)) return null;
+  const body = value.slice(OPENS.length).replace(/\$$/, "");
+  return body.split(ANY).map((part) => part.replace(/\\x([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16))).replace(/\\(.)/gs, "$1")).join("…");
+}
+
+/** What a pattern of JSON says; the rest of it stands behind. */
+export function saidBy(pattern: string): [said: string, rest: string] {
+  const found = pattern.startsWith("{") ? /"(?:message|msg|event)":\s*"((?:[^"\\]|\\.)+)"/.exec(pattern) : null;
+  return found ? [found[1]!, pattern] : [pattern, ""];
 }

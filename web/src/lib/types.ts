@@ -15,6 +15,14 @@ export type Change = Schemas["Change"];
 export type Overview = Schemas["Overview"];
 export type Around = Schemas["Around"];
 export type TraceSummary = Schemas["TraceSummary"];
+export type PatternReport = Schemas["Patterns"];
+export interface ContextLines {
+  before: Row[];
+  line: Row;
+  after: Row[];
+  more_before: boolean;
+  more_after: boolean;
+}
 export type Histogram = Schemas["Histogram"];
 export type Facet = Schemas["Facets"]["facets"][number];
 export type Session = Schemas["CurrentSession"];

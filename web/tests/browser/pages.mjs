@@ -1,6 +1,6 @@
 // Every page there is, and what can lie over it, by name: for axe, for screenshots and for the checks of focus.
 // `settings.data` names things of the planted data: {issue, trace, span, query, time}; without it the pages are empty.
-import { existsSync } from "node:fs";
+import { apiHas } from "./api-has.mjs";
 import { settled } from "./harness.mjs";
 
 const press = (key) => async (page) => {
@@ -9,6 +9,23 @@ const press = (key) => async (page) => {
 };
 const openFirstRow = async (page) => {
   await page.getByRole("row").nth(1).click({ position: { x: 4, y: 8 } });
+  await page.getByRole("dialog").first().waitFor();
+  await settled(page);
+};
+
+const openContext = async (page) => {
+  await openFirstRow(page);
+  await page.getByRole("dialog").getByRole("button", { name: "Context" }).click();
+  await page.getByRole("list", { name: "Lines around this one" }).waitFor();
+  await settled(page);
+};
+const openMenu = (name) => async (page) => {
+  await page.getByRole("button", { name }).click();
+  await settled(page);
+};
+const make = (item) => async (page) => {
+  await page.getByRole("button", { name: "Make", exact: true }).click();
+  await page.getByRole("menuitem", { name: item }).click();
   await page.getByRole("dialog").first().waitFor();
   await settled(page);
 };
@@ -35,14 +52,20 @@ export function pagesOf(settings) {
     { name: "trace", path: `/traces/${data.trace}` },
     { name: "span", path: `/traces/${data.trace}?span=${data.span}` },
     { name: "logs-by-service", path: "/logs?range=15m&by=service" },
-    ...(existsSync(new URL("../../../src/api/loki/query_routes.cpp", import.meta.url))
+    { name: "logs-patterns", path: "/logs?range=15m&view=patterns" },
+    { name: "logs-logql", path: `/logs?range=15m&lang=logql&expr=${encodeURIComponent('{service_name="stockapp"} |= "analysis"')}` },
+    { name: "logs-logql-numbers", path: `/logs?range=15m&lang=logql&expr=${encodeURIComponent('sum by (detected_level) (rate({service_name="stockapp"}[1m]))')}` },
+    { name: "log-line", path: "/logs?range=15m", prepare: openFirstRow },
+    { name: "log-context", path: "/logs?range=15m", prepare: openContext },
+    { name: "logs-saved", path: "/logs?range=15m&where=level%3Derror", prepare: openMenu("Saved searches"), desktop: true },
+    { name: "logs-export", path: "/logs?range=15m", prepare: openMenu("Export"), desktop: true },
+    ...(apiHas("alert-rules")
       ? [
-          { name: "logs-patterns", path: "/logs?range=15m&view=patterns" },
-          { name: "logs-logql", path: `/logs?range=15m&lang=logql&expr=${encodeURIComponent('{service_name="stockapp"} |= "analysis"')}` },
-          { name: "logs-logql-numbers", path: `/logs?range=15m&lang=logql&expr=${encodeURIComponent('sum by (detected_level) (rate({service_name="stockapp"}[1m]))')}` },
+          { name: "make-alert", path: "/logs?range=15m&where=level%3Derror", prepare: make("Alert on this"), desktop: true },
+          { name: "make-metric", path: "/logs?range=15m&where=level%3Derror", prepare: make("Make a metric of this"), desktop: true },
+          { name: "settings-log-metrics", path: "/settings/log-metrics" },
         ]
       : []),
-    { name: "log-line", path: "/logs?range=15m", prepare: openFirstRow },
     { name: "around", path: `/issues?range=24h&around=${encodeURIComponent(data.time)}&aminutes=5`, prepare: (page) => page.getByRole("dialog").first().waitFor().then(() => settled(page)) },
   ];
 }

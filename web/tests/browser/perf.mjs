@@ -3,6 +3,7 @@
 import { DESKTOP, settled } from "./harness.mjs";
 import { pagesOf } from "./pages.mjs";
 import { MousePerson } from "./person.mjs";
+import { nowNs, shipper } from "./push.mjs";
 import { OWN_SESSION, TASKS } from "./tasks.mjs";
 
 const SLOWER = 4;
@@ -55,9 +56,54 @@ async function interactions(bench) {
   return figures;
 }
 
+const TAIL_RATE = 20_000;
+const TAIL_S = 6;
+const FRAME_GOAL_MS = 34;
+/** The live tail of a real server while lines are pushed over Loki's protocol: what the page says arrives, and its frames. */
+async function tail(bench) {
+  const { context, page } = await bench.open({ viewport: DESKTOP });
+  const push = await shipper(page, bench.origin);
+  await page.goto("/logs?range=15m&where=service%3Dflood&live=1");
+  await page.locator(".live-open").waitFor();
+  const began = Date.now();
+  let sent = 0;
+  let on = true;
+  const pushing = (async () => {
+    while (on) {
+      for (let due = ((Date.now() - began) / 1000) * TAIL_RATE - sent; due >= 500; due -= 500) {
+        sent += 500;
+        await push({ service_name: "flood" }, Array.from({ length: 500 }, (_, i) => [nowNs(i), `GET /api/cart/${sent + i} 200 in ${(i * 7) % 900} ms user=u${i % 311}`]));
+      }
+      await new Promise((done) => setTimeout(done, 5));
+    }
+  })();
+  await page.waitForTimeout(1500);
+  const frames = await page.evaluate(async (seconds) => {
+    const lengths = [];
+    let last = performance.now();
+    const end = last + seconds * 1000;
+    while (last < end) {
+      await new Promise(requestAnimationFrame);
+      lengths.push(performance.now() - last);
+      last = performance.now();
+    }
+    return lengths;
+  }, TAIL_S);
+  const said = (await page.locator(".logs-bar").innerText()).replaceAll("\n", " ");
+  on = false;
+  await pushing;
+  const took = (Date.now() - began) / 1000;
+  await context.close();
+  return [
+    `live tail: ${Math.round(sent / took)} lines a second pushed; the page says: ${said.slice(0, 120)}`,
+    `live tail: ${frames.length} frames, ${frames.filter((f) => f > FRAME_GOAL_MS).length} over ${FRAME_GOAL_MS} ms (goal 0), median ${median(frames).toFixed(1)} ms, longest ${Math.max(...frames).toFixed(0)} ms`,
+  ];
+}
+
 export function scenarios() {
   return [
     { name: "largest paints", run: paints },
     { name: "interactions", run: interactions },
+    { name: "live tail", run: tail },
   ];
 }

@@ -1,5 +1,4 @@
 // One rule: what it says, how near its value is to the limit, and each alert that it has raised.
-import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "preact/hooks";
 import { openAround } from "../../app/AroundDrawer";
 import { FieldTable } from "../../app/FieldTable";
@@ -7,11 +6,12 @@ import { Link } from "../../app/Link";
 import { Ago, Badge, Button, CodeBlock, Drawer, ErrorNotice, Icon } from "../../kit";
 import { Chart, type ChartSeries, formatOf, grid, onGrid, unitOfMetric } from "../../kit/chart";
 import { type ActiveAlert, type ListedRule, type RuleGroup, splitLimit } from "../../lib/alerts";
-import { onStep, rangeQueryAsk } from "../../lib/asks";
 import { duration, safeLink, significant } from "../../lib/format";
-import { isRated, type Matrix, metricIn, mostOf, seriesNames } from "../../lib/promql";
-import { asQuery, useRange } from "../../lib/query";
+import type { Language } from "../../lib/log-rules";
+import { isRated, metricIn, mostOf, seriesNames } from "../../lib/promql";
+import { useMatrix } from "../../lib/range-query";
 import { setUrl } from "../../lib/url";
+import { MadeActions } from "./MadeActions";
 
 export default function RuleDrawer({ rule: r, groups }: { rule: ListedRule | undefined; groups: readonly RuleGroup[] }) {
   if (!r) return null;
@@ -27,8 +27,8 @@ export default function RuleDrawer({ rule: r, groups }: { rule: ListedRule | und
       <section class="stack">
         <CodeBlock label="the expression" text={r.query} />
         <div class="row row-wrap">
-          <Link class="btn btn-plain btn-small" to={`/metrics?expr=${encodeURIComponent(r.query)}`} keep={["range", "from", "to", "project"]}>
-            <Icon name="metrics" size={14} /> Open in Metrics
+          <Link class="btn btn-plain btn-small" to={r.language === "logql" ? `/logs?lang=logql&expr=${encodeURIComponent(splitLimit(r.query)?.expr ?? r.query)}` : `/metrics?expr=${encodeURIComponent(r.query)}`} keep={["range", "from", "to", "project"]}>
+            <Icon name={r.language === "logql" ? "logs" : "metrics"} size={14} /> {r.language === "logql" ? "Open in Logs" : "Open in Metrics"}
           </Link>
           {runbook && (
             <a class="btn btn-plain btn-small" href={runbook} target="_blank" rel="noreferrer noopener">
@@ -37,7 +37,7 @@ export default function RuleDrawer({ rule: r, groups }: { rule: ListedRule | und
           )}
         </div>
       </section>
-      {r.type === "alerting" && <LimitChart key={r.query} query={r.query} />}
+      {r.type === "alerting" && <LimitChart key={r.query} query={r.query} language={r.language ?? "promql"} />}
       {annotations.length > 0 && (
         <section>
           <h3 class="section-title">Annotations</h3>
@@ -48,11 +48,11 @@ export default function RuleDrawer({ rule: r, groups }: { rule: ListedRule | und
         <h3 class="section-title">Labels</h3>
         <FieldTable label="Labels" fields={Object.entries(r.labels ?? {})} />
       </section>
-      <p class="faint">
+      {r.made ? <MadeActions rule={r.made} /> : <p class="faint">
         Group {r.group}
         {group && `, evaluated each ${duration(group.interval * 1000)}`}
         {r.duration ? `, fires after ${duration(r.duration * 1000)}` : r.type === "alerting" ? ", fires at once" : ""}. {r.file}
-      </p>
+      </p>}
     </Drawer>
   );
 }
@@ -84,21 +84,18 @@ function Alert({ alert: a, rule }: { alert: ActiveAlert; rule: ListedRule }) {
 
 const DRAWN = 10;
 /** What the rule measures, with its limit as a line; only where the expression ends in a comparison with a number. */
-function LimitChart({ query }: { query: string }) {
-  const { start, end } = useRange();
+function LimitChart({ query, language }: { query: string; language: Language }) {
   const limit = splitLimit(query);
-  const { from, to, step } = onStep({ start, end }, 120);
-  const result = useQuery({
-    ...asQuery(rangeQueryAsk<{ data: { result: Matrix[] } }>(limit?.expr ?? "", { from, to, step })),
-    enabled: limit !== null,
-    retry: false,
-  });
+  const result = useMatrix(language, limit ? () => limit.expr : null, { points: 120, key: "rule" });
+  const answer = result.data;
   const prepared = useMemo(() => {
+    if (!answer) return { x: [] as number[], series: [] as ChartSeries[] };
+    const { from, to, step } = answer;
     const x = grid(from, to, step);
-    const most = mostOf(result.data?.data.result ?? [], DRAWN);
+    const most = mostOf(answer.matrix, DRAWN);
     const names = seriesNames(most.map((m) => m.metric), "value");
     return { x, series: most.map((m, i): ChartSeries => ({ name: names[i]!, values: onGrid(m.values, x, step) })) };
-  }, [result.data, from, to, step]);
+  }, [answer]);
   const thresholds = useMemo(() => (limit ? [{ value: limit.value, label: `${limit.op} ${limit.value}`, tone: "bad" as const }] : []), [query]);
   if (!limit) return null;
   if (result.error) return <ErrorNotice error={result.error} small />;

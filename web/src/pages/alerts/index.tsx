@@ -3,9 +3,11 @@ import "./alerts.css";
 import { Suspense, lazy } from "preact/compat";
 import { HereLink } from "../../app/Link";
 import { Ago, Badge, CodeBlock, type Column, EmptyState, Loaded, Segmented, Skeleton, Table, Tabs, type Tone } from "../../kit";
-import { type ListedRule, listRules, type RuleGroup, type RuleState, type Target, useRules, useTargets } from "../../lib/alerts";
+import { type ListedRule, listRules, type RuleGroup, type RuleState, type Target, useMadeRules, useRules, useTargets } from "../../lib/alerts";
+import { HAS_LOG_RULES } from "../../lib/features";
 import { useListKeys } from "../../lib/cursor";
 import { count, duration } from "../../lib/format";
+import type { AlertRule } from "../../lib/log-rules";
 import { setUrl, useParam } from "../../lib/url";
 
 // What is opened from here, charts among it, is fetched then.
@@ -17,13 +19,15 @@ export const STATE: Record<RuleState, { tone: Tone; text: string }> = {
   error: { tone: "warn", text: "Error" },
   pending: { tone: "warn", text: "Pending" },
   ok: { tone: "good", text: "OK" },
+  paused: { tone: "neutral", text: "Paused" },
 };
 
 export default function Alerts() {
   const tab = useParam("tab") === "targets" ? "targets" : "rules";
   const rules = useRules();
+  const made = useMadeRules().data;
   const targets = useTargets(true);
-  const firing = rules.data ? listRules(rules.data).filter((r) => r.shown === "firing").length : 0;
+  const firing = rules.data ? listRules(rules.data, made).filter((r) => r.shown === "firing").length : 0;
   const down = targets.data?.filter((t) => t.health === "down").length ?? 0;
   return (
     <div class="page page-fill alerts">
@@ -40,7 +44,7 @@ export default function Alerts() {
       <div id={`panel-${tab}`} role="tabpanel" aria-label={tab === "rules" ? "Rules" : "Targets"} class="alerts-panel">
         {tab === "rules" ? (
           <Loaded result={rules} skeleton={<Skeleton lines={8} />}>
-            {(groups) => <Rules groups={groups} />}
+            {(groups) => <Rules groups={groups} made={made ?? []} />}
           </Loaded>
         ) : (
           <Loaded result={targets} skeleton={<Skeleton lines={8} />}>
@@ -68,8 +72,8 @@ scrape_configs:
       - targets: ["127.0.0.1:5050"]
 `;
 
-function Rules({ groups }: { groups: readonly RuleGroup[] }) {
-  const all = listRules(groups);
+function Rules({ groups, made }: { groups: readonly RuleGroup[]; made: readonly AlertRule[] }) {
+  const all = listRules(groups, made);
   const state = useParam("state");
   const group = useParam("group");
   const opened = useParam("rule");
@@ -80,12 +84,14 @@ function Rules({ groups }: { groups: readonly RuleGroup[] }) {
     return (
       <EmptyState icon="alerts" title="There are no rules yet.">
         <div class="stack alerts-how">
+          {HAS_LOG_RULES && <p>Make one of a search in Logs or of a query in Metrics, under Make. Or keep rules in files:</p>}
           <p>Write a rule file as for Prometheus, name it under rule_files in the file that prometheus.config_file points to, and reload the server (POST /-/reload).</p>
           <CodeBlock label="a rule file" text={RULE_FILE} />
         </div>
       </EmptyState>
     );
   }
+  const names = [...new Set(all.map((r) => r.group))];
   const many = (s: RuleState) => all.filter((r) => r.shown === s).length;
   const label = (s: RuleState) => `${STATE[s].text} ${many(s)}`;
   return (
@@ -94,11 +100,11 @@ function Rules({ groups }: { groups: readonly RuleGroup[] }) {
         <Segmented
           label="State"
           value={state}
-          options={[["", `All ${all.length}`], ["firing", label("firing")], ["pending", label("pending")], ...(many("error") ? [["error", label("error")] as const] : []), ["ok", label("ok")]]}
+          options={[["", `All ${all.length}`], ["firing", label("firing")], ["pending", label("pending")], ...(many("error") ? [["error", label("error")] as const] : []), ["ok", label("ok")], ...(many("paused") ? [["paused", label("paused")] as const] : [])]}
           onChange={(v) => setUrl({ state: v })}
         />
         <span class="grow" />
-        {groups.length > 1 && <Segmented label="Group" value={group} options={[["", "All groups"], ...groups.slice(0, 6).map((g) => [g.name, g.name] as const)]} onChange={(v) => setUrl({ group: v })} />}
+        {names.length > 1 && <Segmented label="Group" value={group} options={[["", "All groups"], ...names.slice(0, 6).map((n) => [n, n] as const)]} onChange={(v) => setUrl({ group: v })} />}
       </div>
       {rows.length === 0 ? (
         <EmptyState icon="check" title={`No rule is ${state || "here"}.`} />

@@ -11,19 +11,24 @@ import { columnsParam, readColumns, toggleColumn } from "../../lib/columns";
 import { allFields, lineOf } from "../../lib/message";
 import { nextInstant } from "../../lib/page-rows";
 import { prefs } from "../../lib/prefs";
+import { findRow, timeOfId } from "../../lib/row-id";
 import { useStore } from "../../lib/store";
 import { formatDate, formatTime } from "../../lib/time";
 import type { Row } from "../../lib/types";
 import { setUrl, useParam } from "../../lib/url";
+import { Context } from "./Context";
 
-export function LogDrawer({ rows }: { rows: readonly Row[] }) {
-  const time = useParam("row");
+const TIES = 200;
+export default function LogDrawer({ rows }: { rows: readonly Row[] }) {
+  const id = useParam("row");
+  const time = timeOfId(id);
   const project = useParam("project");
-  const found = time ? rows.find((r) => r.time === time) : undefined;
+  const [tab, setTab] = useState("fields");
+  const found = id ? findRow(rows, id) : undefined;
   // A shared link may open a line that this list has not loaded.
   const alone = useQuery({
-    queryKey: ["row", "logs", time, project],
-    queryFn: async ({ signal }) => (await get<{ rows: Row[] }>("logs", { start: time, end: nextInstant(time), limit: 1, project }, signal)).rows[0] ?? null,
+    queryKey: ["row", "logs", id, project],
+    queryFn: async ({ signal }) => findRow((await get<{ rows: Row[] }>("logs", { start: time, end: nextInstant(time), limit: TIES, project }, signal)).rows, id, true) ?? null,
     enabled: time !== "" && !found,
     staleTime: Infinity,
   });
@@ -31,7 +36,7 @@ export function LogDrawer({ rows }: { rows: readonly Row[] }) {
   if (!time) return null;
   return (
     <Drawer label="Log line" title={row ? <DrawerTitle row={row} /> : "Log line"} onClose={() => setUrl({ row: null })} actions={row && <DrawerActions row={row} />}>
-      {row ? <Body key={row.time} row={row} /> : <Loaded result={alone}>{() => <p class="faint">This line is not kept any more.</p>}</Loaded>}
+      {row ? <Body key={id} row={row} tab={tab} onTab={setTab} /> : <Loaded result={alone}>{() => <p class="faint">This line is not kept any more.</p>}</Loaded>}
     </Drawer>
   );
 }
@@ -78,8 +83,7 @@ function MetricsLink({ row, service }: { row: Row; service: string }) {
   );
 }
 
-function Body({ row }: { row: Row }) {
-  const [tab, setTab] = useState("fields");
+function Body({ row, tab, onTab }: { row: Row; tab: string; onTab: (tab: string) => void }) {
   const line = lineOf(row);
   const columns = readColumns(useParam("cols"));
   const known = allFields(row).filter(([n, v]) => n !== "message" || v !== line.text);
@@ -95,54 +99,10 @@ function Body({ row }: { row: Row }) {
       </div>
       <Related traceId={row.trace_id} requestId={row.request_id} />
       {row.service && <MetricsLink row={row} service={row.service} />}
-      <Segmented label="Show" value={tab} options={[["fields", "Fields"], ["context", "Context"], ["json", "JSON"]]} onChange={setTab} />
+      <Segmented label="Show" value={tab} options={[["fields", "Fields"], ["context", "Context"], ["json", "JSON"]]} onChange={onTab} />
       {tab === "fields" && <FieldTable label="Fields of this line" fields={fields} more={asColumn} />}
       {tab === "context" && <Context row={row} />}
       {tab === "json" && <CodeBlock label="JSON" text={JSON.stringify(row, null, 2)} />}
     </>
-  );
-}
-
-const SIDE = 12;
-const MOST_SIDE = 200;
-/** The lines before and after, of the same service and host, whatever the filters are. */
-function Context({ row }: { row: Row }) {
-  const { zone } = useStore(prefs);
-  const [side, setSide] = useState(SIDE);
-  const where = [row.service && `service=${row.service}`, row.host && `host=${row.host}`].filter((w): w is string => Boolean(w));
-  const result = useQuery({
-    queryKey: ["context", row.project, row.time, where, side],
-    queryFn: async ({ signal }) => {
-      const ask = (more: Record<string, string>) => get<{ rows: Row[] }>("logs", { project: row.project || "", where, limit: side + 1, ...more }, signal);
-      const [before, after] = await Promise.all([ask({ end: row.time, order: "newest" }), ask({ start: row.time, order: "oldest" })]);
-      return [...before.rows.slice(0, side).reverse(), ...after.rows];
-    },
-    staleTime: Infinity,
-  });
-  return (
-    <Loaded result={result}>
-      {(lines) => (
-        <>
-        <ol class="log-context" aria-label="Lines around this one">
-          {lines.map((l, i) => (
-            <li key={i} aria-current={l.time === row.time ? "true" : undefined}>
-              <button type="button" class="log-context-line" onClick={() => setUrl({ row: l.time }, { replace: true })}>
-                <span class="num faint">{formatTime(Date.parse(l.time), zone, true)}</span>
-                <LevelMark level={l.level} dot />
-                <span class="mono clip grow" title={lineOf(l).text}>
-                  {lineOf(l).text}
-                </span>
-              </button>
-            </li>
-          ))}
-        </ol>
-        {side < MOST_SIDE && lines.length > side && (
-          <Button small kind="quiet" onClick={() => setSide(Math.min(MOST_SIDE, side * 4))}>
-            More lines around it
-          </Button>
-        )}
-        </>
-      )}
-    </Loaded>
   );
 }

@@ -5,6 +5,7 @@ import { readColumns } from "../../lib/columns";
 import { useListKeys } from "../../lib/cursor";
 import { fieldOf, type Line, lineOf } from "../../lib/message";
 import { prefs } from "../../lib/prefs";
+import { isRow, rowId } from "../../lib/row-id";
 import { useStore } from "../../lib/store";
 import { formatDateTime, formatTime, type Zone } from "../../lib/time";
 import type { Row } from "../../lib/types";
@@ -17,7 +18,7 @@ const HEADS: Record<string, string> = { level: "Level", service: "Service", envi
 export function logColumns(names: readonly string[], zone: Zone, phone = false): Column<Row>[] {
   return names.map((name): Column<Row> => {
     if (name === "time")
-      return { key: name, header: "Time", width: phone ? "56px" : "96px", cell: (r) => <HereLink tabIndex={-1} class="num muted row-link" patch={{ row: r.time, live: null }} title={formatDateTime(Date.parse(r.time), zone)}>{formatTime(Date.parse(r.time), zone, !phone)}</HereLink> };
+      return { key: name, header: "Time", width: phone ? "56px" : "96px", cell: (r) => <HereLink tabIndex={-1} class="num muted row-link" patch={{ row: rowId(r), live: null }} title={formatDateTime(Date.parse(r.time), zone)}>{formatTime(Date.parse(r.time), zone, !phone)}</HereLink> };
     if (name === "message") return { key: name, header: "Message", width: "minmax(0, 1fr)", cell: (r) => <Message row={r} /> };
     if (name === "level") return { key: name, header: "Level", width: WIDTHS["level"]!, wide: true, cell: (r) => <LevelMark level={r.level} /> };
     return { key: name, header: <span title={name}>{HEADS[name] ?? name}</span>, width: WIDTHS[name] ?? "130px", wide: true, cell: (r) => <FieldCell row={r} name={name} /> };
@@ -69,12 +70,12 @@ export function LogList({ rows, onAway, onEnd }: Props) {
   const opened = useParam("row");
   const phone = matchMedia("(max-width: 760px)").matches;
   const columns = useMemo(() => logColumns(readColumns(cols), zone, phone), [cols, zone, phone]);
-  const open = (r: Row, how?: { replace: boolean }) => setUrl({ row: r.time }, how);
-  const keys = useListKeys(rows, (r) => r.time, (r) => open(r));
+  const open = (r: Row, how?: { replace: boolean }) => setUrl({ row: rowId(r) }, how);
+  const keys = useListKeys(rows, rowId, (r) => open(r));
   // With a line open, moving the cursor shows the next one in its place.
   useEffect(() => {
     const at = rows[keys.cursor];
-    if (opened && at && at.time !== opened) open(at, { replace: true });
+    if (opened && at && !isRow(at, opened)) open(at, { replace: true });
   }, [keys.cursor]);
   return (
     <Table<Row>
@@ -85,7 +86,7 @@ export function LogList({ rows, onAway, onEnd }: Props) {
       rowHeight={phone ? 40 : density === "compact" ? 21 : 25}
       columns={columns}
       cursor={keys.cursor}
-      selected={(r) => r.time === opened}
+      selected={(r) => opened !== "" && isRow(r, opened)}
       rowClass={(r) => `log-${levelClass(r.level)}`}
       onOpen={(r) => open(r)}
       onAway={onAway}

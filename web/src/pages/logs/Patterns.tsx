@@ -1,79 +1,57 @@
 // What the lines have in common: each pattern with how many lines have it, over time, and a click to see only those or
-// to leave them out.
+// to leave them out. The server finds them for the same search that gives the lines.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { Button, EmptyState, IconButton, Loaded, Skeleton, SparkBars } from "../../kit";
+import { Button, EmptyState, IconButton, LevelMark, Loaded, Skeleton, SparkBars } from "../../kit";
 import { get } from "../../lib/api";
-import { count, percent } from "../../lib/format";
-import { GAP, type PatternAnswer, patternRegex, readPatterns } from "../../lib/patterns";
-import { useRange } from "../../lib/query";
-import { setUrl, useFilters } from "../../lib/url";
+import type { RowParams } from "../../lib/asks";
+import { count, percent, plural } from "../../lib/format";
+import { GAP, saidBy } from "../../lib/patterns";
+import type { PatternReport } from "../../lib/types";
 
-const SHOWN = 100;
+const BARS = 40;
+export type Pattern = PatternReport["patterns"][number];
 
-export default function Patterns({ query }: { query: string }) {
-  const { start, end } = useRange();
-  const { add } = useFilters();
-  const step = Math.max(1, Math.ceil((end - start) / 1000 / 40));
+export default function Patterns({ params, onOnly, onLeaveOut }: { params: RowParams; onOnly: (p: Pattern) => void; onLeaveOut: (p: Pattern) => void }) {
   const result = useQuery({
-    queryKey: ["patterns", query, start, end],
-    queryFn: async ({ signal }) => {
-      const answer = await get<{ data?: PatternAnswer[] }>("/loki/api/v1/patterns", { query, start: `${start}000000`, end: `${end}000000`, step: `${step}s` }, signal);
-      return readPatterns(answer.data ?? [], start, end);
-    },
+    queryKey: ["patterns", params],
+    queryFn: ({ signal }) => get<PatternReport>("logs/patterns", { ...params, buckets: BARS }, signal),
     placeholderData: keepPreviousData,
+    retry: false,
   });
-  const only = (text: string, op: "~" | "!~") => {
-    add({ field: "message", op, value: patternRegex(text) });
-    if (op === "~") setUrl({ view: null });
-  };
   return (
     <div class="patterns">
       <Loaded result={result} skeleton={<Skeleton lines={10} height={26} />}>
-        {(patterns) =>
-          patterns.length === 0 ? (
+        {(report) =>
+          report.patterns.length === 0 ? (
             <EmptyState icon="search" title="No patterns: no line matches in this range." />
           ) : (
-            <table class="plain-table patterns-table" aria-label="Patterns of these lines">
-              <thead>
-                <tr>
-                  <th scope="col" class="cell-end">
-                    Lines
-                  </th>
-                  <th scope="col" class="cell-end wide-only">
-                    Share
-                  </th>
-                  <th scope="col" class="patterns-trend">
-                    Over time
-                  </th>
-                  <th scope="col">Pattern</th>
-                  <th scope="col">
-                    <span class="hear-only">Show or leave out</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {patterns.slice(0, SHOWN).map((p) => (
-                  <tr key={p.text}>
-                    <td class="num cell-end strong">{count(p.total)}</td>
-                    <td class="num cell-end faint wide-only">{percent(p.share)}</td>
-                    <td class="patterns-trend">
-                      <SparkBars values={p.trend} label="Lines over time" tone="accent" />
-                    </td>
-                    <td class="mono breakable">
-                      <PatternText text={p.text} />
-                    </td>
-                    <td>
-                      <span class="row patterns-acts">
-                        <Button small kind="quiet" onClick={() => only(p.text, "~")}>
-                          Only these
-                        </Button>
-                        <IconButton small icon="minus" label={`Leave out lines like ${p.text.slice(0, 80)}`} onClick={() => only(p.text, "!~")} />
-                      </span>
-                    </td>
+            <>
+              {!report.exact && <p class="faint patterns-note">Found in {plural(report.sampled_rows, "line")} of {count(report.total)}; the counts are estimates.</p>}
+              <table class="plain-table patterns-table" aria-label="Patterns of these lines">
+                <thead>
+                  <tr>
+                    <th scope="col" class="cell-end">
+                      Lines
+                    </th>
+                    <th scope="col" class="cell-end wide-only">
+                      Share
+                    </th>
+                    <th scope="col" class="patterns-trend">
+                      Over time
+                    </th>
+                    <th scope="col">Pattern</th>
+                    <th scope="col">
+                      <span class="hear-only">Show or leave out</span>
+                    </th>
                   </tr>
-                ))}
-              </tbody>
-            </table>
+                </thead>
+                <tbody>
+                  {report.patterns.map((p) => (
+                    <PatternRow key={`${p.service}\n${p.pattern}`} pattern={p} services={new Set(report.patterns.map((o) => o.service)).size > 1} onOnly={onOnly} onLeaveOut={onLeaveOut} />
+                  ))}
+                </tbody>
+              </table>
+            </>
           )
         }
       </Loaded>
@@ -81,10 +59,30 @@ export default function Patterns({ query }: { query: string }) {
   );
 }
 
-/** What a pattern of JSON says; the rest of it stands behind. */
-export function saidBy(pattern: string): [said: string, rest: string] {
-  const found = pattern.startsWith("{") ? /"(?:message|msg|event)":\s*"((?:[^"\\]|\\.)+)"/.exec(pattern) : null;
-  return found ? [found[1]!, pattern] : [pattern, ""];
+function PatternRow({ pattern: p, services, onOnly, onLeaveOut }: { pattern: Pattern; services: boolean; onOnly: (p: Pattern) => void; onLeaveOut: (p: Pattern) => void }) {
+  return (
+    <tr>
+      <td class="num cell-end strong">{count(p.count)}</td>
+      <td class="num cell-end faint wide-only">{percent(p.share)}</td>
+      <td class="patterns-trend">
+        <SparkBars values={p.counts} label="Lines over time" tone={p.level === "error" || p.level === "fatal" ? "bad" : p.level === "warning" ? "warn" : "accent"} />
+      </td>
+      <td class="breakable">
+        <LevelMark level={p.level} dot /> {services && <span class="faint">{p.service} </span>}
+        <span class="mono" title={p.example}>
+          <PatternText text={p.pattern} />
+        </span>
+      </td>
+      <td>
+        <span class="row patterns-acts">
+          <Button small kind="quiet" onClick={() => onOnly(p)}>
+            Only these
+          </Button>
+          <IconButton small icon="minus" label={`Leave out lines like ${p.pattern.slice(0, 80)}`} onClick={() => onLeaveOut(p)} />
+        </span>
+      </td>
+    </tr>
+  );
 }
 
 function PatternText({ text }: { text: string }) {

@@ -3,14 +3,13 @@
 import "./logs.css";
 import { Suspense, lazy } from "preact/compat";
 import { Skeleton } from "../../kit";
-import { HAS_LOGQL } from "../../lib/features";
 import { useParam } from "../../lib/url";
 import { FilterLogs } from "./FilterLogs";
 
 const QueryLogs = lazy(() => import("./QueryLogs"));
 
 export default function Logs() {
-  if (useParam("lang") !== "logql" || !HAS_LOGQL) return <FilterLogs />;
+  if (useParam("lang") !== "logql") return <FilterLogs />;
   return (
     <Suspense fallback={<div class="page"><Skeleton lines={8} /></div>}>
       <QueryLogs />

@@ -4,6 +4,7 @@ import "./metrics.css";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "preact/hooks";
 import { FirstData } from "../../app/FirstData";
+import { MakeMenu } from "../../app/MakeMenu";
 import { panelPainted } from "../../app/measure";
 import { Button, type Column, CopyButton, EmptyState, IconButton, Segmented, Skeleton, Table } from "../../kit";
 import { formatOf, unitOfMetric } from "../../kit/chart";
@@ -125,6 +126,7 @@ function Panel(p: PanelProps) {
           <QueryField letter={p.letter} value={p.expr} error={error} onRun={p.onRun} onFocus={p.onFocus} />
         </div>
         {p.expr && <CopyButton text={p.expr} label="Copy the query" />}
+        {p.expr && <MakeMenu language="promql" query={p.expr} />}
         {p.onRemove && <IconButton small icon="close" label={`Remove query ${p.letter}`} onClick={p.onRemove} />}
       </div>
       {answer.data?.warnings?.map((w) => (

@@ -6,8 +6,10 @@ import { Link } from "../../app/Link";
 import { Onboarding } from "../../app/FirstData";
 import { useSession } from "../../app/session";
 import { EmptyState } from "../../kit";
+import { HAS_LOG_RULES } from "../../lib/features";
 import { Account } from "./Account";
 import { Appearance } from "./Appearance";
+import { LogMetrics } from "./LogMetrics";
 import { Projects } from "./Projects";
 import { StorageUse } from "./StorageUse";
 import { Tokens } from "./Tokens";
@@ -18,10 +20,11 @@ const PARTS = [
   { id: "send", title: "Send data", page: Send, admin: false },
   { id: "tokens", title: "Tokens", page: Tokens, admin: true },
   { id: "users", title: "Users", page: Users, admin: true },
+  ...(HAS_LOG_RULES ? [{ id: "log-metrics", title: "Metrics of logs", page: LogMetrics, admin: false }] : []),
   { id: "storage", title: "Storage", page: StorageUse, admin: false },
   { id: "account", title: "Your account", page: Account, admin: false },
   { id: "appearance", title: "Appearance", page: Appearance, admin: false },
-] as const;
+];
 
 export default function Settings() {
   const [, route] = useRoute<{ "*"?: string }>("/settings/*?");
