@@ -9,6 +9,7 @@
 #include "base/clock.hpp"
 #include "eventdb/block.hpp"
 #include "eventdb/block_builder.hpp"
+#include "eventdb/index_page.hpp"
 #include "eventdb/legacy_part.hpp"
 #include "eventdb/manifest.hpp"
 #include "eventdb/part_format.hpp"
@@ -66,9 +67,13 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   if (size < 2) return 0;
   const std::size_t rows = data[1];
   const std::string_view in(reinterpret_cast<const char*>(data) + 2, size - 2);
-  switch (data[0] % 8) {
+  switch (data[0] % 9) {
     case 0:
-      if (const auto ints = decode_int_column(in, rows)) TT_CHECK(ints->size() == rows);
+      if (const auto ints = PackedInts::open(in, rows)) {
+        const auto all = ints->all();
+        TT_CHECK(all.size() == rows);
+        for (std::size_t row = 0; row < rows; ++row) TT_CHECK(ints->at(row) == all[row]);
+      }
       break;
     case 1:
       read_text_column(in, rows);
@@ -88,6 +93,11 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     case 6: {
       std::vector<telltale::Attr> attributes;
       (void)get_residual_attrs(in, attributes);
+      break;
+    }
+    case 7: {
+      std::vector<std::uint32_t> blocks;
+      if (in.size() > 8) (void)find_in_index_page(in.substr(8), index_key(0, in.substr(0, 8)), blocks);
       break;
     }
     default: {

@@ -325,24 +325,15 @@ Result<Bitmap> BlockFilter::eval_attribute(const CompiledLeaf& leaf, Block& bloc
     found |= verdict.match;
     undecided.subtract(verdict.present);
   }
-  TT_ASSIGN(Bitmap rest, residual_rows(block));
-  rest &= undecided;
-  Result<> good;
-  rest.for_each([&](std::size_t row) {
-    if (!good) return;
-    const auto attributes = block.residual(row);
-    if (!attributes) {
-      good = tl::unexpected<Error>(attributes.error());
-      return;
-    }
-    for (const Attr& a : *attributes) {
+  const Bitmap open = undecided;
+  TT_TRY(for_each_residual(block, open, [&](std::size_t row, const std::vector<Attr>& attributes) {
+    for (const Attr& a : attributes) {
       if (a.name != leaf.field()) continue;
       if (leaf.matches(std::string_view(to_string(a.value)))) found.set(row);
       undecided.reset(row);
       break;
     }
-  });
-  TT_TRY(good);
+  }));
   if (leaf.matches(std::nullopt)) found |= undecided;
   return found;
 }
@@ -411,20 +402,10 @@ Result<Bitmap> BlockFilter::eval_any_field(const CompiledLeaf& leaf, Block& bloc
     found |= verdict.match;
     left.subtract(verdict.match);
   }
-  TT_ASSIGN(Bitmap rest, residual_rows(block));
-  rest &= left;
-  Result<> good;
-  rest.for_each([&](std::size_t row) {
-    if (!good) return;
-    const auto attributes = block.residual(row);
-    if (!attributes) {
-      good = tl::unexpected<Error>(attributes.error());
-      return;
-    }
-    for (const Attr& a : *attributes)
+  TT_TRY(for_each_residual(block, left, [&](std::size_t row, const std::vector<Attr>& attributes) {
+    for (const Attr& a : attributes)
       if (leaf.matches(std::string_view(to_string(a.value)))) found.set(row);
-  });
-  TT_TRY(good);
+  }));
   return found;
 }
 

@@ -93,6 +93,24 @@ std::vector<std::uint32_t> attribute_columns(const BlockDirectory& directory, st
                                              bool any_spelling);
 /// Rows that have attributes without a column of their own.
 Result<Bitmap> residual_rows(Block& block);
+/// Calls visit(row, attributes) for those of `rows` that have some.
+template <class Visit>
+Result<> for_each_residual(Block& block, const Bitmap& rows, Visit visit) {
+  if (!block.residual_column()) return {};
+  TT_ASSIGN(Bitmap some, residual_rows(block));
+  some &= rows;
+  Result<> good;
+  some.for_each([&](std::size_t row) {
+    if (!good) return;
+    const auto attributes = block.residual(row);
+    if (attributes) {
+      visit(row, *attributes);
+    } else {
+      good = tl::unexpected<Error>(attributes.error());
+    }
+  });
+  return good;
+}
 /// Rows whose attributes have to be looked at in their own order to say what a spelling means: those with
 /// attributes outside of columns, or with several of one kind that are spelled the same.
 Result<Bitmap> ambiguous_rows(Block& block, std::string_view spelling);

@@ -43,25 +43,15 @@ Result<> visit_field(Block& block, const std::string& field, bool any_spelling, 
     if (const auto number = block.find(*column)) TT_TRY(visit(*number));
     return {};
   }
-  if (!block.residual_column()) return {};
-  TT_ASSIGN(Bitmap rest, residual_rows(block));
-  rest &= undecided;
-  Result<> good;
-  rest.for_each([&](std::size_t r) {
-    if (!good) return;
-    const auto attributes = block.residual(r);
-    if (!attributes) {
-      good = tl::unexpected<Error>(attributes.error());
-      return;
-    }
-    for (const Attr& a : *attributes) {
+  const Bitmap open = undecided;
+  return for_each_residual(block, open, [&](std::size_t row, const std::vector<Attr>& attributes) {
+    for (const Attr& a : attributes) {
       if (a.name != field) continue;
-      visit_row(r, to_string(a.value));
-      undecided.reset(r);
+      visit_row(row, to_string(a.value));
+      undecided.reset(row);
       return;
     }
   });
-  return good;
 }
 
 class CodesOfField {

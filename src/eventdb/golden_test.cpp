@@ -1,12 +1,16 @@
 // A folder written by each format version stays readable: tests/golden/eventdb-v<N> was made by the writer of
 // its time (this test with TELLTALE_WRITE_GOLDEN set to a folder), out of rows that are made here again.
 // Never change golden_rows(); a new version gets a folder of its own.
+#include <algorithm>
 #include <cstdlib>
 
 #include <gtest/gtest.h>
 
 #include "base/rng.hpp"
+#include "eventdb/block.hpp"
+#include "eventdb/block_builder.hpp"
 #include "eventdb/eventdb.hpp"
+#include "eventdb/index_page.hpp"
 
 namespace telltale::eventdb {
 
@@ -147,6 +151,55 @@ TEST(GoldenWriter, WritesAFolderWhenAsked) {
     ASSERT_TRUE((*db)->apply(Sequence{b}, batch));
     ASSERT_TRUE((*db)->checkpoint());
   }
+}
+
+/// A seed for fuzz/targets/eventdb_files.cpp.
+void write_seed(io::FileSystem& disk, const std::string& name, int decoder, std::size_t rows,
+                std::string_view bytes) {
+  std::string seed{static_cast<char>(decoder), static_cast<char>(rows)};
+  seed += bytes;
+  ASSERT_TRUE(io::publish_file(disk, name, seed));
+}
+
+TEST(GoldenWriter, WritesFuzzSeedsWhenAsked) {
+  const char* dir = std::getenv("TELLTALE_WRITE_FUZZ_SEEDS");
+  if (dir == nullptr) GTEST_SKIP() << "TELLTALE_WRITE_FUZZ_SEEDS is not set";
+  auto disk = io::make_posix_file_system();
+  const std::string to = std::string(dir) + "/";
+  std::vector<EventRow> rows = golden_rows(1, 2);
+  rows.resize(20);
+  for (std::size_t i = 0; i < rows.size(); i += 2)
+    rows[i].message = "{\"n\":" + field_text(rows[i], "n").value_or("null") + "}";
+  std::vector<HeadRow> ordered;
+  for (std::size_t i = 0; i < rows.size(); ++i) ordered.push_back({&rows[i], i});
+  std::sort(ordered.begin(), ordered.end(), before);
+  MemoryBytes bytes;
+  const auto written = build_block(ordered, bytes);
+  ASSERT_TRUE(written);
+  const auto packed = bytes.read(written->meta.directory);
+  ASSERT_TRUE(packed);
+  write_seed(*disk, to + "directory-v2", 4, rows.size(), packed->view);
+  const auto directory = BlockDirectory::decode(packed->view);
+  ASSERT_TRUE(directory);
+  for (std::size_t c = 0; c < directory->columns.size(); ++c) {
+    const ColumnEntry& entry = directory->columns[c];
+    const bool is_ints = entry.id < kColumns && is_int_column(static_cast<Column>(entry.id));
+    if (entry.inlined.empty() || (entry.is_attribute() && entry.type != AttrType::text)) continue;
+    write_seed(*disk, to + "column-v2-" + std::to_string(c), is_ints ? 0 : 1, rows.size(), entry.inlined);
+  }
+  PartFooter footer;
+  footer.rows = rows.size();
+  footer.blocks.push_back(written->meta);
+  footer.index.push_back({written->index_keys.front(), {16, 100}});
+  write_seed(*disk, to + "footer-v2", 2, 0, footer.encode());
+  std::vector<std::uint64_t> entries;
+  for (const std::uint64_t key : written->index_keys) entries.push_back(index_entry_of(key));
+  write_seed(*disk, to + "index-v2", 7, 0, "someone." + encode_index_page(entries));
+  const std::vector<double> reals{0.5, 12.25, -3, 1e300};
+  write_seed(*disk, to + "reals-v2", 5, reals.size(), encode_real_column(reals));
+  std::vector<std::int64_t> rising;
+  for (std::int64_t i = 0; i < 200; ++i) rising.push_back(1'700'000'000 + i * i);
+  write_seed(*disk, to + "differences-v2", 0, rising.size(), encode_int_column(rising));
 }
 
 }  // namespace

@@ -56,20 +56,10 @@ Result<> add_fields(const BlockFilter& filter, const BlockRef& ref, WorkContext&
     const ColumnEntry& column = directory.columns[c];
     if (column.is_attribute() && wanted(column.kind)) TT_TRY(count(column.name, c));
   }
-  TT_ASSIGN(Bitmap rest, residual_rows(*block));
-  rest &= rows;
-  Result<> good;
-  rest.for_each([&](std::size_t r) {
-    if (!good) return;
-    const auto attributes = block->residual(r);
-    if (!attributes) {
-      good = tl::unexpected<Error>(attributes.error());
-      return;
-    }
-    for (const Attr& a : *attributes)
+  return for_each_residual(*block, rows, [&](std::size_t, const std::vector<Attr>& attributes) {
+    for (const Attr& a : attributes)
       if (wanted(a.kind)) counter.add(a.name, 1);
   });
-  return good;
 }
 
 /// What the workers of one aggregation share.
