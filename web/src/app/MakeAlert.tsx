@@ -23,7 +23,7 @@ const titled = (text: string) => text.split("_").map((w) => w.slice(0, 1).toUppe
 export default function MakeAlert({ language, query, onClose }: { language: Language; query: string; onClose: () => void }) {
   const lines = language === "logql" && isLogQuery(query);
   const [name, setName] = useState(() => (lines ? `Many${titled(metricName(query))}` : ""));
-  const [limit, setLimit] = useState("10");
+  const [limit, setLimit] = useState(lines ? "10" : "");
   const [op, setOp] = useState<">" | "<">(">");
   const [window, setWindow] = useState("5m");
   const [each, setEach] = useState("");
@@ -35,7 +35,7 @@ export default function MakeAlert({ language, query, onClose }: { language: Lang
   const [busy, setBusy] = useState(false);
   const project = useProjectChoice();
   const receivers = useQuery({ queryKey: ["receivers"], queryFn: async ({ signal }) => (await get<{ receivers: Receiver[] }>("receivers", {}, signal)).receivers, placeholderData: undefined });
-  const draft: AlertDraft = { language, query, lines, op, limit: Number(limit) || 0, window, each };
+  const draft: AlertDraft = { language, query, lines, op, limit: limit.trim() === "" ? NaN : Number(limit), window, each };
   const said = lines ? `${op === ">" ? "More" : "Fewer"} than ${draft.limit} lines in ${WINDOWS.find(([w]) => w === window)![1]}${each.trim() ? `: {{ $labels.${each.trim()} }}` : ""}` : `${name || "The query"} is {{ $value }}`;
   const save = async (e: Event) => {
     e.preventDefault();
@@ -121,7 +121,7 @@ function Preview({ draft, holdsS }: { draft: AlertDraft; holdsS: number }) {
     const most = new Set(mostOf(a.matrix, DRAWN));
     return { x, series: all.filter((_, i) => most.has(a.matrix[i]!)), times: wouldFire(all.map((s) => s.values), op, value, Math.round(holdsS / a.step)) };
   }, [a, op, value, holdsS]);
-  const thresholds = useMemo(() => [{ value, label: `${op} ${value}`, tone: "bad" as const }], [op, value]);
+  const thresholds = useMemo(() => (Number.isFinite(value) ? [{ value, label: `${op} ${value}`, tone: "bad" as const }] : []), [op, value]);
   return (
     <div class="make-wide make-preview">
       {result.error ? (
@@ -132,7 +132,7 @@ function Preview({ draft, holdsS }: { draft: AlertDraft; holdsS: number }) {
         <>
           <Chart plain title="Measured, and the limit" x={x} series={series} unit="count" height={120} thresholds={thresholds} legend={series.length > 1 ? "line" : "none"} />
           <p class={times > 0 ? "strong" : "muted"} aria-live="polite">
-            {a ? (times > 0 ? `In the time shown it would have fired ${plural(times, "time")}.` : "In the time shown it would not have fired.") : ""}
+            {a && Number.isFinite(value) ? (times > 0 ? `In the time shown it would have fired ${plural(times, "time")}.` : "In the time shown it would not have fired.") : ""}
           </p>
         </>
       )}

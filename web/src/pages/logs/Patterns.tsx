@@ -40,9 +40,6 @@ export default function Patterns({ params, onOnly, onLeaveOut }: { params: RowPa
                       Over time
                     </th>
                     <th scope="col">Pattern</th>
-                    <th scope="col">
-                      <span class="hear-only">Show or leave out</span>
-                    </th>
                   </tr>
                 </thead>
                 <tbody>
@@ -67,19 +64,21 @@ function PatternRow({ pattern: p, services, onOnly, onLeaveOut }: { pattern: Pat
       <td class="patterns-trend">
         <SparkBars values={p.counts} label="Lines over time" tone={p.level === "error" || p.level === "fatal" ? "bad" : p.level === "warning" ? "warn" : "accent"} />
       </td>
-      <td class="breakable">
-        <LevelMark level={p.level} dot /> {services && <span class="faint">{p.service} </span>}
-        <span class="mono" title={p.example}>
-          <PatternText text={p.pattern} />
-        </span>
-      </td>
-      <td>
-        <span class="row patterns-acts">
-          <Button small kind="quiet" onClick={() => onOnly(p)}>
-            Only these
-          </Button>
-          <IconButton small icon="minus" label={`Leave out lines like ${p.pattern.slice(0, 80)}`} onClick={() => onLeaveOut(p)} />
-        </span>
+      <td class="pattern-td">
+        <div class="pattern-cell">
+          <div class="grow breakable">
+            <LevelMark level={p.level} dot /> {services && <span class="muted">{p.service} </span>}
+            <span class="mono" title={p.example}>
+              <PatternText text={p.pattern} />
+            </span>
+          </div>
+          <span class="row patterns-acts">
+            <Button small kind="quiet" onClick={() => onOnly(p)}>
+              Only these
+            </Button>
+            <IconButton small icon="minus" label={`Leave out lines like ${p.pattern.slice(0, 80)}`} onClick={() => onLeaveOut(p)} />
+          </span>
+        </div>
       </td>
     </tr>
   );
@@ -92,7 +91,7 @@ function PatternText({ text }: { text: string }) {
       <Gaps text={said} />
       {rest && (
         <details class="pattern-rest faint">
-          <summary>whole</summary>
+          <summary>all of it</summary>
           <Gaps text={rest} />
         </details>
       )}

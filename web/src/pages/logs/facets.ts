@@ -5,7 +5,7 @@ import type { Facet } from "../../lib/types";
 
 const FIRST = ["level", "service", "environment", "release", "host", "transaction"];
 /** Ids have as many values as rows: they make no facet. */
-const NONE = new Set(["trace_id", "span_id", "request_id", "timestamp", "message", "exc_info", "severity"]);
+const NONE = new Set(["trace_id", "span_id", "request_id", "timestamp", "message", "exc_info", "severity", "detected_level", "service_name"]);
 const MOST = 12;
 
 export function chooseFacets(facets: readonly Facet[]): Facet[] {
