@@ -171,7 +171,7 @@ RetentionRule random_rule(Rng& rng) {
                   static_cast<std::int64_t>(1 + rng.below(20)) * kDay, project);
 }
 
-EventRow random_row(const RetentionRig& rig, Rng& rng, int number) {
+EventRow random_kept_row(const RetentionRig& rig, Rng& rng, int number) {
   static constexpr const char* kServices[] = {"a", "b", "c", ""};
   EventRow row = retained_row(rig, static_cast<std::uint32_t>(1 + rng.below(3)), kServices[rng.below(4)],
                               rng.chance(0.5) ? Level::debug : Level::error, std::to_string(number));
@@ -232,7 +232,8 @@ TEST(EventDbRules, AgreeWithAHistoryOfEveryRow) {
     for (int day = 0; day < 30; ++day) {
       for (std::uint64_t part = 0; part < 1 + rng.below(5); ++part) {
         std::vector<EventRow> rows;
-        for (std::uint64_t i = 0; i < 1 + rng.below(60); ++i) rows.push_back(random_row(rig, rng, ++number));
+        for (std::uint64_t i = 0; i < 1 + rng.below(60); ++i)
+          rows.push_back(random_kept_row(rig, rng, ++number));
         for (const EventRow& row : rows) naive.add(row);
         const bool to_parts = rng.chance(0.8);
         rig.write(std::move(rows), to_parts);

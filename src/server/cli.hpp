@@ -37,7 +37,8 @@ struct QueryTarget {
 Result<std::string> run_query(std::vector<std::string> args, const QueryTarget& target,
                               transport::HttpClient& client, const Clock& clock);
 std::string query_usage();
-/// `--user-id X | --email X [--project N] [--dry-run]`: erases one person's data; the text to print.
+/// `--user-id X | --email X | --query LOGQL [--start T] [--end T]`, each with `[--project N] [--dry-run]`:
+/// erases one person's data, or log records, and waits for it; the text to print.
 Result<std::string> run_erase(std::vector<std::string> args, QueryTarget target,
                               transport::HttpClient& client);
 

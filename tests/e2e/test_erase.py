@@ -88,8 +88,17 @@ def test_rows_by_a_query(make_server):
         assert answer.status_code == 400 and problem in answer.text, answer.text
     gone = server.api.http.delete(server.url + f"/api/telltale/v1/deletions/{done['id']}", timeout=30)
     assert gone.status_code == 409 and server.api.http.delete(server.url + "/api/telltale/v1/deletions/77", timeout=30).status_code == 404
+    binary = os.environ.get("TELLTALE_BIN", str(ROOT / "build" / "telltale"))
+    env = {**os.environ, "TELLTALE_URL": server.url, "TELLTALE_TOKEN": server.token}
+    run = lambda *args: subprocess.run([binary, "erase", *args], env=env, capture_output=True, text=True, timeout=60)
+    by_hand = ("--query", '{service="shop"} | json | n < 2', "--start", "2020-01-01T00:00:00Z", "--project", "1")
+    counted = run(*by_hand, "--dry-run")
+    assert counted.returncode == 0 and "logs    4\n" in counted.stdout and len(server.api.rows("logs")) == 32, counted.stderr
+    erased = run(*by_hand)
+    assert erased.returncode == 0 and erased.stdout == "logs    4\nerased\n" and len(server.api.rows("logs")) == 28, erased.stderr
+    assert run("--query", "{").returncode == 1 and run("--query", "x", "--email", "y").returncode == 1
     server.restart()
-    assert deletions(server)[0] == done and len(server.api.rows("logs")) == 32
+    assert deletions(server)[1] == done and len(server.api.rows("logs")) == 28
 
 
 def test_lokis_delete_requests(make_server):
