@@ -15,6 +15,9 @@ static_assert(std::endian::native == std::endian::little, "on-disk forms are wri
 
 class ByteWriter {
  public:
+  ByteWriter() = default;
+  /// Writes into the buffer's memory; what it holds goes.
+  explicit ByteWriter(std::string&& buffer) : out_(std::move(buffer)) { out_.clear(); }
   void u8(std::uint8_t v) { out_.push_back(static_cast<char>(v)); }
   void u32(std::uint32_t v) { raw(&v, sizeof v); }
   void u64(std::uint64_t v) { raw(&v, sizeof v); }
@@ -38,6 +41,9 @@ class ByteWriter {
     varint(s.size());
     out_.append(s);
   }
+
+  /// In place of as many bytes that were written before, from `at` on.
+  void overwrite(std::size_t at, std::string_view s) { out_.replace(at, s.size(), s); }
 
   void reserve(std::size_t bytes) { out_.reserve(bytes); }
   std::size_t size() const { return out_.size(); }

@@ -7,19 +7,6 @@
 
 namespace telltale::eventdb {
 
-std::size_t memory_bytes(const EventRow& row) {
-  const auto heap = [](const std::string& s) { return s.capacity() > 15 ? s.capacity() + 17 : 0; };
-  const EventIds& ids = row.ids;
-  std::size_t bytes = sizeof row + heap(row.message) + heap(row.payload) + heap(ids.environment) +
-                      heap(ids.release) + heap(ids.service) + heap(ids.host) + heap(ids.request_id) +
-                      heap(ids.user_id) + heap(ids.transaction) + row.attributes.capacity() * sizeof(Attr);
-  for (const Attr& a : row.attributes) {
-    bytes += heap(a.name);
-    if (const auto* s = std::get_if<std::string>(&a.value)) bytes += heap(*s);
-  }
-  return bytes;
-}
-
 Result<std::vector<std::int64_t>> HeadBlock::ints(Column column) const {
   TT_ASSIGN(const Bytes packed, bytes->read(written.meta.directory));
   TT_ASSIGN(const BlockDirectory directory, BlockDirectory::decode(packed.view));
@@ -51,6 +38,7 @@ Result<std::shared_ptr<const HeadBlock>> make_head_block(const HeadSlice& slice)
 void Head::add(Table table, const std::shared_ptr<const storage::Batch>& batch, std::uint64_t& next_ordinal,
                std::vector<std::pair<Table, HeadSlice>>& full) {
   TableHead& head = tables_[index(table)];
+  const std::size_t counted = batch->row_bytes == 0 ? 0 : batch->row_bytes / batch->row_count();
   for (const EventRow& row : batch->rows(table)) {
     if (!head.open) {
       head.open = std::make_shared<HeadChunk>();
@@ -62,7 +50,7 @@ void Head::add(Table table, const std::shared_ptr<const storage::Batch>& batch, 
     head.open->rows.push_back(&row);
     ++next_ordinal;
     HeadSlice& slice = head.slices.back();
-    const std::size_t bytes = memory_bytes(row);
+    const std::size_t bytes = counted != 0 ? counted : memory_bytes(row);
     ++slice.rows;
     slice.min_time = std::min(slice.min_time, row.time);
     slice.max_time = std::max(slice.max_time, row.time);

@@ -82,7 +82,4 @@ class Head {
   std::size_t bytes_ = 0;
 };
 
-/// An estimate of what the row occupies.
-std::size_t memory_bytes(const EventRow& row);
-
 }  // namespace telltale::eventdb

@@ -154,7 +154,8 @@ void Pipeline::stop() {
   }
 }
 
-Result<Committed> Pipeline::commit(storage::Batch batch, const ClientIds& ids) {
+Result<Committed> Pipeline::commit(storage::Batch batch, const ClientIds& ids,
+                                   storage::BatchEncoder* encoder) {
   if (!impl_->accepting())
     return fail(ErrorKind::disk_full, "the disk is full: writes wait until there is space");
   for (const auto& a : impl_->appliers) {
@@ -171,10 +172,13 @@ Result<Committed> Pipeline::commit(storage::Batch batch, const ClientIds& ids) {
   impl_->duplicates_total.add(committed.duplicates);
   if (batch.empty()) return committed;
 
-  committed.rows = batch.logs.size() + batch.spans.size() + batch.errors.size();
+  committed.rows = batch.row_count();
+  if (committed.duplicates > 0)
+    batch.row_bytes = batch.row_bytes / (committed.rows + committed.duplicates) * committed.rows;
   const std::size_t samples = batch.samples.size();
   const auto shared = std::make_shared<const storage::Batch>(std::move(batch));
-  auto appended = impl_->journal.append(storage::encode_batch(*shared), admissions.fresh(), shared);
+  std::string record = encoder != nullptr ? encoder->finish(*shared) : storage::encode_batch(*shared);
+  auto appended = impl_->journal.append(std::move(record), admissions.fresh(), shared);
   if (!appended) return tl::unexpected<Error>(std::move(appended).error());
   admissions.keep();
   impl_->metric_store.journaled(shared->new_series);

@@ -62,8 +62,9 @@ class Pipeline {
   void stop();
 
   /// Durable when it returns. disk_full while the disk is full, resource_exhausted when a store is too far
-  /// behind.
-  Result<Committed> commit(storage::Batch batch, const ClientIds& ids = {});
+  /// behind. `encoder` has the batch's rows already.
+  Result<Committed> commit(storage::Batch batch, const ClientIds& ids = {},
+                           storage::BatchEncoder* encoder = nullptr);
   /// Resolves the series and commits. Series over a limit are counted and left out; the error tells of them
   /// after the rest is durable.
   Result<> write_samples(ProjectId project, UnixNanos received,

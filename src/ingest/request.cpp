@@ -21,7 +21,12 @@ Id128 span_dedup_id(ProjectId project, const EventRow& span) {
 
 Request::Request(ProjectId project, UnixNanos now, std::shared_ptr<const redact::Redactor> rules,
                  const IngestOptions& options, TimeBounds bounds)
-    : redactor(std::move(rules)), project_(project), now_(now), options_(options), bounds_(bounds) {
+    : encoder(project, now),
+      redactor(std::move(rules)),
+      project_(project),
+      now_(now),
+      options_(options),
+      bounds_(bounds) {
   batch.project = project;
   batch.received = now;
 }
@@ -57,6 +62,8 @@ bool Request::add(Table table, EventRow row, Id128 id, std::size_t index, bool p
   if (table == Table::logs) logs::name_stream(row);  // of what is masked
   // An error's payload is masked before it is read; a span's is made of what was read.
   if (table == Table::spans && !row.payload.empty()) redactor->redact_json(row.payload, &counts);
+  encoder.add(table, row);
+  batch.row_bytes += memory_bytes(row);
   batch.rows(table).push_back(std::move(row));
   ids_of(table).push_back(id);
   usual_attributes_ = batch.rows(table).back().attributes.size();
@@ -89,7 +96,7 @@ Result<Outcome> Ingest::Impl::finish(Request request) {
   count_masked(*request.redactor, request.counts, request.batch.project);
   rejected.add(request.outcome.rejected.size());
   dropped_attributes.add(request.dropped_attributes);
-  TT_ASSIGN(const auto committed, pipeline.commit(std::move(request.batch), request.ids));
+  TT_ASSIGN(const auto committed, pipeline.commit(std::move(request.batch), request.ids, &request.encoder));
   request.outcome.accepted = committed.rows;
   request.outcome.duplicates = committed.duplicates;
   return std::move(request.outcome);

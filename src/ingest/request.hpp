@@ -50,6 +50,7 @@ class Request {
   std::string fallback_service;  // of a row that names none; Loki says `unknown_service`
   TimeZone zone;                 // of times in lines that say no offset
   storage::Batch batch;
+  storage::BatchEncoder encoder;  // has the batch's rows
   ClientIds ids;
   Outcome outcome;
   redact::Counts counts;

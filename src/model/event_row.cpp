@@ -119,6 +119,19 @@ std::string to_string(const AttrValue& value) {
   }
 }
 
+std::size_t memory_bytes(const EventRow& row) {
+  const auto heap = [](const std::string& s) { return s.capacity() > 15 ? s.capacity() + 17 : 0; };
+  const EventIds& ids = row.ids;
+  std::size_t bytes = sizeof row + heap(row.message) + heap(row.payload) + heap(ids.environment) +
+                      heap(ids.release) + heap(ids.service) + heap(ids.host) + heap(ids.request_id) +
+                      heap(ids.user_id) + heap(ids.transaction) + row.attributes.capacity() * sizeof(Attr);
+  for (const Attr& a : row.attributes) {
+    bytes += heap(a.name);
+    if (const auto* s = std::get_if<std::string>(&a.value)) bytes += heap(*s);
+  }
+  return bytes;
+}
+
 const AttrValue* EventRow::find(std::string_view name) const {
   for (const Attr& a : attributes)
     if (a.name == name) return &a.value;

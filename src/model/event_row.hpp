@@ -87,6 +87,9 @@ struct EventRow {
   void set(std::string name, AttrValue value, AttrKind kind = AttrKind::metadata);
 };
 
+/// An estimate of what the row occupies.
+std::size_t memory_bytes(const EventRow& row);
+
 /// The text of a field by its public name: `time` is not a field, `message`, `payload`, `project`, `level`
 /// and the id columns are, anything else is looked up among the attributes. nullopt when the row does not
 /// have it.

@@ -37,8 +37,7 @@ std::vector<EventRow>& Batch::rows(Table table) {
   return const_cast<std::vector<EventRow>&>(static_cast<const Batch&>(*this).rows(table));
 }
 
-std::string encode_batch(const Batch& batch) {
-  const std::string plain = encode_plain(batch);
+std::string framed(std::string_view plain) {
   ByteWriter out;
   out.u8(kBatchVersion);
   if (plain.size() >= kCompressFrom && plain.size() <= kMaxDecodedBatch) {

@@ -61,7 +61,8 @@ auto batch_text_ids(Ids& ids) {
 }
 constexpr std::size_t kBatchTextIds = 7;
 
-std::string encode_plain(const Batch& batch);
+/// With version and form in front, compressed where that pays.
+std::string framed(std::string_view plain);
 /// False when malformed.
 bool decode_plain(std::string_view bytes, Batch& batch);
 /// Versions 1 and 2.

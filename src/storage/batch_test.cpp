@@ -162,6 +162,38 @@ TEST(BatchCodec, RowsOfOneSourceAreSmallAndSurvive) {
   expect_same(batch, *back);
 }
 
+// What a request adds row by row is what its batch as a whole would be.
+TEST(BatchCodec, RowsEncodedAsTheyComeSurvive) {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Rng rng(seed);
+    Batch batch = random_batch(rng);
+    if (rng.chance(0.7)) {
+      const Table only = kTables[rng.below(std::size(kTables))];
+      for (const Table t : kTables)
+        if (t != only) batch.rows(t).clear();
+      for (auto n = rng.below(40); n > 0; --n)
+        batch.rows(only).push_back(rng.chance(0.5) ? line_row(rng) : random_row(rng));
+    }
+    BatchEncoder encoder(batch.project, batch.received);
+    std::vector<EventRow> moved;  // rows move as a request's list grows
+    for (const Table t : kTables) {
+      for (const EventRow& row : batch.rows(t)) {
+        EventRow here = row;
+        encoder.add(t, here);
+        moved.push_back(std::move(here));
+      }
+    }
+    if (rng.chance(0.2)) {  // a duplicate goes after it was added
+      auto& rows = batch.rows(kTables[rng.below(std::size(kTables))]);
+      if (!rows.empty()) rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(rng.below(rows.size())));
+    }
+    const auto back = decode_batch(encoder.finish(batch));
+    ASSERT_TRUE(back) << back.error().message();
+    expect_same(batch, *back);
+  }
+}
+
 TEST(BatchCodec, NumbersKeepTheirBits) {
   Batch batch;
   batch.logs.resize(1);

@@ -8,60 +8,82 @@
 #include <cmath>
 #include <cstring>
 #include <deque>
+#include <memory>
 #include <unordered_map>
 #include <vector>
 
 #include "base/bytes.hpp"
 #include "base/hash.hpp"
+#include "base/limits.hpp"
 #include "storage/batch_codec.hpp"
 
 namespace telltale::storage {
 namespace {
 
-constexpr std::size_t kShortestPiece = 3;   // of a message, worth looking for
-constexpr std::size_t kPieceWindow = 128;   // how far ahead of the last one
-constexpr std::size_t kRowBytesGuess = 96;  // beside its message and payload
-constexpr int kIdSearches = 16;             // of a shape's attributes for an id column, until it is given up
+constexpr std::size_t kShortestPiece = 3;  // of a message, worth looking for
+constexpr std::size_t kPieceWindow = 128;  // how far ahead of the last one
+constexpr int kIdSearches = 16;            // of a shape's attributes for an id column, until it is given up
 
-/// Texts by their content, numbered in order of first use. Views: the batch outlives it.
+/// Texts by their content, numbered in order of first use. They stand in what has been written already, so
+/// that the rows they came from may move.
 class TextTable {
  public:
-  /// The number of a text that is known, or its size() before it was added.
-  std::size_t find_or_add(std::string_view text, bool& fresh) {
+  explicit TextTable(const ByteWriter& out) : out_(out) {}
+
+  struct Place {
+    std::size_t slot = 0;
+    std::uint64_t hash = 0;
+    std::uint32_t number = kNone;
+    bool known() const { return number != kNone; }
+  };
+  Place find(std::string_view text) {
     if (texts_.size() * 2 >= slots_.size()) grow();
-    const std::uint64_t hash = hash64(text);
-    for (std::size_t i = hash & mask_;; i = (i + 1) & mask_) {
-      const Slot& slot = slots_[i];
-      if (slot.number == 0) {
-        slots_[i] = {static_cast<std::uint32_t>(hash >> 32), static_cast<std::uint32_t>(texts_.size() + 1)};
-        texts_.push_back(text);
-        fresh = true;
-        return texts_.size() - 1;
-      }
-      if (slot.tag == static_cast<std::uint32_t>(hash >> 32) && texts_[slot.number - 1] == text) {
-        fresh = false;
-        return slot.number - 1;
+    Place place;
+    place.hash = hash64(text);
+    for (place.slot = place.hash & mask_;; place.slot = (place.slot + 1) & mask_) {
+      const Slot& slot = slots_[place.slot];
+      if (slot.number == 0) return place;
+      if (slot.tag == tag(place.hash) && is(slot.number - 1, text)) {
+        place.number = slot.number - 1;
+        return place;
       }
     }
   }
+  /// The text that find() did not know has been written, and ends here.
+  std::uint32_t added(const Place& place, std::size_t size) {
+    texts_.push_back({out_.size() - size, size, place.hash});
+    slots_[place.slot] = {tag(place.hash), static_cast<std::uint32_t>(texts_.size())};
+    return static_cast<std::uint32_t>(texts_.size() - 1);
+  }
+  bool is(std::uint32_t number, std::string_view text) const {
+    const Text& t = texts_[number];
+    return t.size == text.size() && std::memcmp(out_.view().data() + t.begin, text.data(), t.size) == 0;
+  }
+  static constexpr std::uint32_t kNone = UINT32_MAX;
 
  private:
+  struct Text {
+    std::size_t begin;
+    std::size_t size;
+    std::uint64_t hash;
+  };
   struct Slot {
     std::uint32_t tag = 0;
     std::uint32_t number = 0;  // 0: free
   };
+  static std::uint32_t tag(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
   void grow() {
     std::vector<Slot> slots(std::max<std::size_t>(slots_.size() * 2, 1024));
     mask_ = slots.size() - 1;
     for (std::size_t n = 0; n < texts_.size(); ++n) {
-      const std::uint64_t hash = hash64(texts_[n]);
-      std::size_t i = hash & mask_;
+      std::size_t i = texts_[n].hash & mask_;
       while (slots[i].number != 0) i = (i + 1) & mask_;
-      slots[i] = {static_cast<std::uint32_t>(hash >> 32), static_cast<std::uint32_t>(n + 1)};
+      slots[i] = {tag(texts_[n].hash), static_cast<std::uint32_t>(n + 1)};
     }
     slots_ = std::move(slots);
   }
-  std::vector<std::string_view> texts_;
+  const ByteWriter& out_;
+  std::vector<Text> texts_;
   std::vector<Slot> slots_;
   std::size_t mask_ = 0;
 };
@@ -72,19 +94,26 @@ std::uint8_t tag_of(const Attr& a) {
 }
 
 struct Shape {
+  struct Attribute {
+    std::string name;
+    std::uint8_t tag = 0;
+    // Of the last row: how far behind the piece before it the text stood in the message, and its number in
+    // the table. The next row's is looked for there first.
+    std::uint32_t gap = UINT32_MAX;
+    std::uint32_t text = TextTable::kNone;
+  };
   std::size_t number = 0;
-  std::vector<std::string_view> names;
-  std::vector<std::uint8_t> tags;
+  std::vector<Attribute> attributes;
   // The attribute that was equal to an id column when last looked; -1: none.
   std::array<int, kBatchTextIds> id_from;
   int trace_from = -1;
   int span_from = -1;
   int searches = 0;
 
-  bool fits(const std::vector<Attr>& attributes) const {
-    if (attributes.size() != names.size()) return false;
-    for (std::size_t i = 0; i < names.size(); ++i)
-      if (tags[i] != tag_of(attributes[i]) || names[i] != attributes[i].name) return false;
+  bool fits(const std::vector<Attr>& row) const {
+    if (attributes.size() != row.size()) return false;
+    for (std::size_t i = 0; i < row.size(); ++i)
+      if (attributes[i].tag != tag_of(row[i]) || attributes[i].name != row[i].name) return false;
     return true;
   }
 };
@@ -123,22 +152,86 @@ int find_attribute(const EventRow& row, Pleases pleases) {
   return -1;
 }
 
-class BatchEncoder {
+}  // namespace
+
+/// The rows of one table, and around them the rest of a batch.
+class BatchEncoder::Impl {
  public:
-  std::string encode(const Batch& batch) {
-    std::size_t size = 1024;
-    for (const Table table : kTables)
-      for (const EventRow& row : batch.rows(table))
-        size += row.message.size() + row.payload.size() + kRowBytesGuess;
-    out_.reserve(size);
-    out_.varint(batch.project.value);
-    out_.zigzag(batch.received.ns);
+  Impl(ProjectId project, UnixNanos received)
+      : project_(project), received_(received), last_time_(received.ns), texts_(out_) {
+    out_ = ByteWriter(std::move(spare_buffer()));
+    out_.bytes(std::string_view(kNoHead, sizeof kNoHead));
+  }
+  ~Impl() {
+    std::string& spare = spare_buffer();
+    std::string mine = out_.take();
+    if (mine.capacity() <= kLargestSpare && mine.capacity() > spare.capacity()) spare = std::move(mine);
+  }
+
+  /// Rows of one table after the other; `table` is not before that of the last row.
+  void add(Table table, const EventRow& row) {
+    if (!started_) table_ = table;
+    started_ = true;
+    if (table != table_) {
+      mixed_ = true;
+      return;
+    }
+    ++rows_;
+    put_row(row);
+  }
+  bool holds(const Batch& batch) const {
+    if (mixed_ || batch.project != project_ || batch.received != received_) return false;
+    return std::all_of(std::begin(kTables), std::end(kTables), [&](Table t) {
+      return batch.rows(t).size() == (started_ && t == table_ ? rows_ : 0);
+    });
+  }
+  /// The whole batch, uncompressed; holds(batch).
+  std::string_view finish(const Batch& batch) {
+    ByteWriter head;
+    put_head(head);
+    for (const Table table : kTables) {
+      if (started_ && table == table_) {
+        head.varint(rows_);
+        break;
+      }
+      head.varint(0);
+    }
+    if (started_)
+      for (std::size_t after = static_cast<std::size_t>(table_); after < std::size(kTables); ++after)
+        out_.varint(0);
+    put_series(batch);
+    const std::size_t begin = sizeof kNoHead - head.size();
+    out_.overwrite(begin, head.view());
+    return out_.view().substr(begin);
+  }
+  /// Any batch; nothing has been added.
+  std::string_view encode(const Batch& batch) {
+    put_head(out_);
     for (const Table table : kTables) {
       const auto& rows = batch.rows(table);
       out_.varint(rows.size());
       last_time_ = batch.received.ns;
-      for (const EventRow& row : rows) put_row(batch, row);
+      for (const EventRow& row : rows) put_row(row);
     }
+    put_series(batch);
+    return out_.view().substr(sizeof kNoHead);
+  }
+
+ private:
+  // Room for what stands before the first row, which is known last.
+  static constexpr char kNoHead[40] = {};
+  static constexpr std::size_t kLargestSpare = 16 * limits::MiB;
+
+  /// What the last batch of this thread was written to: fresh pages cost more than what is written there.
+  static std::string& spare_buffer() {
+    thread_local std::string spare;
+    return spare;
+  }
+  void put_head(ByteWriter& out) const {
+    out.varint(project_.value);
+    out.zigzag(received_.ns);
+  }
+  void put_series(const Batch& batch) {
     out_.varint(batch.new_series.size());
     for (const SeriesDef& def : batch.new_series) {
       out_.varint(def.id.value);
@@ -159,31 +252,43 @@ class BatchEncoder {
       last_series = id;
       last_ms = p.sample.time.ms;
     }
-    return out_.take();
   }
 
- private:
-  void put_text(std::string_view s) {
-    bool fresh = false;
-    const std::size_t number = texts_.find_or_add(s, fresh);
-    if (!fresh) return out_.varint(number + kBatchTextKnown);
+  /// The text's number in the table.
+  std::uint32_t put_text(std::string_view s) {
+    const auto place = texts_.find(s);
+    if (place.known()) {
+      out_.varint(place.number + kBatchTextKnown);
+      return place.number;
+    }
     out_.varint(kBatchTextNew);
     out_.string(s);
+    return texts_.added(place, s.size());
   }
 
+  void put_piece(std::size_t at, std::size_t size, std::size_t& after) {
+    out_.varint(kBatchTextInMessage);
+    out_.varint(at);
+    out_.varint(size);
+    after += at + size;
+  }
   // `after` is where the last piece of the message ended.
-  void put_value_text(std::string_view s, std::string_view message, std::size_t& after) {
-    if (s.size() >= kShortestPiece && s.size() <= message.size() - after) {
+  void put_value_text(std::string_view s, std::string_view message, std::size_t& after,
+                      Shape::Attribute& was) {
+    if (was.text != TextTable::kNone && texts_.is(was.text, s))
+      return out_.varint(was.text + kBatchTextKnown);
+    const std::size_t left = message.size() - after;
+    if (s.size() >= kShortestPiece && s.size() <= left) {
+      if (was.gap <= left - s.size() &&
+          std::memcmp(message.data() + after + was.gap, s.data(), s.size()) == 0)
+        return put_piece(was.gap, s.size(), after);
       const std::string_view window = message.substr(after, kPieceWindow + s.size());
       if (const std::size_t at = window.find(s); at != std::string_view::npos) {
-        out_.varint(kBatchTextInMessage);
-        out_.varint(at);
-        out_.varint(s.size());
-        after += at + s.size();
-        return;
+        was.gap = static_cast<std::uint32_t>(at);
+        return put_piece(at, s.size(), after);
       }
     }
-    put_text(s);
+    was.text = put_text(s);
   }
 
   // Prices and durations have few decimals: as thousandths they take two or three bytes instead of eight.
@@ -223,20 +328,20 @@ class BatchEncoder {
     out_.varint(attributes.size());
     for (const Attr& a : attributes) {
       put_text(a.name);
-      shape.names.push_back(a.name);
-      shape.tags.push_back(tag_of(a));
-      out_.u8(shape.tags.back());
+      shape.attributes.push_back({a.name, tag_of(a)});
+      out_.u8(tag_of(a));
     }
     known = last_shape_ = &shape;
     return shape;
   }
 
-  void put_attributes(const EventRow& row) {
+  void put_attributes(const EventRow& row, Shape& shape) {
     std::size_t after = 0;
-    for (const Attr& a : row.attributes) {
+    for (std::size_t i = 0; i < row.attributes.size(); ++i) {
+      const Attr& a = row.attributes[i];
       switch (a.value.index()) {
         case 0:
-          put_value_text(*std::get_if<std::string>(&a.value), row.message, after);
+          put_value_text(*std::get_if<std::string>(&a.value), row.message, after, shape.attributes[i]);
           break;
         case 1:
           out_.zigzag(*std::get_if<std::int64_t>(&a.value));
@@ -260,11 +365,11 @@ class BatchEncoder {
     }
     if (text != nullptr && *text == id)
       return out_.varint(kBatchIdFirst + 2 * static_cast<std::uint64_t>(from));
-    bool fresh = false;
-    const std::size_t number = texts_.find_or_add(id, fresh);
-    if (!fresh) return out_.varint(kBatchIdFirst + 2 * number + 1);
+    const auto place = texts_.find(id);
+    if (place.known()) return out_.varint(kBatchIdFirst + 2 * std::uint64_t{place.number} + 1);
     out_.varint(kBatchIdNew);
     out_.string(id);
+    texts_.added(place, id.size());
   }
 
   /// Whether an attribute, then `from`, is the id in lower-case hex.
@@ -304,29 +409,47 @@ class BatchEncoder {
     }
   }
 
-  void put_row(const Batch& batch, const EventRow& row) {
+  void put_row(const EventRow& row) {
     out_.varint(row.project.value);
     out_.zigzag(wrapping_sub(row.time.ns, last_time_));
     last_time_ = row.time.ns;
-    out_.zigzag(wrapping_sub(row.received.ns, batch.received.ns));
+    out_.zigzag(wrapping_sub(row.received.ns, received_.ns));
     out_.u8(static_cast<std::uint8_t>(row.ids.level));
     out_.string(row.message);
     out_.string(row.payload);
     Shape& shape = shape_of(row.attributes);
-    put_attributes(row);
+    put_attributes(row, shape);
     put_ids(row, shape);
   }
 
+  const ProjectId project_;
+  const UnixNanos received_;
+  std::int64_t last_time_ = 0;
   ByteWriter out_;
   TextTable texts_;
   std::deque<Shape> shapes_;
   std::unordered_map<std::uint64_t, Shape*> shapes_by_hash_;
   Shape* last_shape_ = nullptr;
-  std::int64_t last_time_ = 0;
+  Table table_ = Table::logs;
+  std::size_t rows_ = 0;
+  bool started_ = false;
+  bool mixed_ = false;  // rows of two tables
 };
 
-}  // namespace
+BatchEncoder::BatchEncoder(ProjectId project, UnixNanos received)
+    : impl_(std::make_unique<Impl>(project, received)) {}
+BatchEncoder::~BatchEncoder() = default;
+BatchEncoder::BatchEncoder(BatchEncoder&&) noexcept = default;
+BatchEncoder& BatchEncoder::operator=(BatchEncoder&&) noexcept = default;
 
-std::string encode_plain(const Batch& batch) { return BatchEncoder().encode(batch); }
+void BatchEncoder::add(Table table, const EventRow& row) { impl_->add(table, row); }
+
+std::string BatchEncoder::finish(const Batch& batch) {
+  return impl_->holds(batch) ? framed(impl_->finish(batch)) : encode_batch(batch);
+}
+
+std::string encode_batch(const Batch& batch) {
+  return framed(BatchEncoder::Impl(batch.project, batch.received).encode(batch));
+}
 
 }  // namespace telltale::storage
