@@ -43,17 +43,24 @@ std::size_t bound_row(EventRow& row) {
 void redact_row(EventRow& row, const redact::Redactor& redactor, redact::Counts& counts,
                 std::size_t first_parsed) {
   using redact::FieldForm;
+  using redact::KeyKind;
   thread_local std::vector<redact::Field> fields;  // keeps its memory from row to row
   fields.clear();
   fields.push_back({{}, &row.message, FieldForm::text});
   for (std::size_t i = 0; i < row.attributes.size(); ++i) {
     Attr& a = row.attributes[i];
-    if (auto name = redactor.redact_name(a.name, &counts)) a.name = *std::move(name);
+    const redact::KeyFacts* name = &redactor.facts(a.name, i);
+    if (name->secret) {
+      a.name = name->renamed;
+      counts.add(redact::kKeyRule);
+      name = &redactor.facts(a.name);
+    }
+    const KeyKind kind = name->kind;
     if (auto* text = std::get_if<std::string>(&a.value)) {
-      fields.push_back({a.name, text, i >= first_parsed ? FieldForm::derived : FieldForm::text});
+      fields.push_back({a.name, text, i >= first_parsed ? FieldForm::derived : FieldForm::text, kind});
     } else if (const auto* number = std::get_if<std::int64_t>(&a.value)) {
-      if (auto hidden = redactor.redact_number(a.name, *number, &counts)) a.value = *std::move(hidden);
-    } else if (std::holds_alternative<double>(a.value) && redactor.hides_any_value(a.name)) {
+      if (auto hidden = redactor.redact_number(kind, *number, &counts)) a.value = *std::move(hidden);
+    } else if (kind == KeyKind::hard && std::holds_alternative<double>(a.value)) {
       a.value = redactor.replacement(redact::kKeyRule, to_string(a.value));
       counts.add(redact::kKeyRule);
     }

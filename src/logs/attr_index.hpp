@@ -29,7 +29,10 @@ class AttrIndex {
     for (; slots_[slot] != 0; slot = (slot + 1) % kSlots) {
       if (row_.attributes[slots_[slot] - 1].name == name) return false;
     }
-    row_.attributes.push_back({std::string(name), std::move(value), AttrKind::parsed});
+    Attr& added = row_.attributes.emplace_back();
+    added.name = name;
+    added.value = std::move(value);
+    added.kind = AttrKind::parsed;
     slots_[slot] = static_cast<std::uint16_t>(row_.attributes.size());
     return true;
   }

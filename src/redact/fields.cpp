@@ -55,12 +55,12 @@ bool Redactor::redact_fields(std::span<const Field> fields, Counts* counts) cons
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const Field& field = fields[i];
     std::string& value = *field.value;
-    if (!field.key.empty()) {
-      const KeyFacts& known = impl_->facts(field.key);
-      if (impl_->filter_by_key(known.kind, value, counts)) {
-        changed = true;
-        continue;
-      }
+    const KeyKind kind = field.kind          ? *field.kind
+                         : field.key.empty() ? KeyKind::plain
+                                             : impl_->facts(field.key).kind;
+    if (kind != KeyKind::plain && impl_->filter_by_key(kind, value, counts)) {
+      changed = true;
+      continue;
     }
     if (value.size() < kLeastSecret && impl_->custom.empty()) continue;
     if (field.form == FieldForm::derived) {

@@ -168,11 +168,18 @@ static bool may_be_iban(std::string_view value) {
 }
 
 bool has_id_shape(std::string_view value) {
+  if (value.size() < 16) return false;
   if (is_uuid(value)) return true;
   if (may_be_iban(value)) return false;
-  if (value.size() >= 16 && value.size() <= 64 && std::all_of(value.begin(), value.end(), is_hex) &&
-      !std::all_of(value.begin(), value.end(), is_num))
-    return true;
+  if (value.size() >= 16 && value.size() <= 64) {
+    bool all_hex = true;
+    bool all_digits = true;
+    for (const char c : value) {
+      all_hex &= is_hex(c);
+      all_digits &= is_num(c);
+    }
+    if (all_hex && !all_digits) return true;
+  }
   return value.size() == 26 && value[0] >= '0' && value[0] <= '7' &&
          std::all_of(value.begin(), value.end(), [](char c) {
            return is_num(c) || (c >= 'A' && c <= 'Z' && c != 'I' && c != 'L' && c != 'O' && c != 'U');

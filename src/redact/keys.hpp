@@ -1,5 +1,5 @@
 // Which names say "secret". A hard key loses any value; a soft one ("token", "auth") keeps numbers and
-// booleans, which are counts and flags (`max_tokens`, `auth: true`). For this folder's .cpp files.
+// booleans, which are counts and flags (`max_tokens`, `auth: true`).
 #pragma once
 
 #include <string>

@@ -18,7 +18,8 @@
 namespace telltale::redact {
 namespace {
 
-constexpr std::size_t kRememberedKeys = 1024;  // by thread
+constexpr std::size_t kRememberedKeys = 1024;   // by thread
+constexpr std::size_t kRememberedPlaces = 256;  // of a row, by thread
 constexpr std::size_t kHashHexDigits = 16;
 constexpr std::size_t kCardDigitsShown = 4;
 
@@ -116,6 +117,7 @@ std::optional<Method> method_from(std::string_view name) {
 }
 
 bool looks_like_json(std::string_view value) {
+  if (value.empty() || (value[0] > ' ' && value[0] != '{' && value[0] != '[')) return false;
   const std::size_t start = value.find_first_not_of(" \t\r\n");
   return start != std::string_view::npos && (value[start] == '{' || value[start] == '[');
 }
@@ -124,26 +126,42 @@ KeyKind Redactor::Impl::kind(std::string_view key) const {
   return on(kKeyRule) ? classify_key(key, sensitive_lower, safe_lower) : KeyKind::plain;
 }
 
-const KeyFacts& Redactor::Impl::facts(std::string_view key) const {
-  struct Remembered {
-    std::uint64_t serial = 0;
-    std::string name;
-    KeyFacts facts;
-  };
-  thread_local std::vector<Remembered> memory(kRememberedKeys);
-  Remembered& place = memory[hash64(key, serial) % kRememberedKeys];
-  if (place.serial == serial && place.name == key) return place.facts;
-  place.serial = serial;
-  place.name = key;
-  place.facts = {kind(key), false, {}};
+namespace {
+
+struct RememberedKey {
+  std::uint64_t serial = 0;
+  std::string name;
+  KeyFacts facts;
+  bool is(std::uint64_t redactor, std::string_view key) const { return serial == redactor && name == key; }
+};
+
+}  // namespace
+
+const KeyFacts& Redactor::Impl::facts(std::string_view key, std::size_t place) const {
+  thread_local std::vector<RememberedKey> by_name(kRememberedKeys);
+  thread_local std::vector<RememberedKey> by_place(kRememberedPlaces);
+  if (place < kRememberedPlaces) {
+    RememberedKey& there = by_place[place];
+    if (!there.is(serial, key)) {
+      there.facts = facts(key);
+      there.serial = serial;
+      there.name = key;
+    }
+    return there.facts;
+  }
+  RememberedKey& known = by_name[hash64(key, serial) % kRememberedKeys];
+  if (known.is(serial, key)) return known.facts;
+  known.serial = serial;
+  known.name = key;
+  known.facts = {kind(key), false, {}};
   std::string name(key);
   DetectorSet found = detectors(name);
   found.reset(kPairs);
   if (found.any() && redact_text(name, found, nullptr)) {
-    place.facts.secret = true;
-    place.facts.renamed = std::move(name);
+    known.facts.secret = true;
+    known.facts.renamed = std::move(name);
   }
-  return place.facts;
+  return known.facts;
 }
 
 DetectorSet Redactor::Impl::detectors(std::string_view text) const {
@@ -294,7 +312,9 @@ bool Redactor::is_sensitive_key(std::string_view key) const {
   return impl_->facts(key).kind != KeyKind::plain;
 }
 
-bool Redactor::hides_any_value(std::string_view key) const { return impl_->facts(key).kind == KeyKind::hard; }
+const KeyFacts& Redactor::facts(std::string_view key, std::size_t place) const {
+  return impl_->facts(key, place);
+}
 
 std::string_view Redactor::rule_name(RuleId rule) const { return impl_->rules[rule].name; }
 
@@ -317,27 +337,18 @@ bool Redactor::redact_json(std::string& json, Counts* counts) const {
   return redact_fields({&field, 1}, counts);
 }
 
-std::optional<std::string> Redactor::redact_number(std::string_view key, std::int64_t number,
-                                                   Counts* counts) const {
+std::optional<std::string> Redactor::redact_number(KeyKind kind, std::int64_t number, Counts* counts) const {
   const auto hide = [&](RuleId rule, std::string_view text) {
     if (counts != nullptr) counts->add(rule);
     return impl_->replacement(rule, text);
   };
   constexpr std::int64_t kLeastCard = 10'000'000'000'000;
-  const KeyKind key_kind = impl_->facts(key).kind;
-  if (key_kind != KeyKind::hard && number < kLeastCard) return std::nullopt;
+  if (kind != KeyKind::hard && number < kLeastCard) return std::nullopt;
   const std::string digits = std::to_string(number);
-  if (key_kind == KeyKind::hard && !impl_->is_safe_value(digits)) return hide(kKeyRule, digits);
+  if (kind == KeyKind::hard && !impl_->is_safe_value(digits)) return hide(kKeyRule, digits);
   if (impl_->on(kCardRule) && is_card_number(digits) && !impl_->is_safe_value(digits))
     return hide(kCardRule, digits);
   return std::nullopt;
-}
-
-std::optional<std::string> Redactor::redact_name(std::string_view name, Counts* counts) const {
-  const KeyFacts& known = impl_->facts(name);
-  if (!known.secret) return std::nullopt;
-  if (counts != nullptr) counts->add(kKeyRule);
-  return known.renamed;
 }
 
 }  // namespace telltale::redact

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "redact/keys.hpp"
 #include "redact/rules.hpp"
 
 namespace telltale::redact {
@@ -50,6 +51,13 @@ struct Options {
   std::string hash_key;                   // of Method::hash
 };
 
+/// What is known of a name; remembered by thread, because names repeat from row to row.
+struct KeyFacts {
+  KeyKind kind = KeyKind::plain;
+  bool secret = false;  // the name itself holds one
+  std::string renamed;  // what stands in its place then
+};
+
 /// Part of a row.
 enum class FieldForm : std::uint8_t {
   text,
@@ -60,6 +68,7 @@ struct Field {
   std::string_view key;  // empty: no name that could say "secret"
   std::string* value;
   FieldForm form = FieldForm::text;
+  std::optional<KeyKind> kind = std::nullopt;  // of the key, where facts() said it already
 };
 
 /// Immutable and thread-safe once made. Each function returns whether it changed anything.
@@ -83,15 +92,13 @@ class Redactor {
   /// The fields of one row, with one pass of the prefilter over all of them: what one by one
   /// redact_text(), redact_value() and redact_json() would do.
   bool redact_fields(std::span<const Field> fields, Counts* counts = nullptr) const;
-  /// What stands in place of a number under this key; nullopt when it may stay.
-  std::optional<std::string> redact_number(std::string_view key, std::int64_t number,
-                                           Counts* counts = nullptr) const;
-  /// What stands in place of a name that is itself a secret.
-  std::optional<std::string> redact_name(std::string_view name, Counts* counts = nullptr) const;
+  /// What stands in place of a number under a key of this kind; nullopt when it may stay.
+  std::optional<std::string> redact_number(KeyKind kind, std::int64_t number, Counts* counts = nullptr) const;
+  /// Valid until this thread asks again. `place` is where the name stands in its row: the next row has the
+  /// same one there.
+  const KeyFacts& facts(std::string_view key, std::size_t place = SIZE_MAX) const;
 
   bool is_sensitive_key(std::string_view key) const;
-  /// A key whose numbers and flags go, too.
-  bool hides_any_value(std::string_view key) const;
   std::string_view rule_name(RuleId rule) const;
   /// What a value of the rule becomes, as far as it is a match of it.
   std::string replacement(RuleId rule, std::string_view value) const;

@@ -16,13 +16,6 @@ class RE2;
 
 namespace telltale::redact {
 
-/// What is known of a key; remembered by thread, because names repeat from row to row.
-struct KeyFacts {
-  KeyKind kind = KeyKind::plain;
-  bool secret = false;  // the name itself holds one
-  std::string renamed;
-};
-
 struct Redactor::Impl {
   struct Pattern {
     std::shared_ptr<const re2::RE2> regex;
@@ -44,7 +37,7 @@ struct Redactor::Impl {
 
   bool on(RuleId rule) const { return enabled[rule] != 0; }
   KeyKind kind(std::string_view key) const;
-  const KeyFacts& facts(std::string_view key) const;
+  const KeyFacts& facts(std::string_view key, std::size_t place = SIZE_MAX) const;
   DetectorSet detectors(std::string_view text) const;
   /// Adds the matches of those detectors.
   void find(std::string_view text, const DetectorSet& detectors, std::vector<Match>& out) const;
