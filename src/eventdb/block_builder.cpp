@@ -5,11 +5,11 @@
 #include <cstring>
 #include <map>
 #include <set>
-#include <unordered_map>
 
 #include "base/bytes.hpp"
 #include "base/limits.hpp"
-#include "eventdb/skeleton.hpp"
+#include "eventdb/message_gatherer.hpp"
+#include "eventdb/text_gatherer.hpp"
 
 namespace telltale::eventdb {
 
@@ -20,10 +20,6 @@ constexpr std::uint8_t kResidualInt = 1;
 constexpr std::uint8_t kResidualReal = 2;
 constexpr std::uint8_t kResidualFalse = 3;
 constexpr std::uint8_t kResidualTrue = 4;
-
-// Lines of JSON that do not become skeletons are common enough to stop trying after so many.
-constexpr std::size_t kSkeletonTrial = 256;
-constexpr std::size_t kMostSkeletons = 1024;
 
 /// Big-endian bytes, as the hex digits show them.
 void put_big_endian(std::uint64_t v, char* to) {
@@ -61,109 +57,119 @@ std::string_view fixed_text(const EventRow& row, Column column) {
   }
 }
 
+/// The fixed columns of texts in the order in which they are written.
+constexpr Column kTextColumns[] = {Column::environment, Column::release, Column::host,    Column::transaction,
+                                   Column::request_id,  Column::user_id, Column::payload, Column::service};
+constexpr std::size_t kServiceColumn = std::size(kTextColumns) - 1;
+
+// How many rows ahead the memory of a row is asked for: a chunk's rows are in no cache any more.
+constexpr std::size_t kRowsAhead = 8;
+constexpr std::size_t kValuesAhead = 4;
+constexpr std::size_t kLine = 64;  // bytes
+
+void fetch(const void* at, std::size_t bytes) {
+  for (std::size_t i = 0; i < bytes; i += kLine) __builtin_prefetch(static_cast<const char*>(at) + i);
+}
+void fetch_values(const EventRow& row) {
+  fetch(row.attributes.data(), std::min<std::size_t>(row.attributes.size() * sizeof(Attr), 8 * kLine));
+  fetch(row.message.data(), std::min<std::size_t>(row.message.size(), 4 * kLine));
+}
+
 /// One attribute name, type and kind: a value a row, and what it may turn out to repeat.
 struct AttrDraft {
   AttrId id;
   std::size_t present = 0;
   Bitmap presence;
-  std::vector<std::string_view> texts;
+  std::optional<TextGatherer> texts;       // of texts that repeat nothing
+  std::vector<std::string_view> repeated;  // of those that do so far
   std::vector<std::int64_t> numbers;
   std::vector<double> reals;
   std::optional<Column> alias;
   std::optional<std::uint8_t> time_style;
+
+  bool repeats() const { return alias || time_style; }
 };
 
 class RowsToColumns {
  public:
-  RowsToColumns(std::span<const HeadRow> rows, BlockSink& sink) : rows_(rows), writer_(sink, rows.size()) {}
+  RowsToColumns(std::span<const HeadRow> rows, BlockSink& sink)
+      : rows_(rows),
+        writer_(sink, rows.size()),
+        texts_(std::size(kTextColumns), TextGatherer(rows.size())),
+        traces_(rows.size()),
+        spans_(rows.size()),
+        messages_(rows.size()) {}
 
   Result<WrittenBlock> build() {
-    TT_TRY(put_fixed_ints());
-    TT_TRY(put_ids());
-    for (const Column c : {Column::environment, Column::release, Column::host, Column::transaction,
-                           Column::request_id, Column::user_id, Column::payload}) {
-      TextValues values = fixed_values(c);
-      if (!values.entries.empty() || !values.values.empty()) TT_TRY(writer_.put_text(c, values));
-    }
-    TextValues services = fixed_values(Column::service);
-    writer_.count_rows(projects_, services, levels_);
-    if (!services.entries.empty() || !services.values.empty())
-      TT_TRY(writer_.put_text(Column::service, services));
-    gather_attributes();
+    gather();
+    TT_TRY(writer_.put_ints(Column::time, times_));
+    TT_TRY(writer_.put_ints(Column::ordinal, ordinals_));
+    TT_TRY(writer_.put_ints(Column::received, received_));
+    TT_TRY(writer_.put_ints(Column::project, projects_));
+    TT_TRY(writer_.put_ints(Column::level, levels_));
+    TT_TRY(put_id(Column::trace_id, traces_, 16));
+    TT_TRY(put_id(Column::span_id, spans_, 8));
+    for (std::size_t c = 0; c < kServiceColumn; ++c) TT_TRY(put_fixed_text(c));
+    TT_TRY(put_service());
     TT_TRY(put_message());
     TT_TRY(put_attributes());
     return writer_.finish(rows_.front().row->time, rows_.back().row->time);
   }
 
  private:
-  template <class Number>
-  Result<> put_fixed(Column column, Number number) {
-    std::vector<std::int64_t> values;
-    values.reserve(rows_.size());
-    for (const HeadRow& r : rows_) values.push_back(number(r));
-    return writer_.put_ints(column, values);
-  }
-  Result<> put_fixed_ints() {
-    TT_TRY(put_fixed(Column::time, [](const HeadRow& r) { return r.row->time.ns; }));
-    TT_TRY(put_fixed(Column::ordinal, [](const HeadRow& r) { return static_cast<std::int64_t>(r.ordinal); }));
-    TT_TRY(put_fixed(Column::received, [](const HeadRow& r) { return r.row->received.ns; }));
-    for (const HeadRow& r : rows_) {
-      projects_.push_back(static_cast<std::int64_t>(r.row->project.value));
-      levels_.push_back(static_cast<std::int64_t>(r.row->ids.level));
-    }
-    TT_TRY(writer_.put_ints(Column::project, projects_));
-    return writer_.put_ints(Column::level, levels_);
-  }
-
-  /// Empty when no row has a value.
-  TextValues fixed_values(Column column) {
-    TextValues out;
-    out.rows = rows_.size();
-    out.values.reserve(rows_.size());
-    std::size_t present = 0;
-    for (const HeadRow& r : rows_) {
-      out.values.push_back(fixed_text(*r.row, column));
-      present += out.values.back().empty() ? 0 : 1;
-    }
-    if (present == 0) {
-      out.values.clear();
-      return out;
-    }
-    if (present < rows_.size()) {
-      out.presence.emplace(rows_.size());
-      for (std::size_t i = 0; i < rows_.size(); ++i)
-        if (!out.values[i].empty()) out.presence->set(i);
-    }
-    find_dictionary(out);
-    return out;
-  }
-
-  Result<> put_ids() {
+  /// Everything of a row while it is near.
+  void gather() {
+    for (auto* list : {&times_, &ordinals_, &received_, &projects_, &levels_, &row_shapes_})
+      list->reserve(rows_.size());
     trace_bytes_.assign(rows_.size() * 16, '\0');
     span_bytes_.assign(rows_.size() * 8, '\0');
     for (std::size_t i = 0; i < rows_.size(); ++i) {
-      const EventIds& ids = rows_[i].row->ids;
-      put_big_endian(ids.trace_id.hi, trace_bytes_.data() + i * 16);
-      put_big_endian(ids.trace_id.lo, trace_bytes_.data() + i * 16 + 8);
-      put_big_endian(ids.span_id.value, span_bytes_.data() + i * 8);
+      if (i + kRowsAhead < rows_.size()) fetch(rows_[i + kRowsAhead].row, sizeof(EventRow));
+      if (i + kValuesAhead < rows_.size()) fetch_values(*rows_[i + kValuesAhead].row);
+      const EventRow& row = *rows_[i].row;
+      times_.push_back(row.time.ns);
+      ordinals_.push_back(static_cast<std::int64_t>(rows_[i].ordinal));
+      received_.push_back(row.received.ns);
+      projects_.push_back(static_cast<std::int64_t>(row.project.value));
+      levels_.push_back(static_cast<std::int64_t>(row.ids.level));
+      gather_ids(row.ids, i);
+      for (std::size_t c = 0; c < std::size(kTextColumns); ++c)
+        if (const auto text = fixed_text(row, kTextColumns[c]); !text.empty()) texts_[c].add(i, text);
+      gather_attributes(row, i);
+      messages_.add(row, i, row_shapes_.back(),
+                    shape_is_simple_[static_cast<std::size_t>(row_shapes_.back())]);
     }
-    TT_TRY(put_id(Column::trace_id, trace_bytes_, 16));
-    return put_id(Column::span_id, span_bytes_, 8);
   }
-  Result<> put_id(Column column, std::string_view bytes, std::uint8_t width) {
-    TextValues out;
-    out.rows = rows_.size();
-    out.form = {TextForm::hex, width};
-    out.presence.emplace(rows_.size());
-    for (std::size_t i = 0; i < rows_.size(); ++i) {
-      const EventIds& ids = rows_[i].row->ids;
-      const bool present = column == Column::trace_id ? ids.trace_id.present() : ids.span_id.present();
-      out.values.push_back(present ? bytes.substr(i * width, width) : std::string_view());
-      if (present) out.presence->set(i);
+
+  void gather_ids(const EventIds& ids, std::size_t i) {
+    if (ids.trace_id.present()) {
+      char* const at = trace_bytes_.data() + i * 16;
+      put_big_endian(ids.trace_id.hi, at);
+      put_big_endian(ids.trace_id.lo, at + 8);
+      traces_.add(i, {at, 16});
     }
-    if (out.presence->none()) return {};
-    find_dictionary(out);
-    return writer_.put_text(column, out);
+    if (ids.span_id.present()) {
+      char* const at = span_bytes_.data() + i * 8;
+      put_big_endian(ids.span_id.value, at);
+      spans_.add(i, {at, 8});
+    }
+  }
+  Result<> put_id(Column column, TextGatherer& ids, std::uint8_t width) {
+    if (ids.empty()) return {};
+    TextValues values = ids.take();
+    values.form = {TextForm::hex, width};
+    return writer_.put_text(column, values);
+  }
+  Result<> put_fixed_text(std::size_t c) {
+    if (texts_[c].empty()) return {};
+    TextValues values = texts_[c].take();
+    return writer_.put_text(kTextColumns[c], values);
+  }
+  Result<> put_service() {
+    TextValues services;
+    if (!texts_[kServiceColumn].empty()) services = texts_[kServiceColumn].take();
+    writer_.count_rows(projects_, services, levels_);
+    return services.rows == 0 ? Result<>() : writer_.put_text(Column::service, services);
   }
 
   bool says_fixed(Column column, std::string_view text, std::size_t row) const {
@@ -209,34 +215,45 @@ class RowsToColumns {
     AttrDraft& draft = drafts_.back();
     draft.id = id;
     draft.presence = Bitmap(rows_.size());
-    if (id.type == AttrType::text) {
-      draft.texts.resize(rows_.size());
-    } else if (id.type == AttrType::real) {
+    if (id.type == AttrType::real) {
       draft.reals.resize(rows_.size());
-    } else {
+    } else if (id.type != AttrType::text) {
       draft.numbers.resize(rows_.size());
     }
     numbers_.emplace(id, drafts_.size() - 1);
     return drafts_.size() - 1;
   }
 
+  void add_text(AttrDraft& draft, std::string_view text, std::size_t row) {
+    if (draft.present == 1) {
+      find_alias(draft, text, row);
+      if (draft.repeats()) {
+        draft.repeated.resize(rows_.size());
+      } else {
+        draft.texts.emplace(rows_.size());
+      }
+    } else if (draft.alias) {
+      if (!says_fixed(*draft.alias, text, row)) draft.alias.reset();
+    } else if (draft.time_style) {
+      render_time(*draft.time_style, rows_[row].row->time.ns, scratch_);
+      if (scratch_ != text) draft.time_style.reset();
+    }
+    if (draft.texts) return draft.texts->add(row, text);
+    draft.repeated[row] = text;
+    if (!draft.repeats()) stop_repeating(draft);
+  }
+  void stop_repeating(AttrDraft& draft) {
+    draft.texts.emplace(rows_.size());
+    draft.presence.for_each([&](std::size_t i) { draft.texts->add(i, draft.repeated[i]); });
+    draft.repeated = {};
+  }
+
   void add_value(AttrDraft& draft, const Attr& a, std::size_t row) {
     draft.presence.set(row);
-    const bool is_first = draft.present++ == 0;
+    ++draft.present;
     switch (draft.id.type) {
-      case AttrType::text: {
-        const std::string_view text = std::get<std::string>(a.value);
-        draft.texts[row] = text;
-        if (is_first) {
-          find_alias(draft, text, row);
-        } else if (draft.alias && !says_fixed(*draft.alias, text, row)) {
-          draft.alias.reset();
-        } else if (draft.time_style) {
-          render_time(*draft.time_style, rows_[row].row->time.ns, scratch_);
-          if (scratch_ != text) draft.time_style.reset();
-        }
-        break;
-      }
+      case AttrType::text:
+        return add_text(draft, std::get<std::string>(a.value), row);
       case AttrType::integer:
         draft.numbers[row] = std::get<std::int64_t>(a.value);
         break;
@@ -250,37 +267,32 @@ class RowsToColumns {
   }
 
   /// Fills drafts, shapes and residual; shapes name drafts here, SIZE_MAX the residual.
-  void gather_attributes() {
-    std::vector<std::size_t> shape;
-    std::vector<std::size_t> last;
-    std::int64_t last_number = -1;
-    for (std::size_t i = 0; i < rows_.size(); ++i) {
-      shape.clear();
-      ByteWriter rest;
-      std::size_t in_rest = 0;
-      for (const Attr& a : rows_[i].row->attributes) {
-        std::size_t d = draft_of(a, shape.size() < last.size() ? last[shape.size()] : SIZE_MAX);
-        // A row has one cell a column: a second attribute of the same name is kept, but apart.
-        if (d != SIZE_MAX && drafts_[d].presence.test(i)) d = SIZE_MAX;
-        shape.push_back(d);
-        if (d != SIZE_MAX) {
-          add_value(drafts_[d], a, i);
-        } else {
-          put_residual_attr(rest, a);
-          ++in_rest;
-        }
+  void gather_attributes(const EventRow& row, std::size_t i) {
+    shape_.clear();
+    ByteWriter rest;
+    std::size_t in_rest = 0;
+    for (const Attr& a : row.attributes) {
+      std::size_t d = draft_of(a, shape_.size() < last_shape_.size() ? last_shape_[shape_.size()] : SIZE_MAX);
+      // A row has one cell a column: a second attribute of the same name is kept, but apart.
+      if (d != SIZE_MAX && drafts_[d].presence.test(i)) d = SIZE_MAX;
+      shape_.push_back(d);
+      if (d != SIZE_MAX) {
+        add_value(drafts_[d], a, i);
+      } else {
+        put_residual_attr(rest, a);
+        ++in_rest;
       }
-      if (last_number < 0 || shape != last) {
-        const auto [at, is_new] = shapes_.try_emplace(shape, static_cast<std::int64_t>(shapes_.size()));
-        if (is_new) shape_is_simple_.push_back(has_unique_names(shape));
-        last_number = at->second;
-        last = shape;
-      }
-      row_shapes_.push_back(last_number);
-      if (in_rest == 0) continue;
-      residual_.resize(rows_.size());
-      residual_[i] = rest.take();
     }
+    if (row_shapes_.empty() || shape_ != last_shape_) {
+      const auto [at, is_new] = shapes_.try_emplace(shape_, static_cast<std::int64_t>(shapes_.size()));
+      if (is_new) shape_is_simple_.push_back(has_unique_names(shape_));
+      last_number_ = at->second;
+      std::swap(last_shape_, shape_);
+    }
+    row_shapes_.push_back(last_number_);
+    if (in_rest == 0) return;
+    residual_.resize(rows_.size());
+    residual_[i] = rest.take();
   }
 
   /// Every attribute has a column, and a name of its own.
@@ -292,45 +304,8 @@ class RowsToColumns {
   }
 
   Result<> put_message() {
-    TextValues values;
-    values.rows = rows_.size();
-    values.values.resize(rows_.size());
-    values.presence.emplace(rows_.size());
-    TextValues skeletons;
-    skeletons.rows = rows_.size();
-    skeletons.first_is_absent = true;
-    skeletons.entries.emplace_back();
-    skeletons.codes.assign(rows_.size(), 0);
-    std::unordered_map<std::string, std::uint16_t> known;
-    std::size_t present = 0;
-    std::size_t tried = 0;
-    std::size_t made = 0;
-    for (std::size_t i = 0; i < rows_.size(); ++i) {
-      const EventRow& row = *rows_[i].row;
-      if (row.message.empty()) continue;
-      ++present;
-      const bool worth_it = tried < kSkeletonTrial || made * 2 > tried;
-      if (row.message.front() == '{' && worth_it &&
-          shape_is_simple_[static_cast<std::size_t>(row_shapes_[i])]) {
-        ++tried;
-        auto skeleton = make_skeleton(row);
-        const auto at = skeleton ? known.find(*skeleton) : known.end();
-        if (at != known.end() || (skeleton && known.size() < kMostSkeletons)) {
-          ++made;
-          const auto code = static_cast<std::uint16_t>(known.size() + 1);
-          skeletons.codes[i] =
-              at != known.end() ? at->second : known.emplace(*std::move(skeleton), code).first->second;
-          continue;
-        }
-      }
-      values.values[i] = row.message;
-      values.presence->set(i);
-    }
-    std::vector<std::string_view> entries(known.size() + 1);
-    for (const auto& [skeleton, code] : known) entries[code] = skeleton;
-    skeletons.entries = std::move(entries);
-    find_dictionary(values);
-    return writer_.put_message(values, skeletons, present);
+    auto [values, skeletons] = messages_.take();
+    return writer_.put_message(values, skeletons, messages_.present());
   }
 
   Result<std::uint32_t> put_draft(AttrDraft& draft) {
@@ -338,11 +313,7 @@ class RowsToColumns {
     if (draft.id.type != AttrType::text) return writer_.put_numbers(draft.id, draft.numbers, draft.presence);
     if (draft.alias) return writer_.put_alias(draft.id, *draft.alias, draft.presence);
     if (draft.time_style) return writer_.put_time(draft.id, *draft.time_style, draft.presence);
-    TextValues values;
-    values.rows = rows_.size();
-    values.values = std::move(draft.texts);
-    values.presence = std::move(draft.presence);
-    find_dictionary(values);
+    TextValues values = draft.texts->take();
     return writer_.put_text(draft.id, values, draft.present);
   }
 
@@ -372,15 +343,25 @@ class RowsToColumns {
 
   std::span<const HeadRow> rows_;
   BlockWriter writer_;
+  std::vector<std::int64_t> times_;
+  std::vector<std::int64_t> ordinals_;
+  std::vector<std::int64_t> received_;
   std::vector<std::int64_t> projects_;
   std::vector<std::int64_t> levels_;
+  std::vector<TextGatherer> texts_;  // of kTextColumns
   std::string trace_bytes_;
   std::string span_bytes_;
+  TextGatherer traces_;
+  TextGatherer spans_;
+  MessageGatherer messages_;
   std::string scratch_;
   std::vector<AttrDraft> drafts_;
   std::map<AttrId, std::size_t> numbers_;
   std::map<std::vector<std::size_t>, std::int64_t> shapes_;
   std::vector<bool> shape_is_simple_;
+  std::vector<std::size_t> shape_;       // of the row at hand
+  std::vector<std::size_t> last_shape_;  // of the row before
+  std::int64_t last_number_ = 0;
   std::vector<std::int64_t> row_shapes_;
   std::vector<std::string> residual_;  // empty, or one a row
 };

@@ -10,6 +10,7 @@
 #include "eventdb/column_scan.hpp"
 #include "eventdb/int_codec.hpp"
 #include "eventdb/text_codec.hpp"
+#include "eventdb/text_gatherer.hpp"
 
 namespace telltale::eventdb {
 
@@ -206,6 +207,48 @@ TEST(TextCodec, RoundTrip) {
       for (std::size_t i = 0; i < rows; ++i) (void)read->entry(read->code(i), scratch);
     }
   }
+}
+
+std::optional<std::string> unencoded(const TextValues& column, std::size_t row) {
+  if (!column.entries.empty()) {
+    if (column.first_is_absent && column.codes[row] == 0) return std::nullopt;
+    return std::string(column.entries[column.codes[row]]);
+  }
+  if (column.presence && !column.presence->test(row)) return std::nullopt;
+  return std::string(column.values[row]);
+}
+
+TEST(TextGatherer, KeepsWhatComesBy) {
+  const std::uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Rng rng(seed);
+  int dictionaries = 0;
+  for (int run = 0; run < 150; ++run) {
+    const std::size_t rows = 1 + rng.below(rng.chance(0.1) ? 9'000 : 400);
+    const auto shape = rng.below(8);
+    const double share = rng.chance(0.5) ? 1 : rng.unit();
+    const std::size_t changes_at = rng.chance(0.3) ? rng.below(rows) : rows;  // from few values to many
+    std::vector<std::optional<std::string>> values;
+    for (std::size_t i = 0; i < rows; ++i)
+      values.push_back(rng.chance(share) ? std::optional(random_value(rng, i < changes_at ? shape : 0))
+                                         : std::nullopt);
+    TextGatherer gatherer(rows);
+    for (std::size_t i = 0; i < rows; ++i)
+      if (values[i]) gatherer.add(i, *values[i]);
+    EXPECT_EQ(gatherer.present(), static_cast<std::size_t>(std::count_if(values.begin(), values.end(),
+                                                                         [](const auto& v) { return !!v; })));
+    TextValues column = gatherer.take();
+    ASSERT_EQ(column.rows, rows);
+    dictionaries += column.entries.empty() ? 0 : 1;
+    for (std::size_t i = 0; i < rows; ++i) ASSERT_EQ(unencoded(column, i), values[i]) << "row " << i;
+    MemoryBytes bytes;
+    SharedCodes shared;
+    const auto owner = std::make_shared<const std::string>(*encode_text_column(column, 0, shared, bytes));
+    auto back = TextColumn::decode({owner, *owner}, rows);
+    ASSERT_TRUE(back) << back.error().message();
+    for (std::size_t i = 0; i < rows; ++i) ASSERT_EQ(value_at(*back, i, bytes), values[i]) << "row " << i;
+  }
+  EXPECT_GT(dictionaries, 20);
 }
 
 TEST(TextCodec, ColumnsWithTheSameCodesStoreThemOnce) {

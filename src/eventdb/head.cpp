@@ -22,9 +22,20 @@ Result<std::vector<std::int64_t>> HeadBlock::ints(Column column) const {
 std::vector<HeadRow> ordered_rows(const HeadSlice& slice) {
   std::vector<HeadRow> out;
   out.reserve(slice.rows);
-  for (std::size_t i = 0; i < slice.rows; ++i)
+  bool in_order = true;
+  for (std::size_t i = 0; i < slice.rows; ++i) {
     out.push_back({slice.chunk->rows[i], slice.chunk->first_ordinal + i});
-  if (!std::is_sorted(out.begin(), out.end(), before)) std::sort(out.begin(), out.end(), before);
+    in_order = in_order && (i == 0 || slice.chunk->times[i - 1] <= slice.chunk->times[i]);
+  }
+  if (in_order) return out;
+  // By the times that stand together: a row's own would have to be fetched for every comparison.
+  const auto& times = slice.chunk->times;
+  const std::uint64_t first = slice.chunk->first_ordinal;
+  std::sort(out.begin(), out.end(), [&](const HeadRow& a, const HeadRow& b) {
+    const UnixNanos ta = times[a.ordinal - first];
+    const UnixNanos tb = times[b.ordinal - first];
+    return ta != tb ? ta < tb : a.ordinal < b.ordinal;
+  });
   return out;
 }
 
@@ -44,10 +55,12 @@ void Head::add(Table table, const std::shared_ptr<const storage::Batch>& batch, 
       head.open = std::make_shared<HeadChunk>();
       head.open->first_ordinal = next_ordinal;
       head.open->rows.reserve(chunk_rows_);
+      head.open->times.reserve(chunk_rows_);
       head.slices.push_back({head.open, nullptr, 0, row.time, row.time, 0});
     }
     if (head.open->batches.empty() || head.open->batches.back() != batch) head.open->batches.push_back(batch);
     head.open->rows.push_back(&row);
+    head.open->times.push_back(row.time);
     ++next_ordinal;
     HeadSlice& slice = head.slices.back();
     const std::size_t bytes = counted != 0 ? counted : memory_bytes(row);

@@ -21,6 +21,7 @@ namespace telltale::eventdb {
 struct HeadChunk {
   std::uint64_t first_ordinal = 0;
   std::vector<const EventRow*> rows;                           // its capacity never grows
+  std::vector<UnixNanos> times;                                // theirs; nor does this one's
   std::vector<std::shared_ptr<const storage::Batch>> batches;  // the appending thread's
 };
 

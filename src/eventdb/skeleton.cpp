@@ -296,6 +296,57 @@ void append_value(char mode, std::string_view text, std::string& out) {
 
 std::optional<std::string> make_skeleton(const EventRow& row) { return SkeletonMaker(row).make(); }
 
+std::optional<SkeletonMatcher> SkeletonMatcher::make(std::string_view skeleton, const EventRow& row) {
+  auto parsed = Skeleton::parse(skeleton);
+  if (!parsed) return std::nullopt;
+  SkeletonMatcher out;
+  out.literals_ = std::move(parsed->literals);
+  for (const Skeleton::Reference& r : parsed->references) {
+    Value value;
+    value.mode = r.mode;
+    if (r.mode == 't') {
+      value.time_style = static_cast<std::uint8_t>(std::stoul(r.name));
+    } else {
+      const auto& all = row.attributes;
+      const auto at = std::find_if(all.begin(), all.end(), [&](const Attr& a) { return a.name == r.name; });
+      if (at == all.end()) return std::nullopt;
+      value.attribute = static_cast<std::size_t>(at - all.begin());
+    }
+    out.values_.push_back(value);
+  }
+  return out;
+}
+
+bool SkeletonMatcher::fits(const EventRow& row, std::string& scratch) const {
+  const std::string_view line = row.message;
+  std::size_t at = 0;
+  const auto take = [&](std::string_view piece) {
+    if (line.substr(at, piece.size()) != piece) return false;
+    at += piece.size();
+    return true;
+  };
+  for (std::size_t i = 0; i < values_.size(); ++i) {
+    if (!take(literals_[i])) return false;
+    const Value& value = values_[i];
+    if (value.mode == 't') {
+      render_time(value.time_style, row.time.ns, scratch);
+      if (!take(scratch)) return false;
+      continue;
+    }
+    const AttrValue& attribute = row.attributes[value.attribute].value;
+    const auto* text = std::get_if<std::string>(&attribute);
+    if (text != nullptr && text->empty()) return false;
+    if (text != nullptr && (value.mode == 'r' || !needs_escapes(*text, value.mode == 'a'))) {
+      if (!take(*text)) return false;
+      continue;
+    }
+    scratch.clear();
+    append_value(value.mode, text != nullptr ? *text : to_string(attribute), scratch);
+    if (!take(scratch)) return false;
+  }
+  return take(literals_.back()) && at == line.size();
+}
+
 std::optional<Skeleton> Skeleton::parse(std::string_view bytes) {
   Skeleton out;
   out.literals.emplace_back();

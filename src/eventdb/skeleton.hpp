@@ -8,6 +8,7 @@
 // put behind, `t` the row's time, the name being the notation's number.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,6 +31,25 @@ struct Skeleton {
   std::vector<Reference> references;
   /// nullopt when the bytes are no skeleton.
   static std::optional<Skeleton> parse(std::string_view bytes);
+};
+
+/// Tells whether a row's line is what a skeleton gives with that row's values, for rows whose attributes have
+/// the names and types of the row it was made for, in the same order.
+class SkeletonMatcher {
+ public:
+  /// nullopt when the skeleton refers to what the row does not have.
+  static std::optional<SkeletonMatcher> make(std::string_view skeleton, const EventRow& row);
+  /// False also for some rows that make_skeleton() would give this skeleton. `scratch` keeps its memory.
+  bool fits(const EventRow& row, std::string& scratch) const;
+
+ private:
+  struct Value {
+    char mode = 0;
+    std::uint8_t time_style = 0;
+    std::size_t attribute = 0;
+  };
+  std::vector<std::string> literals_;  // one more than values
+  std::vector<Value> values_;
 };
 
 /// Appends the text as it stands between a JSON string's quotes. With `ascii`, as \uXXXX beyond ASCII.

@@ -177,6 +177,60 @@ TEST(EscapedNeedle, FindsInValuesWhatStandsInTheirEscapes) {
   }
 }
 
+/// Another value of the same type for every attribute, sometimes, and the message as the skeleton gives it.
+EventRow like(const EventRow& row, const Skeleton& skeleton, Rng& rng) {
+  EventRow out = row;
+  for (Attr& a : out.attributes) {
+    if (rng.chance(0.4)) continue;
+    if (auto* text = std::get_if<std::string>(&a.value)) *text = random_text(rng);
+    if (auto* number = std::get_if<std::int64_t>(&a.value))
+      *number = static_cast<std::int64_t>(rng.below(99));
+    if (auto* real = std::get_if<double>(&a.value)) *real = static_cast<double>(rng.below(99)) / 4;
+  }
+  out.message = render(skeleton, out);
+  return out;
+}
+
+// A row fits when, and only when, the skeleton gives its line with its values.
+TEST(Skeleton, FitsTheRowsItGives) {
+  const std::uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Rng rng(seed);
+  int fitted = 0;
+  int others = 0;
+  std::string scratch;
+  for (int run = 0; run < 3000; ++run) {
+    const EventRow row = random_json_row(rng);
+    const auto bytes = make_skeleton(row);
+    if (!bytes) continue;
+    const auto skeleton = Skeleton::parse(*bytes);
+    const auto matcher = SkeletonMatcher::make(*bytes, row);
+    ASSERT_TRUE(skeleton && matcher);
+    for (int t = 0; t < 5; ++t) {
+      EventRow other = like(row, *skeleton, rng);
+      if (t > 2 && !other.message.empty())
+        other.message[rng.below(other.message.size())] = "\"\\{},:x "[rng.below(8)];
+      if (t == 2) other.message += rng.chance(0.5) ? " " : "}";
+      const bool fits = matcher->fits(other, scratch);
+      const bool gives = render(*skeleton, other) == other.message;
+      if (fits) {
+        ASSERT_TRUE(gives) << other.message;
+      }
+      // An empty text is left to make_skeleton().
+      const bool any_empty = std::any_of(other.attributes.begin(), other.attributes.end(), [](const Attr& a) {
+        const auto* text = std::get_if<std::string>(&a.value);
+        return text != nullptr && text->empty();
+      });
+      if (gives && !any_empty) {
+        ASSERT_TRUE(fits) << other.message;
+      }
+      (fits ? fitted : others) += 1;
+    }
+  }
+  EXPECT_GT(fitted, 300);
+  EXPECT_GT(others, 300);
+}
+
 TEST(Skeleton, WhatTheAttributesDoNotSayStaysALine) {
   EventRow row;
   row.set("a", std::string("1"));

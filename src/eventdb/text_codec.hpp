@@ -56,6 +56,12 @@ struct SharedCodes {
   std::vector<std::pair<std::uint32_t, std::vector<std::uint16_t>>> columns;  // number in the directory
 };
 
+// When a dictionary is worth it.
+/// Below this many rows nothing can be said about how many values a column will have.
+inline constexpr std::size_t kDictionaryTrial = 2048;
+/// Longer texts are what a dictionary's size is limited for.
+inline constexpr std::size_t kShortText = 64;
+inline std::size_t most_entries(std::size_t rows) { return std::min(Dictionary::kMost, rows - rows / 4 + 1); }
 /// Makes a dictionary of the values if that is worth it: `entries` instead of `values`.
 void find_dictionary(TextValues& column);
 /// The column's bytes; pages go to the sink.

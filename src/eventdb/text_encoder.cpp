@@ -15,12 +15,6 @@ namespace {
 constexpr std::uint8_t kPlainBytes = 0;
 constexpr std::uint8_t kZstdBytes = 1;
 constexpr std::size_t kWorthCompressing = 48;
-// Below this many rows nothing can be said about how many values a column will have.
-constexpr std::size_t kDictionaryTrial = 2048;
-
-// Longer texts are what a dictionary's size is limited for.
-constexpr std::size_t kShortText = 64;
-
 constexpr std::uint8_t kHasPresence = 1;
 constexpr std::uint8_t kFirstIsAbsent = 2;
 constexpr std::uint8_t kSharedCodes = 4;
@@ -223,7 +217,7 @@ void find_dictionary(TextValues& column) {
   std::vector<std::uint16_t> codes(column.rows);
   const bool some_absent = column.presence && !column.presence->all();
   if (some_absent) dictionary.add({});
-  const std::size_t most = std::min(Dictionary::kMost, column.rows - column.rows / 4 + 1);
+  const std::size_t most = most_entries(column.rows);
   std::size_t have = 0;
   std::size_t long_bytes = 0;
   std::string_view last;
