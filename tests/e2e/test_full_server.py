@@ -21,7 +21,7 @@ class HeldThread:
     def __init__(self, pid: int, name: str):
         tasks = [task for task in Path(f"/proc/{pid}/task").iterdir() if (task / "comm").read_text().strip() == name[:15]]
         assert len(tasks) == 1, name
-        self.process = subprocess.Popen(["strace", "-p", tasks[0].name, "-e", "trace=futex", "-e", "inject=futex:delay_enter=60000000",
+        self.process = subprocess.Popen(["strace", "-p", tasks[0].name, "-e", "trace=futex", "-e", "inject=futex:delay_enter=300000000",
                                          "-o", "/dev/null"], stderr=subprocess.PIPE, text=True)
         self.said = self.process.stderr.readline()
 
