@@ -71,8 +71,8 @@ export function ruleSince(r: Rule): string | null {
 
 /** A rule that was made here, as those of files are. */
 function listMade(m: AlertRule): ListedRule {
-  const alerts = m.status.alerts.map((a) => ({ labels: a.labels, annotations: a.annotations, state: a.state, value: String(a.value), activeAt: a.active_at }));
-  const rule: Rule = { name: m.name, query: m.expr, type: "alerting", health: m.status.health, state: m.status.state, labels: m.labels, annotations: m.annotations, duration: (parseDuration(m.for) ?? 0) / 1000, alerts, language: m.language, ...(m.status.last_error ? { lastError: m.status.last_error } : {}) };
+  const alerts = m.status.alerts.map((a) => ({ labels: a.labels, annotations: a.annotations, state: a.state, value: String(a.value ?? ""), activeAt: a.active_at }));
+  const rule: Rule = { name: m.name, query: m.expr, type: "alerting", health: m.status.health, state: m.status.state, labels: { ...m.labels, ...(m.severity ? { severity: m.severity } : {}) }, annotations: m.annotations, duration: (parseDuration(m.for) ?? 0) / 1000, alerts, language: m.language, ...(m.status.last_error ? { lastError: m.status.last_error } : {}) };
   return { ...rule, id: `made/${m.id}`, made: m, group: MADE, file: "", shown: m.paused ? "paused" : ruleState(rule), since: ruleSince(rule) } as ListedRule;
 }
 /** What stands for a group of rules that were made here. */

@@ -48,6 +48,8 @@ export interface Receiver {
   name: string;
   type: string;
 }
+/** A duration that stands for none: the server's own interval, or at once. */
+export const NONE = /^0+[a-z]*$/;
 /** What is sent again to have back what was removed. */
 export const metricBody = (m: LogMetric) => ({
   project: m.project, name: m.name, kind: m.kind, query: m.query,
@@ -59,7 +61,8 @@ export const metricBody = (m: LogMetric) => ({
 });
 export const ruleBody = (r: AlertRule & { created?: string; updated?: string }) => {
   const { id: _id, status: _status, created_by: _by, created: _created, updated: _updated, ...body } = r;
-  return body;
+  const { interval, ...rest } = body;
+  return NONE.test(interval) ? rest : body;
 };
 
 export interface AlertDraft {

@@ -148,7 +148,8 @@ export class Plot {
       {
         ...common,
         grid: gridLine,
-        space: 34,
+        // A low chart, too, has a line above 0.
+        space: (this.host.clientHeight || 160) < 120 ? 22 : 34,
         gap: 6,
         ...(incrs ? { incrs } : {}),
         values: (_u, ticks) => ticks.map((v) => (v === 0 ? "0" : format(v))),

@@ -2,7 +2,7 @@
 import { useSession } from "../../app/session";
 import { Button, toast } from "../../kit";
 import { del, post, put } from "../../lib/api";
-import { type AlertRule, ruleBody } from "../../lib/log-rules";
+import { type AlertRule, NONE, ruleBody } from "../../lib/log-rules";
 import { queryClient } from "../../lib/query";
 import { setUrl } from "../../lib/url";
 
@@ -39,8 +39,9 @@ export function MadeActions({ rule }: { rule: AlertRule }) {
         </div>
       )}
       <p class="faint">
-        Made by {rule.created_by}, evaluated each {rule.interval}
-        {/^0/.test(rule.for) ? ", fires at once" : `, fires after ${rule.for}`}. {rule.receivers.length > 0 ? `Tells ${rule.receivers.join(", ")}.` : "Tells all receivers."}
+        Made by {rule.created_by}
+        {!NONE.test(rule.interval) && `, evaluated each ${rule.interval}`}
+        {NONE.test(rule.for) ? ", fires at once" : `, fires after ${rule.for}`}. {rule.receivers.length > 0 ? `Tells ${rule.receivers.join(", ")}.` : "Tells all receivers."}
       </p>
     </>
   );

@@ -1,4 +1,4 @@
-// The lines before and after a line, of the same source or of its whole service, whatever the filters are. The server
+// The lines before and after a line, of its service or only of those with its labels, whatever the filters are. The server
 // cuts the log in two at the line itself, so that lines of one time are neither missing nor there twice.
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "preact/hooks";
@@ -30,14 +30,14 @@ async function around(row: Row, query: Query, signal: AbortSignal): Promise<Cont
 }
 
 export function Context({ row }: { row: Row }) {
-  const [scope, setScope] = useState("stream");
+  const [scope, setScope] = useState(row.service ? "service" : "stream");
   const [before, setBefore] = useState(SIDE);
   const [after, setAfter] = useState(SIDE);
   const query = { time: row.time, scope, before, after, project: row.project || null, ...(row.service ? { service: row.service } : {}) };
   const result = useQuery({ queryKey: ["context", query, rowId(row)], queryFn: ({ signal }) => around(row, query, signal), staleTime: Infinity });
   return (
     <>
-      {row.service && <Segmented label="Lines of" value={scope} options={[["stream", "The same source"], ["service", `All of ${row.service}`]]} onChange={setScope} />}
+      {row.service && <Segmented label="Lines of" value={scope} options={[["service", `All of ${row.service}`], ["stream", "With the same labels"]]} onChange={setScope} />}
       <Loaded result={result}>
         {(found) => (
           <div class="stack-tight">
