@@ -1,19 +1,40 @@
 // Loki's push: three body formats, one shape.
+#include <algorithm>
+
 #include "ingest/request.hpp"
 #include "ingest/rows.hpp"
 #include "wire/loki/discover.hpp"
 
 namespace telltale::ingest {
 
-EventRow row_of(const wire::loki::Stream& stream, wire::loki::Entry entry) {
+namespace {
+
+/// What all entries of a stream have.
+struct StreamParts {
+  explicit StreamParts(const wire::loki::Stream& stream)
+      : service(wire::loki::discover_service_name(stream.labels)) {
+    for (const auto& label : stream.labels) labels.push_back({label.name, label.value, AttrKind::label});
+  }
+  std::vector<Attr> labels;
+  std::string service;
+};
+
+EventRow row_of(const StreamParts& stream, wire::loki::Entry entry, std::size_t usual_attributes) {
   EventRow row;
   row.time = entry.time;
   row.message = std::move(entry.line);
-  for (const auto& [name, value] : entry.structured_metadata) row.set(name, value);
-  for (const auto& label : stream.labels) row.set(label.name, label.value, AttrKind::label);
-  row.ids.service = wire::loki::discover_service_name(stream.labels);
+  row.attributes.reserve(std::max(usual_attributes, stream.labels.size()));
+  if (entry.structured_metadata.empty()) {
+    row.attributes.assign(stream.labels.begin(), stream.labels.end());
+  } else {
+    for (auto& [name, value] : entry.structured_metadata) row.set(std::move(name), std::move(value));
+    for (const Attr& label : stream.labels) row.set(label.name, label.value, AttrKind::label);
+  }
+  row.ids.service = stream.service;
   return row;
 }
+
+}  // namespace
 
 Result<Outcome> Ingest::loki_push(ProjectId project, std::string_view body, LokiFormat format) {
   auto parsed = format == LokiFormat::json          ? wire::loki::parse_push_json(body)
@@ -28,8 +49,10 @@ Result<Outcome> Ingest::loki_push(ProjectId project, std::string_view body, Loki
   request.expect(Table::logs, rows);
   std::size_t index = 0;
   for (auto& stream : parsed->streams) {
-    for (auto& entry : stream.entries)
-      request.add(Table::logs, row_of(stream, std::move(entry)), Id128{}, index++);
+    const StreamParts parts(stream);
+    for (auto& entry : stream.entries) {
+      request.add(Table::logs, row_of(parts, std::move(entry), request.usual_attributes()), Id128{}, index++);
+    }
   }
   return impl_->finish(std::move(request));
 }

@@ -43,6 +43,8 @@ class Request {
   void error(std::size_t index, std::string reason) {
     outcome.rejected.push_back({index, std::move(reason)});
   }
+  /// Of the last row: the next is likely to have as many.
+  std::size_t usual_attributes() const { return usual_attributes_; }
   UnixNanos now() const { return now_; }
   bool in_bounds(UnixNanos time) const;
 
@@ -65,7 +67,7 @@ class Request {
   const std::string& project_slug();
 
   std::optional<std::string> slug_;
-  std::size_t usual_attributes_ = 0;  // those of the last row: the next is likely to have as many
+  std::size_t usual_attributes_ = 0;
   const ProjectId project_;
   const UnixNanos now_;
   const IngestOptions& options_;
