@@ -220,7 +220,7 @@ class BatchEncoder::Impl {
  private:
   // Room for what stands before the first row, which is known last.
   static constexpr char kNoHead[40] = {};
-  static constexpr std::size_t kLargestSpare = 16 * limits::MiB;
+  static constexpr std::size_t kLargestSpare = 4 * limits::MiB;
 
   /// What the last batch of this thread was written to: fresh pages cost more than what is written there.
   static std::string& spare_buffer() {
