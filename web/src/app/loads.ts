@@ -4,11 +4,20 @@ import type { ComponentType } from "preact";
 
 export type Load = () => Promise<{ default: ComponentType }>;
 
+/** The page and what its address shows in it. */
+async function logs() {
+  const search = new URLSearchParams(location.search);
+  const [written, patterns] = [search.get("lang") === "logql", search.get("view") === "patterns"];
+  const [page] = await Promise.all([import("../pages/logs"), written && import("../pages/logs/QueryLogs"), patterns && import("../pages/logs/Patterns")]);
+  await page.partsReady(written, patterns);
+  return page;
+}
+
 export const LOADS = {
   "/": () => import("../pages/overview"),
   "/issues": () => import("../pages/issues"),
   "/issues/:id": () => import("../pages/issue"),
-  "/logs": () => import("../pages/logs"),
+  "/logs": logs,
   "/traces": () => import("../pages/traces"),
   "/traces/:id": () => import("../pages/trace"),
   "/metrics": () => import("../pages/metrics"),

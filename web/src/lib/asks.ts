@@ -6,7 +6,7 @@ import { splitIssueFilters } from "./issue-filter";
 import type { AlertRule } from "./log-rules";
 import { chooseStep } from "./step";
 import type { Span } from "./time";
-import type { Facet, Histogram, Issue, Overview, Row, Table, TraceSummary } from "./types";
+import type { Facet, Histogram, Issue, Overview, PatternReport, Row, Table, TraceSummary } from "./types";
 
 export interface Ask<T = unknown> {
   /** Of the query that shows it; null: it is only fetched beforehand. */
@@ -98,6 +98,9 @@ export const facetsAsk = (params: RowParams): Ask<Facet[]> => ({
   query: { ...params, limit: 6 },
   read: (a: { facets: Facet[] }) => a.facets,
 });
+
+const PATTERN_BARS = 40;
+export const patternsAsk = (params: RowParams): Ask<PatternReport> => ({ key: ["patterns", params], path: "logs/patterns", query: { ...params, buckets: PATTERN_BARS } });
 
 export type Order = "newest" | "oldest";
 /** The first page is small, so that it is there soon. */

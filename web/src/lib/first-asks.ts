@@ -1,6 +1,7 @@
 // The requests a page begins with, from its path and search alone.
 import {
   alertRulesAsk, type Ask, BUCKETS, facetsAsk, firstPageAsk, groupField, histogramAsk, isLogQuery, issueAsk, issueEventsAsk, issueList, issuesAsk, logqlParams, metricNamesAsk, onStep, overviewAsk,
+  patternsAsk,
   rangeQueryAsk, relatedAsk, risingIssues, rowParams, rulesAsk, spanParams, targetsAsk, traceAsk, traceParams, tracesAsk,
 } from "./asks";
 import { HAS_LOG_RULES } from "./features";
@@ -22,8 +23,8 @@ export function firstAsks(path: string, search: URLSearchParams, now: number): A
   if (page === "logs" && list) {
     const written = search.get("lang") === "logql";
     const params = written ? logqlParams(search, span) : rowParams(search, span);
-    const lines = search.get("live") !== "1" && search.get("view") !== "patterns" && (!written || isLogQuery(String(params["logql"])));
-    const rows = !lines ? [] : [firstPageAsk("logs", params, search.get("order") === "oldest" ? "oldest" : "newest")];
+    const lines = search.get("live") !== "1" && (!written || isLogQuery(String(params["logql"])));
+    const rows = !lines ? [] : [search.get("view") === "patterns" ? patternsAsk(params) : firstPageAsk("logs", params, search.get("order") === "oldest" ? "oldest" : "newest")];
     if (written) return rows;
     return [...rows, histogramAsk("logs", params, groupField(search.get("by")), BUCKETS), facetsAsk(params)];
   }

@@ -21,8 +21,8 @@ import { useFacets } from "./facets";
 import { useHeld } from "./held";
 import { LiveLines } from "./Live";
 import { LogList } from "./LogList";
+import { patternsPart } from "./parts";
 
-const Patterns = lazy(() => import("./Patterns"));
 const LogDrawer = lazy(() => import("./LogDrawer"));
 
 export function FilterLogs() {
@@ -105,7 +105,7 @@ export function FilterLogs() {
           <LiveLines tail={tail} onAway={setAway} away={away} />
         ) : patterns ? (
           <Suspense fallback={<Skeleton lines={10} />}>
-            <Patterns
+            <patternsPart.page
               params={params}
               onOnly={(p) => {
                 add({ field: "message", op: "~", value: patternValue(p.select.where) });

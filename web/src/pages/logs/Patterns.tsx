@@ -2,19 +2,17 @@
 // to leave them out. The server finds them for the same search that gives the lines.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Button, EmptyState, IconButton, LevelMark, Loaded, Skeleton, SparkBars } from "../../kit";
-import { get } from "../../lib/api";
-import type { RowParams } from "../../lib/asks";
+import { patternsAsk, type RowParams } from "../../lib/asks";
 import { count, percent, plural } from "../../lib/format";
 import { GAP, saidBy } from "../../lib/patterns";
+import { asQuery } from "../../lib/query";
 import type { PatternReport } from "../../lib/types";
 
-const BARS = 40;
 export type Pattern = PatternReport["patterns"][number];
 
 export default function Patterns({ params, onOnly, onLeaveOut }: { params: RowParams; onOnly: (p: Pattern) => void; onLeaveOut: (p: Pattern) => void }) {
   const result = useQuery({
-    queryKey: ["patterns", params],
-    queryFn: ({ signal }) => get<PatternReport>("logs/patterns", { ...params, buckets: BARS }, signal),
+    ...asQuery(patternsAsk(params)),
     placeholderData: keepPreviousData,
     retry: false,
   });

@@ -24,8 +24,8 @@ import { groupBy, LogsBar, toggleLive, togglePatterns } from "./Bar";
 import { useHeld } from "./held";
 import { LiveLines } from "./Live";
 import { LogList } from "./LogList";
+import { patternsPart } from "./parts";
 
-const Patterns = lazy(() => import("./Patterns"));
 const LogDrawer = lazy(() => import("./LogDrawer"));
 const run = (expr: string, more = {}) => setUrl({ expr: expr.trim(), row: null, ...more });
 const leave = () => setUrl({ lang: null, expr: null, row: null });
@@ -120,7 +120,7 @@ function Lines({ expr, onError }: { expr: string; onError: (e: Error | null) => 
               <LiveLines tail={tail} onAway={setAway} away={away} />
             ) : patterns ? (
               <Suspense fallback={<Skeleton lines={10} />}>
-                <Patterns params={params} onOnly={(p) => run(`${expr} ${p.select.logql}`, { view: null })} onLeaveOut={(p) => run(`${expr} ${p.exclude.logql}`)} />
+                <patternsPart.page params={params} onOnly={(p) => run(`${expr} ${p.select.logql}`, { view: null })} onLeaveOut={(p) => run(`${expr} ${p.exclude.logql}`)} />
               </Suspense>
             ) : (
               <Loaded result={stored} skeleton={<Skeleton lines={14} />}>
