@@ -38,6 +38,8 @@ class GroupTable {
   };
   struct Cells;
   Result<Cell*> cell(UnixNanos bucket, std::vector<std::string> group);
+  /// Rows by the codes of one dictionary, where that is all that is asked; false where it is not.
+  Result<bool> count_codes(Block& block, const BlockMeta& meta, const Bitmap& rows);
   Result<Cells> cells_of(Block& block, const BlockMeta& meta, const Bitmap& rows) const;
   Result<> measure(Block& block, const Bitmap& rows, const Cells& cells, std::vector<Cell*>& targets,
                    std::size_t m);

@@ -126,6 +126,7 @@ class TextScan {
     const bool hopeless = cannot_be_in_form();
     std::string scratch;
     bool any = false;
+    bool all = true;
     bool all_present = true;
     for (std::size_t e = 0; e < column.entries(); ++e) {
       if (e == 0 && column.first_is_absent()) {
@@ -146,6 +147,7 @@ class TextScan {
         matches[e] = leaf_.matches(text) ? 1 : 0;
       }
       any = any || matches[e] != 0;
+      all = all && matches[e] != 0;
     }
     const bool restricted = view_.presence != nullptr;
     if (all_present) {
@@ -153,7 +155,11 @@ class TextScan {
     } else {
       bits_of_codes(column.codes(), present, out_.present);
     }
-    if (any) bits_of_codes(column.codes(), matches, out_.match);
+    if (any && all && all_present && !hopeless) {
+      out_.match = Bitmap(block_.rows(), true);
+    } else if (any) {
+      bits_of_codes(column.codes(), matches, out_.match);
+    }
     if (restricted) {
       out_.present &= *view_.presence;
       out_.match &= *view_.presence;

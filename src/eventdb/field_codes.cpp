@@ -1,5 +1,6 @@
 #include "eventdb/field_codes.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <unordered_map>
@@ -105,11 +106,35 @@ class CodesOfField {
     return {};
   }
 
+  /// Integers close to each other, such as statuses: a table instead of a map.
+  bool take_close_integers(const std::vector<std::int64_t>& values, const Bitmap& rows) {
+    std::int64_t least = INT64_MAX;
+    std::int64_t greatest = INT64_MIN;
+    rows.for_each([&](std::size_t row) {
+      least = std::min(least, values[row]);
+      greatest = std::max(greatest, values[row]);
+    });
+    std::int64_t spread = 0;
+    if (least > greatest || __builtin_sub_overflow(greatest, least, &spread) || spread > kCloseIntegers)
+      return false;
+    std::vector<std::uint32_t> codes(static_cast<std::size_t>(spread) + 1, UINT32_MAX);
+    rows.for_each([&](std::size_t row) {
+      std::uint32_t& code = codes[static_cast<std::size_t>(values[row] - least)];
+      if (code == UINT32_MAX) code = code_of(std::to_string(values[row]));
+      out_.codes[row] = code;
+    });
+    return true;
+  }
+
   Result<> take_numbers(std::uint32_t number, AttrType type) {
     TT_ASSIGN(const NumberColumn* column, block_.numbers(number));
     std::unordered_map<std::uint64_t, std::uint32_t> codes;
     Bitmap rows = undecided_;
     if (column->presence) rows &= *column->presence;
+    if (type == AttrType::integer && take_close_integers(column->values, rows)) {
+      undecided_.subtract(rows);
+      return {};
+    }
     rows.for_each([&](std::size_t row) {
       std::uint64_t bits = 0;
       if (type == AttrType::real) {
@@ -199,6 +224,7 @@ class CodesOfField {
   }
 
   static constexpr std::size_t kChargeStep = 1 << 20;
+  static constexpr std::int64_t kCloseIntegers = 1 << 14;
   Block& block_;
   const std::string& field_;
   const bool not_empty_;
@@ -319,6 +345,30 @@ class NumbersOfField {
 };
 
 }  // namespace
+
+Result<std::optional<TextView>> only_dictionary(Block& block, const std::string& field, bool any_spelling) {
+  if (block.residual_column()) return std::nullopt;
+  const BlockDirectory& directory = block.directory();
+  const auto fixed = fixed_column(any_spelling ? fixed_field_spelled(field) : std::string_view(field));
+  const auto fixed_number = fixed ? block.find(*fixed) : std::nullopt;
+  std::vector<std::uint32_t> numbers;
+  if (any_spelling || !fixed) numbers = attribute_columns(directory, field, any_spelling);
+  const bool by_attribute = !numbers.empty();
+  if (!by_attribute && fixed_number) numbers.push_back(*fixed_number);
+  if (numbers.size() != 1) return std::nullopt;
+  const ColumnEntry& entry = directory.columns[numbers[0]];
+  if (entry.is_attribute() ? entry.type != AttrType::text : is_int_column(static_cast<Column>(entry.id)))
+    return std::nullopt;
+  TT_ASSIGN(const TextView view, block.text(numbers[0]));
+  if (view.rendered || view.column->codec() != TextCodec::dictionary) return std::nullopt;
+  if (!by_attribute || !fixed_number) return view;
+  // Where the attribute is empty, the fixed column is asked.
+  std::string scratch;
+  if (entry.present != block.rows()) return std::nullopt;
+  for (std::size_t e = 0; e < view.column->entries(); ++e)
+    if (view.column->entry(e, scratch).empty()) return std::nullopt;
+  return view;
+}
 
 Result<FieldCodes> field_codes(Block& block, const std::string& field, bool any_spelling,
                                const Bitmap& rows) {

@@ -13,6 +13,10 @@ struct FieldCodes {
 };
 Result<FieldCodes> field_codes(Block& block, const std::string& field, bool any_spelling, const Bitmap& rows);
 
+/// The one dictionary that alone says the field's text of every row of the block; nullopt when it is kept
+/// otherwise. Absent and empty are the same.
+Result<std::optional<TextView>> only_dictionary(Block& block, const std::string& field, bool any_spelling);
+
 struct FieldNumbers {
   std::vector<double> values;  // a row each
   Bitmap present;              // rows among those asked for that have a number

@@ -99,26 +99,35 @@ class JsonLeafScan {
  private:
   Result<> by_skeletons() {
     TT_ASSIGN(const Skeletons* skeletons, block_.skeletons());
-    TT_ASSIGN(const auto* codes, block_.skeleton_codes());
     const SkeletonReader reader(leaf_, block_.directory());
     std::vector<SaysField> says(skeletons->code_space, SaysField::look);
     for (std::size_t s = 1; s < skeletons->list.size(); ++s) says[s] = reader.read(skeletons->list[s]);
     const bool all =
         std::all_of(says.begin() + 1, says.begin() + static_cast<std::ptrdiff_t>(skeletons->list.size()),
                     [](SaysField v) { return v == SaysField::yes; });
+    TT_ASSIGN(const bool only_skeletons, has_only_skeletons());
+    if (all && only_skeletons) {
+      found_ = among_;
+      return {};
+    }
+    TT_ASSIGN(const auto* codes, block_.skeleton_codes());
     for (std::size_t i = 0; i < codes->size(); ++i) {
-      const std::uint16_t code = (*codes)[i];
-      if (all && code != 0) {
-        found_.set(i);
-      } else if (says[code] == SaysField::yes) {
-        found_.set(i);
-      } else if (says[code] == SaysField::look) {
-        open_.set(i);
-      }
+      const SaysField v = says[(*codes)[i]];
+      if (v == SaysField::yes) found_.set(i);
+      if (v == SaysField::look) open_.set(i);
     }
     found_ &= among_;
     open_ &= among_;
     return {};
+  }
+
+  /// Every row has a message, and none of them is kept as it was sent.
+  Result<bool> has_only_skeletons() {
+    const std::uint32_t message = *block_.find(Column::message);
+    if (block_.directory().columns[message].present != block_.rows()) return false;
+    TT_ASSIGN(const TextView raw, block_.raw_text(message));
+    return raw.column->codec() == TextCodec::dictionary && raw.column->first_is_absent() &&
+           raw.column->entries() == 1;
   }
 
   Result<> one_by_one(std::uint32_t message) {
