@@ -111,7 +111,7 @@ export default function MakeAlert({ language, query, onClose }: { language: Lang
 const DRAWN = 8;
 function Preview({ draft, holdsS }: { draft: AlertDraft; holdsS: number }) {
   const { expr, op, value } = limitOf(draft);
-  const result = useMatrix(draft.language, () => expr, { points: 120, key: "alert" });
+  const result = useMatrix(draft.language, () => expr, { points: 120, counts: draft.lines, key: "alert" });
   const a = result.data;
   const { x, series, times } = useMemo(() => {
     if (!a) return { x: [] as number[], series: [] as ChartSeries[], times: 0 };
