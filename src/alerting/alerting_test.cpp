@@ -1,3 +1,6 @@
+#include <set>
+
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "alerting/notifier.hpp"
@@ -67,7 +70,7 @@ TEST(Alerting, AlertLivesFromPendingToResolvedAndIsTold) {
   notifier.set_receivers({receiver});
   std::vector<std::pair<Labels, Sample>> written;
   RuleManager rules(
-      engine, clock,
+      RuleQueries(engine, nullptr), clock,
       [&](ProjectId, std::vector<std::pair<Labels, Sample>> samples) -> Result<> {
         written = std::move(samples);
         return {};
@@ -118,7 +121,7 @@ TEST(Alerting, AnAlertGoesOutAlthoughItsSeriesCannotBeStored) {
   std::size_t written = 0;
   std::vector<Alert> told;
   RuleManager rules(
-      engine, clock,
+      RuleQueries(engine, nullptr), clock,
       [&](ProjectId, const std::vector<std::pair<Labels, Sample>>& samples) -> Result<> {
         if (full) return fail(ErrorKind::disk_full, "the disk is full");
         written += samples.size();
@@ -196,6 +199,58 @@ TEST(Alerting, AlertsAndIssuesGoOutByMail) {
   EXPECT_EQ(sender->mails[1].subject, "New error: boom");
   EXPECT_NE(sender->mails[1].text.find("Issue: S-1"), std::string::npos) << sender->mails[1].text;
   EXPECT_TRUE(http.bodies.empty());
+}
+
+TEST(RuleFile, ATypeNamesTheLanguageOfAGroupOrARule) {
+  auto groups = parse_rule_file(
+      "groups:\n- name: g\n  type: logql\n  rules:\n  - alert: A\n    expr: 'sum(rate({app=\"x\"} [5m])) > "
+      "1'\n"
+      "  - record: r\n    type: promql\n    expr: sum(x)\n",
+      "r.yml");
+  ASSERT_TRUE(groups) << groups.error().message();
+  EXPECT_EQ((*groups)[0].rules[0].language, RuleLanguage::logql);
+  EXPECT_EQ((*groups)[0].rules[1].language, RuleLanguage::promql);
+  for (const auto& [type, expr] : {std::pair{"sql", "up"}, {"logql", "{app=\"x\"}"}, {"logql", "rate({"}}) {
+    const auto bad = parse_rule_file(
+        fmt::format("groups:\n- name: g\n  rules:\n  - alert: A\n    type: {}\n    expr: '{}'\n", type, expr),
+        "r.yml");
+    ASSERT_FALSE(bad) << type << ' ' << expr;
+    EXPECT_NE(bad.error().message().find("r.yml:"), std::string::npos);
+  }
+}
+
+TEST(Notifier, AnAlertGoesToTheReceiversItNames) {
+  FakeClock clock;
+  MetricsRegistry metrics;
+  Logger log(clock, LogLevel::error, null_sink());
+  FakeHttp http;
+  NotifierOptions options;
+  options.group_wait = Millis(0);
+  Notifier notifier(http, clock, metrics, log, options);
+  Receiver ops;
+  ops.name = "ops";
+  Receiver web;
+  web.name = "web";
+  notifier.set_receivers({ops, web});
+  const auto told = [&](const std::string& name, std::vector<std::string> receivers) {
+    Alert a;
+    a.state = AlertState::firing;
+    a.labels.set("alertname", name);
+    a.receivers = std::move(receivers);
+    http.bodies.clear();
+    notifier.take(ProjectId{1}, {a});
+    notifier.tick();
+    std::set<std::string> out;
+    for (const auto& body : http.bodies)
+      for (const char* receiver : {"ops", "web"})
+        if (body.find(fmt::format("\"receiver\":\"{}\"", receiver)) != std::string::npos)
+          out.insert(receiver);
+    return out;
+  };
+  EXPECT_EQ(told("one", {"web"}), std::set<std::string>{"web"});
+  EXPECT_EQ(told("all", {}), (std::set<std::string>{"ops", "web"}));
+  EXPECT_EQ(told("both", {"web", "ops"}), (std::set<std::string>{"ops", "web"}));
+  EXPECT_EQ(told("gone", {"pager"}), (std::set<std::string>{"ops", "web"})) << "rather than nobody";
 }
 
 }  // namespace

@@ -35,7 +35,21 @@ bool serves(const Receiver& r, ProjectId project) {
   return r.projects.empty() || std::find(r.projects.begin(), r.projects.end(), project) != r.projects.end();
 }
 
+/// Whether the receiver is to hear of the alert. An alert whose receivers are all gone from the settings goes
+/// to everybody rather than to nobody.
+bool wants(const Receiver& r, const Alert& a, const std::vector<Receiver>& all) {
+  const auto named = [&a](const Receiver& one) {
+    return std::find(a.receivers.begin(), a.receivers.end(), one.name) != a.receivers.end();
+  };
+  return named(r) || std::none_of(all.begin(), all.end(), named);
+}
+
 }  // namespace
+
+std::string_view to_string(ReceiverKind kind) {
+  static constexpr std::string_view kNames[] = {"webhook", "slack", "email"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
 
 struct Notifier::Impl {
   transport::HttpClient& http;
@@ -85,6 +99,7 @@ void Notifier::Impl::flush(AlertGroup& g, UnixMillis at) {
     std::vector<Alert> list;
     bool news = false;
     for (const auto& [labels, a] : g.alerts) {
+      if (!wants(r, a, receivers)) continue;
       const bool known = told.firing.count(labels) > 0;
       if (a.state == AlertState::firing) {
         firing.insert(labels);
@@ -271,6 +286,14 @@ Result<> Notifier::test(const std::string& receiver) {
         issue_text(*it, {"Test notification", "This receiver works.", m.options.external_url, "info", {}});
   }
   return m.deliver(message);
+}
+
+std::vector<std::pair<std::string, ReceiverKind>> Notifier::receivers(ProjectId project) const {
+  MutexLock lock(impl_->mutex);
+  std::vector<std::pair<std::string, ReceiverKind>> out;
+  for (const Receiver& r : impl_->receivers)
+    if (serves(r, project)) out.emplace_back(r.name, r.kind);
+  return out;
 }
 
 std::size_t Notifier::queued() const {

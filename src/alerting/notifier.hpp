@@ -20,6 +20,7 @@
 namespace telltale::alerting {
 
 enum class ReceiverKind : unsigned char { webhook, slack, email };
+std::string_view to_string(ReceiverKind kind);
 
 struct Receiver {
   std::string name;
@@ -74,6 +75,9 @@ class Notifier {
   void tick();
   /// Sends one test message now and says how it went. not_found for an unknown receiver.
   Result<> test(const std::string& receiver);
+
+  /// Names and kinds of those that serve the project, in the order of the settings.
+  std::vector<std::pair<std::string, ReceiverKind>> receivers(ProjectId project) const;
 
   std::size_t queued() const;
 

@@ -6,7 +6,7 @@
 
 #include <yaml-cpp/yaml.h>
 
-#include "promql/parser.hpp"
+#include "alerting/rule_query.hpp"
 
 namespace telltale::alerting {
 namespace {
@@ -89,9 +89,11 @@ class FileReader {
   RuleGroup group(const YAML::Node& n) {
     RuleGroup g;
     g.file = file_;
-    if (!map_with(n, {"name", "interval", "query_offset", "limit", "labels", "rules"}, "group")) return g;
+    if (!map_with(n, {"name", "type", "interval", "query_offset", "limit", "labels", "rules"}, "group"))
+      return g;
     g.name = text(n, "name");
     if (g.name.empty()) problem(n, "group: name must not be empty");
+    const RuleLanguage language = language_of(n, RuleLanguage::promql);
     g.interval = duration(n, "interval");
     g.query_offset = duration(n, "query_offset");
     g.limit = static_cast<std::size_t>(std::max(0, n["limit"] ? n["limit"].as<int>(0) : 0));
@@ -99,14 +101,23 @@ class FileReader {
     const YAML::Node rules = n["rules"];
     if (rules && !rules.IsNull() && !rules.IsSequence()) problem(rules, "rules: must be a list");
     for (std::size_t i = 0; rules && rules.IsSequence() && i < rules.size(); ++i)
-      g.rules.push_back(rule(rules[i]));
+      g.rules.push_back(rule(rules[i], language));
     return g;
   }
 
-  Rule rule(const YAML::Node& n) {
+  RuleLanguage language_of(const YAML::Node& n, RuleLanguage otherwise) {
+    const std::string name = text(n, "type");
+    if (name.empty()) return otherwise;
+    const auto language = rule_language_from(name);
+    if (!language) problem(n["type"], "type: promql or logql, not \"" + name + "\"");
+    return language.value_or(otherwise);
+  }
+
+  Rule rule(const YAML::Node& n, RuleLanguage language) {
     Rule r;
     r.line = n.Mark().line + 1;
-    if (!map_with(n, {"record", "alert", "expr", "for", "keep_firing_for", "labels", "annotations"}, "rule"))
+    if (!map_with(n, {"record", "alert", "type", "expr", "for", "keep_firing_for", "labels", "annotations"},
+                  "rule"))
       return r;
     const std::string record = text(n, "record");
     r.name = text(n, "alert");
@@ -114,6 +125,7 @@ class FileReader {
     if (r.alert && !record.empty()) problem(n, "rule: only one of 'record' and 'alert' must be set");
     if (!r.alert && record.empty()) problem(n, "rule: one of 'record' or 'alert' must be set");
     if (!r.alert) r.name = record;
+    r.language = language_of(n, language);
     r.expr = text(n, "expr");
     r.hold = duration(n, "for");
     r.keep_firing_for = duration(n, "keep_firing_for");
@@ -127,10 +139,8 @@ class FileReader {
     }
     if (r.expr.empty()) {
       problem(n, "rule " + r.name + ": field 'expr' must be set");
-    } else if (auto parsed = promql::parse(r.expr); !parsed) {
-      problem(n["expr"], "rule " + r.name + ": could not parse expression: " + parsed.error().message());
-    } else if ((*parsed)->type != promql::ValueType::vector && (*parsed)->type != promql::ValueType::scalar) {
-      problem(n["expr"], "rule " + r.name + ": expr must give an instant vector or a scalar");
+    } else if (auto checked = check_expression(r.language, r.expr); !checked) {
+      problem(n["expr"], "rule " + r.name + ": " + checked.error().message());
     }
     return r;
   }
@@ -139,6 +149,18 @@ class FileReader {
 };
 
 }  // namespace
+
+std::string_view to_string(RuleLanguage language) {
+  return language == RuleLanguage::logql ? "logql" : "promql";
+}
+
+std::optional<RuleLanguage> rule_language_from(std::string_view name) {
+  if (name == "promql" || name == "prometheus") return RuleLanguage::promql;
+  if (name == "logql" || name == "loki") return RuleLanguage::logql;
+  return std::nullopt;
+}
+
+std::string_view to_string(RuleOrigin origin) { return origin == RuleOrigin::api ? "api" : "file"; }
 
 Result<std::vector<RuleGroup>> parse_rule_file(std::string_view yaml, const std::string& file) {
   try {

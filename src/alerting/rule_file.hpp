@@ -1,7 +1,11 @@
-// Prometheus rule files: groups of recording and alerting rules in YAML. Every error names the line;
+// Prometheus rule files: groups of recording and alerting rules in YAML. `type: logql` of a group or a rule
+// (as vmalert's `type`) says that expressions are LogQL, as in the files of Loki's ruler, which have the same
+// form. Every error names the line;
 // expressions and templates are parsed here, so that a file that loads can be evaluated.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,20 +18,33 @@ namespace telltale::alerting {
 
 using StringPairs = std::vector<std::pair<std::string, std::string>>;
 
+enum class RuleLanguage : unsigned char { promql, logql };
+std::string_view to_string(RuleLanguage language);
+/// Also `prometheus` and `loki`.
+std::optional<RuleLanguage> rule_language_from(std::string_view name);
+
+/// Who made a rule: a file, or somebody through the API.
+enum class RuleOrigin : unsigned char { file, api };
+std::string_view to_string(RuleOrigin origin);
+
 struct Rule {
   bool alert = false;  // else a recording rule
   std::string name;    // of the alert or of the recorded metric
+  RuleLanguage language = RuleLanguage::promql;
   std::string expr;
   Millis hold{0};  // `for`
   Millis keep_firing_for{0};
   StringPairs labels;
   StringPairs annotations;
-  int line = 0;  // 1-based, of the rule in its file
+  std::vector<std::string> receivers;  // empty: all of the project
+  int line = 0;                        // 1-based, of the rule in its file
+  std::int64_t id = 0;                 // of a rule made through the API
 };
 
 struct RuleGroup {
   std::string name;
   std::string file;
+  RuleOrigin origin = RuleOrigin::file;
   Millis interval{0};  // 0: the manager's default
   Millis query_offset{0};
   std::size_t limit = 0;  // 0: none

@@ -32,12 +32,14 @@ struct LiveRule {
 };
 
 struct LiveGroup {
+  std::uint64_t id = 0;  // of the manager's own
   ProjectId project;
   RuleGroup group;
   Millis interval{0};
   UnixMillis next{0};
   UnixMillis last{0};
   double seconds = 0;
+  WorkLimits work;  // of the evaluation at hand
   std::vector<LiveRule> rules;
 };
 
@@ -62,7 +64,7 @@ std::string expand_or_error(const std::string& text, const Labels& labels, doubl
 using Samples = std::vector<std::pair<Labels, Sample>>;
 
 struct RuleManager::Impl {
-  const promql::Engine& engine;
+  const RuleQueries queries;
   const Clock& clock;
   SampleSink samples;
   AlertSink alerts;
@@ -73,7 +75,8 @@ struct RuleManager::Impl {
 
   mutable Mutex mutex{};
   std::vector<LiveGroup> groups TT_GUARDED_BY(mutex){};
-  std::uint64_t generation TT_GUARDED_BY(mutex) = 0;
+  std::vector<LiveGroup> gone TT_GUARDED_BY(mutex){};  // rules that were taken away, until they are wound up
+  std::uint64_t last_id TT_GUARDED_BY(mutex) = 0;
   std::map<std::string, std::vector<SavedAlert>> saved TT_GUARDED_BY(mutex){};
   bool loaded TT_GUARDED_BY(mutex) = false;
 
@@ -81,9 +84,11 @@ struct RuleManager::Impl {
   void restore(LiveRule& rule, UnixMillis now) TT_REQUIRES(mutex);
   void evaluate(LiveGroup& group, UnixMillis now);
   Result<> evaluate_rule(LiveGroup& group, LiveRule& rule, UnixMillis now);
-  Result<Samples> record(const LiveGroup& group, const LiveRule& rule, const promql::QueryResult& result);
-  Result<Samples> alert(const LiveGroup& group, LiveRule& rule, const promql::QueryResult& result,
+  Result<Samples> record(const LiveGroup& group, const LiveRule& rule, const std::vector<RuleSample>& found,
+                         UnixMillis at);
+  Result<Samples> alert(const LiveGroup& group, LiveRule& rule, const std::vector<RuleSample>& result,
                         UnixMillis now);
+  void wind_up(LiveGroup& group, UnixMillis now);
   void send(const LiveGroup& group, LiveRule& rule, UnixMillis now);
   Result<> save(LiveRule& rule);
   Labels with_labels(const LiveGroup& group, const Rule& rule, Labels labels, double value) const;
@@ -126,17 +131,17 @@ Labels RuleManager::Impl::with_labels(const LiveGroup& group, const Rule& rule, 
 }
 
 Result<Samples> RuleManager::Impl::record(const LiveGroup& group, const LiveRule& rule,
-                                          const promql::QueryResult& result) {
+                                          const std::vector<RuleSample>& found, UnixMillis at) {
   Samples out;
   std::set<Labels> seen;
-  for (const auto& s : result.series) {
-    Labels labels = with_labels(group, rule.rule, s.labels, s.samples[0].value);
+  for (const auto& s : found) {
+    Labels labels = with_labels(group, rule.rule, s.labels, s.value);
     labels.set(kMetricName, rule.rule.name);
     if (!seen.insert(labels).second) {
       return fail(ErrorKind::execution,
                   "vector contains metrics with the same labelset after applying rule labels");
     }
-    out.emplace_back(std::move(labels), s.samples[0]);
+    out.emplace_back(std::move(labels), Sample{at, s.value});
   }
   if (group.group.limit > 0 && out.size() > group.group.limit) {
     return fail(ErrorKind::execution, "exceeded limit of " + std::to_string(group.group.limit) + " with " +
@@ -146,11 +151,11 @@ Result<Samples> RuleManager::Impl::record(const LiveGroup& group, const LiveRule
 }
 
 Result<Samples> RuleManager::Impl::alert(const LiveGroup& group, LiveRule& rule,
-                                         const promql::QueryResult& result, UnixMillis now) {
+                                         const std::vector<RuleSample>& result, UnixMillis now) {
   const Rule& r = rule.rule;
   std::map<Labels, Alert> found;
-  for (const auto& s : result.series) {
-    const double value = s.samples[0].value;
+  for (const auto& s : result) {
+    const double value = s.value;
     Alert a;
     a.labels = with_labels(group, r, s.labels, value);
     a.labels.set("alertname", r.name);
@@ -181,6 +186,7 @@ Result<Samples> RuleManager::Impl::alert(const LiveGroup& group, LiveRule& rule,
   Samples out;
   for (auto it = rule.alerts.begin(); it != rule.alerts.end();) {
     Alert& a = it->second;
+    a.receivers = r.receivers;
     if (found.count(it->first) == 0 && a.state != AlertState::resolved) {
       const bool firing = a.state == AlertState::firing;
       if (firing && r.keep_firing_for.count() > 0 && a.keep_firing_since.ms == 0) a.keep_firing_since = now;
@@ -244,15 +250,14 @@ Result<> RuleManager::Impl::save(LiveRule& rule) {
 }
 
 Result<> RuleManager::Impl::evaluate_rule(LiveGroup& group, LiveRule& rule, UnixMillis now) {
-  WorkContext context(clock, {options.query_timeout});
+  WorkContext context(clock, group.work);
   const UnixMillis at = now - group.group.query_offset;
-  TT_ASSIGN(promql::QueryResult result, engine.instant(rule.rule.expr, {group.project}, at, context));
-  if (result.type == promql::ValueType::scalar) result.series.push_back({Labels(), {result.scalar}});
+  TT_ASSIGN(const std::vector<RuleSample> result, queries.run(rule.rule, group.project, at, context));
   Samples out;
   if (rule.rule.alert) {
     TT_ASSIGN(out, alert(group, rule, result, now));
   } else {
-    TT_ASSIGN(out, record(group, rule, result));
+    TT_ASSIGN(out, record(group, rule, result, at));
   }
   // A series written last time and not now has ended.
   std::set<Labels> written;
@@ -285,11 +290,10 @@ void RuleManager::Impl::evaluate(LiveGroup& group, UnixMillis now) {
   group.seconds = std::chrono::duration<double>(clock.steady() - begin).count();
 }
 
-RuleManager::RuleManager(const promql::Engine& engine, const Clock& clock, SampleSink samples,
-                         AlertSink alerts, AlertStateStore* state, MetricsRegistry& metrics,
-                         RuleManagerOptions options)
+RuleManager::RuleManager(RuleQueries queries, const Clock& clock, SampleSink samples, AlertSink alerts,
+                         AlertStateStore* state, MetricsRegistry& metrics, RuleManagerOptions options)
     : impl_(new Impl{
-          engine, clock, std::move(samples), std::move(alerts), state, std::move(options),
+          queries, clock, std::move(samples), std::move(alerts), state, std::move(options),
           metrics.counter("telltale_rule_evaluations_total", "Rule evaluations."),
           metrics.counter("telltale_rule_evaluation_failures_total", "Rule evaluations that failed.")}) {}
 
@@ -300,59 +304,127 @@ void RuleManager::set_default_interval(Millis interval) {
   impl_->options.default_interval = interval;
 }
 
-void RuleManager::set_groups(ProjectId project, std::vector<RuleGroup> groups) {
+void RuleManager::set_work_limits(WorkLimits limits) {
+  MutexLock lock(impl_->mutex);
+  impl_->options.work = limits;
+}
+
+void RuleManager::set_groups(ProjectId project, std::vector<RuleGroup> groups, RuleOrigin origin) {
   Impl& m = *impl_;
   MutexLock lock(m.mutex);
   std::map<std::string, LiveRule> old;
+  std::vector<LiveGroup> replaced;
   std::vector<LiveGroup> kept;
   for (LiveGroup& g : m.groups) {
-    if (g.project != project) {
-      kept.push_back(std::move(g));
-      continue;
-    }
+    const bool goes = g.project == project && g.group.origin == origin;
+    (goes ? replaced : kept).push_back(std::move(g));
+  }
+  std::set<std::string> staying;
+  for (const RuleGroup& g : groups)
+    for (const Rule& r : g.rules) staying.insert(rule_key(project, g, r));
+  for (LiveGroup& g : replaced) {
+    LiveGroup gone = g;
+    std::erase_if(gone.rules, [&](const LiveRule& r) { return staying.contains(r.key); });
     for (LiveRule& r : g.rules) old.emplace(r.key, std::move(r));
+    if (!gone.rules.empty()) m.gone.push_back(std::move(gone));
   }
   for (RuleGroup& g : groups) {
     LiveGroup live;
+    live.id = ++m.last_id;
     live.project = project;
     live.interval = g.interval.count() > 0 ? g.interval : m.options.default_interval;
+    g.origin = origin;
+    const auto before = std::find_if(replaced.begin(), replaced.end(), [&](const LiveGroup& o) {
+      return o.group.file == g.file && o.group.name == g.name && o.interval == live.interval;
+    });
+    bool new_rules = false;
     for (const Rule& r : g.rules) {
       LiveRule rule;
       rule.key = rule_key(project, g, r);
-      if (const auto it = old.find(rule.key); it != old.end()) rule = std::move(it->second);
+      const auto it = old.find(rule.key);
+      if (it != old.end()) rule = std::move(it->second);
+      new_rules = new_rules || it == old.end();
       rule.rule = r;
       live.rules.push_back(std::move(rule));
+    }
+    if (before != replaced.end() && !new_rules) {
+      live.next = before->next;
+      live.last = before->last;
+      live.seconds = before->seconds;
     }
     live.group = std::move(g);
     kept.push_back(std::move(live));
   }
   m.groups = std::move(kept);
-  ++m.generation;
+}
+
+/// Ends what a rule that was taken away has left: alerts, series, the state that is kept.
+void RuleManager::Impl::wind_up(LiveGroup& group, UnixMillis now) {
+  Samples ends;
+  for (LiveRule& rule : group.rules) {
+    std::erase_if(rule.alerts, [](const auto& a) { return a.second.state != AlertState::firing; });
+    for (auto& [labels, a] : rule.alerts) {
+      a.state = AlertState::resolved;
+      a.resolved_at = now;
+    }
+    send(group, rule, now);
+    for (const Labels& labels : rule.written) ends.emplace_back(labels, Sample{now, stale_nan()});
+    if (state != nullptr && rule.rule.alert) (void)state->save(rule.key, {});
+  }
+  if (!ends.empty() && samples) (void)samples(group.project, std::move(ends));
 }
 
 void RuleManager::tick() {
   Impl& m = *impl_;
   const UnixMillis now = m.clock.now().to_millis();
-  std::size_t next = 0;
+  std::vector<LiveGroup> gone;
+  {
+    MutexLock lock(m.mutex);
+    if (!m.load()) return;  // the book of records is away: try again at the next tick
+    for (LiveGroup& g : m.gone)
+      for (LiveRule& rule : g.rules) m.restore(rule, now);
+    gone.swap(m.gone);
+  }
+  for (LiveGroup& g : gone) m.wind_up(g, now);
   while (true) {
     LiveGroup work;
-    std::uint64_t generation = 0;
     {
       MutexLock lock(m.mutex);
-      if (!m.load()) return;  // the book of records is away: try again at the next tick
-      while (next < m.groups.size() && m.groups[next].next > now) ++next;
-      if (next >= m.groups.size()) return;
-      LiveGroup& g = m.groups[next];
-      for (LiveRule& rule : g.rules) m.restore(rule, now);
-      g.next = g.next.ms == 0 || now - g.next > g.interval ? now + g.interval : g.next + g.interval;
-      work = g;
-      generation = m.generation;
+      const auto due =
+          std::find_if(m.groups.begin(), m.groups.end(), [now](const LiveGroup& g) { return g.next <= now; });
+      if (due == m.groups.end()) return;
+      for (LiveRule& rule : due->rules) m.restore(rule, now);
+      due->next = due->next.ms == 0 || now - due->next > due->interval ? now + due->interval
+                                                                       : due->next + due->interval;
+      due->work = m.options.work;
+      work = *due;
     }
     // Evaluated on a copy, so that status() never waits for a query.
     m.evaluate(work, now);
     MutexLock lock(m.mutex);
-    if (generation == m.generation) m.groups[next] = std::move(work);
-    ++next;
+    const auto same =
+        std::find_if(m.groups.begin(), m.groups.end(), [&](const LiveGroup& g) { return g.id == work.id; });
+    if (same != m.groups.end()) {
+      *same = std::move(work);
+      continue;
+    }
+    // The groups were replaced meanwhile: rules that are still there go on from what was found.
+    for (LiveGroup& g : m.groups) {
+      for (LiveRule& rule : g.rules) {
+        for (LiveRule& done : work.rules) {
+          if (done.key != rule.key) continue;
+          const Rule newest = rule.rule;
+          rule = done;
+          rule.rule = newest;
+        }
+      }
+    }
+    for (LiveGroup& g : m.gone) {
+      for (LiveRule& rule : g.rules) {
+        for (LiveRule& done : work.rules)
+          if (done.key == rule.key) rule = done;
+      }
+    }
   }
 }
 

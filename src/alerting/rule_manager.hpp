@@ -11,11 +11,12 @@
 #include <vector>
 
 #include "alerting/rule_file.hpp"
+#include "alerting/rule_query.hpp"
 #include "base/clock.hpp"
+#include "base/context.hpp"
 #include "base/metrics.hpp"
 #include "base/mutex.hpp"
 #include "model/sample.hpp"
-#include "promql/engine.hpp"
 
 namespace telltale::alerting {
 
@@ -33,7 +34,8 @@ struct Alert {
   UnixMillis resolved_at{0};        // 0: active
   UnixMillis keep_firing_since{0};  // 0: the expression holds
   UnixMillis last_sent{0};
-  UnixMillis valid_until{0};  // the receiver may take it as resolved after this
+  UnixMillis valid_until{0};           // the receiver may take it as resolved after this
+  std::vector<std::string> receivers;  // empty: all of the project
 };
 
 struct RuleStatus {
@@ -79,7 +81,8 @@ struct RuleManagerOptions {
   Millis default_interval{std::chrono::minutes(1)};
   /// A firing alert is sent again at most this often.
   Millis resend_delay{std::chrono::minutes(1)};
-  Nanos query_timeout{std::chrono::seconds(30)};
+  /// Of one evaluation of one rule.
+  WorkLimits work{};
   /// No state is restored that was last saved longer ago than this.
   Millis outage_tolerance{std::chrono::hours(1)};
   StringPairs external_labels;
@@ -89,15 +92,18 @@ struct RuleManagerOptions {
 class RuleManager {
  public:
   /// `state` may be null: then alerts start anew after a restart. All references must outlive the manager.
-  RuleManager(const promql::Engine& engine, const Clock& clock, SampleSink samples, AlertSink alerts,
+  RuleManager(RuleQueries queries, const Clock& clock, SampleSink samples, AlertSink alerts,
               AlertStateStore* state, MetricsRegistry& metrics, RuleManagerOptions options = {});
   ~RuleManager();
 
   /// For groups without an interval of their own that are set afterwards.
   void set_default_interval(Millis interval);
-  /// Replaces the groups of one project. Rules that stay as they were (same file, group, name, expression and
-  /// labels) keep their alerts.
-  void set_groups(ProjectId project, std::vector<RuleGroup> groups);
+  /// For evaluations that begin afterwards.
+  void set_work_limits(WorkLimits limits);
+  /// Replaces the groups of one project and origin. Rules that stay as they were (same file, group, name,
+  /// expression and labels) keep their alerts, groups their turn. What a rule that is gone has firing is over
+  /// at the next tick, and told so.
+  void set_groups(ProjectId project, std::vector<RuleGroup> groups, RuleOrigin origin = RuleOrigin::file);
   /// Evaluates every group that is due by the clock.
   void tick();
   /// Copies for /api/v1/rules and /api/v1/alerts, groups in file order.

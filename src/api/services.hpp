@@ -7,11 +7,13 @@
 
 #include "accounts/authenticator.hpp"
 #include "accounts/sessions.hpp"
+#include "alerting/kept_rules.hpp"
 #include "alerting/rule_manager.hpp"
 #include "api/web/files.hpp"
 #include "base/clock.hpp"
 #include "base/metrics.hpp"
 #include "ingest/ingest.hpp"
+#include "logmetrics/log_metrics.hpp"
 #include "metrics/scrape_manager.hpp"
 #include "net/http.hpp"
 #include "promql/engine.hpp"
@@ -36,6 +38,12 @@ struct StorageReport {
   std::uint64_t budget_bytes = 0;  // 0: not known yet
   std::uint64_t disk_free_bytes = 0;
   std::vector<StoragePart> parts;  // events without rows and times: the handler asks their store
+};
+
+/// Where alerts go, by the settings.
+struct ReceiverName {
+  std::string name;
+  std::string type;  // webhook, slack, email
 };
 
 struct Services {
@@ -65,6 +73,9 @@ struct Services {
   std::function<Result<std::uint64_t>(const storage::EraseRequest&)> erase;
   std::function<Result<storage::PersonReport>(const storage::PersonRequest&)> erase_person;
   storage::Deletions* deletions = nullptr;  // null: nothing is deleted by queries
+  logmetrics::LogMetrics* log_metrics = nullptr;  // null: there are none
+  alerting::KeptRules* alert_rules = nullptr;     // the same
+  std::function<std::vector<ReceiverName>(ProjectId)> receivers;
 };
 
 void add_sentry_routes(net::Router& router, const Services& services);

@@ -51,12 +51,15 @@ struct ServicesRig {
       http, *fs,      clock,
       log,  registry, [](ProjectId, UnixNanos, const metrics::ScrapedSamples&) -> Result<> { return {}; }};
   alerting::RuleManager rules{
-      promql,
+      {promql, &events},
       clock,
       [](ProjectId, const std::vector<std::pair<Labels, Sample>>&) -> Result<> { return {}; },
       [](ProjectId, const std::vector<alerting::Alert>&) {},
       nullptr,
       registry};
+  alerting::KeptRules alert_rules{*records, rules, clock, log};
+  std::unique_ptr<logmetrics::LogMetrics> log_metrics =
+      made(logmetrics::LogMetrics::open(*records, clock, log, registry));
   WebFiles web{*fs, ""};
   accounts::Authenticator accounts{*records, clock, log, registry};
   accounts::Sessions sessions{*records, accounts, {}, clock, log, registry};
@@ -86,6 +89,8 @@ struct ServicesRig {
   net::Router router = make_router();
 
   net::Router make_router() {
+    services.log_metrics = log_metrics.get();
+    services.alert_rules = &alert_rules;
     net::Router made_router;
     add_sentry_routes(made_router, services);
     add_loki_routes(made_router, services);

@@ -182,6 +182,26 @@ inline constexpr std::size_t kMaxSeriesPerProject = 5'000'000;
 inline constexpr std::size_t kMaxScrapeBodyBytes = 64 * MiB;
 inline constexpr std::size_t kMaxQueryPoints = 11'000;  // per series, as Prometheus
 
+// Metrics out of log lines (logmetrics/)
+inline constexpr std::size_t kMaxLogMetrics = 100;  // of a project
+inline constexpr std::size_t kMaxLogMetricNameBytes = 200;
+inline constexpr std::size_t kMaxLogMetricLabels = 8;        // that one groups by
+inline constexpr std::size_t kMaxLogMetricValueBytes = 256;  // of such a label; the rest is cut off
+inline constexpr std::size_t kMaxLogMetricBuckets = 50;
+inline constexpr std::size_t kMaxLogMetricSeries = 5'000;  // of one metric
+inline constexpr std::size_t kMaxLogMetricDistinct = 50;   // sets of labels of one distinct count
+inline constexpr std::size_t kMaxDistinctGroups = 500;     // of all distinct counts; each is up to 400 KiB
+inline constexpr std::size_t kLogMetricSlices = 24;        // that a distinct count's window moves by
+inline constexpr std::size_t kLogMetricBatchSamples = 10'000;  // written at once
+inline constexpr int kLogMetricIntervalSeconds = 15;           // between two samples of a series
+
+// Rules (alerting/)
+inline constexpr std::size_t kMaxKeptRules = 500;  // made through the API, of a project
+inline constexpr std::size_t kMaxRuleNameBytes = 120;
+inline constexpr std::size_t kMaxRulePairs = 50;  // labels or annotations of a rule made through the API
+inline constexpr std::size_t kMaxRuleTextBytes = 8 * KiB;
+inline constexpr std::size_t kMaxRuleReceivers = 50;
+
 // Records, issues and accounts (metadb/, errors/, accounts/)
 inline constexpr std::size_t kMaxUsersPerIssue = 10'000;    // counted exactly; more are not counted
 inline constexpr std::size_t kMaxReleasesPerIssue = 1'000;  // remembered per issue

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/bytes.hpp"
+
 namespace telltale {
 
 namespace {
@@ -143,6 +145,35 @@ std::uint64_t DistinctSketch::estimate() const {
   if (raw <= 2.5 * kRegisters && zeros > 0)
     return static_cast<std::uint64_t>(std::llround(kRegisters * std::log(kRegisters / zeros)));
   return static_cast<std::uint64_t>(std::llround(raw));
+}
+
+std::string DistinctSketch::encode() const {
+  ByteWriter out;
+  if (!registers_.empty()) {
+    out.u8(1);
+    out.bytes({reinterpret_cast<const char*>(registers_.data()), registers_.size()});
+    return out.take();
+  }
+  DistinctSketch sorted = *this;
+  sorted.compact();
+  out.u8(0);
+  for (const std::uint64_t h : sorted.hashes_) out.u64(h);
+  return out.take();
+}
+
+Result<DistinctSketch> DistinctSketch::decode(std::string_view bytes) {
+  ByteReader in(bytes);
+  DistinctSketch out;
+  const std::uint8_t kind = in.u8();
+  if (kind == 1 && in.remaining() == std::size_t{1} << kBits) {
+    const std::string_view registers = in.bytes(in.remaining());
+    out.registers_.assign(registers.begin(), registers.end());
+    return out;
+  }
+  if (!in.ok() || kind != 0 || in.remaining() % 8 != 0)
+    return fail(ErrorKind::corruption, "not a sketch of distinct values");
+  while (!in.empty()) out.add_hash(in.u64());
+  return out;
 }
 
 }  // namespace telltale

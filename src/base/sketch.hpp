@@ -3,8 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/result.hpp"
 
 namespace telltale {
 
@@ -57,6 +60,10 @@ class DistinctSketch {
   void merge(const DistinctSketch& other);
   std::uint64_t estimate() const;
   std::size_t memory_bytes() const { return hashes_.capacity() * 8 + registers_.capacity(); }
+  /// Bytes to be kept; the same for equal sketches whatever the order of their values.
+  std::string encode() const;
+  /// corruption when the bytes are no sketch.
+  static Result<DistinctSketch> decode(std::string_view bytes);
 
  private:
   static constexpr unsigned kBits = 14;

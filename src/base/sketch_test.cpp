@@ -66,5 +66,18 @@ TEST(DistinctSketch, ExactWhenFewAndCloseWhenMany) {
   }
 }
 
+TEST(DistinctSketch, IsReadBackAsItWasKept) {
+  for (const std::uint64_t n : {0, 3, 500, 600, 50'000}) {
+    DistinctSketch sketch;
+    for (std::uint64_t i = 0; i < n; ++i) sketch.add_hash(hash64(std::to_string(i % (n / 2 + 1))));
+    const auto again = DistinctSketch::decode(sketch.encode());
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->estimate(), sketch.estimate());
+    EXPECT_EQ(again->encode(), sketch.encode());
+  }
+  for (const char* bad : {"", "x", "\1short"}) EXPECT_FALSE(DistinctSketch::decode(bad)) << bad;
+  EXPECT_FALSE(DistinctSketch::decode(std::string_view("\0abc", 4)));
+}
+
 }  // namespace
 }  // namespace telltale

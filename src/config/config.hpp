@@ -102,6 +102,10 @@ struct JournalConfig {
   std::uint64_t segment_bytes = 0;
 };
 
+struct LogMetricsConfig {
+  Nanos max_late{};
+};
+
 struct RulesConfig {
   std::vector<std::string> files;  // globs
   Nanos evaluation_interval{};
@@ -214,6 +218,7 @@ struct Config {
   RetentionConfig retention;
   JournalConfig journal;
   std::string prometheus_config_file;
+  LogMetricsConfig log_metrics;
   RulesConfig rules;
   AlertingConfig alerting;
   QueryConfig query;

@@ -119,17 +119,7 @@ class LogSampleReader final : public query::SampleReader {
 
  private:
   void convert(std::string_view text, RowState& row, double& out) const {
-    std::optional<double> v;
-    switch (unwrap_->conversion) {
-      case Conversion::none:
-        v = parse_go_float(text);
-        break;
-      case Conversion::bytes:
-        if (const auto b = parse_byte_size(text)) v = static_cast<double>(*b);
-        break;
-      default:
-        if (const auto d = parse_go_duration(text)) v = static_cast<double>(d->count()) / 1e9;
-    }
+    const auto v = unwrapped_number(text, unwrap_->conversion);
     if (!v)
       row.set_error(pipeline_error::kSample,
                     fmt::format("{}: \"{}\" is no number of the kind wanted", unwrap_->label, text));

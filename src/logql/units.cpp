@@ -223,4 +223,17 @@ bool is_label_name(std::string_view name) {
   return true;
 }
 
+std::optional<double> unwrapped_number(std::string_view text, Conversion conversion) {
+  switch (conversion) {
+    case Conversion::none:
+      return parse_go_float(text);
+    case Conversion::bytes:
+      if (const auto b = parse_byte_size(text)) return static_cast<double>(*b);
+      return std::nullopt;
+    default:
+      if (const auto d = parse_go_duration(text)) return static_cast<double>(d->count()) / 1e9;
+      return std::nullopt;
+  }
+}
+
 }  // namespace telltale::logql

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/time.hpp"
+#include "logql/ast.hpp"
 
 namespace telltale::logql {
 
@@ -23,6 +24,8 @@ std::optional<std::uint64_t> parse_byte_size(std::string_view text);
 
 /// Go's strconv.ParseFloat: decimal, hexadecimal, inf, nan; nothing around it.
 std::optional<double> parse_go_float(std::string_view text);
+/// The number of an unwrapped label: as it stands, or of a duration (in seconds) or a byte size.
+std::optional<double> unwrapped_number(std::string_view text, Conversion conversion);
 /// Go's `%v` of a float64: shortest form that reads back, with an exponent from 1e+06 and below 1e-4.
 std::string format_go_float(double value);
 /// The same, with an exponent from 1e+21 only.

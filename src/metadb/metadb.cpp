@@ -40,6 +40,8 @@ class SqliteMetaDb final : public MetaDb {
   storage::IssueRepository& issues() override { return issues_; }
   storage::RuleStateRepository& rule_states() override { return rule_states_; }
   storage::SettingRepository& settings() override { return settings_; }
+  storage::LogMetricRepository& log_metrics() override { return log_metrics_; }
+  storage::KeptRuleRepository& kept_rules() override { return kept_rules_; }
   storage::AppliedRepository& applied() override { return applied_; }
 
   Result<> verify() override {
@@ -133,6 +135,8 @@ class SqliteMetaDb final : public MetaDb {
   SqlRuleStates rule_states_{*db_};
   SqlSettings settings_{*db_};
   SqlApplied applied_{*db_};
+  SqlLogMetrics log_metrics_{*db_};
+  SqlKeptRules kept_rules_{*db_};
 };
 
 /// A folder made just now disappears in a crash, and the database in it, until its parents' entries are

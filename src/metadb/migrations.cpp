@@ -55,6 +55,16 @@ CREATE TABLE sessions (
   last_seen INTEGER NOT NULL, expires INTEGER NOT NULL, address TEXT NOT NULL, user_agent TEXT NOT NULL);
 CREATE INDEX sessions_by_user ON sessions (user);
 )sql",
+    R"sql(
+CREATE TABLE log_metrics (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, project INTEGER NOT NULL, name TEXT NOT NULL, definition TEXT NOT NULL,
+  since INTEGER NOT NULL, created INTEGER NOT NULL, UNIQUE (project, name));
+CREATE TABLE log_metric_states (
+  metric INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (metric, key)) WITHOUT ROWID;
+CREATE TABLE kept_rules (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, project INTEGER NOT NULL, name TEXT NOT NULL, definition TEXT NOT NULL,
+  created INTEGER NOT NULL, updated INTEGER NOT NULL, created_by TEXT NOT NULL, UNIQUE (project, name));
+)sql",
 };
 
 }  // namespace

@@ -137,4 +137,31 @@ class SqlApplied final : public storage::AppliedRepository {
   Connection& db_;
 };
 
+class SqlLogMetrics final : public storage::LogMetricRepository {
+ public:
+  explicit SqlLogMetrics(Connection& db) : db_(db) {}
+  Result<std::int64_t> add(const storage::LogMetric& metric) override;
+  Result<> remove(std::int64_t id) override;
+  Result<std::vector<storage::LogMetric>> list() override;
+  Result<> put_state(const storage::LogMetricState& state) override;
+  Result<> remove_state(std::int64_t metric, std::string_view key) override;
+  Result<std::vector<storage::LogMetricState>> states() override;
+
+ private:
+  Connection& db_;
+};
+
+class SqlKeptRules final : public storage::KeptRuleRepository {
+ public:
+  explicit SqlKeptRules(Connection& db) : db_(db) {}
+  Result<std::int64_t> add(const storage::KeptRule& rule) override;
+  Result<> update(const storage::KeptRule& rule) override;
+  Result<storage::KeptRule> get(std::int64_t id) override;
+  Result<> remove(std::int64_t id) override;
+  Result<std::vector<storage::KeptRule>> list() override;
+
+ private:
+  Connection& db_;
+};
+
 }  // namespace telltale::metadb

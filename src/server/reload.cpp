@@ -107,6 +107,8 @@ Result<> Server::Impl::configure(const config::Config& next) {
     log.warn("prometheus configuration", {{"warning", warning}});
   scrapes->configure(std::move(jobs.scrapes));
   rules->set_default_interval(std::chrono::duration_cast<Millis>(next.rules.evaluation_interval));
+  rules->set_work_limits({next.query.timeout, next.query.max_memory});
+  stores->log_metrics().set_max_late(next.log_metrics.max_late);
   rules->set_groups(ProjectId{1}, std::move(jobs.rules));
   if (maintenance != nullptr) maintenance->wake();  // a shorter retention frees space now
   return {};

@@ -115,7 +115,7 @@ Result<> Server::Impl::open() {
   promql = std::make_unique<promql::Engine>(stores->metrics());
   alert_state = std::make_unique<RecordedAlertState>(stores->records());
   rules = std::make_unique<alerting::RuleManager>(
-      *promql, clock,
+      alerting::RuleQueries(*promql, &stores->events()), clock,
       [this](ProjectId project, std::vector<std::pair<Labels, Sample>> samples) {
         return stores->pipeline().write_samples(project, clock.now(), samples);
       },
@@ -123,12 +123,17 @@ Result<> Server::Impl::open() {
         notifier->take(project, alerts);
       },
       alert_state.get(), metrics);
+  alert_rules = std::make_unique<alerting::KeptRules>(stores->records(), *rules, clock, log);
+  stores->log_metrics().set_sink([this](ProjectId project, const logmetrics::Samples& samples) {
+    return stores->pipeline().write_samples(project, clock.now(), samples);
+  });
   scrapes = std::make_unique<metrics::ScrapeManager>(
       *http_client, *fs, clock, log, metrics,
       [this](ProjectId project, UnixNanos now, metrics::ScrapedSamples samples) {
         return stores->pipeline().write_samples(project, now, samples);
       });
-  return configure(config);
+  TT_TRY(configure(config));
+  return alert_rules->load();
 }
 
 Result<std::string> Server::Impl::backup(const std::string& directory) {
@@ -197,6 +202,14 @@ net::Router Server::Impl::make_router() {
       [this](const storage::EraseRequest& request) { return erasure->erase(request); },
       [this](const storage::PersonRequest& request) { return erasure->erase_person(request); }});
   services->deletions = deletions.get();
+  services->log_metrics = &stores->log_metrics();
+  services->alert_rules = alert_rules.get();
+  services->receivers = [this](ProjectId project) {
+    std::vector<api::ReceiverName> names;
+    for (const auto& [name, kind] : notifier->receivers(project))
+      names.push_back({name, std::string(to_string(kind))});
+    return names;
+  };
   api::add_sentry_routes(router, *services);
   api::add_loki_routes(router, *services);
   api::add_otlp_routes(router, *services);
@@ -271,6 +284,7 @@ void Server::Impl::run_tasks() {
   };
   every("scrapes", milliseconds(250), [this] { scrapes->tick(clock.now(), scrape_pool.get()); });
   every("rules", milliseconds(500), [this] { rules->tick(); });
+  every("log_metrics", milliseconds(250), [this] { stores->log_metrics().tick(); });
   every("notifier", milliseconds(250), [this] { notifier->tick(); });
   every("disk", seconds(1), [this] { disk->poll(); });
   every("checkpoints", seconds(1), [this] { (void)stores->pipeline().checkpoint(false); });

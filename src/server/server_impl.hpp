@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "accounts/authenticator.hpp"
+#include "alerting/kept_rules.hpp"
 #include "alerting/notifier.hpp"
 #include "alerting/rule_manager.hpp"
 #include "api/services.hpp"
@@ -70,6 +71,7 @@ struct Server::Impl {
   std::unique_ptr<promql::Engine> promql;
   std::unique_ptr<RecordedAlertState> alert_state;
   std::unique_ptr<alerting::RuleManager> rules;
+  std::unique_ptr<alerting::KeptRules> alert_rules;
   std::unique_ptr<metrics::ScrapeManager> scrapes;
   std::unique_ptr<api::WebFiles> web;
   std::unique_ptr<api::Services> services;

@@ -80,6 +80,7 @@ Result<std::unique_ptr<Stores>> Stores::open(io::FileSystem& fs, const config::C
   TT_ASSIGN(stores->metadb_, metadb::open_metadb(fs, io::join_path(dir, "meta"), clock, log, metrics));
   TT_ASSIGN(stores->issues_, errors::IssueStore::open(*stores->metadb_, clock, log, metrics));
   stores->issues_->set_listener(std::move(on_issue));
+  TT_ASSIGN(stores->log_metrics_, logmetrics::LogMetrics::open(*stores->metadb_, clock, log, metrics));
 
   io::JournalOptions journal_options;
   journal_options.segment_bytes = config.journal.segment_bytes;
@@ -88,7 +89,8 @@ Result<std::unique_ptr<Stores>> Stores::open(io::FileSystem& fs, const config::C
             io::Journal::open(fs, io::join_path(dir, "journal"), journal_options, clock, log, metrics));
   stores->pipeline_ = std::make_unique<ingest::Pipeline>(
       *stores->journal_,
-      std::vector<storage::DerivedStore*>{stores->tsdb_.get(), stores->eventdb_.get(), stores->issues_.get()},
+      std::vector<storage::DerivedStore*>{stores->tsdb_.get(), stores->eventdb_.get(), stores->issues_.get(),
+                                          stores->log_metrics_.get()},
       *stores->tsdb_, std::move(accepting), clock, log, metrics);
   TT_TRY(stores->pipeline_->replay());
   stores->issues_->set_live(true);

@@ -19,6 +19,7 @@
 #include "ingest/pipeline.hpp"
 #include "io/file_system.hpp"
 #include "io/journal.hpp"
+#include "logmetrics/log_metrics.hpp"
 #include "metadb/metadb.hpp"
 #include "tsdb/tsdb.hpp"
 
@@ -50,6 +51,7 @@ class Stores {
   tsdb::Tsdb& metrics() { return *tsdb_; }
   eventdb::EventDb& events() { return *eventdb_; }
   metadb::MetaDb& records() { return *metadb_; }
+  logmetrics::LogMetrics& log_metrics() { return *log_metrics_; }
   ingest::Pipeline& pipeline() { return *pipeline_; }
 
  private:
@@ -61,6 +63,7 @@ class Stores {
   std::unique_ptr<eventdb::EventDb> eventdb_;
   std::unique_ptr<metadb::MetaDb> metadb_;
   std::unique_ptr<errors::IssueStore> issues_;
+  std::unique_ptr<logmetrics::LogMetrics> log_metrics_;
   std::unique_ptr<io::Journal> journal_;
   std::unique_ptr<ingest::Pipeline> pipeline_;
   bool stopped_ = false;

@@ -297,6 +297,62 @@ class AppliedRepository {
   virtual Result<> put(std::string_view store, Sequence sequence) = 0;
 };
 
+/// A metric that is counted out of log lines.
+struct LogMetric {
+  std::int64_t id = 0;  // 0 when adding; never given twice
+  ProjectId project;
+  std::string name;        // of the project's own
+  std::string definition;  // a document, opaque here
+  Sequence since;          // rows accepted behind it count
+  UnixNanos created;
+};
+
+/// A piece of what has been counted, under a key that its metric chooses; both opaque here.
+struct LogMetricState {
+  std::int64_t metric = 0;
+  std::string key;
+  std::string value;
+};
+
+class LogMetricRepository {
+ public:
+  virtual ~LogMetricRepository() = default;
+  /// conflict when the project has one of that name.
+  virtual Result<std::int64_t> add(const LogMetric& metric) = 0;
+  /// Its states go, too.
+  virtual Result<> remove(std::int64_t id) = 0;
+  /// By id, rising.
+  virtual Result<std::vector<LogMetric>> list() = 0;
+  virtual Result<> put_state(const LogMetricState& state) = 0;
+  virtual Result<> remove_state(std::int64_t metric, std::string_view key) = 0;
+  /// By metric, then key.
+  virtual Result<std::vector<LogMetricState>> states() = 0;
+};
+
+/// An alerting rule that was made through the API.
+struct KeptRule {
+  std::int64_t id = 0;  // 0 when adding; never given twice
+  ProjectId project;
+  std::string name;        // of the project's own
+  std::string definition;  // a document, opaque here
+  UnixNanos created;
+  UnixNanos updated;
+  std::string created_by;
+};
+
+class KeptRuleRepository {
+ public:
+  virtual ~KeptRuleRepository() = default;
+  /// conflict when the project has one of that name.
+  virtual Result<std::int64_t> add(const KeptRule& rule) = 0;
+  /// Name, definition and updated. conflict as for add().
+  virtual Result<> update(const KeptRule& rule) = 0;
+  virtual Result<KeptRule> get(std::int64_t id) = 0;
+  virtual Result<> remove(std::int64_t id) = 0;
+  /// By id, rising.
+  virtual Result<std::vector<KeptRule>> list() = 0;
+};
+
 enum class Durability : std::uint8_t {
   full,      // survives a crash once the call has returned
   deferred,  // atomic and in order, but a crash may take it back until the next full commit; for what is
@@ -322,6 +378,8 @@ class RecordStore {
   virtual RuleStateRepository& rule_states() = 0;
   virtual SettingRepository& settings() = 0;
   virtual AppliedRepository& applied() = 0;
+  virtual LogMetricRepository& log_metrics() = 0;
+  virtual KeptRuleRepository& kept_rules() = 0;
 };
 
 }  // namespace telltale::storage

@@ -2,6 +2,7 @@
 #include "api/own/account_routes.hpp"
 #include "api/own/data_routes.hpp"
 #include "api/own/openapi.hpp"
+#include "api/own/rule_routes.hpp"
 
 namespace telltale::api {
 
@@ -17,6 +18,8 @@ void add_own_routes(net::Router& router, const Services& services) {
   add_session_routes(router, services);
   add_project_routes(router, services);
   add_saved_routes(router, services);
+  add_log_metric_routes(router, services);
+  add_alert_rule_routes(router, services);
   add_upkeep_routes(router, services);
   add_openapi_route(router);
 }

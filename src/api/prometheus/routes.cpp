@@ -6,48 +6,13 @@
 
 #include <fmt/format.h>
 
-#include "api/services.hpp"
+#include "api/prometheus/answer.hpp"
 #include "base/json.hpp"
 #include "base/limits.hpp"
 #include "promql/parser.hpp"
 
 namespace telltale::api {
 namespace {
-
-std::string_view prometheus_error_type(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::invalid_argument:
-    case ErrorKind::too_large:
-      return "bad_data";
-    case ErrorKind::unauthenticated:
-    case ErrorKind::permission_denied:
-      return "unauthorized";
-    case ErrorKind::execution:
-    case ErrorKind::resource_exhausted:
-      return "execution";
-    case ErrorKind::deadline_exceeded:
-      return "timeout";
-    case ErrorKind::cancelled:
-      return "canceled";
-    case ErrorKind::not_found:
-      return "not_found";
-    case ErrorKind::unavailable:
-      return "unavailable";
-    default:
-      return "internal";
-  }
-}
-
-net::HttpResponse prometheus_error(const Error& error) {
-  JsonWriter w;
-  w.begin_object().field("status", "error").field("errorType", prometheus_error_type(error.kind()));
-  w.field("error", error.message()).end_object();
-  // A query over its budget cannot succeed by trying again, so it is an execution error here.
-  const int status = error.kind() == ErrorKind::resource_exhausted ? 422 : net::http_status(error.kind());
-  auto response = net::HttpResponse::json(w.take(), status);
-  add_error_headers(response);
-  return response;
-}
 
 void write_seconds(JsonWriter& w, UnixMillis t) {
   w.raw(fmt::format("{:.3f}", static_cast<double>(t.ms) / 1000));
@@ -57,12 +22,6 @@ void write_sample(JsonWriter& w, const Sample& s) {
   w.begin_array();
   write_seconds(w, s.time);
   w.string(promql::format_value(s.value)).end_array();
-}
-
-void write_labels(JsonWriter& w, const Labels& labels) {
-  w.begin_object();
-  for (const auto& label : labels) w.field(label.name, label.value);
-  w.end_object();
 }
 
 void write_list(JsonWriter& w, std::string_view name, const std::vector<std::string>& list) {
@@ -269,66 +228,6 @@ net::HttpResponse prometheus_targets(const Services& services, const net::HttpRe
   return net::HttpResponse::json(w.take());
 }
 
-void write_alert(JsonWriter& w, const alerting::Alert& alert) {
-  w.begin_object().key("labels");
-  write_labels(w, alert.labels);
-  w.key("annotations");
-  write_labels(w, alert.annotations);
-  w.field("state", alerting::to_string(alert.state));
-  w.field("activeAt", format_rfc3339(UnixNanos::from_millis(alert.active_at)));
-  w.field("value", promql::format_value(alert.value)).end_object();
-}
-
-void write_rule(JsonWriter& w, const alerting::RuleStatus& status) {
-  const auto& rule = status.rule;
-  w.begin_object().field("name", rule.name).field("query", rule.expr).field("health", status.health);
-  w.field("type", rule.alert ? "alerting" : "recording").field("lastError", status.last_error);
-  w.field("lastEvaluation", format_rfc3339(UnixNanos::from_millis(status.last_evaluation)));
-  w.field("evaluationTime", status.evaluation_seconds).key("labels");
-  write_labels(w, Labels([&] {
-                 std::vector<Label> labels;
-                 for (const auto& [name, value] : rule.labels) labels.push_back({name, value});
-                 return labels;
-               }()));
-  if (rule.alert) {
-    w.field("duration", std::chrono::duration<double>(rule.hold).count());
-    w.field("keepFiringFor", std::chrono::duration<double>(rule.keep_firing_for).count());
-    w.field("state", alerting::to_string(status.state)).key("annotations").begin_object();
-    for (const auto& [name, value] : rule.annotations) w.field(name, value);
-    w.end_object().key("alerts").begin_array();
-    for (const auto& alert : status.alerts) write_alert(w, alert);
-    w.end_array();
-  }
-  w.end_object();
-}
-
-net::HttpResponse prometheus_rules(const Services& services, const net::HttpRequest& request,
-                                   bool only_alerts) {
-  const auto principal = authorise(services, request, accounts::Scope::read);
-  if (!principal) return prometheus_error(principal.error());
-  const auto projects = readable_projects(services, *principal);
-  if (!projects) return prometheus_error(projects.error());
-  JsonWriter w;
-  w.begin_object().field("status", "success").key("data").begin_object();
-  w.key(only_alerts ? "alerts" : "groups").begin_array();
-  for (const auto& group : services.rules.status(*projects)) {
-    if (only_alerts) {
-      for (const auto& rule : group.rules) {
-        for (const auto& alert : rule.alerts) write_alert(w, alert);
-      }
-      continue;
-    }
-    w.begin_object().field("name", group.group.name).field("file", group.group.file);
-    w.field("interval", std::chrono::duration<double>(group.interval).count());
-    w.field("lastEvaluation", format_rfc3339(UnixNanos::from_millis(group.last_evaluation)));
-    w.field("evaluationTime", group.evaluation_seconds).key("rules").begin_array();
-    for (const auto& rule : group.rules) write_rule(w, rule);
-    w.end_array().end_object();
-  }
-  w.end_array().end_object().end_object();
-  return net::HttpResponse::json(w.take());
-}
-
 net::HttpResponse prometheus_buildinfo(const Services& services, const net::HttpRequest& request) {
   if (const auto principal = authorise(services, request, accounts::Scope::read); !principal) {
     return prometheus_error(principal.error());
@@ -343,6 +242,7 @@ net::HttpResponse prometheus_buildinfo(const Services& services, const net::Http
 }  // namespace
 
 void add_prometheus_routes(net::Router& router, const Services& services) {
+  add_rule_list_routes(router, services);
   const auto add = [&](const char* methods, const char* path, const char* name, auto handler) {
     net::RouteOptions options;
     options.name = name;
@@ -362,10 +262,6 @@ void add_prometheus_routes(net::Router& router, const Services& services) {
   add("GET|POST", "/api/v1/series", "prom_series", prometheus_series);
   add("GET", "/api/v1/targets", "prom_targets",
       [](const Services& s, Request r, WorkContext&) { return prometheus_targets(s, r); });
-  add("GET", "/api/v1/rules", "prom_rules",
-      [](const Services& s, Request r, WorkContext&) { return prometheus_rules(s, r, false); });
-  add("GET", "/api/v1/alerts", "prom_alerts",
-      [](const Services& s, Request r, WorkContext&) { return prometheus_rules(s, r, true); });
   add("GET", "/api/v1/status/buildinfo", "prom_buildinfo",
       [](const Services& s, Request r, WorkContext&) { return prometheus_buildinfo(s, r); });
 }

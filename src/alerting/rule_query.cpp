@@ -1,0 +1,53 @@
+#include "alerting/rule_query.hpp"
+
+#include "logql/engine.hpp"
+#include "promql/parser.hpp"
+
+namespace telltale::alerting {
+namespace {
+
+constexpr const char* kNoVector = "expr must give an instant vector or a scalar";
+
+}  // namespace
+
+Result<> check_expression(RuleLanguage language, const std::string& text) {
+  if (language == RuleLanguage::logql) {
+    const auto parsed = logql::parse(text);
+    if (!parsed)
+      return fail(ErrorKind::invalid_argument, "could not parse expression: " + parsed.error().message());
+    if (parsed->is_log())
+      return fail(ErrorKind::invalid_argument,
+                  std::string(kNoVector) + ": count lines with count_over_time(… [5m])");
+    return {};
+  }
+  const auto parsed = promql::parse(text);
+  if (!parsed)
+    return fail(ErrorKind::invalid_argument, "could not parse expression: " + parsed.error().message());
+  const auto type = (*parsed)->type;
+  if (type != promql::ValueType::vector && type != promql::ValueType::scalar)
+    return fail(ErrorKind::invalid_argument, kNoVector);
+  return {};
+}
+
+Result<std::vector<RuleSample>> RuleQueries::run(const Rule& rule, ProjectId project, UnixMillis at,
+                                                 WorkContext& context) const {
+  std::vector<RuleSample> out;
+  if (rule.language == RuleLanguage::promql) {
+    TT_ASSIGN(const auto found, metrics_->instant(rule.expr, {project}, at, context));
+    if (found.type == promql::ValueType::scalar)
+      return std::vector<RuleSample>{{Labels(), found.scalar.value}};
+    for (const auto& s : found.series) out.push_back({s.labels, s.samples[0].value});
+    return out;
+  }
+  if (logs_ == nullptr) return fail(ErrorKind::unsupported, "there are no logs here to ask");
+  TT_ASSIGN(const auto expr, logql::parse(rule.expr));
+  logql::QueryRequest request;
+  request.projects = {project};
+  request.start = request.end = UnixNanos::from_millis(at);
+  TT_ASSIGN(const auto found, logql::run(*logs_, expr, request, context));
+  if (found.kind == logql::ResultKind::scalar) return std::vector<RuleSample>{{Labels(), found.scalar.value}};
+  for (const auto& s : found.series) out.push_back({s.labels, s.points[0].value});
+  return out;
+}
+
+}  // namespace telltale::alerting

@@ -1,0 +1,17 @@
+// What the answers of Prometheus' HTTP API have in common.
+#pragma once
+
+#include "api/services.hpp"
+#include "base/json.hpp"
+
+namespace telltale::api {
+
+/// `{"status":"error","errorType":…,"error":…}`.
+net::HttpResponse prometheus_error(const Error& error);
+/// An object of names and values.
+void write_labels(JsonWriter& w, const Labels& labels);
+
+/// /api/v1/rules · /api/v1/alerts; those of Loki's ruler.
+void add_rule_list_routes(net::Router& router, const Services& services);
+
+}  // namespace telltale::api
