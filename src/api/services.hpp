@@ -72,7 +72,7 @@ struct Services {
   /// Both return when the rows are gone from the disk.
   std::function<Result<std::uint64_t>(const storage::EraseRequest&)> erase;
   std::function<Result<storage::PersonReport>(const storage::PersonRequest&)> erase_person;
-  storage::Deletions* deletions = nullptr;  // null: nothing is deleted by queries
+  storage::Deletions* deletions = nullptr;        // null: nothing is deleted by queries
   logmetrics::LogMetrics* log_metrics = nullptr;  // null: there are none
   alerting::KeptRules* alert_rules = nullptr;     // the same
   std::function<std::vector<ReceiverName>(ProjectId)> receivers;
