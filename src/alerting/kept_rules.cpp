@@ -35,9 +35,8 @@ Result<Millis> member_duration(std::string_view member, element value, Millis le
   const auto d = parse_duration(text.empty() ? "0s" : text);
   if (!d) return bad_member(member, d.error().message());
   const auto out = std::chrono::duration_cast<Millis>(*d);
-  if (out.count() != 0 && (out < least || out > kLongest))
-    return bad_member(member,
-                      fmt::format("0s, or {} to {}", format_duration(least), format_duration(kLongest)));
+  if (out < least || out > kLongest)
+    return bad_member(member, fmt::format("{} to {}", format_duration(least), format_duration(kLongest)));
   return out;
 }
 

@@ -17,7 +17,7 @@ inline constexpr std::string_view kApiRulesFile = "api";
 
 struct RuleDefinition {
   Rule rule;  // alert; its id and line do not count
-  Millis interval{0};
+  Millis interval{std::chrono::seconds(15)};
   bool paused = false;  // kept, not evaluated
 };
 

@@ -174,6 +174,7 @@ TEST(KeptRules, RefuseWhatCannotBe) {
       {R"j({"name":"a","expr":"{a=\"b\"}","language":"logql"})j", "expr"},
       {R"j({"name":"a","expr":"up","for":"soon"})j", "for"},
       {R"j({"name":"a","expr":"up","interval":"1s"})j", "interval"},
+      {R"j({"name":"a","expr":"up","interval":"0s"})j", "interval"},
       {R"j({"name":"a","expr":"up","labels":{"a b":"c"}})j", "labels"},
       {R"j({"name":"a","expr":"up","labels":[]})j", "labels"},
       {R"j({"name":"a","expr":"up","receivers":"x"})j", "receivers"},
