@@ -319,6 +319,96 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/telltale/v1/alert-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Rules that were made here, by name. Those of files are in /api/v1/rules. */
+        get: operations["listAlertRules"];
+        put?: never;
+        /** Make a rule; it is evaluated from now on. Takes an editor of the project. */
+        post: operations["makeAlertRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/alert-rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One rule with its alerts. */
+        get: operations["getAlertRule"];
+        /** Change a rule; what is not named stays. Alerts go on unless expression, name or labels change. */
+        put: operations["changeAlertRule"];
+        post?: never;
+        /** Remove a rule. What it has firing is resolved, and receivers hear of it. */
+        delete: operations["removeAlertRule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/receivers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Receivers of the settings that a rule may name. */
+        get: operations["listReceivers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/log-metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Metrics counted out of log lines, by name. */
+        get: operations["listLogMetrics"];
+        put?: never;
+        /** Make a metric; lines that are accepted from now on count. Takes an editor of the project. */
+        post: operations["makeLogMetric"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/log-metrics/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One metric. */
+        get: operations["getLogMetric"];
+        put?: never;
+        post?: never;
+        /** Remove a metric: its series end; what was written stays. */
+        delete: operations["removeLogMetric"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/telltale/v1/saved-searches": {
         parameters: {
             query?: never;
@@ -1372,6 +1462,110 @@ export interface components {
             /** @description Rows missed since the last frame. */
             dropped: number;
         };
+        AlertRule: {
+            id: number;
+            project: number;
+            /** @description The alert's name, unique in the project. */
+            name: string;
+            /** @enum {string} */
+            language: "promql" | "logql";
+            /** @description Gives a vector or a scalar; every series of it is an alert. */
+            expr: string;
+            /** @description A duration that the expression must hold before the alert fires. */
+            for: string;
+            /** @description A duration that the alert fires on after the expression ceased to hold. */
+            keep_firing_for: string;
+            /** @description A duration, 5s and more; 0s: the server's rules.evaluation_interval. */
+            interval: string;
+            /** @description The label of that name; empty: none. */
+            severity: string;
+            /** @description Added to the alert's; may be templates. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description May be templates, as in rule files. */
+            annotations: {
+                [key: string]: string;
+            };
+            /** @description Who hears of it; empty: every receiver of the project. */
+            receivers: string[];
+            /** @description Kept, but not evaluated. */
+            paused: boolean;
+            /** Format: date-time */
+            created: string;
+            /** Format: date-time */
+            updated: string;
+            created_by: string;
+            status: {
+                /** @enum {string} */
+                state: "inactive" | "pending" | "firing";
+                /** @enum {string} */
+                health: "ok" | "err" | "unknown";
+                last_error: string;
+                /** Format: date-time */
+                last_evaluation: string | null;
+                evaluation_seconds: number;
+                alerts: {
+                    /** @enum {string} */
+                    state: "pending" | "firing";
+                    labels: {
+                        [key: string]: string;
+                    };
+                    annotations: {
+                        [key: string]: string;
+                    };
+                    value: number | null;
+                    /** Format: date-time */
+                    active_at: string;
+                }[];
+            };
+        };
+        LogMetric: {
+            id: number;
+            project: number;
+            /** @description Of the metric, unique in the project; a histogram's series add _bucket, _sum and _count. */
+            name: string;
+            /** @enum {string} */
+            kind: "counter" | "histogram" | "distinct";
+            /** @description A LogQL log query; the selector may be left out. */
+            query: string;
+            description: string;
+            /** @description Labels of a line that become labels of the series. */
+            by: string[];
+            /** @description Of a histogram the label with the number, of a distinct count the one with the value. */
+            field?: string;
+            /**
+             * @description Of a histogram: how the field is read, as LogQL's unwrap does.
+             * @enum {string}
+             */
+            conversion?: "none" | "duration" | "duration_seconds" | "bytes";
+            /** @description Of a histogram: upper bounds that rise; +Inf is added. */
+            buckets?: number[];
+            /** @description Of a distinct count: a duration of 1m to 31d; 1d unless given. */
+            window?: string;
+            /** Format: date-time */
+            created: string;
+            /** @description Names of the series that are written. */
+            series: string[];
+            /** @description PromQL that shows it. */
+            example: string;
+            state: {
+                series: number;
+                /** @description Rows that were counted. */
+                matched: number;
+                /** @description Rows that were older than log_metrics.max_late, or a distinct count's window. */
+                late: number;
+                /** @description Rows without the field, without a number in it, or with an error of the query. */
+                without_value: number;
+                /** @description Rows of series beyond the limit. */
+                over_limit: number;
+                /**
+                 * Format: date-time
+                 * @description Time of the newest row that the query shows.
+                 */
+                last_match: string | null;
+            };
+        };
         SavedSearch: {
             id: number;
             name: string;
@@ -2283,6 +2477,378 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    listAlertRules: {
+        parameters: {
+            query?: {
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        rules: components["schemas"]["AlertRule"][];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    makeAlertRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The credential's own unless given, and 1 for one of every project. */
+                    project?: number;
+                    /** @description The alert's name, unique in the project. */
+                    name: string;
+                    /** @enum {string} */
+                    language?: "promql" | "logql";
+                    /** @description Gives a vector or a scalar; every series of it is an alert. */
+                    expr: string;
+                    /** @description A duration that the expression must hold before the alert fires. */
+                    for?: string;
+                    /** @description A duration that the alert fires on after the expression ceased to hold. */
+                    keep_firing_for?: string;
+                    /** @description A duration, how often it is evaluated: 5s and more, 15s unless given. */
+                    interval?: string;
+                    /** @description The label of that name; empty: none. */
+                    severity?: string;
+                    /** @description Added to the alert's; may be templates. */
+                    labels?: {
+                        [key: string]: string;
+                    };
+                    /** @description May be templates, as in rule files. */
+                    annotations?: {
+                        [key: string]: string;
+                    };
+                    /** @description Who hears of it; empty: every receiver of the project. */
+                    receivers?: string[];
+                    /** @description Kept, but not evaluated. */
+                    paused?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        rule: components["schemas"]["AlertRule"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    getAlertRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        rule: components["schemas"]["AlertRule"];
+                    };
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    changeAlertRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The alert's name, unique in the project. */
+                    name?: string;
+                    /** @enum {string} */
+                    language?: "promql" | "logql";
+                    /** @description Gives a vector or a scalar; every series of it is an alert. */
+                    expr?: string;
+                    /** @description A duration that the expression must hold before the alert fires. */
+                    for?: string;
+                    /** @description A duration that the alert fires on after the expression ceased to hold. */
+                    keep_firing_for?: string;
+                    /** @description A duration, 5s and more; 0s: the server's rules.evaluation_interval. */
+                    interval?: string;
+                    /** @description The label of that name; empty: none. */
+                    severity?: string;
+                    /** @description Added to the alert's; may be templates. */
+                    labels?: {
+                        [key: string]: string;
+                    };
+                    /** @description May be templates, as in rule files. */
+                    annotations?: {
+                        [key: string]: string;
+                    };
+                    /** @description Who hears of it; empty: every receiver of the project. */
+                    receivers?: string[];
+                    /** @description Kept, but not evaluated. */
+                    paused?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        rule: components["schemas"]["AlertRule"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    removeAlertRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    listReceivers: {
+        parameters: {
+            query?: {
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        receivers: {
+                            name: string;
+                            /** @enum {string} */
+                            type: "webhook" | "slack" | "email";
+                        }[];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    listLogMetrics: {
+        parameters: {
+            query?: {
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        metrics: components["schemas"]["LogMetric"][];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    makeLogMetric: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The credential's own unless given, and 1 for one of every project. */
+                    project?: number;
+                    /** @description Of the metric, unique in the project; a histogram's series add _bucket, _sum and _count. */
+                    name: string;
+                    /** @enum {string} */
+                    kind: "counter" | "histogram" | "distinct";
+                    /** @description A LogQL log query; the selector may be left out. */
+                    query: string;
+                    description?: string;
+                    /** @description Labels of a line that become labels of the series. */
+                    by?: string[];
+                    /** @description Of a histogram the label with the number, of a distinct count the one with the value. */
+                    field?: string;
+                    /**
+                     * @description Of a histogram: how the field is read, as LogQL's unwrap does.
+                     * @enum {string}
+                     */
+                    conversion?: "none" | "duration" | "duration_seconds" | "bytes";
+                    /** @description Of a histogram: upper bounds that rise; +Inf is added. */
+                    buckets?: number[];
+                    /** @description Of a distinct count: a duration of 1m to 31d; 1d unless given. */
+                    window?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        metric: components["schemas"]["LogMetric"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    getLogMetric: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        metric: components["schemas"]["LogMetric"];
+                    };
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    removeLogMetric: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
