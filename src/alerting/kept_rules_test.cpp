@@ -150,6 +150,8 @@ TEST(KeptRules, SurviveARestartAndChangeWhileTheyRun) {
   EXPECT_EQ(rig.status("Timeouts").alerts.at(0).active_at, since);
   EXPECT_EQ(rig.status("Timeouts").alerts.at(0).annotations.get("summary"), "new");
   rig.start();
+  rig.line("shop", "timeout c");
+  rig.line("shop", "timeout d");
   rig.pass(1);
   EXPECT_EQ(rig.status("Timeouts").rule.hold, seconds(30));
   EXPECT_EQ(rig.status("Timeouts").state, AlertState::pending);

@@ -109,7 +109,8 @@ void RuleManager::Impl::restore(LiveRule& rule, UnixMillis now) {
     const UnixMillis seen = std::max(a.alert.active_at, std::max(a.alert.fired_at, a.alert.last_sent));
     const bool waits = a.alert.state == AlertState::pending;
     if (waits && now - seen > options.outage_tolerance + rule.rule.hold) continue;
-    rule.alerts.emplace(a.labels, a.alert);
+    // Whoever tells receivers has been restarted as well, and must know the alert to tell of its end.
+    rule.alerts.emplace(a.labels, a.alert).first->second.last_sent = UnixMillis{0};
     rule.saved.insert(a.labels);
   }
   saved.erase(it);

@@ -135,7 +135,9 @@ def test_rules_over_log_lines_from_the_api_and_from_files(rig, receiver):
     wait_until(lambda: (rig.value("lines:rate1m{app='shop'}") or 0) > 0, what="the recording rule over lines")
 
     # It outlives a restart, firing all along; then it is changed, and taken away.
+    told_before = len(heard("/ops", "Timeouts"))
     rig.server.restart()
+    wait_until(lambda: len(heard("/ops", "Timeouts")) > told_before, 30, 0.2, "the alert after a restart")
     wait_until(lambda: rig.ask("GET", f"alert-rules/{made['id']}", 200)["rule"]["status"]["state"] == "firing", 20, 0.2, "it to fire on")
     changed = rig.ask("PUT", f"alert-rules/{made['id']}", 200, annotations={"summary": "many"}, keep_firing_for="1m")["rule"]
     assert changed["expr"] == made["expr"] and changed["keep_firing_for"] == "1m" and changed["status"]["state"] == "firing"
