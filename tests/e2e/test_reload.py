@@ -174,6 +174,21 @@ def check_max_future(w):
     assert w.push(-300) == 400
 
 
+def check_max_late(w):
+    made = w.api.post("/api/telltale/v1/log-metrics", json={"name": "late_total", "kind": "counter", "query": "{}"})
+    assert made.status_code == 201, made.text
+    path = f"/api/telltale/v1/log-metrics/{made.json()['metric']['id']}"
+
+    def counts():
+        state = w.api.get(path)["metric"]["state"]
+        return state["matched"], state["late"]
+    assert w.push(600) == 204
+    wait_until(lambda: counts() == (1, 0), what="the line to count")
+    w.change(log_metrics__max_late="1m")
+    assert w.push(600) == 204
+    wait_until(lambda: counts() == (1, 1), what="the line to be too late")
+
+
 def check_max_bytes(w):
     w.change(storage__max_bytes="10GB")
     wait_until(lambda: w.metric('telltale_disk_table_share_bytes{table="logs"}') == 4e9, what="the new shares")
@@ -300,6 +315,7 @@ CHECKS = {
     "redaction.method": redaction_check("method", "mask", "passwd=hidden-away", "passwd=", "hidden-away"),
     "log.level": check_log_level,
     "ingest.max_past": check_max_past, "ingest.max_future": check_max_future,
+    "log_metrics.max_late": check_max_late,
     "storage.max_bytes": check_max_bytes, "storage.reserve_bytes": check_reserve_bytes,
     "retention.logs": retention_check("logs", lambda w: w.push(3 * DAY_S, "old line"), lambda w: w.api.rows("logs", query="old line")),
     "retention.spans": retention_check("spans", send_old_span, lambda w: w.api.rows("spans", query="old span")),
