@@ -6,7 +6,7 @@ import { useState } from "preact/hooks";
 import { FirstData } from "../../app/FirstData";
 import { MakeMenu } from "../../app/MakeMenu";
 import { panelPainted } from "../../app/measure";
-import { Button, type Column, CopyButton, EmptyState, IconButton, Segmented, Skeleton, Table } from "../../kit";
+import { Button, type Column, CopyButton, EmptyState, IconButton, Later, Segmented, Skeleton, Table } from "../../kit";
 import { formatOf, unitOfMetric } from "../../kit/chart";
 import { MatrixChart } from "../../kit/chart/MatrixChart";
 import { get } from "../../lib/api";
@@ -46,7 +46,7 @@ export default function Metrics() {
     <div class="page metrics">
       <h1 class="hear-only">Metrics</h1>
       <aside class={browsing ? "metrics-browser" : "metrics-browser metrics-browser-off"} aria-label="Metric browser">
-        <Browser onQuery={(expr) => write(Math.min(at, shown.length - 1), expr)} />
+        <Later meanwhile={<Skeleton lines={10} />}>{() => <Browser onQuery={(expr) => write(Math.min(at, shown.length - 1), expr)} />}</Later>
       </aside>
       <div class="metrics-main">
         {shown.map((expr, i) => (
