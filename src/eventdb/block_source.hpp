@@ -42,7 +42,9 @@ class MemoryBytes final : public BlockSource, public BlockSink {
     return io::BlockHandle{chunks_.size() - 1, static_cast<std::uint32_t>(chunks_.back()->size())};
   }
   Result<Bytes> read(io::BlockHandle handle) const override {
-    const auto& chunk = chunks_.at(handle.offset);
+    if (handle.offset >= chunks_.size())
+      return fail(ErrorKind::corruption, "a handle that leads nowhere in memory");
+    const auto& chunk = chunks_[handle.offset];
     return Bytes{chunk, *chunk};
   }
   Error damage(Error error) const override { return error; }

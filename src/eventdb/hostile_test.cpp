@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/rng.hpp"
+#include "eventdb/block_source.hpp"
 #include "eventdb/eventdb.hpp"
 #include "io/faulty_file_system.hpp"
 
@@ -125,6 +126,19 @@ TEST_F(Hostile, TheDeadlineEndsAScan) {
   const auto rows = db_->aggregate(q, context);
   ASSERT_FALSE(rows);
   EXPECT_EQ(rows.error().kind(), ErrorKind::deadline_exceeded);
+}
+
+/// A damaged directory names pages that there are not.
+TEST(MemoryBytes, HandleThatLeadsNowhere) {
+  MemoryBytes bytes;
+  const auto handle = bytes.put("page");
+  ASSERT_TRUE(handle);
+  const auto found = bytes.read(*handle);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->view, "page");
+  const auto missing = bytes.read({1, 4});
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().kind(), ErrorKind::corruption);
 }
 
 }  // namespace
