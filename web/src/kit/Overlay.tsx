@@ -1,7 +1,7 @@
 // What lies over the page: dialog (modal, native), drawer (beside the page, which stays in use) and menu (popover).
 import type { ComponentChildren } from "preact";
 import { createPortal } from "preact/compat";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useKeys } from "../lib/keys";
 import { Button, IconButton } from "./Button";
 import { Icon, type IconName } from "./Icon";
@@ -9,7 +9,8 @@ import { Icon, type IconName } from "./Icon";
 export function Dialog(p: { title: string; open: boolean; onClose: () => void; children: ComponentChildren; wide?: boolean; bare?: boolean }) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  // Before the next key arrives: what is typed right after the dialog was asked for belongs to it.
+  useLayoutEffect(() => {
     const dialog = ref.current;
     if (!dialog) return;
     if (p.open && !dialog.open) dialog.showModal();
