@@ -185,7 +185,7 @@ async function logql({ page, person, watch }) {
   await page.keyboard.press("Backspace"); // else the browser's own editing would carry styles over
   await page.keyboard.insertText('sum by (detected_level) (count_over_time({service_name="stockapp"}[5m]))');
   await page.keyboard.press("Escape");
-  await page.keyboard.press("Enter");
+  await page.keyboard.press("Control+Enter"); // Enter may take a completion that has just come
   await settled(page);
   await page.getByRole("figure").locator("canvas").waitFor();
   await editor.click();
@@ -193,7 +193,7 @@ async function logql({ page, person, watch }) {
   await page.keyboard.press("Backspace"); // else the browser's own editing would carry styles over
   await page.keyboard.insertText('{service_name="stockapp"} | nonsense ((');
   await page.keyboard.press("Escape");
-  await page.keyboard.press("Enter");
+  await page.keyboard.press("Control+Enter"); // Enter may take a completion that has just come
   await page.getByRole("alert").first().waitFor();
   await person.press(page.getByRole("button", { name: "Back to filters" }));
   await until(() => !params(page).has("lang"), "filters again");
