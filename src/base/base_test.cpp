@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/compress.hpp"
+#include "base/find.hpp"
 #include "base/hash.hpp"
 #include "base/json.hpp"
 #include "base/metrics.hpp"
@@ -98,6 +99,24 @@ TEST(Text, utf8_repair) {  // Unicode 15, table 3-8: maximal subparts become one
     ASSERT_EQ(one.size(), cp < 0x80 ? 1u : cp < 0x800 ? 2u : cp < 0x10000 || cp > 0x10FFFF ? 3u : 4u) << cp;
   }
   EXPECT_EQ(truncate_utf8("a\xC3\xA9", 2), "a");
+}
+
+TEST(Find, agrees_with_the_standard_library) {
+  for (std::uint64_t seed = 1; seed <= 3000; ++seed) {
+    SCOPED_TRACE(seed);
+    Rng rng(seed);
+    std::string text(rng.below(200), 'a');
+    for (char& c : text) c = static_cast<char>('a' + rng.below(seed % 3 + 1));
+    const std::size_t at = rng.below(text.size() + 1);
+    std::string needle = text.substr(at, 1 + rng.below(90));
+    if (needle.empty() || rng.chance(0.3)) needle += static_cast<char>('a' + rng.below(3));
+    const char* const found = find_bytes(text, needle);
+    const std::size_t expected = text.find(needle);
+    ASSERT_EQ(found == nullptr, expected == std::string::npos);
+    if (found != nullptr) {
+      EXPECT_EQ(static_cast<std::size_t>(found - text.data()), expected);
+    }
+  }
 }
 
 TEST(Time, rfc3339) {

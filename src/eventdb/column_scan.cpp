@@ -6,6 +6,8 @@
 #include <cstring>
 #include <unordered_map>
 
+#include "base/find.hpp"
+
 namespace telltale::eventdb {
 
 using storage::CompiledLeaf;
@@ -20,21 +22,6 @@ bool compares_numbers(FilterOp op) {
   return op == FilterOp::gt || op == FilterOp::ge || op == FilterOp::lt || op == FilterOp::le;
 }
 
-/// Sets a bit for each row whose code's flag is set.
-void bits_of_codes(const std::vector<std::uint16_t>& codes, const std::vector<std::uint8_t>& flags,
-                   Bitmap& out) {
-  auto& words = out.words();
-  const std::size_t whole = codes.size() / 64;
-  for (std::size_t w = 0; w < whole; ++w) {
-    const std::uint16_t* c = codes.data() + w * 64;
-    std::uint64_t word = 0;
-    for (unsigned i = 0; i < 64; ++i) word |= static_cast<std::uint64_t>(flags[c[i]]) << i;
-    words[w] = word;
-  }
-  for (std::size_t i = whole * 64; i < codes.size(); ++i)
-    if (flags[codes[i]] != 0) out.set(i);
-}
-
 /// Calls f(row, begin of the occurrence's row) once for each text of the page that contains `needle`.
 template <class F>
 void for_each_text_with(const TextPage& page, std::string_view text, std::string_view needle, F f) {
@@ -42,9 +29,9 @@ void for_each_text_with(const TextPage& page, std::string_view text, std::string
   const char* const end = begin + text.size();
   const char* at = begin;
   while (at < end) {
-    const void* found = memmem(at, static_cast<std::size_t>(end - at), needle.data(), needle.size());
+    const char* const found = find_bytes({at, static_cast<std::size_t>(end - at)}, needle);
     if (found == nullptr) return;
-    const auto offset = static_cast<std::uint32_t>(static_cast<const char*>(found) - begin);
+    const auto offset = static_cast<std::uint32_t>(found - begin);
     const auto row = std::upper_bound(page.ends.begin(), page.ends.end(), offset) - page.ends.begin();
     const std::uint32_t row_end = page.ends[static_cast<std::size_t>(row)];
     if (offset + needle.size() <= row_end) {
@@ -305,18 +292,37 @@ void compare_numbers(const CompiledLeaf& leaf, const std::vector<Number>& values
   if (leaf.op() == FilterOp::le) scan([n](Number v) { return static_cast<double>(v) <= n; });
 }
 
-/// By the text of each distinct value.
+/// Whether the text of some number can have what is looked for: digits, signs, points and the e of powers, or
+/// a part of what stands for those that are no digits.
+bool can_be_in_number(const CompiledLeaf& leaf) {
+  const bool searches = leaf.op() == FilterOp::contains || leaf.op() == FilterOp::icontains;
+  if (!searches && leaf.op() != FilterOp::regex) return true;
+  const std::string needle = searches ? leaf.value() : required_literal(leaf.value());
+  if (needle.find_first_not_of("0123456789+-.e") == std::string::npos) return true;
+  static constexpr std::string_view kNoDigits[] = {"-inf", "-nan", "true", "false"};
+  return std::any_of(std::begin(kNoDigits), std::end(kNoDigits),
+                     [&](std::string_view text) { return text.find(needle) != std::string_view::npos; });
+}
+
+/// By the text of each value, which is remembered while no other value takes its place.
 template <class Number, class ToText>
 void match_texts(const CompiledLeaf& leaf, const std::vector<Number>& values, const Bitmap& rows, Bitmap& out,
                  ToText to_text_of) {
-  std::unordered_map<std::uint64_t, bool> known;
+  struct Known {
+    std::uint64_t value = 0;
+    bool is_set = false;
+    bool matches = false;
+  };
+  constexpr std::size_t kPlaces = 1024;
+  std::vector<Known> known(kPlaces);
   rows.for_each([&](std::size_t row) {
-    std::uint64_t key;
-    static_assert(sizeof(Number) == sizeof key);
-    std::memcpy(&key, &values[row], sizeof key);
-    const auto [at, is_new] = known.try_emplace(key, false);
-    if (is_new) at->second = leaf.matches(to_text_of(values[row]));
-    if (at->second) out.set(row);
+    std::uint64_t value;
+    static_assert(sizeof(Number) == sizeof value);
+    std::memcpy(&value, &values[row], sizeof value);
+    Known& place = known[value * 0x9E3779B97F4A7C15ULL >> 54];
+    if (!place.is_set || place.value != value)
+      place = {value, true, leaf.matches(std::string_view(to_text_of(values[row])))};
+    if (place.matches) out.set(row);
   });
 }
 
@@ -334,6 +340,21 @@ void match_ints(const CompiledLeaf& leaf, const std::vector<std::int64_t>& value
 }
 
 }  // namespace
+
+void bits_of_codes(const std::vector<std::uint16_t>& codes, const std::vector<std::uint8_t>& flags,
+                   Bitmap& out) {
+  if (std::all_of(flags.begin(), flags.end(), [](std::uint8_t f) { return f == 0; })) return;
+  auto& words = out.words();
+  const std::size_t whole = codes.size() / 64;
+  for (std::size_t w = 0; w < whole; ++w) {
+    const std::uint16_t* c = codes.data() + w * 64;
+    std::uint64_t word = 0;
+    for (unsigned i = 0; i < 64; ++i) word |= static_cast<std::uint64_t>(flags[c[i]]) << i;
+    words[w] |= word;
+  }
+  for (std::size_t i = whole * 64; i < codes.size(); ++i)
+    if (flags[codes[i]] != 0) out.set(i);
+}
 
 std::string required_literal(std::string_view regex) {
   if (regex.starts_with("(?s)")) regex.remove_prefix(4);  // what a dot matches is no matter here
@@ -434,6 +455,11 @@ Result<Verdict> scan_column(const CompiledLeaf& leaf, Block& block, std::uint32_
   out.present = column->presence ? *column->presence : Bitmap(block.rows(), true);
   Bitmap rows = out.present;
   rows &= among;
+  if (leaf.op() == FilterOp::exists) {  // the text of a number is not empty
+    out.match = std::move(rows);
+    return out;
+  }
+  if (!can_be_in_number(leaf)) return out;
   if (entry.type == AttrType::integer) {
     if (compares_numbers(leaf.op())) {
       compare_numbers(leaf, column->values, rows, out.match);

@@ -26,6 +26,10 @@ Result<Bitmap> scan_rendered(const storage::CompiledLeaf& leaf, Block& block, co
 /// Of a json_line leaf: which of `among` match.
 Result<Bitmap> scan_json_line(const storage::CompiledLeaf& leaf, Block& block, const Bitmap& among);
 
+/// Sets a bit for each row whose code's flag is set.
+void bits_of_codes(const std::vector<std::uint16_t>& codes, const std::vector<std::uint8_t>& flags,
+                   Bitmap& out);
+
 /// The longest text that every match of the expression must contain; empty when none is found. Conservative:
 /// alternatives, classes, groups and flags end it.
 std::string required_literal(std::string_view regex);

@@ -3,10 +3,11 @@
 // that its beginning may be the end of; so no value is escaped to be searched.
 #pragma once
 
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/find.hpp"
 
 namespace telltale::eventdb {
 
@@ -16,8 +17,7 @@ void each_occurrence(std::string_view text, std::string_view needle, F f) {
   const char* const begin = text.data();
   const char* const end = begin + text.size();
   for (const char* at = begin; at < end; ++at) {
-    at = static_cast<const char*>(
-        memmem(at, static_cast<std::size_t>(end - at), needle.data(), needle.size()));
+    at = find_bytes({at, static_cast<std::size_t>(end - at)}, needle);
     if (at == nullptr || !f(static_cast<std::size_t>(at - begin))) return;
   }
 }

@@ -4,6 +4,7 @@
 // column is asked on its own, and so is a regular expression that must contain such a text and cannot match a
 // quote. Where that does not decide, lines that may match are written and looked at.
 #include <algorithm>
+#include <map>
 #include <span>
 
 #include "base/text.hpp"
@@ -62,11 +63,6 @@ bool stays_in_a_value(std::string_view regex) {
   return !in_list && regex.find("A-z") == std::string_view::npos;
 }
 
-void or_codes(const std::vector<std::uint16_t>& codes, const std::vector<std::uint8_t>& flags, Bitmap& out) {
-  for (std::size_t i = 0; i < codes.size(); ++i)
-    if (flags[codes[i]] != 0) out.set(i);
-}
-
 bool is_decimals(char mode) { return mode >= '1' && mode <= '9'; }
 bool in_quotes(char mode) { return mode == 's' || mode == 'a' || mode == 't'; }
 
@@ -122,13 +118,17 @@ class RenderedScan {
         known->of_skeletons[s] = 1;
       }
     }
-    or_codes(*codes, in_literal, decided(false));
-    or_codes(*codes, over_edges, maybe_);
+    bits_of_codes(*codes, in_literal, decided(false));
+    bits_of_codes(*codes, over_edges, maybe_);
+    // Most values stand in the same skeletons as others.
+    std::map<std::vector<std::uint8_t>, Bitmap> known;
     for (const Reference& r : references) {
-      Bitmap rows(block_.rows());
-      or_codes(*codes, r.of_skeletons, rows);
-      rows &= rows_;
-      if (!rows.none()) TT_TRY(look_in(r, rows));
+      const auto [at, fresh] = known.try_emplace(r.of_skeletons, block_.rows());
+      if (fresh) {
+        bits_of_codes(*codes, r.of_skeletons, at->second);
+        at->second &= rows_;
+      }
+      if (!at->second.none()) TT_TRY(look_in(r, at->second));
     }
     decided_ &= rows_;
     maybe_ &= rows_;
@@ -208,15 +208,14 @@ class RenderedScan {
 
   /// Whether the value, as it stands in the line, has what is looked for.
   bool value_matches(std::string_view text, char mode) const {
+    if (mode == 's' && !needle_->in(text)) return false;
     std::string escaped;
     const bool in_text = mode == 's' || mode == 'a';
-    if (in_text && needs_escapes(text, mode == 'a') && (mode == 'a' || (is_all_ && is_regex()))) {
+    if (in_text && (mode == 'a' || (is_all_ && is_regex())) && needs_escapes(text, mode == 'a')) {
       append_escaped(text, mode == 'a', escaped);
       text = escaped;
-      if (!plainly_has(text)) return false;
-    } else if (mode == 's' ? !needle_->in(text) : !plainly_has(text)) {
-      return false;
     }
+    if (mode != 's' && !plainly_has(text)) return false;
     return !is_regex() || !is_all_ || !in_text || leaf_.matches(text);
   }
 
@@ -231,7 +230,7 @@ class RenderedScan {
     }
     if (!any) return;
     Bitmap bits(block_.rows());
-    or_codes(column.codes(), flags, bits);
+    bits_of_codes(column.codes(), flags, bits);
     bits &= rows;
     if (view.presence != nullptr) bits &= *view.presence;
     decided(in_quotes(mode)) |= bits;

@@ -1,7 +1,12 @@
 #include "eventdb/skeleton.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "base/text.hpp"
 #include "eventdb/text_form.hpp"
@@ -33,6 +38,30 @@ std::uint32_t next_code_point(std::string_view text, std::size_t& at) {
   for (std::size_t i = 1; i <= more; ++i) point = point << 6 | (byte(at + i) & 0x3FU);
   at += more + 1;
   return point;
+}
+
+bool is_escaped(char c, bool ascii) {
+  const auto b = static_cast<unsigned char>(c);
+  return b < 0x20 || c == '"' || c == '\\' || (ascii && b >= 0x80);
+}
+
+/// Where the first character from `at` on stands that is escaped; text.size() when there is none.
+std::size_t first_escape(std::string_view text, std::size_t at, bool ascii) {
+#ifdef __SSE2__
+  const __m128i quote = _mm_set1_epi8('"');
+  const __m128i slash = _mm_set1_epi8('\\');
+  const __m128i last_control = _mm_set1_epi8(0x1F);
+  for (; at + 16 <= text.size(); at += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
+    const __m128i control = _mm_cmpeq_epi8(_mm_max_epu8(bytes, last_control), last_control);
+    const __m128i found =
+        _mm_or_si128(control, _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, slash)));
+    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(ascii ? _mm_or_si128(found, bytes) : found));
+    if (mask != 0) return at + static_cast<std::size_t>(std::countr_zero(mask));
+  }
+#endif
+  while (at < text.size() && !is_escaped(text[at], ascii)) ++at;
+  return at;
 }
 
 class SkeletonMaker {
@@ -228,15 +257,14 @@ class SkeletonMaker {
 
 }  // namespace
 
-bool needs_escapes(std::string_view text, bool ascii) {
-  return std::any_of(text.begin(), text.end(), [ascii](char c) {
-    const auto b = static_cast<unsigned char>(c);
-    return b < 0x20 || c == '"' || c == '\\' || (ascii && b >= 0x80);
-  });
-}
+bool needs_escapes(std::string_view text, bool ascii) { return first_escape(text, 0, ascii) != text.size(); }
 
 void append_escaped(std::string_view text, bool ascii, std::string& out) {
   for (std::size_t i = 0; i < text.size();) {
+    const std::size_t plain = first_escape(text, i, ascii);
+    out.append(text, i, plain - i);
+    i = plain;
+    if (i == text.size()) return;
     const char c = text[i];
     const auto b = static_cast<unsigned char>(c);
     if (ascii && b >= 0x80) {
@@ -273,11 +301,7 @@ void append_escaped(std::string_view text, bool ascii, std::string& out) {
         out += "\\f";
         break;
       default:
-        if (b < 0x20) {
-          append_code_unit(b, out);
-        } else {
-          out += c;
-        }
+        append_code_unit(b, out);
     }
   }
 }

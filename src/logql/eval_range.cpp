@@ -99,7 +99,7 @@ std::optional<storage::Measure> measure_of(const Expr& e, const RangeTask& task)
     case WindowOp::last:
       return storage::Measure{MeasureOp::last, u.label, 0};
     case WindowOp::count:
-      return storage::Measure{MeasureOp::count, u.label, 0};
+      return storage::Measure{MeasureOp::count, {}, 0};  // of rows that have the label, as the plan asks
     case WindowOp::quantile: {
       const double q = e.parameter.value_or(0);
       if (!(q >= 0 && q <= 1)) return std::nullopt;

@@ -101,7 +101,7 @@ Result<std::optional<std::vector<SeriesValues>>> run_aggregated(storage::EventSt
   q.bucket = bucket;
   q.origin = covered.from;
   q.measures = {plan.measure};
-  if (plan.least_samples > 0) q.measures.push_back({MeasureOp::count, plan.measure.field, 0});
+  if (plan.least_samples > 0) q.measures.push_back({MeasureOp::count, {}, 0});
   q.max_groups = plan.max_series;
   auto rows = store.aggregate(q, context);
   if (!rows) {

@@ -52,7 +52,7 @@ struct AggregatePlan {
   WindowGrid grid;
   storage::Measure measure;
   std::size_t max_series = 0;
-  /// Rows with the measured field, in all groups together: with fewer, the answer is nullopt.
+  /// Rows that match, in all groups together: with fewer, the answer is nullopt.
   std::uint64_t least_samples = 0;
 };
 
