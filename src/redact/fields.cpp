@@ -77,23 +77,21 @@ bool Redactor::redact_fields(std::span<const Field> fields, Counts* counts) cons
   // Nested calls use the workspace, too.
   const std::vector<DetectorSet> found = std::move(work.found);
   const std::vector<std::uint32_t> owners = std::move(work.fields);
-  bool line_struck = false;
+  DetectorSet of_line;
   for (std::size_t i = 0; i < owners.size();) {
     DetectorSet d;
     const std::uint32_t owner = owners[i];
     for (; i < owners.size() && owners[i] == owner; ++i) d |= found[i];
     if (d.none()) continue;
     const Field& field = fields[owner];
-    line_struck = line_struck || owner == 0;
+    if (owner == 0) of_line = d;
     if (is_id_field(field.key, *field.value)) continue;
     changed = impl_->redact_content(*field.value, d, counts) || changed;
   }
-  if (!derived || !line_struck) return changed;
+  if (!derived || of_line.none()) return changed;
   for (const Field& field : fields) {
     if (field.form != FieldForm::derived || is_id_field(field.key, *field.value)) continue;
-    const DetectorSet d = impl_->detectors(*field.value);
-    if (d.any() || looks_like_json(*field.value))
-      changed = impl_->redact_content(*field.value, d, counts) || changed;
+    changed = impl_->redact_content(*field.value, of_line, counts) || changed;
   }
   return changed;
 }

@@ -192,11 +192,11 @@ void Redactor::Impl::find(std::string_view text, const DetectorSet& d, std::vect
       });
     }
   }
-  for (std::size_t i = 0; i < p.shapes.size(); ++i) {
-    const auto& [regex, rule] = p.shapes[i];
-    if (d[kFirstShape + i] && on(rule))
-      find_all(*regex, text, rule, out,
-               [](std::string_view s) { return !is_harmless_value(KeyKind::hard, s); });
+  const auto not_harmless = [](std::string_view s) { return !is_harmless_value(KeyKind::hard, s); };
+  const std::size_t shapes_end = kFirstShape + p.shapes.size();
+  for (std::size_t i = d._Find_next(kFirstShape - 1); i < shapes_end; i = d._Find_next(i)) {
+    const auto& [regex, rule] = p.shapes[i - kFirstShape];
+    if (on(rule)) find_all(*regex, text, rule, out, not_harmless);
   }
   if (d[kPairs] && on(kKeyRule))
     find_pairs(
@@ -208,8 +208,7 @@ void Redactor::Impl::find(std::string_view text, const DetectorSet& d, std::vect
   if (d[kIps] && on(kIpRule)) find_all(p.ip, text, kIpRule, out, any_text);
   for (std::size_t i = 0; i < custom.size(); ++i) {
     if (d[custom_detector + i] && on(custom[i].rule))
-      find_all(*custom[i].regex, text, custom[i].rule, out,
-               [](std::string_view s) { return !is_harmless_value(KeyKind::hard, s); });
+      find_all(*custom[i].regex, text, custom[i].rule, out, not_harmless);
   }
   if (!safe_values.empty())
     std::erase_if(out, [&](const Match& m) { return is_safe_value(text.substr(m.begin, m.end - m.begin)); });
@@ -269,7 +268,7 @@ bool Redactor::Impl::filter_by_key(KeyKind key_kind, std::string& value, Counts*
   return true;
 }
 
-bool Redactor::Impl::redact_json(std::string& json, Counts* counts) const {
+bool Redactor::Impl::redact_json(std::string& json, const DetectorSet& d, Counts* counts) const {
   JsonActions actions;
   actions.rename = [this](std::string& key) {
     const KeyFacts& known = facts(key);
@@ -278,10 +277,7 @@ bool Redactor::Impl::redact_json(std::string& json, Counts* counts) const {
   };
   actions.kind = [this](std::string_view key) { return facts(key).kind; };
   actions.keep = is_id_field;
-  actions.text = [this, counts](std::string& text) {
-    const DetectorSet d = detectors(text);
-    return d.any() && redact_text(text, d, counts);
-  };
+  actions.text = [this, counts, &d](std::string& text) { return d.any() && redact_text(text, d, counts); };
   actions.filtered = [this, counts](std::string_view value) {
     if (counts != nullptr) counts->add(kKeyRule);
     return replacement(kKeyRule, value);
@@ -293,16 +289,13 @@ bool Redactor::Impl::redact_json(std::string& json, Counts* counts) const {
   };
   bool changed = false;
   auto out = walk_json(json, actions, changed);
-  if (!out) {
-    const DetectorSet d = detectors(json);
-    return d.any() && redact_text(json, d, counts);
-  }
+  if (!out) return d.any() && redact_text(json, d, counts);
   if (changed) json = *std::move(out);
   return changed;
 }
 
 bool Redactor::Impl::redact_content(std::string& value, const DetectorSet& d, Counts* counts) const {
-  return looks_like_json(value) ? redact_json(value, counts) : redact_text(value, d, counts);
+  return looks_like_json(value) ? redact_json(value, d, counts) : redact_text(value, d, counts);
 }
 
 Redactor::Redactor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -45,7 +45,8 @@ struct Redactor::Impl {
   std::string replacement(RuleId rule, std::string_view value) const;
 
   bool redact_text(std::string& text, const DetectorSet& detectors, Counts* counts) const;
-  bool redact_json(std::string& json, Counts* counts) const;
+  /// `detectors`: of the text and of what is left of it without its escapes, once and twice.
+  bool redact_json(std::string& json, const DetectorSet& detectors, Counts* counts) const;
   /// JSON when it looks like some, text otherwise.
   bool redact_content(std::string& value, const DetectorSet& detectors, Counts* counts) const;
   bool filter_by_key(KeyKind kind, std::string& value, Counts* counts) const;
