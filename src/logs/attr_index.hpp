@@ -41,16 +41,28 @@ class AttrIndex {
   static constexpr std::size_t kSlots = 1024;
   static_assert(limits::kMaxAttributes * 2 <= kSlots);
   static std::size_t slot_of(std::string_view name) {
-    // Length and both ends tell most names apart.
+    // Length and both ends tell most names apart. Words are read from the name itself: bytes that were
+    // written one by one would have to be waited for.
     std::uint64_t h = name.size() * 0x9E3779B97F4A7C15ULL;
-    char ends[16] = {};
-    const std::size_t n = name.size() < 8 ? name.size() : 8;
-    std::memcpy(ends, name.data(), n);
-    std::memcpy(ends + 8, name.data() + name.size() - n, n);
+    const auto word = [&name](std::size_t at, auto type) {
+      std::memcpy(&type, name.data() + at, sizeof type);
+      return std::uint64_t{type};
+    };
+    const std::size_t n = name.size();
     std::uint64_t a = 0;
     std::uint64_t b = 0;
-    std::memcpy(&a, ends, 8);
-    std::memcpy(&b, ends + 8, 8);
+    if (n >= 8) {
+      a = word(0, std::uint64_t{});
+      b = word(n - 8, std::uint64_t{});
+    } else if (n >= 4) {
+      a = word(0, std::uint32_t{});
+      b = word(n - 4, std::uint32_t{});
+    } else if (n >= 2) {
+      a = word(0, std::uint16_t{});
+      b = word(n - 2, std::uint16_t{});
+    } else if (n == 1) {
+      a = word(0, std::uint8_t{});
+    }
     h ^= (a * 0xC2B2AE3D27D4EB4FULL) ^ ((b << 31 | b >> 33) * 0x165667B19E3779F9ULL);
     return (h ^ h >> 29) * 0x9E3779B97F4A7C15ULL >> 54;
   }
