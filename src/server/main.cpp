@@ -5,7 +5,6 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -21,6 +20,11 @@
 #include "server/retention.hpp"
 #include "server/server.hpp"
 #include "server/stores.hpp"
+
+// jemalloc reads this at the start: memory that has not been needed for some seconds goes back to the kernel
+// even when nothing happens that could give it back on the way (docs/decisions/0013).
+extern "C" const char* malloc_conf;
+const char* malloc_conf = "background_thread:true";
 
 namespace {
 
@@ -42,16 +46,7 @@ void notify_service_manager(std::string_view state) {
   ::close(fd);
 }
 
-// What one request or replayed record has freed, the next one takes: given back to the kernel each time, it
-// costs a page fault for every 4 KB (a third of the time of a start with a long journal).
-void keep_freed_memory() {
-  constexpr int kLargestKept = 8 << 20;
-  ::mallopt(M_MMAP_THRESHOLD, kLargestKept);
-  ::mallopt(M_TRIM_THRESHOLD, 2 * kLargestKept);
-}
-
 int serve(const std::vector<std::string>& args) {
-  keep_freed_memory();
   const auto flags = telltale::config::parse_flags(args);
   if (!flags) return complain(flags.error());
   if (flags->help) {
