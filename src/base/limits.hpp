@@ -35,7 +35,11 @@ inline constexpr std::size_t kJournalSegmentBytes = 64 * MiB;
 /// crash stays a matter of seconds.
 inline constexpr std::uint64_t kJournalReplayBytes = 1024 * MiB;
 inline constexpr std::size_t kJournalQueueBytes = 128 * MiB;  // accepted, not yet durable
-inline constexpr std::size_t kApplyQueueBatches = 4096;       // durable, not yet applied, per store
+inline constexpr std::size_t kApplyQueueBytes = 64 * MiB;  // of memory: durable, not yet applied, per store
+inline constexpr std::size_t kApplyBatchBytes = 16 * KiB;  // of it for each batch, beside its rows
+inline constexpr std::size_t kApplyWaiters =
+    8;                                    // requests that wait for room there; more are told to come back
+inline constexpr int kApplyWaitMs = 500;  // as long as that
 
 // Disk budget (io/): the shares are of storage.max_bytes; what is left is for the journal and the records
 inline constexpr std::size_t kDiskBallastBytes = 16 * MiB;

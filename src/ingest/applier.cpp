@@ -7,6 +7,16 @@
 
 namespace telltale::ingest {
 
+namespace {
+
+std::size_t memory_of(const storage::Batch& batch) {
+  constexpr std::size_t kSeriesBytes = 512;  // a definition's labels, about
+  return limits::kApplyBatchBytes + batch.row_bytes + batch.samples.size() * sizeof(storage::SamplePoint) +
+         batch.new_series.size() * kSeriesBytes;
+}
+
+}  // namespace
+
 Applier::Applier(storage::DerivedStore& store, const Logger& log, MetricsRegistry& metrics)
     : store_(store),
       log_(log),
@@ -14,9 +24,25 @@ Applier::Applier(storage::DerivedStore& store, const Logger& log, MetricsRegistr
                               {{"store", std::string(store.name())}})),
       queued_(metrics.gauge("telltale_apply_queue_batches",
                             "Durable batches that a store has not applied yet.",
-                            {{"store", std::string(store.name())}})) {}
+                            {{"store", std::string(store.name())}})),
+      queued_bytes_(metrics.gauge("telltale_apply_queue_bytes",
+                                  "What durable batches that a store has not applied yet occupy in memory.",
+                                  {{"store", std::string(store.name())}})) {}
 
-bool Applier::full() const { return size_.load() >= limits::kApplyQueueBatches; }
+bool Applier::wait_for_room() {
+  if (bytes_.load() < limits::kApplyQueueBytes) return true;
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(limits::kApplyWaitMs);
+  const MutexLock lock(mutex_);
+  if (waiting_ == limits::kApplyWaiters) return false;
+  ++waiting_;
+  while (bytes_.load() >= limits::kApplyQueueBytes && !stopping_) {
+    const auto left = until - std::chrono::steady_clock::now();
+    if (left.count() <= 0) break;
+    room_.wait_for(mutex_, left);
+  }
+  --waiting_;
+  return bytes_.load() < limits::kApplyQueueBytes;
+}
 
 void Applier::start() {
   thread_ = std::thread([this] { run(); });
@@ -25,10 +51,12 @@ void Applier::start() {
 void Applier::push(Sequence sequence, SharedBatch batch) {
   {
     const MutexLock lock(mutex_);
-    queue_.emplace_back(sequence, std::move(batch));
-    size_.store(queue_.size());
+    const std::size_t bytes = memory_of(*batch);
+    queue_.push_back({sequence, std::move(batch), bytes});
+    bytes_ += bytes;
+    queued_.set(static_cast<double>(queue_.size()));
   }
-  queued_.set(static_cast<double>(size_.load()));
+  queued_bytes_.set(static_cast<double>(bytes_.load()));
   wake_.notify_one();
 }
 
@@ -38,6 +66,7 @@ void Applier::stop() {
     stopping_ = true;
   }
   wake_.notify_all();
+  room_.notify_all();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -54,21 +83,23 @@ bool Applier::wait_applied(Sequence sequence, std::chrono::steady_clock::time_po
 void Applier::run() {
   name_thread("apply-" + std::string(store_.name()));
   while (true) {
-    std::pair<Sequence, SharedBatch> next;
+    Waiting next;
     {
       const MutexLock lock(mutex_);
       while (queue_.empty() && !stopping_) wake_.wait(mutex_);
       if (queue_.empty()) return;
       next = std::move(queue_.front());
       queue_.pop_front();
-      size_.store(queue_.size());
+      queued_.set(static_cast<double>(queue_.size()));
     }
-    queued_.set(static_cast<double>(size_.load()));
-    apply_until_done(next.first, next.second);
+    apply_until_done(next.sequence, next.batch);
     {
       const MutexLock lock(mutex_);  // a waiter between its check and its wait must not miss this
+      bytes_ -= next.bytes;
     }
+    queued_bytes_.set(static_cast<double>(bytes_.load()));
     applied_.notify_all();
+    room_.notify_all();
   }
 }
 

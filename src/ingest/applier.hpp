@@ -23,7 +23,9 @@ class Applier {
   Applier(storage::DerivedStore& store, const Logger& log, MetricsRegistry& metrics);
 
   storage::DerivedStore& store() { return store_; }
-  bool full() const;
+  /// Whether there is room for a batch, for which it waits a little (limits::kApplyWaitMs): whoever sends
+  /// faster than the store can take it is slowed down first and refused after that.
+  bool wait_for_room();
   void start();
   void push(Sequence sequence, SharedBatch batch);
   /// Applies what is queued, then joins.
@@ -31,6 +33,11 @@ class Applier {
   bool wait_applied(Sequence sequence, std::chrono::steady_clock::time_point until);
 
  private:
+  struct Waiting {
+    Sequence sequence;
+    SharedBatch batch;
+    std::size_t bytes = 0;
+  };
   void run();
   void apply_until_done(Sequence sequence, const SharedBatch& batch);
 
@@ -38,11 +45,14 @@ class Applier {
   const Logger& log_;
   Counter& errors_;
   Gauge& queued_;
-  std::atomic<std::size_t> size_{0};
+  Gauge& queued_bytes_;
+  std::atomic<std::size_t> bytes_{0};  // of batches not yet applied, the one at hand included
   Mutex mutex_;
   CondVar wake_;
   CondVar applied_;
-  std::deque<std::pair<Sequence, SharedBatch>> queue_ TT_GUARDED_BY(mutex_);
+  CondVar room_;
+  std::size_t waiting_ TT_GUARDED_BY(mutex_) = 0;
+  std::deque<Waiting> queue_ TT_GUARDED_BY(mutex_);
   bool stopping_ TT_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

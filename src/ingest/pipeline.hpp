@@ -1,7 +1,8 @@
 // From an accepted batch to every store. commit() journals a batch (durable when it returns) and hands it, in
 // the journal's order, to one applier thread a store; what a crash took from a store's memory, replay()
-// brings back from the journal. A store that falls behind by limits::kApplyQueueBatches stops ingest at the
-// door rather than let memory grow. Segments of the journal go once every store has made its part durable.
+// brings back from the journal. A store that falls behind by limits::kApplyQueueBytes slows ingest down, then
+// stops it at the door, rather than let memory grow. Segments of the journal go once every store has made its
+// part durable.
 //
 // Invariants: a batch is acknowledged only after its record is durable; each store sees sequences in rising
 // order; client ids are admitted in sorted order, so that two requests with the same ids cannot wait for each

@@ -278,7 +278,7 @@ TEST(FullServer, EveryShipperIsToldToComeBackLater) {
   ASSERT_TRUE(redactor);
   Ingest ingest(pipeline, **redactor, clock, metrics, IngestOptions{});
   Result<Outcome> last = Outcome{};
-  for (std::size_t i = 0; last && i < limits::kApplyQueueBatches + 100; ++i)
+  for (std::size_t i = 0; last && i < limits::kApplyQueueBytes / limits::kApplyBatchBytes + 100; ++i)
     last = ingest.json_lines(kProject, R"({"message":"one more"})", {});
   ASSERT_FALSE(last);
   wire::cloudwatch::PutLogEvents put{"g", "s", {{clock.now(), "m"}}};
