@@ -57,6 +57,12 @@ std::optional<Column> fixed_column(std::string_view field) {
   return std::nullopt;
 }
 
+bool holds_text(const ColumnEntry& column) {
+  if (column.is_attribute()) return column.type == AttrType::text;
+  if (column.id >= kColumns) return column.id != kShapeColumn;
+  return !is_int_column(static_cast<Column>(column.id));
+}
+
 bool is_int_column(Column column) { return static_cast<int>(column) <= static_cast<int>(Column::level); }
 
 std::optional<std::string> int_column_text(Column column, std::int64_t stored) {

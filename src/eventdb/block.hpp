@@ -160,6 +160,8 @@ class Block {
 /// The column of a fixed field; nullopt for attributes.
 std::optional<Column> fixed_column(std::string_view field);
 bool is_int_column(Column column);
+/// Whether the column's bytes are encode_text_column()'s.
+bool holds_text(const ColumnEntry& column);
 /// A fixed integer column's value as field_text() shows it; nullopt when absent.
 std::optional<std::string> int_column_text(Column column, std::int64_t stored);
 

@@ -392,6 +392,13 @@ class MergePosition {
     return false;
   }
   bool at_end() const { return at_ == count_; }
+  /// The block that was opened last, where none of its rows was taken yet and all of them would be: of a part
+  /// in today's format. Null otherwise.
+  const BlockRef* untouched() const {
+    if (at_ != 0 || input_.take) return nullptr;
+    const BlockRef& ref = input_.blocks[next_block_ - 1];
+    return ref.part && !ref.part->legacy() ? &ref : nullptr;
+  }
   std::uint32_t row() const { return rows_.empty() ? static_cast<std::uint32_t>(at_) : rows_[at_]; }
   std::int64_t time() const { return (*times_)[row()]; }
   std::uint64_t ordinal() const { return static_cast<std::uint64_t>((*ordinals_)[row()]); }
@@ -435,6 +442,14 @@ class PendingBlock {
     if (rows_.size() < block_rows_ && bytes_ < limits::kEventBlockBytes) return {};
     return write();
   }
+  /// A block that is large enough to stay as it is.
+  bool is_large(const BlockMeta& meta) const {
+    return meta.rows >= block_rows_ / 2 || meta.text_bytes >= limits::kEventBlockBytes / 2;
+  }
+  Result<> copy(const BlockRef& block) {
+    TT_TRY(write());
+    return writer_.copy(block.part, block.number);
+  }
   Result<> write() {
     if (rows_.empty()) return {};
     TT_ASSIGN(WrittenBlock block, MergedBlock(sources_, std::move(rows_), writer_).build());
@@ -474,6 +489,15 @@ Result<> merge_blocks(std::vector<MergeInput> inputs, PartWriter& writer, std::s
     MergePosition* top = heap.top();
     heap.pop();
     const MergePosition* next = heap.empty() ? nullptr : heap.top();
+    const BlockRef* whole = top->untouched();
+    const bool alone = whole != nullptr && (next == nullptr || next->time() > whole->meta().max_time.ns);
+    if (alone && pending.is_large(whole->meta())) {
+      // Rows mostly come in order of time: most large blocks have nothing between their rows.
+      TT_TRY(pending.copy(*whole));
+      TT_ASSIGN(const bool more, top->advance());
+      if (more) heap.push(top);
+      continue;
+    }
     // As long as this input stays the earliest, its rows follow each other.
     do {
       TT_TRY(pending.add(*top));

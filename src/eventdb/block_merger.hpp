@@ -1,5 +1,6 @@
 // Several runs of blocks become one, column by column: numbers are copied, dictionary codes are mapped, only
 // the texts of pages are packed anew. Rows are never made, but for blocks with attributes outside of columns.
+// Large blocks of parts that have no row of another input between theirs are copied as they are.
 #pragma once
 
 #include <functional>

@@ -43,6 +43,7 @@ Result<std::shared_ptr<Part>> Engine::write_part(Table table, std::int64_t day, 
     TT_ASSIGN(auto writer, PartWriter::create(fs_, io::join_path(dir_, name), table, day));
     TT_TRY(merge_blocks(std::move(inputs), *writer, options_.block_rows, context));
     TT_TRY(writer->finish());
+    copied_blocks_.add(writer->copied_blocks());
   }
   return Part::open(fs_, dir_, name, log_);
 }

@@ -59,6 +59,8 @@ Engine::Engine(io::FileSystem& fs, std::string dir, EventDbOptions options, cons
       checkpoint_seconds_(
           metrics.histogram("telltale_eventdb_checkpoint_seconds", "Time to write the head as parts.")),
       merge_seconds_(metrics.histogram("telltale_eventdb_merge_seconds", "Time to merge event parts.")),
+      copied_blocks_(metrics.counter("telltale_eventdb_copied_blocks_total",
+                                     "Blocks of rows that merges took over as they were.")),
       head_(options_.chunk_rows),
       retention_(options_.retention) {}
 

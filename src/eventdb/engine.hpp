@@ -112,6 +112,7 @@ class Engine final : public EventDb {
   Counter& quarantined_counter_;
   LatencyHistogram& checkpoint_seconds_;
   LatencyHistogram& merge_seconds_;
+  Counter& copied_blocks_;
 
   mutable Mutex upkeep_mutex_;
   mutable Mutex writer_mutex_;  // after upkeep_mutex_

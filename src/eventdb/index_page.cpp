@@ -5,7 +5,6 @@
 
 #include "base/bytes.hpp"
 #include "eventdb/int_codec.hpp"
-#include "eventdb/part_format.hpp"
 
 namespace telltale::eventdb {
 
@@ -21,19 +20,20 @@ static_assert(kKeySpace == std::uint64_t{1} << kPlainBits);
 /// Bits, least significant first.
 class BitWriter {
  public:
+  /// At most kPlainBits of them.
   void put(std::uint64_t value, unsigned bits) {
-    for (unsigned i = 0; i < bits; ++i) {
-      if (used_ % 8 == 0) out_ += '\0';
-      out_.back() =
-          static_cast<char>(static_cast<unsigned char>(out_.back()) | (value >> i & 1) << used_ % 8);
-      ++used_;
-    }
+    waiting_ |= (value & ((std::uint64_t{1} << bits) - 1)) << used_;
+    for (used_ += bits; used_ >= 8; used_ -= 8, waiting_ >>= 8) out_ += static_cast<char>(waiting_ & 0xFF);
   }
-  std::string take() { return std::move(out_); }
+  std::string take() {
+    if (used_ > 0) out_ += static_cast<char>(waiting_ & 0xFF);
+    return std::move(out_);
+  }
 
  private:
   std::string out_;
-  std::size_t used_ = 0;
+  std::uint64_t waiting_ = 0;
+  unsigned used_ = 0;  // of the bits that wait, fewer than 8 between calls
 };
 
 /// Reads zeros behind the end, and says so.
@@ -73,18 +73,38 @@ class BitReader {
   std::size_t at_ = 0;
 };
 
-bool find_in_old_page(std::string_view bytes, std::uint64_t key, std::vector<std::uint32_t>& blocks) {
+/// Calls f(key, block) for each entry until it returns false. The key is what the page knows of it, of so
+/// many bits as that has. False when the bytes are no page.
+template <class F>
+bool each_of_old_page(std::string_view bytes, F f) {
   ByteReader in(bytes);
   const std::uint64_t entries = in.varint();
-  const std::uint64_t wanted = key >> kIndexBlockBits;
   std::uint64_t at = 0;
   for (std::uint64_t i = 0; i < entries && in.ok(); ++i) {
     at += in.varint();
     const std::uint64_t block = in.varint();
-    if (at > wanted) break;
-    if (at == wanted) blocks.push_back(static_cast<std::uint32_t>(block));
+    if (in.ok() && !f(at, block)) break;
   }
   return in.ok();
+}
+
+template <class F>
+bool each_of_page(std::string_view bytes, F f) {
+  ByteReader in(bytes.substr(1));
+  const std::uint64_t entries = in.varint();
+  std::uint64_t at = in.varint();
+  const unsigned rice = in.u8();
+  const unsigned block_bits = in.u8();
+  if (!in.ok() || rice > kPlainBits || block_bits > kIndexBlockBits || entries > bytes.size() * 8)
+    return false;
+  BitReader bits(in.bytes(in.remaining()));
+  for (std::uint64_t i = 0; i < entries && bits.ok(); ++i) {
+    const unsigned times = bits.ones(kLongestRun);
+    at += times == kLongestRun ? bits.get(kPlainBits) : (std::uint64_t{times} << rice | bits.get(rice));
+    const std::uint64_t block = bits.get(block_bits);
+    if (bits.ok() && !f(at, block)) break;
+  }
+  return bits.ok();
 }
 
 }  // namespace
@@ -126,24 +146,26 @@ std::string encode_index_page(std::span<const std::uint64_t> entries) {
 
 bool find_in_index_page(std::string_view bytes, std::uint64_t key, std::vector<std::uint32_t>& blocks) {
   if (bytes.empty()) return false;
-  if (bytes[0] != 0) return find_in_old_page(bytes, key, blocks);
-  ByteReader in(bytes.substr(1));
-  const std::uint64_t entries = in.varint();
-  std::uint64_t at = in.varint();
-  const unsigned rice = in.u8();
-  const unsigned block_bits = in.u8();
-  if (!in.ok() || rice > kPlainBits || block_bits > kIndexBlockBits || entries > bytes.size() * 8)
-    return false;
-  BitReader bits(in.bytes(in.remaining()));
-  const std::uint64_t wanted = key >> kKeyShift;
-  for (std::uint64_t i = 0; i < entries && bits.ok(); ++i) {
-    const unsigned times = bits.ones(kLongestRun);
-    at += times == kLongestRun ? bits.get(kPlainBits) : (std::uint64_t{times} << rice | bits.get(rice));
-    const std::uint64_t block = bits.get(block_bits);
-    if (at > wanted) break;
-    if (at == wanted) blocks.push_back(static_cast<std::uint32_t>(block));
-  }
-  return bits.ok();
+  const auto collect = [&blocks](std::uint64_t wanted) {
+    return [&blocks, wanted](std::uint64_t at, std::uint64_t block) {
+      if (at == wanted) blocks.push_back(static_cast<std::uint32_t>(block));
+      return at <= wanted;
+    };
+  };
+  if (bytes[0] != 0) return each_of_old_page(bytes, collect(key >> kIndexBlockBits));
+  return each_of_page(bytes, collect(key >> kKeyShift));
+}
+
+bool read_index_page(std::string_view bytes, std::vector<std::uint64_t>& entries) {
+  if (bytes.empty()) return false;
+  const auto collect = [&entries](unsigned shift) {
+    return [&entries, shift](std::uint64_t at, std::uint64_t block) {
+      entries.push_back(index_entry_of(at << shift) | (block & kIndexBlockMask));
+      return true;
+    };
+  };
+  if (bytes[0] != 0) return each_of_old_page(bytes, collect(kIndexBlockBits));
+  return each_of_page(bytes, collect(kKeyShift));
 }
 
 }  // namespace telltale::eventdb

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "eventdb/part_format.hpp"
 
 namespace telltale::eventdb {
 
@@ -24,5 +25,8 @@ std::string encode_index_page(std::span<const std::uint64_t> entries);
 /// Appends the blocks of `key` (block bits zero) in a page; those of versions before are read, too. False
 /// when the bytes are no page.
 bool find_in_index_page(std::string_view bytes, std::uint64_t key, std::vector<std::uint32_t>& blocks);
+/// All entries of a page of whatever version, as encode_index_page() takes them. False when the bytes are no
+/// page.
+bool read_index_page(std::string_view bytes, std::vector<std::uint64_t>& entries);
 
 }  // namespace telltale::eventdb

@@ -81,6 +81,13 @@ Result<std::vector<std::uint32_t>> Part::lookup(std::size_t field, std::string_v
   return blocks;
 }
 
+Result<> Part::read_index(std::size_t page, std::vector<std::uint64_t>& entries) const {
+  TT_ASSIGN(const Bytes bytes, read(footer_.index[page].handle));
+  if (!read_index_page(bytes.view, entries))
+    return tl::unexpected<Error>(damage(Error(ErrorKind::corruption, "bad index page")));
+  return {};
+}
+
 Result<> Part::verify() const {
   // Opened anew: magic, version and footer are on the disk too, not only what was read at the start.
   auto file = io::BlockFileReader::open(fs_, io::join_path(dir_, name_), kPartFormat);

@@ -41,6 +41,9 @@ class Part final : public BlockSource, public std::enable_shared_from_this<Part>
   /// Blocks that may hold a row whose indexed field has this text, ascending; one page read when there is
   /// none.
   Result<std::vector<std::uint32_t>> lookup(std::size_t field, std::string_view text) const;
+  std::size_t index_pages() const { return footer_.index.size(); }
+  /// Appends the entries of a page of the id index.
+  Result<> read_index(std::size_t page, std::vector<std::uint64_t>& entries) const;
   Result<> verify() const;
 
   bool damaged() const { return damaged_.load(std::memory_order_relaxed); }

@@ -1,9 +1,6 @@
 #include "eventdb/part_writer.hpp"
 
-#include <algorithm>
-#include <span>
-
-#include "eventdb/index_page.hpp"
+#include "eventdb/text_codec.hpp"
 
 namespace telltale::eventdb {
 
@@ -16,33 +13,67 @@ Result<std::unique_ptr<PartWriter>> PartWriter::create(io::FileSystem& fs, std::
   return writer;
 }
 
-Result<> PartWriter::add(WrittenBlock block) {
-  const std::uint64_t number = footer_.blocks.size();
-  if (number > kIndexBlockMask)
+Result<std::uint32_t> PartWriter::next_number() const {
+  if (footer_.blocks.size() > kIndexBlockMask)
     return fail(ErrorKind::too_large, "part: more blocks than its index can name");
-  for (const std::uint64_t key : block.index_keys) index_.push_back(key | number);
-  footer_.rows += block.meta.rows;
-  footer_.blocks.push_back(std::move(block.meta));
+  return static_cast<std::uint32_t>(footer_.blocks.size());
+}
+
+void PartWriter::add(BlockMeta meta) {
+  footer_.rows += meta.rows;
+  footer_.blocks.push_back(std::move(meta));
+}
+
+Result<> PartWriter::add(WrittenBlock block) {
+  TT_ASSIGN(const std::uint32_t number, next_number());
+  index_.add(std::move(block.index_keys), number);
+  add(std::move(block.meta));
   return {};
 }
 
-Result<> PartWriter::write_index() {
-  for (std::uint64_t& entry : index_) entry = index_entry_of(entry);
-  std::sort(index_.begin(), index_.end());
-  index_.erase(std::unique(index_.begin(), index_.end()), index_.end());
-  for (std::size_t i = 0; i < index_.size(); i += kIndexPageEntries) {
-    const auto page =
-        std::span<const std::uint64_t>(index_).subspan(i, std::min(kIndexPageEntries, index_.size() - i));
-    IndexPage entry;
-    entry.first = page[0];
-    TT_ASSIGN(entry.handle, file_->append(encode_index_page(page)));
-    footer_.index.push_back(entry);
+Result<> PartWriter::copy(const std::shared_ptr<const Part>& part, std::uint32_t number) {
+  TT_ASSIGN(const std::uint32_t here, next_number());
+  BlockMeta meta = part->blocks()[number];
+  const auto move = [&](io::BlockHandle handle) -> Result<io::BlockHandle> {
+    TT_ASSIGN(const Bytes bytes, part->read(handle));
+    return file_->append(bytes.view);
+  };
+  TT_ASSIGN(const Bytes listed, part->read(meta.directory));
+  auto directory = BlockDirectory::decode(listed.view);
+  if (!directory) return tl::unexpected<Error>(part->damage(std::move(directory).error()));
+  for (ColumnEntry& column : directory->columns) {
+    const bool inlined = !column.inlined.empty();
+    if (!holds_text(column)) {
+      if (inlined) continue;
+      TT_ASSIGN(column.handle, move(column.handle));
+      continue;
+    }
+    Bytes bytes;
+    if (inlined) {
+      auto owner = std::make_shared<const std::string>(column.inlined);
+      bytes = {owner, *owner};
+    } else {
+      TT_ASSIGN(bytes, part->read(column.handle));
+    }
+    auto text = TextColumn::decode(std::move(bytes), meta.rows);
+    if (!text) return tl::unexpected<Error>(part->damage(std::move(text).error()));
+    TT_ASSIGN(std::string moved, text->with_pages_moved(move));
+    column.inlined.clear();
+    if (moved.size() <= kInlineColumnBytes) {
+      column.inlined = std::move(moved);
+    } else {
+      TT_ASSIGN(column.handle, file_->append(moved));
+    }
   }
+  TT_ASSIGN(meta.directory, file_->append(directory->encode()));
+  index_.add_copied(part, number, here);
+  add(std::move(meta));
+  ++copied_blocks_;
   return {};
 }
 
 Result<> PartWriter::finish() {
-  TT_TRY(write_index());
+  TT_ASSIGN(footer_.index, index_.write(*file_));
   return file_->publish(footer_.encode());
 }
 

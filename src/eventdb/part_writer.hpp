@@ -1,4 +1,5 @@
-// Writes one part: blocks in order of time, whose columns come through put(), then the id index.
+// Writes one part: blocks in order of time, whose columns come through put() or are copied from another part,
+// then the id index.
 #pragma once
 
 #include <memory>
@@ -6,6 +7,7 @@
 #include <vector>
 
 #include "eventdb/block_writer.hpp"
+#include "eventdb/index_writer.hpp"
 
 namespace telltale::eventdb {
 
@@ -17,17 +19,23 @@ class PartWriter final : public BlockSink {
   Result<io::BlockHandle> put(std::string bytes) override { return file_->append(bytes); }
   /// A block whose columns went through put().
   Result<> add(WrittenBlock block);
+  /// A block of another part of this format, byte for byte but for where its pieces stand.
+  Result<> copy(const std::shared_ptr<const Part>& part, std::uint32_t number);
+  std::uint64_t copied_blocks() const { return copied_blocks_; }
   /// Publishes the file.
   Result<> finish();
   std::uint64_t rows() const { return footer_.rows; }
 
  private:
   explicit PartWriter(std::unique_ptr<io::BlockFileWriter> file) : file_(std::move(file)) {}
-  Result<> write_index();
+  /// The number of the next block.
+  Result<std::uint32_t> next_number() const;
+  void add(BlockMeta meta);
 
   std::unique_ptr<io::BlockFileWriter> file_;
   PartFooter footer_;
-  std::vector<std::uint64_t> index_;
+  IndexWriter index_;
+  std::uint64_t copied_blocks_ = 0;
 };
 
 }  // namespace telltale::eventdb

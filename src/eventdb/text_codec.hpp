@@ -125,6 +125,10 @@ class TextColumn {
     return std::string_view(payload_).substr(row * form_.width, form_.width);
   }
 
+  /// Its bytes, with other handles for its pages: `move` gives each page's new one.
+  using MovePage = std::function<Result<io::BlockHandle>(io::BlockHandle)>;
+  Result<std::string> with_pages_moved(const MovePage& move) const;
+
   // pages
   std::size_t pages() const { return page_rows_.size(); }
   std::size_t page_of(std::size_t row) const;
@@ -162,6 +166,7 @@ class TextColumn {
   std::vector<std::uint16_t> unpacked_;
   std::vector<std::uint32_t> page_rows_;  // the first row of each page
   std::vector<io::BlockHandle> page_handles_;
+  std::size_t pages_at_ = 0;  // in the column's bytes
   std::vector<std::unique_ptr<TextPage>> loaded_;
 };
 

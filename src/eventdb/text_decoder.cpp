@@ -133,6 +133,7 @@ Result<> TextColumn::decode_dictionary(TextReader& in) {
 }
 
 Result<> TextColumn::decode_pages(TextReader& in) {
+  pages_at_ = bytes_.view.size() - in.remaining();
   const std::uint64_t pages = in.varint();
   if (!in.ok() || pages > in.remaining()) return bad_text("bad pages");
   std::uint64_t rows = 0;
@@ -148,6 +149,21 @@ Result<> TextColumn::decode_pages(TextReader& in) {
   if (rows != rows_) return bad_text("wrong number of rows");
   loaded_.resize(pages);
   return {};
+}
+
+Result<std::string> TextColumn::with_pages_moved(const MovePage& move) const {
+  if (codec_ != TextCodec::pages) return std::string(bytes_.view);
+  ByteWriter out;
+  out.bytes(bytes_.view.substr(0, pages_at_));
+  out.varint(page_rows_.size());
+  for (std::size_t p = 0; p < page_rows_.size(); ++p) {
+    const auto [first, last] = page_rows(p);
+    TT_ASSIGN(const io::BlockHandle handle, move(page_handles_[p]));
+    out.varint(last - first);
+    out.varint(handle.offset);
+    out.varint(handle.size);
+  }
+  return out.take();
 }
 
 TextColumn TextColumn::absent(std::size_t rows) {
