@@ -21,12 +21,13 @@ const LOG_RULES = ["log-metrics", "alert-rules", "receivers"].every((name) => AP
 
 const EARLY = "src/early.ts";
 /** What every page needs is two files, and not one for each set of pages that share a module: what runs first with all
-    it imports, and the shell with the kit. */
+    it imports, and the shell with the kit and what most pages share. Each file more is a request and some work before
+    a page's first paint. */
 const GROUPS = [
   { name: "first", test: /\/src\/lib\/(first-asks|head-start|address)\.ts$|\/src\/app\/loads\.ts$|vite\/preload-helper|rolldown\/runtime/, priority: 2 },
-  { name: "shell", test: /\/src\/(app\/(App|measure|first-data)|kit\/index)\.tsx?$/, priority: 1 },
+  { name: "shell", test: /\/src\/(app\/(App|measure|first-data|FirstData|MakeMenu)|kit\/(index|chart|theme|ticks)|lib\/(cursor|histogram|message|rows|range-query))\.tsx?$/, priority: 1 },
 ];
-/** A script of its own that runs as soon as it and the little it needs are there, before the rest of the UI. */
+/** A script of its own that runs before the rest of the UI: modules run in the order they stand in, and this is first. */
 function early(): Plugin {
   return {
     name: "early",
@@ -37,7 +38,7 @@ function early(): Plugin {
         const chunk = Object.values(bundle).find((c) => c.type === "chunk" && c.name === "early");
         if (chunk?.type !== "chunk") throw new Error(`no chunk of ${EARLY}`);
         return [
-          { tag: "script", attrs: { type: "module", async: true, crossorigin: true, src: `./${chunk.fileName}` }, injectTo: "head-prepend" },
+          { tag: "script", attrs: { type: "module", crossorigin: true, src: `./${chunk.fileName}` }, injectTo: "head-prepend" },
           ...chunk.imports.map((file) => ({ tag: "link", attrs: { rel: "modulepreload", crossorigin: true, href: `./${file}` }, injectTo: "head-prepend" as const })),
         ];
       },

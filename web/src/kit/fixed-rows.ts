@@ -20,8 +20,9 @@ export function rowsInSight(top: number, room: number, height: number, count: nu
 
 export function useFixedRows(scroller: { current: HTMLElement | null }, count: number, height: number): FixedRows {
   const [, redraw] = useReducer((n: number) => n + 1, 0);
-  // Before the list has a size, no more than it will likely show: what is around it follows after the first paint.
-  const sight = useRef({ top: 0, room: innerHeight * 0.6, first: 0, last: 0, around: 0 });
+  // The first paint is of the first rows, so that it comes soon; the rest of what is in sight, and what is around it,
+  // follow in the next one.
+  const sight = useRef({ top: 0, room: innerHeight * 0.35, first: 0, last: 0, around: 0, painted: false });
   const at = sight.current;
   [at.first, at.last] = rowsInSight(at.top, at.room, height, count, at.around);
   const latest = useRef({ count, height });
@@ -30,15 +31,16 @@ export function useFixedRows(scroller: { current: HTMLElement | null }, count: n
   useLayoutEffect(() => {
     const element = scroller.current!;
     const look = () => {
+      if (!at.painted) return;
       const { count: n, height: h } = latest.current;
       at.top = element.scrollTop;
       at.room = element.clientHeight || innerHeight;
       const [first, last] = rowsInSight(at.top, at.room, h, n, 0);
       if (first < at.first || last > at.last || at.last - at.first > 3 * (last - first + OVERSCAN)) redraw(0);
     };
-    look();
     const frame = requestAnimationFrame(() => setTimeout(() => {
-      at.around = OVERSCAN;
+      Object.assign(at, { painted: true, around: OVERSCAN });
+      look();
       redraw(0);
     }));
     element.addEventListener("scroll", look, { passive: true });

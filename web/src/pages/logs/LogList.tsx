@@ -1,4 +1,4 @@
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { HereLink } from "../../app/Link";
 import { type Column, LevelMark, levelClass, Table, Value } from "../../kit";
 import { readColumns } from "../../lib/columns";
@@ -15,18 +15,23 @@ const WIDTHS: Record<string, string> = { level: "84px", service: "120px", trace_
 
 const HEADS: Record<string, string> = { level: "Level", service: "Service", environment: "Environment", release: "Release", host: "Host" };
 
-export function logColumns(names: readonly string[], zone: Zone, phone = false): Column<Row>[] {
+const widthOf = (name: string, phone = false) => (name === "time" ? (phone ? "56px" : "96px") : (WIDTHS[name] ?? "130px"));
+
+/** `room`: letters that a message can show. */
+export function logColumns(names: readonly string[], zone: Zone, room: number, phone = false): Column<Row>[] {
   return names.map((name): Column<Row> => {
     if (name === "time")
-      return { key: name, header: "Time", width: phone ? "56px" : "96px", cell: (r) => <HereLink tabIndex={-1} class="num muted row-link" patch={{ row: rowId(r), live: null }} title={formatDateTime(Date.parse(r.time), zone)}>{formatTime(Date.parse(r.time), zone, !phone)}</HereLink> };
-    if (name === "message") return { key: name, header: "Message", width: "minmax(0, 1fr)", cell: (r) => <Message row={r} /> };
-    if (name === "level") return { key: name, header: "Level", width: WIDTHS["level"]!, wide: true, cell: (r) => <LevelMark level={r.level} /> };
-    return { key: name, header: <span title={name}>{HEADS[name] ?? name}</span>, width: WIDTHS[name] ?? "130px", wide: true, cell: (r) => <FieldCell row={r} name={name} /> };
+      return { key: name, header: "Time", width: widthOf(name, phone), cell: (r) => <HereLink tabIndex={-1} class="num muted row-link" patch={{ row: rowId(r), live: null }} title={formatDateTime(Date.parse(r.time), zone)}>{formatTime(Date.parse(r.time), zone, !phone)}</HereLink> };
+    if (name === "message") return { key: name, header: "Message", width: "minmax(0, 1fr)", cell: (r) => <Message row={r} room={room} /> };
+    if (name === "level") return { key: name, header: "Level", width: widthOf(name), wide: true, cell: (r) => <LevelMark level={r.level} /> };
+    return { key: name, header: <span title={name}>{HEADS[name] ?? name}</span>, width: widthOf(name), wide: true, cell: (r) => <FieldCell row={r} name={name} /> };
   });
 }
 
 /** Text past the end of a row costs layout and is not seen; all of it is in the drawer. */
-const NARROWEST_LETTER = 6;
+const NARROWEST_LETTER = 6.4; // px, of the compact density's monospace
+const lettersIn = (window: number, columns: readonly string[], phone: boolean) =>
+  Math.ceil((window - (phone ? 0 : columns.reduce((sum, name) => sum + (name === "message" ? 0 : parseInt(widthOf(name), 10)), 0))) / NARROWEST_LETTER);
 const LONGEST_VALUE = 120;
 function fieldsThatFit(line: Line, most: number): Line["fields"] {
   let room = most - line.text.length;
@@ -43,20 +48,24 @@ function FieldCell({ row, name }: { row: Row; name: string }) {
   return value === undefined || value === null ? <span class="faint">–</span> : <Value field={name} value={value} />;
 }
 
-function Message({ row }: { row: Row }) {
+function Message({ row, room }: { row: Row; room: number }) {
   const line = lineOf(row);
-  const most = Math.ceil(innerWidth / NARROWEST_LETTER);
   return (
     <span class="mono log-line">
-      {cut(line.text, most)}
-      {fieldsThatFit(line, most).map(([name, value]) => (
-        <span key={name} class="log-field">
-          {` ${name}=`}
-          <span class="log-value">{cut(value, LONGEST_VALUE)}</span>
-        </span>
-      ))}
+      <span class="log-text">{cut(line.text, room)}</span>
+      {fieldsThatFit(line, room).flatMap(([name, value]) => [` ${name}=`, <span class="log-value">{cut(value, LONGEST_VALUE)}</span>])}
     </span>
   );
+}
+
+function useWindowWidth(): number {
+  const [width, setWidth] = useState(innerWidth);
+  useEffect(() => {
+    const read = () => setWidth(innerWidth);
+    addEventListener("resize", read);
+    return () => removeEventListener("resize", read);
+  }, []);
+  return width;
 }
 
 interface Props {
@@ -69,7 +78,11 @@ export function LogList({ rows, onAway, onEnd }: Props) {
   const cols = useParam("cols");
   const opened = useParam("row");
   const phone = matchMedia("(max-width: 760px)").matches;
-  const columns = useMemo(() => logColumns(readColumns(cols), zone, phone), [cols, zone, phone]);
+  const width = useWindowWidth();
+  const columns = useMemo(() => {
+    const names = readColumns(cols);
+    return logColumns(names, zone, lettersIn(width, names, phone), phone);
+  }, [cols, zone, width, phone]);
   const open = (r: Row, how?: { replace: boolean }) => setUrl({ row: rowId(r) }, how);
   const keys = useListKeys(rows, rowId, (r) => open(r));
   // With a line open, moving the cursor shows the next one in its place.
