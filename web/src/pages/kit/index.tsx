@@ -3,7 +3,7 @@ import "./kit.css";
 import { useState } from "preact/hooks";
 import {
   Badge, Button, CodeBlock, CopyButton, type Column, Dialog, Drawer, EmptyState, ErrorNotice, FacetList, Field, FilterBar, Icon, ICON_NAMES, IconButton, IssueBadge,
-  Kbd, LevelMark, Menu, Segmented, Select, ShareBar, Skeleton, SparkBars, Sparkline, Table, Tabs, TimeRange, toast, Value,
+  Kbd, Later, LevelMark, Menu, Segmented, Select, ShareBar, Skeleton, SparkBars, Sparkline, Table, Tabs, TimeRange, toast, Value,
 } from "../../kit";
 import { ApiError } from "../../lib/api";
 import { Charts } from "./Charts";
@@ -40,6 +40,14 @@ export default function Kit() {
           ))}
         </div>
       </Part>
+      <Later>{() => <Components />}</Later>
+    </div>
+  );
+}
+
+function Components() {
+  return (
+    <>
       <Controls />
       <Marks />
       <Fields />
@@ -82,7 +90,7 @@ export default function Kit() {
         <ErrorNotice error={new ApiError(400, "invalid_argument", "where: level~( is no regular expression")} retry={() => toast("Tried again.")} />
       </Part>
       <Overlays />
-    </div>
+    </>
   );
 }
 
