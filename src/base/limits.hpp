@@ -100,6 +100,7 @@ inline constexpr std::size_t kEventHeadBytes = 64 * MiB;
 
 // Views over rows (search/, traces/, errors/, api/own)
 inline constexpr std::size_t kMaxHistogramBuckets = 500;
+inline constexpr std::uint64_t kMaxPatienceMs = 10'000;    // patience_ms= of a search for rows
 inline constexpr std::size_t kMaxHistogramGroups = 1'000;  // distinct values of `by`
 inline constexpr std::size_t kMaxHistogramSeries = 20;     // the rest is added up in one more
 inline constexpr std::size_t kMaxFacetFields = 30;

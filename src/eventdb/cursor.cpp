@@ -40,7 +40,7 @@ Result<std::vector<BlockRef>> candidate_blocks(const Snapshot& snapshot, const B
 }
 
 RowCursor::RowCursor(Snapshot snapshot, BlockFilter filter, storage::Order order, std::size_t limit,
-                     storage::FieldSet fields, bool with_payload, WorkContext& context)
+                     storage::FieldSet fields, bool with_payload, Nanos patience, WorkContext& context)
     : snapshot_(std::move(snapshot)),
       filter_(std::move(filter)),
       newest_first_(order == storage::Order::newest_first),
@@ -48,14 +48,15 @@ RowCursor::RowCursor(Snapshot snapshot, BlockFilter filter, storage::Order order
       fields_(std::move(fields)),
       with_payload_(with_payload),
       context_(context),
-      heap_(Later{newest_first_}) {}
+      heap_(Later{newest_first_}),
+      give_up_at_(patience.count() > 0 ? context.clock().steady() + patience : Nanos(0)) {}
 
 Result<std::unique_ptr<RowCursor>> RowCursor::make(Snapshot snapshot, BlockFilter filter,
                                                    storage::Order order, std::size_t limit,
                                                    storage::FieldSet fields, bool with_payload,
-                                                   WorkContext& context) {
+                                                   Nanos patience, WorkContext& context) {
   std::unique_ptr<RowCursor> cursor(new RowCursor(std::move(snapshot), std::move(filter), order, limit,
-                                                  std::move(fields), with_payload, context));
+                                                  std::move(fields), with_payload, patience, context));
   TT_TRY(cursor->start());
   return cursor;
 }
@@ -71,7 +72,13 @@ Result<> RowCursor::start() {
     sources_[i].ref = std::move(blocks[i]);
     TT_TRY(push(i));
   }
+  if (!heap_.empty()) first_time_ = heap_.top().time;
   return {};
+}
+
+bool RowCursor::has_had_enough(const Entry& top) const {
+  if (give_up_at_.count() == 0 || top.time == first_time_) return false;
+  return context_.clock().steady() >= give_up_at_;
 }
 
 Result<> RowCursor::push(std::size_t number) {
@@ -83,9 +90,12 @@ Result<> RowCursor::push(std::size_t number) {
   }
   Source& source = sources_[number];
   if (!source.block) {
-    // The best it can have: comes before any row of the same time.
+    // The best it can have in the range: comes before any row of the same time.
     const BlockMeta& meta = source.ref.meta();
-    heap_.push({newest_first_ ? meta.max_time.ns : meta.min_time.ns, newest_first_ ? UINT64_MAX : 0, number});
+    const TimeRange& range = filter_.range();
+    const std::int64_t best = newest_first_ ? std::min(meta.max_time.ns, range.to.ns - 1)
+                                            : std::max(meta.min_time.ns, range.from.ns);
+    heap_.push({best, newest_first_ ? UINT64_MAX : 0, number});
     return {};
   }
   if (source.position == source.rows.size()) {
@@ -114,10 +124,16 @@ Result<> RowCursor::open_block(std::size_t number) {
 }
 
 Result<bool> RowCursor::next_row(EventRow& out) {
-  if (limit_ != 0 && handed_out_ == limit_) return false;
+  if (reached_ || (limit_ != 0 && handed_out_ == limit_)) return false;
   while (!heap_.empty()) {
-    if (++steps_ % kRowsBetweenChecks == 0) TT_TRY(context_.check());
+    const bool checks = ++steps_ % kRowsBetweenChecks == 0;
+    if (checks) TT_TRY(context_.check());
     const Entry top = heap_.top();
+    const bool reads = top.source != kHeadSource && !sources_[top.source].block;
+    if ((checks || reads) && has_had_enough(top)) {
+      reached_ = UnixNanos{top.time};
+      return false;
+    }
     heap_.pop();
     if (top.source == kHeadSource) {
       const EventRow& row = *head_rows_[head_position_++].row;

@@ -25,8 +25,9 @@ class RowCursor final : public storage::EventCursor {
  public:
   static Result<std::unique_ptr<RowCursor>> make(Snapshot snapshot, BlockFilter filter, storage::Order order,
                                                  std::size_t limit, storage::FieldSet fields,
-                                                 bool with_payload, WorkContext& context);
+                                                 bool with_payload, Nanos patience, WorkContext& context);
   Result<> next(std::vector<EventRow>& out) override;
+  std::optional<UnixNanos> reached() const override { return reached_; }
 
  private:
   struct Source {
@@ -48,8 +49,10 @@ class RowCursor final : public storage::EventCursor {
     }
   };
   RowCursor(Snapshot snapshot, BlockFilter filter, storage::Order order, std::size_t limit,
-            storage::FieldSet fields, bool with_payload, WorkContext& context);
+            storage::FieldSet fields, bool with_payload, Nanos patience, WorkContext& context);
   Result<> start();
+  /// Whether patience has ended, and something was looked at that does not come up again.
+  bool has_had_enough(const Entry& top) const;
   Result<bool> next_row(EventRow& out);
   Result<> open_block(std::size_t source);
   Result<> push(std::size_t source);
@@ -67,6 +70,9 @@ class RowCursor final : public storage::EventCursor {
   std::priority_queue<Entry, std::vector<Entry>, Later> heap_;
   std::size_t handed_out_ = 0;
   std::size_t steps_ = 0;
+  const Nanos give_up_at_;  // by the steady clock; zero: never
+  std::int64_t first_time_ = 0;
+  std::optional<UnixNanos> reached_;
 };
 
 /// The matching rows of the head that are not columns yet, unsorted.

@@ -339,6 +339,7 @@ TEST(EventDbDifferential, MergesThatTakeBlocksOverAgreeWithThePlainStore) {
   ASSERT_TRUE(rig.db->verify()->damaged.empty());
   WorkContext context(rig.clock, WorkLimits{});
   EventQuery q;
+  q.projects = {ProjectId{1}, ProjectId{2}, ProjectId{3}};
   for (int i = 0; i < 200; ++i) {
     q.filter =
         EventFilter::leaf(FilterOp::eq, i % 2 == 0 ? "request_id" : "trace_id",
@@ -346,7 +347,69 @@ TEST(EventDbDifferential, MergesThatTakeBlocksOverAgreeWithThePlainStore) {
     ASSERT_EQ(*storage::collect(*rig.db, q, context), *storage::collect(oracle, q, context));
   }
   q.filter = {};
-  ASSERT_EQ(*storage::collect(*rig.db, q, context), *storage::collect(oracle, q, context));
+  const auto all = storage::collect(*rig.db, q, context);
+  ASSERT_EQ(all->size(), 20'000u);
+  ASSERT_EQ(*all, *storage::collect(oracle, q, context));
+}
+
+TEST(EventDb, ASearchWhosePatienceEndsGoesOnWhereItWas) {
+  const std::uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Rng rng(seed);
+  EventDbRig rig;
+  rig.options.chunk_rows = 20;
+  rig.options.block_rows = 50;
+  ASSERT_TRUE(rig.reopen());
+  storage::MemoryEventStore oracle;
+  for (std::uint64_t sequence = 1; sequence <= 12; ++sequence) {
+    Batch batch;
+    for (int i = 0; i < 30; ++i) batch.logs.push_back(random_row(rng));
+    ASSERT_TRUE(rig.db->apply(Sequence{sequence}, batch));
+    ASSERT_TRUE(oracle.apply(Sequence{sequence}, batch));
+    if (sequence % 5 == 0) {
+      ASSERT_TRUE(rig.db->checkpoint());
+    }
+  }
+  WorkContext context(rig.clock, {std::chrono::hours(1), std::size_t{256} << 20});
+  for (const auto order : {storage::Order::newest_first, storage::Order::oldest_first}) {
+    EventQuery q;
+    q.projects = {ProjectId{1}, ProjectId{2}, ProjectId{3}};
+    q.order = order;
+    q.filter = EventFilter::leaf(FilterOp::contains, "message", "alpha");
+    const auto whole = storage::collect(oracle, q, context);
+    ASSERT_TRUE(whole);
+    ASSERT_GT(whole->size(), 20u);
+    q.patience = Nanos(1);
+    std::vector<EventRow> found;
+    int pieces = 0;
+    for (bool more = true; more; ++pieces) {
+      ASSERT_LT(pieces, 1000);
+      const auto cursor = rig.db->select(q, context);
+      ASSERT_TRUE(cursor);
+      rig.clock.advance(std::chrono::milliseconds(1));
+      std::vector<EventRow> some;
+      do {
+        ASSERT_TRUE((*cursor)->next(some));
+        found.insert(found.end(), some.begin(), some.end());
+      } while (!some.empty());
+      const auto reached = (*cursor)->reached();
+      more = reached.has_value();
+      if (!more) break;
+      // What is of this very time comes again.
+      std::erase_if(found, [&](const EventRow& row) {
+        return order == storage::Order::newest_first ? row.time <= *reached : row.time >= *reached;
+      });
+      if (order == storage::Order::newest_first) {
+        ASSERT_LT(reached->ns + 1, q.range.to.ns);
+        q.range.to = *reached + Nanos(1);
+      } else {
+        ASSERT_GT(*reached, q.range.from);
+        q.range.from = *reached;
+      }
+    }
+    EXPECT_GT(pieces, 3);
+    EXPECT_EQ(found, *whole);
+  }
 }
 
 TEST(EventDbCrash, EveryRowExactlyOnceWhereverThePowerGoes) {

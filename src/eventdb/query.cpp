@@ -160,7 +160,7 @@ Result<std::unique_ptr<storage::EventCursor>> Engine::select(const storage::Even
   TT_ASSIGN(BlockFilter filter, BlockFilter::compile(query.filter, query.projects, query.range));
   TT_ASSIGN(auto cursor,
             RowCursor::make(snapshot(query.table, query.range), std::move(filter), query.order, query.limit,
-                            storage::FieldSet(query.fields), query.with_payload, context));
+                            storage::FieldSet(query.fields), query.with_payload, query.patience, context));
   return cursor;
 }
 

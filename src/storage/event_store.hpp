@@ -92,6 +92,9 @@ struct EventQuery {
   bool with_payload = false;  // payloads are large; left out unless asked for
   /// Of fields(): only attributes of this kind, and no fixed columns.
   std::optional<AttrKind> kind;
+  /// Longer than zero: a cursor that has looked at some of the range may end after this time, see
+  /// EventCursor::reached().
+  Nanos patience{0};
   /// Names of field_text(): the only fields that rows carry, beside project and time. Empty: every field.
   std::vector<std::string> fields;
 };
@@ -102,6 +105,10 @@ class EventCursor {
   virtual ~EventCursor() = default;
   /// Replaces `out` by the next rows (at most 1,024); empty at the end.
   virtual Result<> next(std::vector<EventRow>& out) = 0;
+  /// Of a cursor that ended because its patience did: rows of later times (newest first; of earlier ones
+  /// otherwise) were handed out, all others may be missing. A search that goes on from there has looked at
+  /// more each time.
+  virtual std::optional<UnixNanos> reached() const { return std::nullopt; }
 };
 
 /// Rows by time bucket and by the text of one field: a histogram of log volume, errors a minute, …

@@ -71,6 +71,19 @@ def test_histogram(module_server, logs):
     refused(api, "/logs/histogram", "end", start=5, end=4)
 
 
+def test_a_search_with_patience_goes_on_where_it_was(module_server, logs):
+    api, rows, end = module_server.api, [], None
+    for _ in range(200):
+        found = api.get(V1 + "/logs", service=logs, limit=1000, patience_ms=1, **({"end": end} if end else {}))
+        rows += [row["message"] for row in found["rows"]]
+        if "reached" not in found:
+            break
+        end = found["reached"]
+    assert set(rows) == {row["message"] for row in api.get(V1 + "/logs", service=logs, limit=1000)["rows"]}
+    refused(api, "/logs", "patience_ms", patience_ms=10_001)
+    refused(api, "/logs", "patience_ms", patience_ms="soon")
+
+
 def test_facets_and_fields(module_server, logs):
     api = module_server.api
     found = api.get(V1 + "/logs/facets", service=logs, fields="level,path", limit=2)

@@ -29,25 +29,27 @@ bool RowSearch::keep(EventRow& row) {
   return true;
 }
 
-Result<std::vector<EventRow>> collect_rows(storage::EventStore& store, storage::EventQuery query,
-                                           RowSearch& search, WorkContext& context) {
-  if (!search.has_pipeline()) return storage::collect(store, query, context);
+Result<FoundRows> collect_rows(storage::EventStore& store, storage::EventQuery query, RowSearch& search,
+                               WorkContext& context) {
   const std::size_t limit = query.limit;
-  query.limit = 0;
+  if (search.has_pipeline()) query.limit = 0;
   TT_ASSIGN(const auto cursor, store.select(query, context));
-  std::vector<EventRow> kept;
+  FoundRows found;
   std::vector<EventRow> batch;
-  while (kept.size() < limit) {
+  while (limit == 0 || found.rows.size() < limit) {
     TT_TRY(cursor->next(batch));
-    if (batch.empty()) break;
+    if (batch.empty()) {
+      found.reached = cursor->reached();
+      break;
+    }
     for (EventRow& row : batch) {
-      if (kept.size() == limit) break;
+      if (limit != 0 && found.rows.size() == limit) break;
       if (!search.keep(row)) continue;
       TT_TRY(context.charge(row.message.size() + sizeof(EventRow)));
-      kept.push_back(std::move(row));
+      found.rows.push_back(std::move(row));
     }
   }
-  return kept;
+  return found;
 }
 
 }  // namespace telltale::api

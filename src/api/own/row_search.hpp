@@ -29,8 +29,13 @@ class RowSearch {
   logql::LogEntry shown_;
 };
 
+struct FoundRows {
+  std::vector<EventRow> rows;
+  /// EventCursor::reached(): the search goes on there.
+  std::optional<UnixNanos> reached;
+};
 /// As storage::collect(), of what the search keeps.
-Result<std::vector<EventRow>> collect_rows(storage::EventStore& store, storage::EventQuery query,
-                                           RowSearch& search, WorkContext& context);
+Result<FoundRows> collect_rows(storage::EventStore& store, storage::EventQuery query, RowSearch& search,
+                               WorkContext& context);
 
 }  // namespace telltale::api

@@ -18,18 +18,23 @@ namespace {
 
 constexpr std::size_t kMaxRelatedRows = 1'000;  // a table
 
-Result<Rows> search_rows(const Services& services, const net::HttpRequest& request, WorkContext& context,
-                         Table table) {
+Result<FoundRows> search_rows(const Services& services, const net::HttpRequest& request, WorkContext& context,
+                              Table table) {
   storage::EventQuery query;
   query.table = table;
   TT_ASSIGN(query.projects, query_projects(services, request));
   TT_ASSIGN(query.range, range_params(request));
   TT_ASSIGN(query.limit, limit_param(request));
-  TT_ASSIGN(auto search, RowSearch::of(request));
+  TT_ASSIGN(const auto patience, number_param(request, "patience_ms", 0, 0, limits::kMaxPatienceMs));
+  query.patience = std::chrono::milliseconds(patience);
+  TT_ASSIGN(auto search, RowSearch::of(request, {"patience_ms"}));
   query.filter = search.filter();
   TT_ASSIGN(query.order, order_param(request));
   query.with_payload = request.param("payload").value_or("") == "true";
-  return collect_rows(services.events, query, search, context);
+  TT_ASSIGN(auto found, collect_rows(services.events, query, search, context));
+  // As the `end` that the search goes on with, which is exclusive.
+  if (found.reached && query.order == storage::Order::newest_first) found.reached->ns += 1;
+  return found;
 }
 
 Result<Rows> rows_where(const Services& services, const storage::Projects& projects, Table table,
@@ -180,8 +185,11 @@ void add_table_routes(net::Router& router, const Services& services, Table table
   router.add(
       "GET", path,
       [&services, table](const net::HttpRequest& r, WorkContext& c) {
-        return answer<Rows>(search_rows(services, r, c, table),
-                            [](JsonWriter& w, const Rows& rows) { write_rows(w, "rows", rows); });
+        return answer<FoundRows>(search_rows(services, r, c, table),
+                                 [](JsonWriter& w, const FoundRows& found) {
+                                   write_rows(w, "rows", found.rows);
+                                   if (found.reached) w.field("reached", format_rfc3339(*found.reached));
+                                 });
       },
       query_route(services, name));
   router.add(

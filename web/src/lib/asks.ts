@@ -106,11 +106,17 @@ export type Order = "newest" | "oldest";
 /** The first page is small, so that it is there soon. */
 export const FIRST_PAGE = 150;
 export const PAGE = 500;
-export const firstPageAsk = (table: Table, params: RowParams, order: Order): Ask<Row[]> => ({
+/** A search through much ends after this with what it has; the next page goes on. */
+export const PATIENCE_MS = 1500;
+export interface RowPage {
+  rows: Row[];
+  /** The time that a search has come to whose patience ended. */
+  reached?: string;
+}
+export const firstPageAsk = (table: Table, params: RowParams, order: Order): Ask<RowPage> => ({
   key: ["paged", table, order, params],
   path: table,
-  query: { ...params, order, limit: FIRST_PAGE },
-  read: (a: { rows: Row[] }) => a.rows,
+  query: { ...params, order, limit: FIRST_PAGE, patience_ms: PATIENCE_MS },
   pages: true,
 });
 

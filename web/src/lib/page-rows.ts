@@ -1,9 +1,10 @@
 // Rows page by page. A page ends where the next begins: at the time of its last row, which is asked for again, because
-// others may share it; what was there already is dropped.
+// others may share it; what was there already is dropped. A page whose search ran out of patience ends at the time it had
+// come to, and the next one is asked for at once until there is something to look at.
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { get } from "./api";
-import { FIRST_PAGE, firstPageAsk, type Order, PAGE, type RowParams } from "./asks";
+import { FIRST_PAGE, firstPageAsk, type Order, PAGE, PATIENCE_MS, type RowPage, type RowParams } from "./asks";
 import type { Row, Table } from "./types";
 
 export type { Order } from "./asks";
@@ -33,10 +34,11 @@ export function joinPages(pages: readonly (readonly Row[])[]): Row[] {
 }
 
 /** What the next page asks for, or null at the end. A page that is all of one instant steps over it. */
-export function nextPage(page: readonly Row[], order: Order, size = PAGE): { start?: string; end?: string } | null {
-  if (page.length < size) return null;
-  const last = page.at(-1)!.time;
-  const stuck = page[0]!.time === last;
+export function nextPage({ rows, reached }: RowPage, order: Order, size = PAGE): { start?: string; end?: string } | null {
+  if (reached !== undefined) return order === "newest" ? { end: reached } : { start: reached };
+  if (rows.length < size) return null;
+  const last = rows.at(-1)!.time;
+  const stuck = rows[0]!.time === last;
   if (order === "newest") return { end: stuck ? last : nextInstant(last) };
   return { start: stuck ? nextInstant(last) : last };
 }
@@ -48,13 +50,19 @@ export function usePagedRows(table: Table, params: RowParams, order: Order, enab
   const first = firstPageAsk(table, params, order);
   const result = useInfiniteQuery({
     queryKey: first.key!,
-    queryFn: async ({ pageParam, signal }) =>
-      (await get<{ rows: Row[] }>(table, isFirst(pageParam) ? first.query : { ...params, ...pageParam, order, limit: PAGE }, signal)).rows,
+    queryFn: ({ pageParam, signal }) =>
+      get<RowPage>(table, isFirst(pageParam) ? first.query : { ...params, ...pageParam, order, limit: PAGE, patience_ms: PATIENCE_MS }, signal),
     initialPageParam: {} as PageStart,
     getNextPageParam: (page, _all, at) => nextPage(page, order, isFirst(at) ? FIRST_PAGE : PAGE),
     placeholderData: keepPreviousData,
     enabled,
   });
-  const rows = useMemo(() => joinPages(result.data?.pages ?? []), [result.data]);
-  return { ...result, rows };
+  const rows = useMemo(() => joinPages(result.data?.pages.map((p) => p.rows) ?? []), [result.data]);
+  const reached = result.isPlaceholderData ? undefined : result.data?.pages.at(-1)?.reached;
+  const searching = enabled && reached !== undefined && rows.length < FIRST_PAGE && !result.isError;
+  useEffect(() => {
+    if (searching && !result.isFetching) void result.fetchNextPage();
+  }, [searching, reached, result.isFetching]);
+  /** The time a search that is still going on has come to. */
+  return { ...result, rows, searched: searching ? reached : undefined };
 }

@@ -39,11 +39,15 @@ describe("pages", () => {
     expect(joinPages([[row(at(1), "same"), row(at(1), "same")]])).toHaveLength(2);
   });
   it("go on from the last row, and over an instant that fills a page", () => {
-    expect(nextPage([row(at(3)), row(at(2))], "newest", 2)).toEqual({ end: "2026-01-31T12:00:02.000000001Z" });
-    expect(nextPage([row(at(2)), row(at(3))], "oldest", 2)).toEqual({ start: at(3) });
-    expect(nextPage([row(at(2)), row(at(2))], "newest", 2)).toEqual({ end: at(2) });
-    expect(nextPage([row(at(2)), row(at(2))], "oldest", 2)).toEqual({ start: "2026-01-31T12:00:02.000000001Z" });
-    expect(nextPage([row(at(2))], "newest", 2)).toBeNull();
+    expect(nextPage({ rows: [row(at(3)), row(at(2))] }, "newest", 2)).toEqual({ end: "2026-01-31T12:00:02.000000001Z" });
+    expect(nextPage({ rows: [row(at(2)), row(at(3))] }, "oldest", 2)).toEqual({ start: at(3) });
+    expect(nextPage({ rows: [row(at(2)), row(at(2))] }, "newest", 2)).toEqual({ end: at(2) });
+    expect(nextPage({ rows: [row(at(2)), row(at(2))] }, "oldest", 2)).toEqual({ start: "2026-01-31T12:00:02.000000001Z" });
+    expect(nextPage({ rows: [row(at(2))] }, "newest", 2)).toBeNull();
+  });
+  it("go on from where a search has come to", () => {
+    expect(nextPage({ rows: [], reached: at(2) }, "newest", 2)).toEqual({ end: at(2) });
+    expect(nextPage({ rows: [row(at(3))], reached: at(4) }, "oldest", 2)).toEqual({ start: at(4) });
   });
   it("count in nanoseconds", () => {
     expect(nextInstant("2026-01-31T12:00:00.421483392Z")).toBe("2026-01-31T12:00:00.421483393Z");

@@ -4,7 +4,10 @@ import { MakeMenu } from "../../app/MakeMenu";
 import { Button, IconButton, Segmented } from "../../kit";
 import type { RowParams } from "../../lib/asks";
 import type { Order } from "../../lib/page-rows";
+import { prefs } from "../../lib/prefs";
+import { useStore } from "../../lib/store";
 import type { Tail } from "../../lib/tail";
+import { formatDateTime } from "../../lib/time";
 import { setUrl } from "../../lib/url";
 import { ColumnMenu } from "./ColumnMenu";
 import { ExportMenu } from "./ExportMenu";
@@ -17,6 +20,8 @@ export const groupBy = (field: string) => setUrl({ by: field === "level" ? null 
 interface Props {
   /** How many there are, in words. */
   total: string;
+  /** The time that a search which is still going on has come to. */
+  searched: string | undefined;
   live: boolean;
   tail: Tail;
   patterns: boolean;
@@ -28,6 +33,15 @@ interface Props {
   beforeAll?: ComponentChildren;
   children: ComponentChildren;
 }
+function Searched({ at, order }: { at: string; order: Order }) {
+  const zone = useStore(prefs).zone;
+  return (
+    <span class="muted" role="status">
+      Searched {order === "newest" ? "back to" : "up to"} <span class="num">{formatDateTime(Date.parse(at), zone)}</span>…
+    </span>
+  );
+}
+
 export function LogsBar(p: Props) {
   const rows = !p.live && !p.patterns;
   return (
@@ -35,6 +49,7 @@ export function LogsBar(p: Props) {
       <span class="num muted" aria-live={p.live ? undefined : "polite"}>
         {p.live ? <LiveState tail={p.tail} /> : p.total}
       </span>
+      {p.searched && <Searched at={p.searched} order={p.order} />}
       {p.by !== "level" && (
         <span class="chip">
           <span class="muted">by</span> <span class="clip chip-text">{p.by}</span>

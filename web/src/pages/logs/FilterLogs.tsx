@@ -76,6 +76,7 @@ export function FilterLogs() {
       </div>
       <LogsBar
         total={histogram.data ? plural(histogram.data.total, "line") : ""}
+        searched={stored.searched}
         {...{ live, tail, patterns, order, by, params, query }}
         beforeAll={
           <span class="logs-fields-button">
@@ -117,7 +118,9 @@ export function FilterLogs() {
         ) : (
           <Loaded result={stored} skeleton={<Skeleton lines={14} />}>
             {() =>
-              rows.length === 0 ? (
+              rows.length === 0 && stored.searched !== undefined ? (
+                <Skeleton lines={14} />
+              ) : rows.length === 0 ? (
                 <div class="grow">
                   <FirstData signal="logs" title="No log lines match in this range." />
                 </div>

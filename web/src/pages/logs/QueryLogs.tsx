@@ -109,7 +109,7 @@ function Lines({ expr, onError }: { expr: string; onError: (e: Error | null) => 
   ]);
   return (
     <>
-      <LogsBar total={volume.data && !error ? plural(totalOf(volume.data.matrix), "line") : ""} {...{ live, tail, patterns, order, by, params }} query={expr}>
+      <LogsBar total={volume.data && !error ? plural(totalOf(volume.data.matrix), "line") : ""} searched={stored.searched} {...{ live, tail, patterns, order, by, params }} query={expr}>
         <BackButton />
       </LogsBar>
       {!error && (
@@ -125,7 +125,9 @@ function Lines({ expr, onError }: { expr: string; onError: (e: Error | null) => 
             ) : (
               <Loaded result={stored} skeleton={<Skeleton lines={14} />}>
                 {() =>
-                  rows.length === 0 ? (
+                  rows.length === 0 && stored.searched !== undefined ? (
+                    <Skeleton lines={14} />
+                  ) : rows.length === 0 ? (
                     <div class="grow">
                       <EmptyState icon="search" title="No line matches in this range." />
                     </div>
