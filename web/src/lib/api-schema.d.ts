@@ -3259,6 +3259,8 @@ export interface operations {
                 order?: "newest" | "oldest";
                 /** @description With the original body. */
                 payload?: boolean;
+                /** @description End after so many milliseconds with what was found by then; `reached` says where to go on. 0: not before everything was looked at. */
+                patience_ms?: number;
             };
             header?: never;
             path?: never;
@@ -3274,6 +3276,11 @@ export interface operations {
                 content: {
                     "application/json": {
                         rows: components["schemas"]["Row"][];
+                        /**
+                         * Format: date-time
+                         * @description Patience has ended: rows of later times are all here (of earlier ones, with the oldest first). The search goes on with this as its end (start); rows of just this time may come again.
+                         */
+                        reached?: string;
                     };
                 };
             };
@@ -3561,6 +3568,8 @@ export interface operations {
                 order?: "newest" | "oldest";
                 /** @description With the original body. */
                 payload?: boolean;
+                /** @description End after so many milliseconds with what was found by then; `reached` says where to go on. 0: not before everything was looked at. */
+                patience_ms?: number;
             };
             header?: never;
             path?: never;
@@ -3576,6 +3585,11 @@ export interface operations {
                 content: {
                     "application/json": {
                         rows: components["schemas"]["Row"][];
+                        /**
+                         * Format: date-time
+                         * @description Patience has ended: rows of later times are all here (of earlier ones, with the oldest first). The search goes on with this as its end (start); rows of just this time may come again.
+                         */
+                        reached?: string;
                     };
                 };
             };
@@ -3701,6 +3715,8 @@ export interface operations {
                 order?: "newest" | "oldest";
                 /** @description With the original body. */
                 payload?: boolean;
+                /** @description End after so many milliseconds with what was found by then; `reached` says where to go on. 0: not before everything was looked at. */
+                patience_ms?: number;
             };
             header?: never;
             path?: never;
@@ -3716,6 +3732,11 @@ export interface operations {
                 content: {
                     "application/json": {
                         rows: components["schemas"]["Row"][];
+                        /**
+                         * Format: date-time
+                         * @description Patience has ended: rows of later times are all here (of earlier ones, with the oldest first). The search goes on with this as its end (start); rows of just this time may come again.
+                         */
+                        reached?: string;
                     };
                 };
             };
