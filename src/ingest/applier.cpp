@@ -29,19 +29,20 @@ Applier::Applier(storage::DerivedStore& store, const Logger& log, MetricsRegistr
                                   "What durable batches that a store has not applied yet occupy in memory.",
                                   {{"store", std::string(store.name())}})) {}
 
-bool Applier::wait_for_room() {
-  if (bytes_.load() < limits::kApplyQueueBytes) return true;
+bool Applier::wait_for_room(const storage::Batch& batch) {
+  const std::size_t most = batch.row_count() > 0 ? limits::kApplyQueueBytes : 2 * limits::kApplyQueueBytes;
+  if (bytes_.load() < most) return true;
   const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(limits::kApplyWaitMs);
   const MutexLock lock(mutex_);
   if (waiting_ == limits::kApplyWaiters) return false;
   ++waiting_;
-  while (bytes_.load() >= limits::kApplyQueueBytes && !stopping_) {
+  while (bytes_.load() >= most && !stopping_) {
     const auto left = until - std::chrono::steady_clock::now();
     if (left.count() <= 0) break;
     room_.wait_for(mutex_, left);
   }
   --waiting_;
-  return bytes_.load() < limits::kApplyQueueBytes;
+  return bytes_.load() < most;
 }
 
 void Applier::start() {

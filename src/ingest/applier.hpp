@@ -23,9 +23,10 @@ class Applier {
   Applier(storage::DerivedStore& store, const Logger& log, MetricsRegistry& metrics);
 
   storage::DerivedStore& store() { return store_; }
-  /// Whether there is room for a batch, for which it waits a little (limits::kApplyWaitMs): whoever sends
-  /// faster than the store can take it is slowed down first and refused after that.
-  bool wait_for_room();
+  /// Whether there is room for `batch`, for which it waits a little (limits::kApplyWaitMs): whoever sends
+  /// rows faster than the store can take them is slowed down first and refused after that. As much again is
+  /// kept for batches without rows, so that logs do not hold up alerts and scrapes.
+  bool wait_for_room(const storage::Batch& batch);
   void start();
   void push(Sequence sequence, SharedBatch batch);
   /// Applies what is queued, then joins.

@@ -159,7 +159,7 @@ Result<Committed> Pipeline::commit(storage::Batch batch, const ClientIds& ids,
   if (!impl_->accepting())
     return fail(ErrorKind::disk_full, "the disk is full: writes wait until there is space");
   for (const auto& a : impl_->appliers) {
-    if (!a->wait_for_room())
+    if (!a->wait_for_room(batch))
       return fail(ErrorKind::resource_exhausted,
                   fmt::format("full: store {} is catching up", a->store().name()));
   }

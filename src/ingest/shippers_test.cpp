@@ -294,6 +294,9 @@ TEST(FullServer, EveryShipperIsToldToComeBackLater) {
                    .error()
                    .kind()}};
   for (const auto& [name, kind] : kinds) EXPECT_EQ(kind, ErrorKind::resource_exhausted) << name;
+  const Labels up(std::vector<Label>{{"__name__", "up"}});
+  const auto sample = pipeline.write_samples(kProject, clock.now(), {{up, Sample{}}});
+  EXPECT_TRUE(sample) << sample.error().message();
   stuck.release();
   (*journal)->stop();
   pipeline.stop();
