@@ -1,6 +1,6 @@
 // What lies over the page: dialog (modal, native), drawer (beside the page, which stays in use) and menu (popover).
 import type { ComponentChildren } from "preact";
-import { createPortal } from "preact/compat";
+import { createPortal, flushSync } from "preact/compat";
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useKeys } from "../lib/keys";
 import { Button, IconButton } from "./Button";
@@ -132,11 +132,17 @@ export function Menu(p: {
   const popover = useRef<HTMLDivElement>(null);
   const id = useId();
   const close = () => popover.current?.hidePopover();
+  // At once, so that the next key is the menu's: someone quick is not taken back to its first line.
+  const show = () => {
+    flushSync(() => setOpen(true));
+    const over = popover.current!;
+    over.showPopover();
+    placeBeside(over, anchor.current!);
+    over.querySelector<HTMLElement>("[aria-checked=true], input, button, a")?.focus();
+  };
   useEffect(() => {
     if (!open || !popover.current || !anchor.current) return undefined;
     const [over, beside] = [popover.current, anchor.current];
-    placeBeside(over, beside);
-    over.querySelector<HTMLElement>("[aria-checked=true], input, button, a")?.focus();
     // What it holds may come later and be larger.
     const observer = new ResizeObserver(() => placeBeside(over, beside));
     observer.observe(over);
@@ -153,7 +159,12 @@ export function Menu(p: {
         aria-haspopup={p.items ? "menu" : "dialog"}
         aria-expanded={open}
         aria-controls={id}
-        onClick={() => popover.current?.togglePopover()}
+        popovertarget={id}
+        onClick={(e) => {
+          e.preventDefault(); // what the browser would do by itself; that the button is the popover's keeps a press on it from closing it first
+          if (open) close();
+          else show();
+        }}
       >
         {p.button && (
           <span class="row menu-button">
@@ -169,7 +180,7 @@ export function Menu(p: {
         class="popover"
         role={p.items ? undefined : "dialog"}
         aria-label={p.items ? undefined : p.label}
-        onToggle={(e) => setOpen((e as unknown as ToggleEvent).newState === "open")}
+        onToggle={(e) => (e as unknown as ToggleEvent).newState === "closed" && setOpen(false)}
       >
         {open && (p.items ? <MenuList items={p.items} onDone={close} label={p.label} /> : p.children?.(close))}
       </div>

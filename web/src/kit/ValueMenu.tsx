@@ -1,7 +1,7 @@
 // Any value of any signal can be clicked: show only these, leave these out, copy, and whatever the page adds. One
 // popover serves the whole page, so that a value in a table of thousands costs one button.
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { store, useStore } from "../lib/store";
 import { addFilter, filterText, readFilters, type Operator } from "../lib/filters";
 import { setUrl } from "../lib/url";
@@ -54,7 +54,7 @@ export function Value(p: { field: string; value: string | number | boolean; chil
 export function ValueMenuHost() {
   const open = useStore(opened);
   const ref = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const popover = ref.current;
     if (!open || !popover) return;
     popover.showPopover();

@@ -63,6 +63,22 @@ export function useRange(): RangeState {
 /** A clock for ages ("5m ago"), as of the last refresh. */
 export const useNow = () => useStore(refreshedAt);
 
+const LONGEST_UNQUIET_MS = 2000;
+/** Calls `run` when the page has what it asked for and the browser has nothing to do, or after a while all the same:
+    for what a page can be read without. Gives the way to call it off. */
+export function whenQuiet(run: () => void): () => void {
+  const latest = performance.now() + LONGEST_UNQUIET_MS;
+  const idle = window.requestIdleCallback ?? ((f: () => void) => setTimeout(f, 50)); // Safari has none
+  let off = false;
+  const look = () => {
+    if (off) return;
+    if (queryClient.isFetching() === 0 || performance.now() > latest) run();
+    else setTimeout(() => idle(look, { timeout: 500 }), 50);
+  };
+  idle(look, { timeout: 500 });
+  return () => (off = true);
+}
+
 /** The answer to an ask, as its query holds it. */
 export async function answerTo<T>(ask: Ask<T>, signal?: AbortSignal): Promise<T> {
   const answer = await get<never>(ask.path, ask.query, signal);

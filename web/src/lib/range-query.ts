@@ -27,7 +27,8 @@ async function matrixOf(language: Language, query: string, at: Grid, project: st
   return { matrix: data.resultType === "matrix" ? data.result : [], ...at };
 }
 
-/** `make` is given the step in seconds; null: nothing is asked. `counts`: each value is of the step before its time. */
+/** `make` is given the step in seconds; null: nothing is asked. `counts`: each value is of the
+    lines before its time, so that what has just come is seen too. */
 export function useMatrix(language: Language, make: ((stepS: number) => string) | null, { points = 300, counts = false, key = "" } = {}) {
   const { start, end } = useRange();
   const project = useParam("project");

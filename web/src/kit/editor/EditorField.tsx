@@ -1,6 +1,8 @@
-// A query: a plain field until the editor is there. Enter runs it, and so does leaving it.
+// A query: a plain field until the editor is there, which is fetched when someone goes to it or the page is quiet. Enter
+// runs it, and so does leaving it.
 import "./editor.css";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { whenQuiet } from "../../lib/query";
 import type { Editor, MountEditor } from "./core";
 
 export interface EditorFieldProps {
@@ -13,8 +15,8 @@ export interface EditorFieldProps {
   place: { at: number; words: string } | null;
   onRun: (text: string) => void;
   onFocus?: () => void;
-  /** Given the editor once it is there. */
-  onReady?: (editor: Editor) => void;
+  /** Given the way to put the focus here. */
+  field?: { current: { focus(): void } | null };
 }
 export function EditorField(p: EditorFieldProps) {
   const host = useRef<HTMLDivElement>(null);
@@ -22,8 +24,12 @@ export function EditorField(p: EditorFieldProps) {
   const text = useRef(p.value);
   const latest = useRef(p);
   latest.current = p;
+  const plain = useRef<HTMLInputElement>(null);
+  const [wanted, setWanted] = useState(false);
   const [ready, setReady] = useState(false);
+  useEffect(() => whenQuiet(() => setWanted(true)), []);
   useEffect(() => {
+    if (!wanted) return undefined;
     let gone = false;
     void p.load().then(({ mountEditor }) => {
       if (gone || !host.current) return;
@@ -32,33 +38,46 @@ export function EditorField(p: EditorFieldProps) {
         run: () => latest.current.onRun(text.current),
         focus: () => latest.current.onFocus?.(),
       });
+      // Whoever is writing writes on where they are.
+      const writing = plain.current !== null && document.activeElement === plain.current;
+      host.current.hidden = false;
+      if (writing) editor.current.focus(plain.current!.selectionEnd ?? undefined);
       setReady(true);
-      latest.current.onReady?.(editor.current);
     });
     return () => {
       gone = true;
       editor.current?.destroy();
       editor.current = null;
     };
+  }, [wanted]);
+  useEffect(() => {
+    if (p.field) p.field.current = { focus: () => (editor.current ?? plain.current)?.focus() };
   }, []);
   useEffect(() => {
     text.current = p.value;
     editor.current?.set(p.value);
   }, [p.value]);
   useEffect(() => editor.current?.mark(p.place), [p.place?.at, p.place?.words, ready]);
-  const leave = () => text.current !== latest.current.value && latest.current.onRun(text.current);
+  const leave = (e: FocusEvent) => {
+    if ((e.currentTarget as HTMLElement).contains(e.relatedTarget as Node | null)) return;
+    if (text.current !== latest.current.value) latest.current.onRun(text.current);
+  };
   return (
     <div class="grow">
       <div class={p.error ? "query-editor query-wrong" : "query-editor"} onFocusOut={leave}>
         <div ref={host} hidden={!ready} />
         {!ready && (
           <input
+            ref={plain}
             class="query-plain mono"
             aria-label={p.label}
             defaultValue={p.value}
             spellcheck={false}
             onInput={(e) => (text.current = e.currentTarget.value)}
-            onFocus={p.onFocus}
+            onFocus={() => {
+              setWanted(true);
+              p.onFocus?.();
+            }}
             onKeyDown={(e) => e.key === "Enter" && p.onRun(text.current)}
           />
         )}

@@ -52,7 +52,8 @@ export interface Editor {
   set(text: string): void;
   /** Marks the place an error was found at; null clears. */
   mark(error: { at: number; words: string } | null): void;
-  focus(): void;
+  /** Puts the cursor there, at a position of the text if one is given. */
+  focus(at?: number): void;
   destroy(): void;
 }
 export interface EditorEvents {
@@ -110,7 +111,10 @@ export function mountCore(host: HTMLElement, text: string, language: Extension, 
       const from = error ? Math.min(error.at, Math.max(length - 1, 0)) : 0;
       view.dispatch({ effects: setWrong.of(error ? { from, to: Math.min(length, from + 1), words: error.words } : null) });
     },
-    focus: () => view.focus(),
+    focus(at) {
+      if (at !== undefined) view.dispatch({ selection: { anchor: Math.min(at, view.state.doc.length) } });
+      view.focus();
+    },
     destroy() {
       host.removeEventListener("keydown", keep);
       view.destroy();

@@ -1,7 +1,7 @@
 // What the lines have in common: each pattern with how many lines have it, over time, and a click to see only those or
 // to leave them out. The server finds them for the same search that gives the lines.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { Button, EmptyState, IconButton, LevelMark, Loaded, Skeleton, SparkBars } from "../../kit";
+import { Button, EmptyState, IconButton, Later, LevelMark, Loaded, Skeleton, SparkBars } from "../../kit";
 import { patternsAsk, type RowParams } from "../../lib/asks";
 import { count, percent, plural } from "../../lib/format";
 import { GAP, saidBy } from "../../lib/patterns";
@@ -9,6 +9,9 @@ import { asQuery } from "../../lib/query";
 import type { PatternReport } from "../../lib/types";
 
 export type Pattern = PatternReport["patterns"][number];
+
+/** As many are drawn at once; the others a moment later. */
+const FIRST = 6;
 
 export default function Patterns({ params, onOnly, onLeaveOut }: { params: RowParams; onOnly: (p: Pattern) => void; onLeaveOut: (p: Pattern) => void }) {
   const result = useQuery({
@@ -19,8 +22,10 @@ export default function Patterns({ params, onOnly, onLeaveOut }: { params: RowPa
   return (
     <div class="patterns">
       <Loaded result={result} skeleton={<Skeleton lines={10} height={26} />}>
-        {(report) =>
-          report.patterns.length === 0 ? (
+        {(report) => {
+          const services = new Set(report.patterns.map((o) => o.service)).size > 1;
+          const row = (p: Pattern) => <PatternRow key={`${p.service}\n${p.pattern}`} pattern={p} services={services} onOnly={onOnly} onLeaveOut={onLeaveOut} />;
+          return report.patterns.length === 0 ? (
             <EmptyState icon="search" title="No patterns: no line matches in this range." />
           ) : (
             <>
@@ -41,14 +46,13 @@ export default function Patterns({ params, onOnly, onLeaveOut }: { params: RowPa
                   </tr>
                 </thead>
                 <tbody>
-                  {report.patterns.map((p) => (
-                    <PatternRow key={`${p.service}\n${p.pattern}`} pattern={p} services={new Set(report.patterns.map((o) => o.service)).size > 1} onOnly={onOnly} onLeaveOut={onLeaveOut} />
-                  ))}
+                  {report.patterns.slice(0, FIRST).map(row)}
+                  <Later>{() => report.patterns.slice(FIRST).map(row)}</Later>
                 </tbody>
               </table>
             </>
-          )
-        }
+          );
+        }}
       </Loaded>
     </div>
   );

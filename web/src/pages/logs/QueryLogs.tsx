@@ -7,7 +7,6 @@ import { panelPainted } from "../../app/measure";
 import { Button, CopyButton, EmptyState, ErrorNotice, Loaded, pageValues, Skeleton } from "../../kit";
 import { Chart, type ChartSeries, grid, onGrid, unitOfMetric } from "../../kit/chart";
 import { MatrixChart } from "../../kit/chart/MatrixChart";
-import type { Editor } from "../../kit/editor/core";
 import { EditorField } from "../../kit/editor/EditorField";
 import { groupField, isLogQuery, logqlParams } from "../../lib/asks";
 import { plural } from "../../lib/format";
@@ -33,17 +32,17 @@ const leave = () => setUrl({ lang: null, expr: null, row: null });
 export default function QueryLogs() {
   const expr = useParam("expr").trim();
   const lines = expr !== "" && isLogQuery(expr);
-  const numbers = useMatrix("logql", !lines && expr ? () => expr : null, { key: "numbers" });
-  const editor = useRef<Editor | null>(null);
+  const numbers = useMatrix("logql", !lines && expr ? () => expr : null, { counts: true, key: "numbers" });
+  const field = useRef<{ focus(): void } | null>(null);
   const [linesError, setLinesError] = useState<Error | null>(null);
   const error = lines ? linesError : expr ? (numbers.error as Error | null) : null;
   const place = error ? readLogqlPosition(error.message, expr) : null;
-  useKeys([{ keys: "/", label: "Write the query", group: "Logs", run: () => editor.current?.focus() }]);
+  useKeys([{ keys: "/", label: "Write the query", group: "Logs", run: () => field.current?.focus() }]);
   return (
     <div class="page page-fill logs">
       <h1 class="hear-only">Logs</h1>
       <div class="row logs-query">
-        <EditorField label="LogQL query" value={expr} load={() => import("./logql-editor")} error={error} place={place} onRun={run} onReady={(e) => (editor.current = e)} />
+        <EditorField label="LogQL query" value={expr} load={() => import("./logql-editor")} error={error} place={place} onRun={run} field={field} />
         {expr && <CopyButton text={expr} label="Copy the query" />}
       </div>
       {lines && <Lines key={expr} expr={expr} onError={setLinesError} />}

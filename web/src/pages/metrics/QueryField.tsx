@@ -1,5 +1,4 @@
 import { useRef } from "preact/hooks";
-import type { Editor } from "../../kit/editor/core";
 import { EditorField } from "../../kit/editor/EditorField";
 import { useKeys } from "../../lib/keys";
 import { readPosition } from "../../lib/promql";
@@ -12,8 +11,8 @@ interface Props {
   onFocus: () => void;
 }
 export function QueryField(p: Props) {
-  const editor = useRef<Editor | null>(null);
-  useKeys(p.letter === "A" ? [{ keys: "/", label: "Write a query", group: "Metrics", run: () => editor.current?.focus() }] : []);
+  const field = useRef<{ focus(): void } | null>(null);
+  useKeys(p.letter === "A" ? [{ keys: "/", label: "Write a query", group: "Metrics", run: () => field.current?.focus() }] : []);
   return (
     <div class="query-field">
       <span class="query-letter" aria-hidden="true">
@@ -27,7 +26,7 @@ export function QueryField(p: Props) {
         place={p.error ? readPosition(p.error.message, p.value) : null}
         onRun={p.onRun}
         onFocus={p.onFocus}
-        onReady={(e) => (editor.current = e)}
+        field={field}
       />
     </div>
   );
