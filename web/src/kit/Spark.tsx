@@ -61,17 +61,16 @@ const lastKnown = (values: readonly (number | null)[]) => values.findLastIndex((
 export function SparkBars({ values, label, tone = "muted", width = 96, height = 24 }: SparkProps) {
   const top = Math.max(...finite(values), 1);
   const step = width / Math.max(values.length, 1);
+  const bars = values.map((v, i) => (v ? bar(i * step + step * 0.12, step * 0.76, Math.max(2, (v / top) * (height - 1)), height) : "")).join("");
   return (
     <svg class={`spark spark-${tone}`} viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-label={summary(label, values)}>
       <path class="spark-none" d={`M0 ${height - 0.5}H${width}`} vector-effect="non-scaling-stroke" />
-      {values.map((v, i) => {
-        if (!v) return null;
-        const tall = Math.max(2, (v / top) * (height - 1));
-        return <rect key={i} class="spark-bar" x={i * step + step * 0.12} y={height - tall} width={step * 0.76} height={tall} rx={0.8} />;
-      })}
+      <path class="spark-bar" d={bars} />
     </svg>
   );
 }
+
+const bar = (x: number, width: number, tall: number, height: number) => `M${x.toFixed(1)} ${height}v${(-tall).toFixed(1)}h${width.toFixed(1)}v${tall.toFixed(1)}z`;
 
 /** One bar divided by share: logs by level, storage by part. Each part is named in words. */
 export function ShareBar({ parts, label }: { parts: readonly { name: string; value: number; className: string }[]; label: string }) {

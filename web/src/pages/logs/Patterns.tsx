@@ -1,6 +1,7 @@
 // What the lines have in common: each pattern with how many lines have it, over time, and a click to see only those or
 // to leave them out. The server finds them for the same search that gives the lines.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useState } from "preact/hooks";
 import { Button, EmptyState, IconButton, Later, LevelMark, Loaded, Skeleton, SparkBars } from "../../kit";
 import { patternsAsk, type RowParams } from "../../lib/asks";
 import { count, percent, plural } from "../../lib/format";
@@ -10,8 +11,8 @@ import type { PatternReport } from "../../lib/types";
 
 export type Pattern = PatternReport["patterns"][number];
 
-/** As many are drawn at once; the others a moment later. */
-const FIRST = 6;
+/** As many as a screen shows are drawn at once; the others a moment later. */
+const FIRST = 24;
 
 export default function Patterns({ params, onOnly, onLeaveOut }: { params: RowParams; onOnly: (p: Pattern) => void; onLeaveOut: (p: Pattern) => void }) {
   const result = useQuery({
@@ -88,13 +89,14 @@ function PatternRow({ pattern: p, services, onOnly, onLeaveOut }: { pattern: Pat
 
 function PatternText({ text }: { text: string }) {
   const [said, rest] = saidBy(text);
+  const [open, setOpen] = useState(false);
   return (
     <>
       <Gaps text={said} />
       {rest && (
-        <details class="pattern-rest faint">
+        <details class="pattern-rest faint" onToggle={(e) => setOpen(e.currentTarget.open)}>
           <summary>all of it</summary>
-          <Gaps text={rest} />
+          {open && <Gaps text={rest} />}
         </details>
       )}
     </>
