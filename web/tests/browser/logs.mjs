@@ -125,6 +125,7 @@ async function patterns({ page, person }) {
   await person.act("p", page.getByRole("button", { name: "Patterns" }));
   const table = page.getByRole("table", { name: "Patterns of these lines" });
   await table.getByRole("row").nth(1).waitFor();
+  await settled(page); // the rows below the screen come a moment later
   const rows = await table.getByRole("row").count();
   await person.press(table.getByRole("button", { name: /^Leave out lines like/ }).first());
   await until(() => params(page).getAll("where").some((w) => w.startsWith("message!~")), "the pattern is a filter");
