@@ -212,13 +212,19 @@ void FileFollower::look_at(const FileSource& source, const std::string& path) {
 }
 
 // A new file is a new generation, unless it is a copy of one we know. Generation 0: not yet, the original is
-// still being read.
+// still being read, or nothing is in the file that could tell.
 FileRecord FileFollower::origin_of(const std::string& path, const ReadFile& file, const FileStat& stat,
                                    bool from_end) {
   FileRecord fresh{path, stat.device, stat.inode, new_generation(), 0, {}, false};
   for (const auto& entry : entries_) {
     const FileRecord& other = entry->followed.record();
     if (!is_rotation_of(path, other.path)) continue;
+    // A copy that is only being made. A file that stands where ours did is none; it is held open from the
+    // start, since it may be renamed before the next look.
+    if (stat.size == 0 && path != other.path) {
+      fresh.generation = 0;
+      return fresh;
+    }
     const auto now = entry->followed.file().stat();
     // An original that was just cut off is looked at first.
     const bool cut_off = now && entry->followed.replaced(*now);

@@ -191,6 +191,30 @@ TEST_F(FollowTest, CopiedAndCutOff) {
   expect_once(expected);
 }
 
+// A copy is looked at the moment it is made, before anything of it is written.
+TEST_F(FollowTest, CopiedWhileLookedAt) {
+  source.paths = {(dir / "a.log*").string()};
+  Lines expected;
+  std::string whole;
+  for (int i = 0; i < 10; ++i) {
+    whole += long_line(i);
+    expected.push_back(long_line(i));
+    expected.back().pop_back();
+  }
+  append("a.log", whole);
+  start();
+  follow();
+  append("a.log.1", "");
+  follow();
+  append("a.log.1", whole.substr(0, whole.size() / 2));
+  follow();
+  append("a.log.1", whole.substr(whole.size() / 2));
+  follow();
+  stdfs::resize_file(path("a.log"), 0);
+  follow();
+  expect_once(expected);
+}
+
 // Killed between keeping the first lines and writing that down, then copied and cut off.
 TEST_F(FollowTest, CopiedBeforeAnythingWasWrittenDown) {
   source.paths = {(dir / "a.log*").string()};

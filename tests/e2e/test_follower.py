@@ -76,7 +76,9 @@ def test_no_line_is_lost_or_doubled(tmp_path, how):
         seen = wait_until(lambda: (c := counted(server, total)) and len(c) == total and c, 40, what=f"{total} lines, seed {seed}")
         time.sleep(1.5)  # what comes twice comes late
         seen = counted(server, total)
-        assert len(seen) == total and not [n for n, times in seen.items() if times > 1], f"seed {seed}"
+        twice = sorted(int(n) for n, times in seen.items() if times > 1)
+        assert len(seen) == total, f"seed {seed}"
+        assert not twice, f"seed {seed}: {len(twice)} of {total} lines twice, {twice[0]} to {twice[-1]}"
         row = server.api.rows("logs", limit=1)[0]
         assert row["service"] == "followed" and row["attributes"]["filename"].startswith(str(logs))
     finally:
