@@ -151,6 +151,7 @@ async function logql({ page, person, watch }) {
   await editor.waitFor();
   if (person.name === "keyboard") await page.keyboard.press("/");
   else await editor.click();
+  await page.locator(".cm-content").waitFor();
   await page.keyboard.press("Control+End");
   await page.keyboard.type(" | js");
   await page.getByRole("option", { name: /^json/ }).waitFor();

@@ -41,7 +41,8 @@ export function EditorField(p: EditorFieldProps) {
       // Whoever is writing writes on where they are.
       const writing = plain.current !== null && document.activeElement === plain.current;
       host.current.hidden = false;
-      if (writing) editor.current.focus(plain.current!.selectionEnd ?? undefined);
+      if (writing && text.current !== latest.current.value) editor.current.takeOver(plain.current!.selectionEnd ?? text.current.length);
+      else if (writing) editor.current.focus();
       setReady(true);
     });
     return () => {

@@ -1,6 +1,6 @@
 // A query field: CodeMirror with a language, fetched when a page that has one is opened. It lives in a shadow root, where
 // its styles are constructed sheets, so that the page's content security policy needs no exception for them.
-import { closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
+import { closeBrackets, closeBracketsKeymap, completionKeymap, startCompletion } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { bracketMatching, HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import { EditorState, type Extension, Prec, StateEffect, StateField } from "@codemirror/state";
@@ -52,8 +52,10 @@ export interface Editor {
   set(text: string): void;
   /** Marks the place an error was found at; null clears. */
   mark(error: { at: number; words: string } | null): void;
-  /** Puts the cursor there, at a position of the text if one is given. */
-  focus(at?: number): void;
+  /** Puts the cursor there. */
+  focus(): void;
+  /** Goes on where someone is writing, at a position of the text, and offers what may follow. */
+  takeOver(at: number): void;
   destroy(): void;
 }
 export interface EditorEvents {
@@ -111,9 +113,11 @@ export function mountCore(host: HTMLElement, text: string, language: Extension, 
       const from = error ? Math.min(error.at, Math.max(length - 1, 0)) : 0;
       view.dispatch({ effects: setWrong.of(error ? { from, to: Math.min(length, from + 1), words: error.words } : null) });
     },
-    focus(at) {
-      if (at !== undefined) view.dispatch({ selection: { anchor: Math.min(at, view.state.doc.length) } });
+    focus: () => view.focus(),
+    takeOver(at) {
+      view.dispatch({ selection: { anchor: Math.min(at, view.state.doc.length) } });
       view.focus();
+      startCompletion(view);
     },
     destroy() {
       host.removeEventListener("keydown", keep);
