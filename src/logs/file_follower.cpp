@@ -225,12 +225,13 @@ FileRecord FileFollower::origin_of(const std::string& path, const ReadFile& file
       fresh.generation = 0;
       return fresh;
     }
-    const auto now = entry->followed.file().stat();
-    // An original that was just cut off is looked at first.
-    const bool cut_off = now && entry->followed.replaced(*now);
-    const std::uint64_t common = now ? std::min(stat.size, now->size) : 0;
-    if (cut_off ||
-        (common >= kMinCopyBytes && file.has_mark(entry->followed.file().mark_at(common, common), common))) {
+    const ReadFile& original = entry->followed.file();
+    const auto before = original.stat();
+    const std::uint64_t common = before ? std::min(stat.size, before->size) : 0;
+    const bool copied = common >= kMinCopyBytes && file.has_mark(original.mark_at(common, common), common);
+    // An original that was just cut off is looked at first; it may have been while it was compared.
+    const auto now = original.stat();
+    if (copied || (now && entry->followed.replaced(*now))) {
       fresh.generation = 0;
       return fresh;
     }

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <sstream>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -38,6 +39,7 @@ class FollowTest : public ::testing::Test {
             --refuse;
             return fail(ErrorKind::unavailable, "full");
           }
+          if (while_kept) std::exchange(while_kept, nullptr)();
           for (const auto& file : files) {
             for (const auto& line : file.lines) {
               // As the journal does: an id that was seen is dropped.
@@ -81,6 +83,7 @@ class FollowTest : public ::testing::Test {
   std::set<Id128> ids;
   Lines kept;
   int refuse = 0;
+  std::function<void()> while_kept;  // runs once: between reading lines and writing down that they are kept
 };
 
 TEST_F(FollowTest, GrowsAndWaitsForTheEndOfALine) {
@@ -215,6 +218,34 @@ TEST_F(FollowTest, CopiedWhileLookedAt) {
   expect_once(expected);
 }
 
+// Where the follower stands is told by what it read, not by what stands in the file by then.
+class CopiedAndCutOffWhileKept : public FollowTest, public ::testing::WithParamInterface<bool> {};
+
+TEST_P(CopiedAndCutOffWhileKept, EachLineOnce) {
+  source.paths = {(dir / "a.log*").string()};
+  Lines expected;
+  const auto write = [&](int i) {
+    append("a.log", long_line(i));
+    expected.push_back(long_line(i));
+    expected.back().pop_back();
+  };
+  for (int i = 0; i < 10; ++i) write(i);
+  while_kept = [&] {
+    write(10);
+    stdfs::copy_file(path("a.log"), path("a.log.1"));
+    stdfs::resize_file(path("a.log"), 0);
+  };
+  start();
+  follow(1);
+  const bool killed = GetParam();
+  if (killed) start();
+  follow();
+  write(11);
+  follow();
+  expect_once(expected);
+}
+INSTANTIATE_TEST_SUITE_P(, CopiedAndCutOffWhileKept, ::testing::Bool());
+
 // Killed between keeping the first lines and writing that down, then copied and cut off.
 TEST_F(FollowTest, CopiedBeforeAnythingWasWrittenDown) {
   source.paths = {(dir / "a.log*").string()};
@@ -293,6 +324,34 @@ TEST_F(FollowTest, ADamagedStateIsMovedAside) {
   EXPECT_TRUE(*fs->exists("state/offsets.json.damaged"));
 }
 
+// Events of many lines, written in pieces that end anywhere: their file is never taken for another.
+TEST_F(FollowTest, RandomPieces) {
+  source.multiline.mode = MultilineOptions::Mode::continuation;
+  const unsigned seed = std::random_device{}();
+  SCOPED_TRACE(fmt::format("seed {}", seed));
+  std::mt19937 random(seed);
+  std::string whole;
+  Lines expected;
+  for (int i = 0; i < 600; ++i) {
+    expected.push_back(fmt::format("{}{} {}", random() % 3 ? "  " : "", i, std::string(random() % 90, 'x')));
+    whole += expected.back() + '\n';
+  }
+  start();
+  for (std::size_t at = 0; at < whole.size();) {
+    const std::size_t size = std::min<std::size_t>(1 + random() % 400, whole.size() - at);
+    append("a.log", std::string_view(whole).substr(at, size));
+    at += size;
+    if (random() % 8 == 0) refuse = 1;
+    if (random() % 8 == 0) start();
+    while (random() % 2) follow(1);
+  }
+  follow(10);
+  std::stringstream events(fmt::format("{}\n", fmt::join(take(), "\n")));
+  for (std::string line; std::getline(events, line);) kept.push_back(line);
+  expect_once(expected);
+  EXPECT_NE(metrics.render().find("telltale_follow_truncated_total 0"), std::string::npos);
+}
+
 // Any order of writing, renaming, cutting off, stopping without a word, and of a full server. The rotated
 // names match, too: so nothing is lost either when nobody looks through several rotations.
 TEST_F(FollowTest, RandomHistories) {
@@ -305,9 +364,16 @@ TEST_F(FollowTest, RandomHistories) {
   int rotated = 0;
   Lines expected;
   for (int step = 0; step < 400; ++step) {
-    switch (random() % 10) {
+    switch (random() % 11) {
       case 0:
         refuse = 1;
+        break;
+      case 10:
+        while_kept = [&] {
+          if (!stdfs::exists(path("a.log"))) return;
+          stdfs::copy_file(path("a.log"), path(fmt::format("a.log.{}", ++rotated)));
+          stdfs::resize_file(path("a.log"), 0);
+        };
         break;
       case 1:
         start();  // what was not written down is forgotten

@@ -17,6 +17,14 @@ namespace {
 
 constexpr std::size_t kTailMarkBytes = 64;
 
+// The last bytes of `before` and `bytes` together, as many as mark a place.
+std::string last_bytes(std::string_view before, std::string_view bytes) {
+  if (bytes.size() >= kTailMarkBytes) return std::string(bytes.substr(bytes.size() - kTailMarkBytes));
+  const std::size_t wanted = std::min(before.size(), kTailMarkBytes - bytes.size());
+  std::string out(before.substr(before.size() - wanted));
+  return out.append(bytes);
+}
+
 FileStat stat_of(const struct stat& info) {
   return {info.st_dev, info.st_ino, static_cast<std::uint64_t>(info.st_size),
           info.st_mtim.tv_sec * 1'000'000'000LL + info.st_mtim.tv_nsec, S_ISREG(info.st_mode)};
@@ -100,20 +108,41 @@ bool FollowedFile::replaced(const FileStat& now) const {
 }
 
 bool FollowedFile::mark_front() {
-  if (record_.mark.front_bytes >= limits::kFileMarkBytes) return false;
-  const FileMark mark = file_.mark_at(record_.offset);
-  if (mark.front_bytes <= record_.mark.front_bytes) return false;
-  record_.mark = mark;
+  return record_.mark.front_bytes < limits::kFileMarkBytes &&
+         mark_front(file_.read(0, limits::kFileMarkBytes));
+}
+
+bool FollowedFile::mark_front(std::string_view front) {
+  FileMark& mark = record_.mark;
+  front = front.substr(0, limits::kFileMarkBytes);
+  if (front.size() <= mark.front_bytes) return false;
+  const bool goes_on = mark.front_bytes == 0 || hash64(front.substr(0, mark.front_bytes)) == mark.front_hash;
+  if (!goes_on) return false;  // cut off by now
+  mark.front_bytes = static_cast<std::uint32_t>(front.size());
+  mark.front_hash = hash64(front);
   return true;
 }
 
 std::size_t FollowedFile::read_more(std::size_t max_bytes, Nanos now, std::vector<FileLine>& out) {
-  const std::string bytes = file_.read(read_, max_bytes);
-  if (!bytes.empty()) {
-    last_growth = now;
-    take_lines(bytes, now);
-    give(out);
-  }
+  const auto stat = file_.stat();
+  const std::uint64_t from = read_;
+  const std::string bytes = file_.read(from, max_bytes);
+  if (bytes.empty()) return 0;
+  last_growth = now;
+  if (stat) read_change_ns_ = stat->changed_ns;
+  if (from == 0) mark_front(bytes);
+  take_lines(bytes, now);
+  const auto before = [&](std::uint64_t place) {
+    return last_bytes(read_tail_, std::string_view(bytes).substr(0, place - from));
+  };
+  const std::uint64_t was_given = given_;
+  give(out);
+  if (given_ > from)
+    given_tail_ = before(given_);
+  else if (given_ != was_given)
+    given_tail_ = line_tail_;  // what waits now began with the line that was not whole
+  if (line_begin_ > from) line_tail_ = before(line_begin_);
+  read_tail_ = before(read_);
   return bytes.size();
 }
 
@@ -158,9 +187,12 @@ void FollowedFile::flush(Nanos now, bool force, std::vector<FileLine>& out) {
   if (force && !partial_.empty()) {
     add_line(partial_, read_, now);
     partial_.clear();
+    line_tail_ = read_tail_;
   }
   joiner_.flush(now, force, joined_);
+  const std::uint64_t was_given = given_;
   give(out);
+  if (given_ != was_given) given_tail_ = line_tail_;  // nothing waits
 }
 
 void FollowedFile::give(std::vector<FileLine>& out) {
@@ -176,13 +208,18 @@ void FollowedFile::give(std::vector<FileLine>& out) {
 }
 
 void FollowedFile::kept() {
+  marked_change_ns_ = read_change_ns_;
+  if (given_ == record_.offset) return;
   record_.offset = given_;
-  record_.mark = file_.mark_at(given_);
-  if (const auto now = file_.stat()) marked_change_ns_ = now->changed_ns;
+  record_.mark.tail_bytes = static_cast<std::uint32_t>(given_tail_.size());
+  record_.mark.tail_hash = hash64(given_tail_);
 }
 
 void FollowedFile::rewind() {
   read_ = line_begin_ = given_ = record_.offset;
+  read_tail_ = file_.read(record_.offset - record_.mark.tail_bytes, record_.mark.tail_bytes);
+  if (hash64(read_tail_) != record_.mark.tail_hash) read_tail_.clear();  // cut off by now
+  line_tail_ = given_tail_ = read_tail_;
   partial_.clear();
   cutting_ = false;
   joiner_.reset();

@@ -1,5 +1,6 @@
 // One file that grows: an open descriptor, what of it is kept, and the lines that came since. Reading goes
-// ahead of what is kept; rewind() goes back there when keeping failed.
+// ahead of what is kept; rewind() goes back there when keeping failed. Places are marked by the bytes that
+// were read there, never by a second look: the file may have been copied and cut off in between.
 #pragma once
 
 #include <cstdint>
@@ -86,18 +87,21 @@ class FollowedFile {
   Nanos last_growth{0};
 
  private:
+  bool mark_front(std::string_view front);
   void take_lines(std::string_view bytes, Nanos now);
   void add_line(std::string_view line, std::uint64_t end, Nanos now);
   void give(std::vector<FileLine>& out);
 
   ReadFile file_;
   FileRecord record_;
+  std::int64_t read_change_ns_ = 0;  // of the file, just before it was read
   std::int64_t marked_change_ns_ = 0;
-  std::uint64_t read_ = 0;        // next byte to read
-  std::uint64_t line_begin_ = 0;  // of the line that is not whole
-  std::string partial_;           // its bytes so far, bounded
-  bool cutting_ = false;          // it is over the limit
-  std::uint64_t given_ = 0;       // the first byte that was not given out
+  std::string read_tail_, line_tail_, given_tail_;  // the last bytes before read_, line_begin_ and given_
+  std::uint64_t read_ = 0;                          // next byte to read
+  std::uint64_t line_begin_ = 0;                    // of the line that is not whole
+  std::string partial_;                             // its bytes so far, bounded
+  bool cutting_ = false;                            // it is over the limit
+  std::uint64_t given_ = 0;                         // the first byte that was not given out
   std::uint64_t cut_lines_ = 0;
   LineJoiner joiner_;
   std::vector<JoinedLine> joined_;

@@ -155,6 +155,7 @@ async function logql({ page, person, watch }) {
   await page.keyboard.press("Control+End");
   await page.keyboard.type(" | js");
   await page.getByRole("option", { name: /^json/ }).waitFor();
+  await page.waitForTimeout(150); // as people do: no key takes what has come under 75 ms ago (interactionDelay)
   await page.keyboard.press("Enter"); // takes the completion
   await page.keyboard.press("Escape");
   await page.keyboard.press("Enter");
