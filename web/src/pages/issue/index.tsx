@@ -8,7 +8,7 @@ import { navigate } from "../../lib/base";
 import { openAround } from "../../app/AroundDrawer";
 import { Link } from "../../app/Link";
 import { remember } from "../../app/palette-store";
-import { Badge, Button, IconButton, IssueBadge, LevelMark, Loaded, Menu, Skeleton } from "../../kit";
+import { Badge, Button, IconButton, IssueBadge, Later, LevelMark, Loaded, Menu, Skeleton } from "../../kit";
 import { eventsKey, issueEventsAsk } from "../../lib/asks";
 import { readEvent } from "../../lib/event";
 import { shortId } from "../../lib/format";
@@ -166,9 +166,15 @@ function EventView({ row, at, of, total, onShow }: { row: Row; at: number; of: n
       </div>
       <PairList pairs={[...ids, ...event.tags.filter(([k]) => !ids.some(([name]) => name === k))]} />
       <StackTrace thrown={event.thrown} />
-      <Breadcrumbs crumbs={event.crumbs} />
-      <RequestPart event={event} />
-      <Contexts event={event} />
+      <Later>
+        {() => (
+          <>
+            <Breadcrumbs crumbs={event.crumbs} />
+            <RequestPart event={event} />
+            <Contexts event={event} />
+          </>
+        )}
+      </Later>
     </>
   );
 }
