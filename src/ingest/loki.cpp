@@ -19,7 +19,7 @@ struct StreamParts {
   std::string service;
 };
 
-EventRow row_of(const StreamParts& stream, wire::loki::Entry entry, std::size_t usual_attributes) {
+EventRow entry_row(const StreamParts& stream, wire::loki::Entry entry, std::size_t usual_attributes) {
   EventRow row;
   row.time = entry.time;
   row.message = std::move(entry.line);
@@ -51,7 +51,8 @@ Result<Outcome> Ingest::loki_push(ProjectId project, std::string_view body, Loki
   for (auto& stream : parsed->streams) {
     const StreamParts parts(stream);
     for (auto& entry : stream.entries) {
-      request.add(Table::logs, row_of(parts, std::move(entry), request.usual_attributes()), Id128{}, index++);
+      request.add(Table::logs, entry_row(parts, std::move(entry), request.usual_attributes()), Id128{},
+                  index++);
     }
   }
   return impl_->finish(std::move(request));
