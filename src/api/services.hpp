@@ -12,6 +12,7 @@
 #include "api/web/files.hpp"
 #include "base/clock.hpp"
 #include "base/metrics.hpp"
+#include "errors/project_rules.hpp"
 #include "ingest/ingest.hpp"
 #include "logmetrics/log_metrics.hpp"
 #include "metrics/scrape_manager.hpp"
@@ -76,6 +77,7 @@ struct Services {
   logmetrics::LogMetrics* log_metrics = nullptr;  // null: there are none
   alerting::KeptRules* alert_rules = nullptr;     // the same
   std::function<std::vector<ReceiverName>(ProjectId)> receivers;
+  errors::ProjectRules* grouping = nullptr;  // the same
 };
 
 void add_sentry_routes(net::Router& router, const Services& services);

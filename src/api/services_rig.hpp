@@ -64,6 +64,7 @@ struct ServicesRig {
   accounts::Authenticator accounts{*records, clock, log, registry};
   accounts::Sessions sessions{*records, accounts, {}, clock, log, registry};
   std::unique_ptr<redact::Redactors> redactors = made(redact::Redactors::create({}, "key"));
+  errors::ProjectRules grouping;
   Services services{accounts,
                     ingest,
                     events,
@@ -89,6 +90,7 @@ struct ServicesRig {
   net::Router router = make_router();
 
   net::Router make_router() {
+    services.grouping = &grouping;
     services.log_metrics = log_metrics.get();
     services.alert_rules = &alert_rules;
     net::Router made_router;

@@ -26,6 +26,12 @@ inline constexpr std::size_t kFollowReadBytes = 256 * KiB;  // of one file at on
 inline constexpr std::size_t kFollowBatchBytes = 1 * MiB;   // committed at once
 inline constexpr std::size_t kFileMarkBytes = 512;          // of a file's front that tell it from others
 
+// Grouping of errors (errors/)
+inline constexpr std::size_t kMaxGroupingRules = 200;              // of each list of a project
+inline constexpr std::size_t kMaxGroupingRulesBytes = 64 * KiB;    // both lists together
+inline constexpr std::size_t kMaxGroupingPreviewEvents = 2000;     // grouped again to preview a change
+inline constexpr std::size_t kMaxGroupingPreviewBytes = 64 * MiB;  // of their payloads
+
 // gRPC (net/)
 inline constexpr std::size_t kMaxGrpcMessageBytes = 64 * MiB;  // as decoded
 inline constexpr std::size_t kMaxGrpcCalls = 256;              // received or being received at once

@@ -22,9 +22,9 @@ std::string text_of(const EventRow& row, std::string_view name) {
   return value == nullptr ? std::string() : to_string(*value);
 }
 
-std::vector<std::string> hashes_of(const EventRow& row) {
+std::vector<std::string> hashes_of(const EventRow& row, std::string_view name) {
   std::vector<std::string> hashes;
-  const std::string text = text_of(row, attr::kGroupHashes);
+  const std::string text = text_of(row, name);
   std::size_t at = 0;
   while (at < text.size() && hashes.size() < limits::kMaxGroupHashes) {
     const std::size_t end = std::min(text.find(' ', at), text.size());
@@ -60,7 +60,7 @@ class BatchApplier {
   BatchApplier(storage::RecordStore& records, ProjectId project) : records_(records), project_(project) {}
 
   Result<> add(const EventRow& row) {
-    const std::vector<std::string> hashes = hashes_of(row);
+    const std::vector<std::string> hashes = hashes_of(row, attr::kGroupHashes);
     if (hashes.empty()) return {};  // not groupable: ingest gives every error at least one
     TT_ASSIGN(Touched* const touched, resolve(row, hashes));
     TT_TRY(count(*touched, row));
@@ -85,12 +85,10 @@ class BatchApplier {
   };
 
   Result<Touched*> resolve(const EventRow& row, const std::vector<std::string>& hashes) {
-    Touched* found = nullptr;
-    for (const std::string& hash : hashes) {
-      TT_ASSIGN(const auto id, records_.issues().find_by_hash(project_, hash));
-      if (!id) continue;
-      TT_ASSIGN(found, load(*id));
-      break;
+    TT_ASSIGN(Touched * found, find(hashes));
+    // An issue from before the grouping changed: from now on it is found by the new hashes.
+    if (found == nullptr) {
+      TT_ASSIGN(found, find(hashes_of(row, attr::kGroupHashesBefore)));
     }
     if (found == nullptr) {
       TT_ASSIGN(Issue issue, records_.issues().add(new_issue(row, project_)));
@@ -100,6 +98,15 @@ class BatchApplier {
     for (const std::string& hash : hashes)
       TT_TRY(records_.issues().bind_hash(project_, hash, found->issue.id));
     return found;
+  }
+
+  /// The issue of the first hash that is bound; null when none is.
+  Result<Touched*> find(const std::vector<std::string>& hashes) {
+    for (const std::string& hash : hashes) {
+      TT_ASSIGN(const auto id, records_.issues().find_by_hash(project_, hash));
+      if (id) return load(*id);
+    }
+    return nullptr;
   }
 
   Result<Touched*> load(storage::IssueId id) {

@@ -86,6 +86,27 @@ TEST(IssueStore, ReopensResolvedIssuesAndTellsOnlyLive) {
   EXPECT_EQ(heard[1].change, IssueChange::regressed);
 }
 
+// An algorithm that groups anew finds the issues of the one before; its finer groups do not tear them apart,
+// and issues that it makes are bound to its own hashes only.
+TEST(IssueStore, AnIssueOutlivesAChangeOfTheGrouping) {
+  Life life;
+  ASSERT_TRUE(life.open());
+  const auto row = [&](std::string hash, std::string before) {
+    EventRow out = error_row(life.clock, std::move(hash));
+    out.set(std::string(attr::kGroupHashesBefore), std::move(before));
+    return out;
+  };
+  ASSERT_TRUE(life.store->apply({1}, batch_of({error_row(life.clock, "old")})));
+  const auto id = **life.db->issues().find_by_hash({1}, "old");
+  ASSERT_TRUE(life.store->apply({2}, batch_of({row("new-a", "old"), row("new-b", "other old")})));
+  EXPECT_EQ(**life.db->issues().find_by_hash({1}, "new-a"), id);
+  EXPECT_EQ(**life.db->issues().find_by_hash({1}, "new-b"), id);
+  EXPECT_EQ(life.db->issues().get(id)->event_count, 3u);
+  ASSERT_TRUE(life.store->apply({3}, batch_of({row("new-c", "coarse"), row("new-d", "coarse")})));
+  EXPECT_FALSE(*life.db->issues().find_by_hash({1}, "coarse"));
+  EXPECT_NE(**life.db->issues().find_by_hash({1}, "new-c"), **life.db->issues().find_by_hash({1}, "new-d"));
+}
+
 TEST(IssueStore, CountsAsANaiveModelAndOnlyOnceAcrossCrashes) {
   const std::uint64_t seed =
       static_cast<std::uint64_t>(testing::UnitTest::GetInstance()->random_seed()) + 20'261'123;

@@ -24,7 +24,8 @@ Result<> walk_issue_events(storage::EventStore& events, storage::RecordStore& re
         storage::EventFilter::leaf(storage::FilterOp::contains, std::string(attr::kGroupHashes), hash));
   query.table = Table::errors;
   query.projects = {issue.project};
-  query.filter = {storage::FilterOp::any, {}, {}, std::move(any), {}};
+  const storage::EventFilter of_issue{storage::FilterOp::any, {}, {}, std::move(any), {}};
+  query.filter = storage::EventFilter::all_of({of_issue, std::move(query.filter)});
   query.range.from = std::max(query.range.from, issue.first_seen);
   query.range.to = std::min(query.range.to, issue.last_seen + Nanos(1));
   if (query.range.to <= query.range.from) return {};
@@ -85,6 +86,9 @@ Result<std::vector<EventRow>> issue_events(storage::EventStore& events, storage:
   query.range = wanted.range;
   query.order = wanted.order;
   query.with_payload = wanted.with_payload;
+  if (!wanted.event_id.empty())
+    query.filter =
+        storage::EventFilter::leaf(storage::FilterOp::eq, std::string(attr::kEventId), wanted.event_id);
   std::vector<EventRow> out;
   TT_TRY(walk_issue_events(events, records, issue, std::move(query), context,
                            [&](EventRow& row) -> Result<bool> {

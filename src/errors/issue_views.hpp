@@ -37,6 +37,7 @@ struct IssueEventsQuery {
   storage::Order order = storage::Order::newest_first;
   std::size_t limit = 100;
   bool with_payload = false;
+  std::string event_id;  // only this one
 };
 /// Events of the issue; looks at no more than limits::kMaxIssueEventRows rows.
 Result<std::vector<EventRow>> issue_events(storage::EventStore& events, storage::RecordStore& records,

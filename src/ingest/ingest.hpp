@@ -14,6 +14,7 @@
 #include "base/metrics.hpp"
 #include "base/result.hpp"
 #include "base/time_zone.hpp"
+#include "errors/rules.hpp"
 #include "ingest/pipeline.hpp"
 #include "logs/file_follower.hpp"
 #include "redact/redactor.hpp"
@@ -30,6 +31,8 @@ struct IngestOptions {
   std::function<std::string(ProjectId)> slug_of = [](ProjectId) { return std::string(); };
   /// A project's own redactor; without it the one for all holds.
   std::function<std::shared_ptr<const redact::Redactor>(ProjectId)> redactor_of;
+  /// A project's own rules of grouping errors; without it there are none.
+  std::function<std::shared_ptr<const errors::GroupingRules>(ProjectId)> grouping_of;
 };
 
 /// What became of a request.
@@ -50,6 +53,9 @@ struct SyslogMessage {
   std::string bytes;
   std::string peer;
 };
+
+/// What grouping looked at in a Sentry event that is kept. invalid_argument when the payload is none.
+Result<errors::GroupingInput> stored_grouping_input(std::string_view payload);
 
 /// Thread-safe.
 class Ingest {

@@ -95,6 +95,10 @@ struct Ingest::Impl {
     if (options.redactor_of) return options.redactor_of(project);
     return {std::shared_ptr<const void>(), &redactor};
   }
+  std::shared_ptr<const errors::GroupingRules> grouping_of(ProjectId project) const {
+    if (options.grouping_of) return options.grouping_of(project);
+    return {std::shared_ptr<const void>(), &errors::GroupingRules::none()};
+  }
   void count_masked(const redact::Redactor& rules, const redact::Counts& counts, ProjectId project) const;
   /// Commits what was collected and counts what was masked and refused.
   Result<Outcome> finish(Request request);

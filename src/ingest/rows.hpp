@@ -2,6 +2,7 @@
 // clock.
 #pragma once
 
+#include "errors/rules.hpp"
 #include "logs/file_follower.hpp"
 #include "model/event_row.hpp"
 #include "wire/loki/push.hpp"
@@ -13,7 +14,9 @@
 namespace telltale::ingest {
 
 /// Title, hashes and culprit come from grouping the event; the payload is left to the caller.
-EventRow row_of(const wire::sentry::ErrorEvent& event);
+EventRow row_of(const wire::sentry::ErrorEvent& event, const errors::GroupingRules& rules);
+/// What grouping looks at.
+errors::GroupingInput grouping_input(const wire::sentry::ErrorEvent& event);
 /// `span` is one of `transaction`'s.
 EventRow row_of(const wire::sentry::TransactionEvent& transaction, const wire::sentry::SentrySpan& span);
 /// A span that came alone (span v2).

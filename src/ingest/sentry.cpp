@@ -9,8 +9,8 @@ namespace telltale::ingest {
 namespace {
 
 // One event: the payload is redacted first, so that title, hashes and columns come from what is stored.
-void add_event(Request& request, ProjectId project, Id128 envelope_id, std::string_view json,
-               std::size_t index) {
+void add_event(Request& request, ProjectId project, const errors::GroupingRules& rules, Id128 envelope_id,
+               std::string_view json, std::size_t index) {
   auto payload = wire::sentry::normalise_json(json);
   if (!payload) return request.error(index, "event: " + payload.error().message());
   request.redactor->redact_json(*payload, &request.counts);
@@ -18,7 +18,7 @@ void add_event(Request& request, ProjectId project, Id128 envelope_id, std::stri
   if (!event) return request.error(index, "event: " + event.error().message());
   if (envelope_id.present()) event->event_id = envelope_id;
   request.outcome.event_id = event->event_id;
-  EventRow row = row_of(*event);
+  EventRow row = row_of(*event, rules);
   row.payload = std::move(*payload);
   const Id128 id = event->event_id.present() ? dedup_id(project, 'e', event->event_id.hex()) : Id128{};
   request.add(Table::errors, std::move(row), id, index);
@@ -41,16 +41,22 @@ void add_transaction(Request& request, ProjectId project, Id128 envelope_id, std
 
 }  // namespace
 
+Result<errors::GroupingInput> stored_grouping_input(std::string_view payload) {
+  TT_ASSIGN(const auto event, wire::sentry::parse_event(payload));
+  return grouping_input(event);
+}
+
 Result<Outcome> Ingest::sentry_envelope(ProjectId project, std::string_view body) {
   TT_ASSIGN(const auto envelope, wire::sentry::parse_envelope(body));
   Request request = impl_->begin(project);
   request.by_project = true;
+  const auto rules = impl_->grouping_of(project);
   for (const auto& e : envelope.errors) request.error(e.index, e.reason);
   using wire::sentry::ItemType;
   for (std::size_t i = 0; i < envelope.items.size(); ++i) {
     const auto& item = envelope.items[i];
     if (item.type == ItemType::event) {
-      add_event(request, project, envelope.header.event_id, item.payload, i);
+      add_event(request, project, *rules, envelope.header.event_id, item.payload, i);
     } else if (item.type == ItemType::transaction) {
       add_transaction(request, project, envelope.header.event_id, item.payload, i);
     } else if (item.type == ItemType::log) {
@@ -87,7 +93,7 @@ Result<Outcome> Ingest::sentry_envelope(ProjectId project, std::string_view body
 Result<Outcome> Ingest::sentry_store(ProjectId project, std::string_view body) {
   Request request = impl_->begin(project);
   request.by_project = true;
-  add_event(request, project, Id128{}, body, 0);
+  add_event(request, project, *impl_->grouping_of(project), Id128{}, body, 0);
   if (!request.outcome.rejected.empty()) {
     return fail(ErrorKind::invalid_argument, request.outcome.rejected.front().reason);
   }

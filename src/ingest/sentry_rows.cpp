@@ -1,4 +1,6 @@
 // Sentry's events, transactions, spans and logs as rows.
+#include <fmt/format.h>
+
 #include "errors/grouping.hpp"
 #include "ingest/enrich.hpp"
 #include "ingest/rows.hpp"
@@ -10,36 +12,10 @@ std::vector<errors::GroupingFrame> grouping_frames(const std::vector<wire::sentr
   std::vector<errors::GroupingFrame> out;
   out.reserve(frames.size());
   for (const auto& f : frames) {
-    out.push_back(
-        {f.function, f.module, f.filename, f.abs_path, f.context_line, f.in_app, f.lineno, f.colno});
+    out.push_back({f.function, f.raw_function, f.module, f.package, f.filename, f.abs_path, f.context_line,
+                   f.platform, f.in_app, f.lineno, f.colno});
   }
   return out;
-}
-
-errors::GroupingInput grouping_input(const wire::sentry::ErrorEvent& e) {
-  errors::GroupingInput in;
-  in.fingerprint = e.fingerprint;
-  for (const auto& x : e.exceptions) {
-    errors::GroupingException g;
-    g.type = x.type;
-    g.value = x.value;
-    g.module = x.module;
-    g.synthetic = x.synthetic;
-    g.exception_id = x.exception_id;
-    g.parent_id = x.parent_id;
-    g.frames = grouping_frames(x.frames);
-    in.exceptions.push_back(std::move(g));
-  }
-  for (const auto& t : e.threads) in.threads.push_back({t.crashed, t.current, grouping_frames(t.frames)});
-  in.message = e.message;
-  in.formatted = e.formatted;
-  in.logger = e.logger;
-  in.platform = e.platform;
-  in.transaction = e.transaction;
-  in.level = std::string(to_string(e.level));
-  in.culprit = e.culprit;
-  in.tags = e.tags;
-  return in;
 }
 
 // Ids and attributes that errors and transactions share.
@@ -90,14 +66,46 @@ void fill_sentry_span(EventRow& row, const wire::sentry::SentrySpan& span) {
 
 }  // namespace
 
-EventRow row_of(const wire::sentry::ErrorEvent& event) {
+errors::GroupingInput grouping_input(const wire::sentry::ErrorEvent& e) {
+  errors::GroupingInput in;
+  in.checksum = e.checksum;
+  in.fingerprint = e.fingerprint;
+  for (const auto& x : e.exceptions) {
+    errors::GroupingException g;
+    g.type = x.type;
+    g.value = x.value;
+    g.module = x.module;
+    g.mechanism = x.mechanism;
+    g.synthetic = x.synthetic;
+    g.group = x.group;
+    g.exception_id = x.exception_id;
+    g.parent_id = x.parent_id;
+    g.frames = grouping_frames(x.frames);
+    in.exceptions.push_back(std::move(g));
+  }
+  for (const auto& t : e.threads) in.threads.push_back({t.crashed, t.current, grouping_frames(t.frames)});
+  in.message = e.message;
+  in.formatted = e.formatted;
+  in.logger = e.logger;
+  in.platform = e.platform;
+  in.transaction = e.transaction;
+  in.release = e.release;
+  in.environment = e.environment;
+  in.level = std::string(to_string(e.level));
+  in.culprit = e.culprit;
+  in.tags = e.tags;
+  return in;
+}
+
+EventRow row_of(const wire::sentry::ErrorEvent& event, const errors::GroupingRules& rules) {
   EventRow row = common_row(event);
   if (row.ids.level == Level::unknown) row.ids.level = Level::error;
-  const auto group = errors::group_event(grouping_input(event));
+  const auto group = errors::group_event(grouping_input(event), rules);
   row.message = group.title;
   std::string hashes;
-  for (const auto& h : group.hashes) hashes.append(hashes.empty() ? "" : " ").append(h);
+  for (const auto& variant : group.variants) hashes.append(hashes.empty() ? "" : " ").append(variant.hash);
   row.set(std::string(attr::kGroupHashes), hashes);
+  set_text(row, attr::kGroupHashesBefore, fmt::format("{}", fmt::join(group.before, " ")));
   set_text(row, attr::kCulprit, group.culprit);
   set_text(row, attr::kErrorType, group.type);
   set_text(row, attr::kErrorValue, group.value);

@@ -125,6 +125,8 @@ inline constexpr std::string_view kErrorValue = "error.value";  // its message
 inline constexpr std::string_view kHandled = "handled";         // bool
 inline constexpr std::string_view kCulprit = "culprit";
 inline constexpr std::string_view kGroupHashes = "group_hashes";  // space-separated hex, best first
+/// Of the grouping algorithm before: an event finds the issue it belonged to then by them.
+inline constexpr std::string_view kGroupHashesBefore = "group_hashes_before";
 inline constexpr std::string_view kPlatform = "platform";
 inline constexpr std::string_view kLogger = "logger";
 }  // namespace attr

@@ -1,6 +1,7 @@
 #include "server/redaction.hpp"
 
 #include <algorithm>
+#include <functional>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -24,6 +25,17 @@ Result<std::string> hash_key(storage::RecordStore& records) {
   std::string key = secure_random(kHashKeyBytes);
   TT_TRY(records.settings().put(kHashKeySetting, to_hex(key)));
   return key;
+}
+
+/// What projects have kept under `prefix` and their number.
+Result<> each_kept(storage::RecordStore& records, std::string_view prefix,
+                   const std::function<Result<>(ProjectId, std::string_view)>& take) {
+  TT_ASSIGN(const auto kept, records.settings().list(prefix));
+  for (const auto& setting : kept) {
+    const std::string id = setting.key.substr(prefix.size());
+    TT_TRY(take(ProjectId{static_cast<std::uint32_t>(std::stoul(id))}, setting.value));
+  }
+  return {};
 }
 
 Result<std::string> read_input(io::FileSystem& fs, const std::string& name) {
@@ -81,13 +93,19 @@ Result<std::unique_ptr<redact::Redactors>> open_redactors(storage::RecordStore& 
   TT_ASSIGN(auto defaults, redaction_defaults(config));
   TT_ASSIGN(auto key, hash_key(records));
   TT_ASSIGN(auto out, redact::Redactors::create(std::move(defaults), std::move(key)));
-  TT_ASSIGN(const auto kept, records.settings().list(redact::kPolicySetting));
-  for (const auto& setting : kept) {
-    const std::string id = setting.key.substr(redact::kPolicySetting.size());
-    TT_ASSIGN(auto policy, redact::parse_policy(setting.value));
-    TT_TRY(out->set_policy(ProjectId{static_cast<std::uint32_t>(std::stoul(id))}, std::move(policy)));
-  }
+  TT_TRY(
+      each_kept(records, redact::kPolicySetting, [&](ProjectId project, std::string_view text) -> Result<> {
+        TT_ASSIGN(auto policy, redact::parse_policy(text));
+        return out->set_policy(project, std::move(policy));
+      }));
   return out;
+}
+
+Result<> open_grouping(storage::RecordStore& records, errors::ProjectRules& rules) {
+  return each_kept(records, errors::kRulesSetting, [&](ProjectId project, std::string_view text) -> Result<> {
+    TT_ASSIGN(auto texts, errors::parse_rule_texts(text));
+    return rules.set(project, std::move(texts));
+  });
 }
 
 Result<std::string> check_redaction(std::vector<std::string> args, io::FileSystem& fs,

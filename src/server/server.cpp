@@ -88,6 +88,7 @@ Result<> Server::Impl::open() {
   disk->poll();
   TT_ASSIGN(redactor, redact::Redactor::create({}));
   TT_ASSIGN(redactors, open_redactors(stores->records(), config.redaction));
+  TT_TRY(open_grouping(stores->records(), grouping));
   erasure = std::make_unique<Erasure>(*stores, redactors.get(), clock, log);
   deletions = std::make_unique<DeletionQueue>(*stores, *erasure, clock, log);
   accounts = std::make_unique<accounts::Authenticator>(stores->records(), clock, log, metrics);
@@ -110,7 +111,8 @@ Result<> Server::Impl::open() {
                                   const auto found = stores->records().projects().get(project);
                                   return found ? found->slug : std::string();
                                 },
-                            .redactor_of = [this](ProjectId project) { return redactors->of(project); }});
+                            .redactor_of = [this](ProjectId project) { return redactors->of(project); },
+                            .grouping_of = [this](ProjectId project) { return grouping.of(project); }});
 
   promql = std::make_unique<promql::Engine>(stores->metrics());
   alert_state = std::make_unique<RecordedAlertState>(stores->records());
@@ -201,6 +203,7 @@ net::Router Server::Impl::make_router() {
       redactors.get(),
       [this](const storage::EraseRequest& request) { return erasure->erase(request); },
       [this](const storage::PersonRequest& request) { return erasure->erase_person(request); }});
+  services->grouping = &grouping;
   services->deletions = deletions.get();
   services->log_metrics = &stores->log_metrics();
   services->alert_rules = alert_rules.get();

@@ -14,6 +14,7 @@
 #include "api/services.hpp"
 #include "base/mutex.hpp"
 #include "base/thread_pool.hpp"
+#include "errors/project_rules.hpp"
 #include "ingest/ingest.hpp"
 #include "ingest/tail_hub.hpp"
 #include "io/disk_budget.hpp"
@@ -61,6 +62,7 @@ struct Server::Impl {
   ingest::TailHub tails{metrics};
   std::unique_ptr<Stores> stores;
   std::unique_ptr<redact::Redactors> redactors;
+  errors::ProjectRules grouping;
   std::unique_ptr<Erasure> erasure;
   std::unique_ptr<DeletionQueue> deletions;
   std::unique_ptr<const redact::Redactor> redactor;  // of no project

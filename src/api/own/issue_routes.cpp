@@ -13,7 +13,6 @@
 #include "errors/issue_views.hpp"
 
 namespace telltale::api {
-namespace {
 
 Result<storage::Issue> issue_of(const Services& services, const net::HttpRequest& request,
                                 accounts::Scope scope) {
@@ -30,6 +29,8 @@ Result<storage::Issue> issue_of(const Services& services, const net::HttpRequest
   }
   return issue;
 }
+
+namespace {
 
 struct IssueList {
   std::vector<storage::Issue> issues;

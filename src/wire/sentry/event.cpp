@@ -10,11 +10,13 @@ namespace {
 Frame read_frame(json::Value v) {
   Frame f;
   f.function = json::get_text(v, "function");
+  f.raw_function = json::get_text(v, "raw_function");
   f.module = json::get_text(v, "module");
   f.package = json::get_text(v, "package");
   f.filename = json::get_text(v, "filename");
   f.abs_path = json::get_text(v, "abs_path");
   f.context_line = json::get_text(v, "context_line");
+  f.platform = json::get_text(v, "platform");
   f.lineno = json::get_int(v, "lineno").value_or(0);
   f.colno = json::get_int(v, "colno").value_or(0);
   f.in_app = json::get_bool(v, "in_app");
@@ -40,6 +42,7 @@ Exception read_exception(json::Value v) {
     e.mechanism = json::get_text(*mechanism, "type");
     e.handled = json::get_bool(*mechanism, "handled");
     e.synthetic = json::get_bool(*mechanism, "synthetic").value_or(false);
+    e.group = json::get_bool(*mechanism, "is_exception_group").value_or(false);
     e.exception_id = json::get_int(*mechanism, "exception_id");
     e.parent_id = json::get_int(*mechanism, "parent_id");
   }
@@ -121,6 +124,7 @@ Result<ErrorEvent> parse_event(std::string_view json) {
   if (const auto list = json::get_array(root, "fingerprint"))
     for (const json::Value part : *list)
       if (!part.is_null()) out.fingerprint.push_back(json::text_of(part));
+  out.checksum = json::get_text(root, "checksum");
   out.culprit = json::get_text(root, "culprit");
   return out;
 }

@@ -21,11 +21,13 @@ namespace telltale::wire::sentry {
 
 struct Frame {
   std::string function;
+  std::string raw_function;
   std::string module;
   std::string package;
   std::string filename;
   std::string abs_path;
   std::string context_line;
+  std::string platform;     // when it is not the event's
   std::int64_t lineno = 0;  // 0 when absent
   std::int64_t colno = 0;
   std::optional<bool> in_app;
@@ -38,6 +40,7 @@ struct Exception {
   std::string mechanism;  // mechanism.type
   std::optional<bool> handled;
   bool synthetic = false;
+  bool group = false;  // mechanism.is_exception_group
   std::optional<std::int64_t> exception_id;
   std::optional<std::int64_t> parent_id;
   std::vector<Frame> frames;  // caller first, the place of the error last
@@ -110,6 +113,7 @@ struct ErrorEvent : EventCommon {
   std::string message;    // template of logentry, or the message itself
   std::string formatted;  // message with its params filled in; equals message when there are none
   std::vector<std::string> params;
+  std::string checksum;
   std::vector<std::string> fingerprint;  // may hold "{{ default }}"
   std::string culprit;
   std::vector<ItemError> errors;  // exceptions or threads of a wrong shape

@@ -319,6 +319,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/telltale/v1/projects/{id}/grouping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A project's rules of grouping errors. */
+        get: operations["getGrouping"];
+        /** Replace a project's rules of grouping errors; they hold for the next event. Issues that there are stay. */
+        put: operations["setGrouping"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/projects/{id}/grouping/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Where the project's newest events would go if these rules held and they came now. Changes nothing. */
+        post: operations["previewGrouping"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/telltale/v1/alert-rules": {
         parameters: {
             query?: never;
@@ -996,6 +1031,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/telltale/v1/issues/{id}/grouping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why an event belongs to its issue: what of it was hashed, and what was left out. */
+        get: operations["issueGrouping"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/telltale/v1/issues/{id}/stats": {
         parameters: {
             query?: never;
@@ -1655,6 +1707,36 @@ export interface components {
              * @description Left out until the first sign-in.
              */
             last_login?: string;
+        };
+        GroupingRules: {
+            /** @description A rule a line: which frames of stacks are the application's own and which count. */
+            stack_rules?: string;
+            /** @description A rule a line: which events belong together whatever their stacks. */
+            fingerprint_rules?: string;
+        };
+        GroupingMove: {
+            from: components["schemas"]["IssueName"];
+            to?: components["schemas"]["IssueName"];
+            /** @description Instead of to: moves with the same number meet in the same new issue. */
+            new_issue?: number;
+            events: number;
+            title: string;
+            culprit: string;
+            /** @description Of the newest of them. */
+            event_id: string;
+        };
+        IssueName: {
+            id: number;
+            short_id: string;
+            title: string;
+        };
+        GroupingPart: {
+            /** @description type, message, frame, fingerprint, checksum, level, logger or transaction */
+            kind: string;
+            text: string;
+            counts: boolean;
+            /** @description It does not count. */
+            why?: string;
         };
     };
     responses: {
@@ -2473,6 +2555,103 @@ export interface operations {
                             group: string;
                             enabled: boolean;
                         }[];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    getGrouping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        grouping: components["schemas"]["GroupingRules"];
+                    };
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    setGrouping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupingRules"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        grouping: components["schemas"]["GroupingRules"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    previewGrouping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupingRules"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Looked at: at most the newest 2000. */
+                        events: number;
+                        unchanged: number;
+                        moves: components["schemas"]["GroupingMove"][];
                     };
                 };
             };
@@ -4376,6 +4555,50 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             422: components["responses"]["CannotRun"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    issueGrouping: {
+        parameters: {
+            query?: {
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+                /** @description Event id; without it the newest. */
+                event?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Number or short id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        event_id: string;
+                        /** @description The fingerprint rule that decided; empty: none. */
+                        rule: string;
+                        variants: {
+                            name: string;
+                            hash: string;
+                            /** @description The issue is found by it. */
+                            bound: boolean;
+                            parts: components["schemas"]["GroupingPart"][];
+                        }[];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             503: components["responses"]["NotNow"];
         };
     };
