@@ -43,6 +43,11 @@ def test_log_explorer(servers, name):
     check(servers("logs", "with_stockapp"), name)
 
 
+@pytest.mark.parametrize("name", browser_rig.names_of("errors"))
+def test_errors(servers, name):
+    check(servers("errors", "with_stockapp"), name)
+
+
 @pytest.mark.parametrize("name", browser_rig.names_of("setup"))
 def test_first_start(servers, name):
     check(servers("setup", "unclaimed"), name)

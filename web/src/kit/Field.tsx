@@ -34,6 +34,34 @@ export function Field({ label, hint, error, type = "text", ...rest }: Props) {
   );
 }
 
+/** Text of several lines that a machine reads: no help with spelling, every character as wide as the others. */
+export function TextArea(p: { label: string; value: string; rows: number; placeholder?: string; hint?: ComponentChildren; error?: string | null; readonly?: boolean; onInput: (text: string) => void }) {
+  const id = useId();
+  const note = p.error ?? p.hint;
+  return (
+    <div class="field">
+      <label for={id}>{p.label}</label>
+      <textarea
+        id={id}
+        class="input mono"
+        rows={p.rows}
+        value={p.value}
+        placeholder={p.placeholder}
+        readOnly={p.readonly}
+        spellcheck={false}
+        aria-invalid={p.error ? true : undefined}
+        aria-describedby={note ? `${id}-n` : undefined}
+        onInput={(e) => p.onInput(e.currentTarget.value)}
+      />
+      {note && (
+        <p id={`${id}-n`} class={p.error ? "tone-bad" : "faint"} role={p.error ? "alert" : undefined}>
+          {note}
+        </p>
+      )}
+    </div>
+  );
+}
+
 export function Select(p: { label: string; value: string; options: readonly (readonly [string, string])[]; onChange: (v: string) => void; hideLabel?: boolean }) {
   const id = useId();
   return (

@@ -37,3 +37,6 @@ export type ProjectKey = Schemas["DsnKey"];
 export type SavedSearch = Schemas["SavedSearch"];
 export type Storage = Schemas["Storage"];
 export type ReleaseCount = Schemas["ReleaseCount"];
+export type GroupingRules = Required<Schemas["GroupingRules"]>;
+export type GroupingMove = Schemas["GroupingMove"];
+export type GroupingPart = Schemas["GroupingPart"];

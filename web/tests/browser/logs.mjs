@@ -2,8 +2,8 @@
 // search, take the lines along as a file, read around a line, patterns, LogQL, live; an alert and a metric out of a search.
 import { readFileSync } from "node:fs";
 import { apiHas } from "./api-has.mjs";
-import { DESKTOP, expect, settled, until } from "./harness.mjs";
-import { KeyboardPerson, MousePerson } from "./person.mjs";
+import { expect, settled, until } from "./harness.mjs";
+import { byMouseAndKeyboard } from "./person.mjs";
 import { nowNs, shipper } from "./push.mjs";
 
 /** The same server may be asked twice. */
@@ -283,16 +283,4 @@ const TASKS = {
   ...(apiHas("alert-rules") ? { "alert on a search": alertOnSearch, "make a metric of a search": metricOfSearch } : {}),
 };
 
-function task(name, run, Person) {
-  return {
-    name: `${name}, by ${Person === MousePerson ? "mouse" : "keyboard"}`,
-    run: async (bench) => {
-      const { context, page, watch } = await bench.open({ viewport: DESKTOP, acceptDownloads: true });
-      await run({ page, watch, person: new Person(page), origin: bench.origin, settings: bench.settings, data: bench.settings.data });
-      watch.assertClean();
-      await context.close();
-    },
-  };
-}
-
-export const scenarios = () => Object.entries(TASKS).flatMap(([name, run]) => [task(name, run, MousePerson), task(name, run, KeyboardPerson)]);
+export const scenarios = () => byMouseAndKeyboard(TASKS);

@@ -39,7 +39,7 @@ export function pagesOf(settings) {
     { name: "traces", path: "/traces?range=15m" },
     { name: "metrics", path: data ? `/metrics?range=15m&expr=${encodeURIComponent(data.query)}` : "/metrics" },
     { name: "alerts", path: "/alerts" },
-    ...["projects", "send", "tokens", "users", "storage", "account", "appearance"].map((part) => ({ name: `settings-${part}`, path: `/settings/${part}` })),
+    ...["projects", "send", "tokens", "users", "grouping", "storage", "account", "appearance"].map((part) => ({ name: `settings-${part}`, path: `/settings/${part}` })),
     { name: "kit", path: "/kit" },
     { name: "no-page", path: "/nowhere" },
     { name: "palette", path: "/issues?range=24h", prepare: press("Control+k"), desktop: true },

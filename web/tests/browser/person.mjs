@@ -2,7 +2,7 @@
 // they want (`press` this button, `write` here, `choose` that row); how they get there is theirs. The one with the
 // keyboard walks with Tab as the page lets them, or presses the key the page offers, and at every stop the focus must
 // be somewhere, visible, and marked.
-import { expect, until } from "./harness.mjs";
+import { DESKTOP, expect, until } from "./harness.mjs";
 
 const MOST_TABS = 500;
 
@@ -92,3 +92,18 @@ export class KeyboardPerson {
 export async function assertFocusBack(page, what) {
   await until(() => page.evaluate(() => document.activeElement !== null && document.activeElement !== document.body && document.activeElement.isConnected), `the focus comes back after closing ${what}`, 2000);
 }
+
+function task(name, run, Person) {
+  return {
+    name: `${name}, by ${Person === MousePerson ? "mouse" : "keyboard"}`,
+    run: async (bench) => {
+      const { context, page, watch } = await bench.open({ viewport: DESKTOP, acceptDownloads: true });
+      await run({ page, watch, person: new Person(page), origin: bench.origin, settings: bench.settings, data: bench.settings.data });
+      watch.assertClean();
+      await context.close();
+    },
+  };
+}
+
+/** Each task of {name: run({page, watch, person, origin, settings, data})} as two scenarios of stockapp's data. */
+export const byMouseAndKeyboard = (tasks) => Object.entries(tasks).flatMap(([name, run]) => [task(name, run, MousePerson), task(name, run, KeyboardPerson)]);

@@ -21,6 +21,7 @@ import { formatDateTime } from "../../lib/time";
 import type { Issue, Row } from "../../lib/types";
 import { pageLink, setUrl, useParam } from "../../lib/url";
 import { Breadcrumbs, Contexts, PairList, RequestPart } from "./EventParts";
+import { Grouping } from "./Grouping";
 import { Assignee, IssueFacts, IssueHistory, TagList } from "./IssueSide";
 import { StackTrace } from "./StackTrace";
 
@@ -129,14 +130,14 @@ function Event({ issue }: { issue: Issue }) {
           const row = rows[at];
           if (!row) return <p class="muted">The events of this issue are older than what is kept.</p>;
           const show = (i: number) => setUrl({ event: String(rows[i]?.attributes["event_id"] ?? "") || null });
-          return <EventView row={row} at={at} of={rows.length} total={issue.event_count} onShow={show} />;
+          return <EventView issue={issue} row={row} at={at} of={rows.length} onShow={show} />;
         }}
       </Loaded>
     </div>
   );
 }
 
-function EventView({ row, at, of, total, onShow }: { row: Row; at: number; of: number; total: number; onShow: (i: number) => void }) {
+function EventView({ issue, row, at, of, onShow }: { issue: Issue; row: Row; at: number; of: number; onShow: (i: number) => void }) {
   const { zone } = useStore(prefs);
   const event = readEvent(row.payload);
   useKeys([
@@ -151,7 +152,7 @@ function EventView({ row, at, of, total, onShow }: { row: Row; at: number; of: n
       <div class="event-bar">
         <IconButton small icon="left" label="Newer event" disabled={at === 0} onClick={() => onShow(at - 1)} />
         <span class="num">
-          {at === 0 ? "Latest event" : `Event ${at + 1}`} <span class="faint">of {total}</span>
+          {at === 0 ? "Latest event" : `Event ${at + 1}`} <span class="faint">of {issue.event_count}</span>
         </span>
         <IconButton small icon="right" label="Older event" disabled={at >= of - 1} onClick={() => onShow(at + 1)} />
         <span class="muted num clip grow">{formatDateTime(Date.parse(row.time), zone)}</span>
@@ -172,6 +173,7 @@ function EventView({ row, at, of, total, onShow }: { row: Row; at: number; of: n
             <Breadcrumbs crumbs={event.crumbs} />
             <RequestPart event={event} />
             <Contexts event={event} />
+            <Grouping issue={issue} eventId={String(row.attributes["event_id"] ?? "")} />
           </>
         )}
       </Later>

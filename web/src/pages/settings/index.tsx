@@ -9,6 +9,7 @@ import { EmptyState } from "../../kit";
 import { HAS_LOG_RULES } from "../../lib/features";
 import { Account } from "./Account";
 import { Appearance } from "./Appearance";
+import { Grouping } from "./Grouping";
 import { LogMetrics } from "./LogMetrics";
 import { Projects } from "./Projects";
 import { StorageUse } from "./StorageUse";
@@ -20,6 +21,7 @@ const PARTS = [
   { id: "send", title: "Send data", page: Send, admin: false },
   { id: "tokens", title: "Tokens", page: Tokens, admin: true },
   { id: "users", title: "Users", page: Users, admin: true },
+  { id: "grouping", title: "Grouping of errors", page: Grouping, admin: false },
   ...(HAS_LOG_RULES ? [{ id: "log-metrics", title: "Metrics of logs", page: LogMetrics, admin: false }] : []),
   { id: "storage", title: "Storage", page: StorageUse, admin: false },
   { id: "account", title: "Your account", page: Account, admin: false },
