@@ -5,6 +5,7 @@
 
 #include "base/hash.hpp"
 #include "base/limits.hpp"
+#include "errors/releases.hpp"
 
 namespace telltale::errors {
 
@@ -118,13 +119,14 @@ class BatchApplier {
     return &it->second;
   }
 
-  /// An event from after the resolution reopens the issue. When the release with the fix is named, events
-  /// without a release and events of releases that the issue has met before, other than that one, are from
-  /// before the fix.
+  /// An event from after the resolution reopens the issue. When the release with the fix is named, an event
+  /// of an older version is from before the fix. Where versions say nothing, so are events of releases that
+  /// the issue has met before, other than that one; and those without a release.
   Result<bool> regresses(const Issue& issue, const EventRow& row) {
     if (issue.status != IssueStatus::resolved || row.time < issue.status_changed) return false;
     if (issue.resolved_in.empty() || row.ids.release == issue.resolved_in) return true;
     if (row.ids.release.empty()) return false;
+    if (const auto order = compare_releases(row.ids.release, issue.resolved_in)) return *order >= 0;
     TT_ASSIGN(const auto met, records_.issues().releases(issue.id));
     return std::none_of(met.begin(), met.end(), [&](const auto& r) { return r.release == row.ids.release; });
   }

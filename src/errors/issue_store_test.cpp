@@ -2,12 +2,14 @@
 // case.
 #include "errors/issue_store.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
 #include <gtest/gtest.h>
 
 #include "base/rng.hpp"
+#include "errors/releases.hpp"
 #include "io/faulty_file_system.hpp"
 #include "metadb/metadb.hpp"
 
@@ -84,6 +86,42 @@ TEST(IssueStore, ReopensResolvedIssuesAndTellsOnlyLive) {
   EXPECT_EQ(issue->last_release, "2.0");
   ASSERT_EQ(heard.size(), 2u);
   EXPECT_EQ(heard[1].change, IssueChange::regressed);
+}
+
+TEST(Releases, AreOrderedByTheirVersions) {
+  const char* const rising[] = {
+      "shop@0.9",        "shop@1.0.0-alpha",    "shop@1.0.0-alpha.1", "shop@1.0.0-alpha.beta",
+      "shop@1.0.0-beta", "shop@1.0.0-beta.2",   "shop@1.0.0-beta.11", "shop@1.0.0-rc.1",
+      "shop@1.0.0",      "shop@1.0.1+build.77", "shop@1.2",           "shop@1.10.0",
+      "shop@1.10.0.4",   "shop@20261126"};
+  for (const auto& a : rising) {
+    for (const auto& b : rising) {
+      const auto order = compare_releases(a, b);
+      ASSERT_TRUE(order) << a << ' ' << b;
+      EXPECT_EQ(*order < 0, &a < &b) << a << ' ' << b;
+      EXPECT_EQ(*order > 0, &a > &b) << a << ' ' << b;
+    }
+  }
+  EXPECT_EQ(compare_releases("1.0", "v1.0.0+7"), std::strong_ordering::equal);
+  for (const char* none :
+       {"shop@4f3a2b1", "shop@", "", "shop@1.x", "shop@1..2", "shop@1.2.3.4.5", "shop@-rc", "other@1.0"})
+    EXPECT_FALSE(compare_releases(none, "shop@1.0")) << none;
+}
+
+TEST(IssueStore, AnOlderVersionIsFromBeforeTheFix) {
+  Life life;
+  ASSERT_TRUE(life.open());
+  ASSERT_TRUE(life.store->apply({1}, batch_of({error_row(life.clock, "h", "", "shop@1.1.0")})));
+  const auto id = **life.db->issues().find_by_hash({1}, "h");
+  ASSERT_TRUE(update_issue(*life.db, life.clock, id, {storage::IssueStatus::resolved, {}, "shop@1.2.0"}));
+  life.clock.advance(std::chrono::minutes(1));
+  const auto status_after = [&](std::uint64_t sequence, const char* release) {
+    EXPECT_TRUE(life.store->apply({sequence}, batch_of({error_row(life.clock, "h", "", release)})));
+    return life.db->issues().get(id)->status;
+  };
+  EXPECT_EQ(status_after(2, "shop@1.1.9"), storage::IssueStatus::resolved) << "never met, but older";
+  EXPECT_EQ(status_after(3, "shop@1.2.0-rc.1"), storage::IssueStatus::resolved);
+  EXPECT_EQ(status_after(4, "shop@1.10.0"), storage::IssueStatus::unresolved);
 }
 
 // An algorithm that groups anew finds the issues of the one before; its finer groups do not tear them apart,
