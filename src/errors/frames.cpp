@@ -41,9 +41,8 @@ std::string frame_text(const GroupingFrame& frame) {
 }
 
 struct Judged {
-  const GroupingFrame* frame;
-  std::string leaves;
-  std::string why;  // it does not count
+  std::size_t frame = 0;
+  std::string_view why;  // it does not count
 };
 
 }  // namespace
@@ -63,58 +62,58 @@ const Algorithm& current_algorithm() {
 RuledStack ruled(const GroupingInput& event, const GroupingException* exception,
                  const std::vector<GroupingFrame>& frames, const GroupingRules& rules,
                  const Algorithm& algorithm) {
-  RuledStack out{&frames, {}};
+  RuledStack out{&frames, {}, {}};
   out.verdict.frames.reserve(frames.size());
   for (const GroupingFrame& frame : frames)
     out.verdict.frames.push_back({frame.in_app.value_or(false), {}, {}});
   if (algorithm.version > 1) GroupingRules::builtin().apply(event, exception, frames, out.verdict);
   rules.apply(event, exception, frames, out.verdict);
+  out.leaves.reserve(frames.size());
+  const bool nowhere =
+      algorithm.version > 1 && frames.size() == 1 && says_only_where(frames.front(), event.platform);
+  for (const GroupingFrame& frame : frames) {
+    Leaves leaves;
+    if (!nowhere) algorithm.add_frame(frame, event.platform, leaves);
+    out.leaves.push_back(leaves.take());
+  }
   return out;
 }
 
-std::string stack_key(const RuledStack& stack, std::string_view platform, StackVariant variant,
-                      const Algorithm& algorithm, std::vector<GroupingPart>* parts) {
+std::string stack_key(const RuledStack& stack, StackVariant variant, std::vector<GroupingPart>* parts) {
   const auto& frames = *stack.frames;
   std::vector<Judged> judged;
   judged.reserve(frames.size());
   const GroupingFrame* previous = nullptr;
   for (std::size_t n = 0; n < frames.size(); ++n) {
     const std::size_t i = stack.verdict.invert ? frames.size() - 1 - n : n;
-    const GroupingFrame& frame = frames[i];
     const FrameVerdict& said = stack.verdict.frames[i];
-    Judged one{&frame, {}, {}};
-    if (previous != nullptr && same_place(*previous, frame))
+    Judged one{i, {}};
+    if (previous != nullptr && same_place(*previous, frames[i]))
       one.why = "recursion";
     else if (said.group == false)
       one.why = "a rule leaves it out";
     else if (variant == StackVariant::app && !said.in_app && said.group != true)
       one.why = "not the application's own";
-    else if (algorithm.version > 1 && frames.size() == 1 && says_only_where(frame, platform))
-      one.why = "names only an address";
-    previous = &frame;
-    if (one.why.empty()) {
-      Leaves leaves;
-      algorithm.add_frame(frame, platform, leaves);
-      one.leaves = leaves.key();
-      if (one.leaves.empty()) one.why = "names nothing";
-    }
-    judged.push_back(std::move(one));
+    else if (stack.leaves[i].empty())
+      one.why = "names nothing that stays";
+    previous = &frames[i];
+    judged.push_back(one);
   }
   std::size_t counting = 0;
   for (auto j = judged.rbegin(); j != judged.rend(); ++j) {
     if (!j->why.empty()) continue;
-    if (stack.verdict.max_frames > 0 && counting >= stack.verdict.max_frames) {
-      j->why = "beyond the last " + std::to_string(stack.verdict.max_frames) + " frames";
-      continue;
-    }
-    ++counting;
+    if (stack.verdict.max_frames > 0 && counting >= stack.verdict.max_frames)
+      j->why = "a rule counts only the last frames";
+    else
+      ++counting;
   }
   const bool too_short = counting < stack.verdict.min_frames;
   std::string key;
   for (Judged& j : judged) {
     if (too_short && j.why.empty()) j.why = "the stack is shorter than a rule wants";
-    if (j.why.empty()) key.append(j.leaves).push_back('\x1e');
-    if (parts != nullptr) parts->push_back({"frame", frame_text(*j.frame), j.why.empty(), j.why});
+    if (j.why.empty()) key.append(stack.leaves[j.frame]).push_back('\x1e');
+    if (parts != nullptr)
+      parts->push_back({"frame", frame_text(frames[j.frame]), j.why.empty(), std::string(j.why)});
   }
   return key;
 }

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "errors/grouping.hpp"
@@ -19,7 +20,7 @@ class Leaves {
  public:
   /// Nothing for an empty value.
   void add(char kind, std::string_view value);
-  const std::string& key() const { return key_; }
+  std::string take() { return std::move(key_); }
 
  private:
   std::string key_;
@@ -39,6 +40,7 @@ const Algorithm& previous_algorithm();
 struct RuledStack {
   const std::vector<GroupingFrame>* frames = nullptr;
   StackVerdict verdict;
+  std::vector<std::string> leaves;  // a frame each; empty: it names nothing that stays
 };
 RuledStack ruled(const GroupingInput& event, const GroupingException* exception,
                  const std::vector<GroupingFrame>& frames, const GroupingRules& rules,
@@ -46,8 +48,7 @@ RuledStack ruled(const GroupingInput& event, const GroupingException* exception,
 
 /// The hashable text of the frames that count; empty when none does. `parts`, when not null, hears of each
 /// frame.
-std::string stack_key(const RuledStack& stack, std::string_view platform, StackVariant variant,
-                      const Algorithm& algorithm, std::vector<GroupingPart>* parts);
+std::string stack_key(const RuledStack& stack, StackVariant variant, std::vector<GroupingPart>* parts);
 
 /// The last frame of the program's own, else the last one; null without frames.
 const GroupingFrame* culprit_frame(const RuledStack& stack);

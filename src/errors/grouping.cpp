@@ -25,11 +25,28 @@ struct Variant {
 };
 
 /// One event on its way through one version of the algorithm.
-struct Reading {
+class Reading {
+ public:
+  Reading(const GroupingInput& input, const GroupingRules& rules, const Algorithm& version, bool reasons)
+      : event(input), algorithm(version), explain(reasons), rules_(rules) {}
+
   const GroupingInput& event;
-  const GroupingRules& rules;
   const Algorithm& algorithm;
-  bool explain = false;
+  const bool explain;
+
+  /// Of an exception of the event, or of a thread.
+  const RuledStack& stack(const GroupingException& e) { return stack(&e, e.frames); }
+  const RuledStack& stack(const GroupingThread& t) { return stack(nullptr, t.frames); }
+
+ private:
+  const RuledStack& stack(const GroupingException* exception, const std::vector<GroupingFrame>& frames) {
+    const auto known = stacks_.find(&frames);
+    if (known != stacks_.end()) return known->second;
+    return stacks_.emplace(&frames, ruled(event, exception, frames, rules_, algorithm)).first->second;
+  }
+
+  const GroupingRules& rules_;
+  std::map<const std::vector<GroupingFrame>*, RuledStack> stacks_;
 };
 
 std::string hash_of(const Algorithm& algorithm, std::string_view key) {
@@ -147,18 +164,19 @@ TakingPart taking_part_1(const GroupingInput& event) {
   return out;
 }
 
-std::string exception_key(const Reading& reading, const GroupingException& e, StackVariant variant,
+std::string exception_key(Reading& reading, const GroupingException& e, StackVariant variant,
                           bool& has_frames, std::vector<GroupingPart>* parts) {
   std::string key;
   if (!e.synthetic) key.append("t").append(e.type).push_back('\x1f');
   if (parts != nullptr && !e.type.empty())
     parts->push_back({"type", e.type, !e.synthetic, e.synthetic ? "the SDK's own name for it" : ""});
-  const auto stack = ruled(reading.event, &e, e.frames, reading.rules, reading.algorithm);
-  const std::string frames = stack_key(stack, reading.event.platform, variant, reading.algorithm, parts);
-  const std::string message = reading.algorithm.parameterise(first_lines(e.value, 2));
+  const std::string frames = stack_key(reading.stack(e), variant, parts);
+  const bool told = !frames.empty();
+  const std::string message =
+      told && parts == nullptr ? std::string() : reading.algorithm.parameterise(first_lines(e.value, 2));
   if (parts != nullptr && !message.empty())
-    parts->push_back({"message", message, frames.empty(), frames.empty() ? "" : "the stack tells more"});
-  if (!frames.empty()) {
+    parts->push_back({"message", message, !told, told ? "the stack tells more" : ""});
+  if (told) {
     has_frames = true;
     return key.append("s").append(frames);
   }
@@ -167,7 +185,7 @@ std::string exception_key(const Reading& reading, const GroupingException& e, St
 
 /// Empty when the exceptions say nothing in this variant. A group's members are ordered and each counted
 /// once, since their order and number vary from run to run.
-Variant chain_variant(const Reading& reading, std::string name, StackVariant variant, bool& has_frames) {
+Variant chain_variant(Reading& reading, std::string name, StackVariant variant, bool& has_frames) {
   Variant out{std::move(name), {}, {}};
   const bool first = reading.algorithm.version == 1;
   const TakingPart taking = first ? taking_part_1(reading.event) : taking_part(reading.event);
@@ -197,7 +215,7 @@ Variant chain_variant(const Reading& reading, std::string name, StackVariant var
   return out;
 }
 
-std::vector<Variant> exception_variants(const Reading& reading) {
+std::vector<Variant> exception_variants(Reading& reading) {
   bool app_frames = false;
   bool system_frames = false;
   Variant app = chain_variant(reading, "app", StackVariant::app, app_frames);
@@ -225,16 +243,15 @@ const GroupingThread* deciding_thread(const std::vector<GroupingThread>& threads
   return threads.size() == 1 ? &threads.front() : nullptr;
 }
 
-std::vector<Variant> thread_variants(const Reading& reading) {
+std::vector<Variant> thread_variants(Reading& reading) {
   const GroupingThread* thread = deciding_thread(reading.event.threads);
   if (thread == nullptr) return {};
-  const auto stack = ruled(reading.event, nullptr, thread->frames, reading.rules, reading.algorithm);
   std::vector<Variant> variants;
   for (const auto& [name, variant] :
        {std::pair{"app", StackVariant::app}, {"system", StackVariant::system}}) {
     Variant one{name, {}, {}};
-    const std::string key = stack_key(stack, reading.event.platform, variant, reading.algorithm,
-                                      reading.explain ? &one.parts : nullptr);
+    const std::string key =
+        stack_key(reading.stack(*thread), variant, reading.explain ? &one.parts : nullptr);
     if (key.empty() || (!variants.empty() && variants.front().key == "s" + key)) continue;
     one.key = "s" + key;
     variants.push_back(std::move(one));
@@ -242,7 +259,7 @@ std::vector<Variant> thread_variants(const Reading& reading) {
   return variants;
 }
 
-std::vector<Variant> message_variants(const Reading& reading) {
+std::vector<Variant> message_variants(Reading& reading) {
   const GroupingInput& e = reading.event;
   const std::string_view message = trim(e.message.empty() ? e.formatted : e.message);
   if (message.empty()) return {};
@@ -250,7 +267,7 @@ std::vector<Variant> message_variants(const Reading& reading) {
   return {{"message", "g" + text, {{"message", text, true, {}}}}};
 }
 
-std::vector<Variant> default_variants(const Reading& reading) {
+std::vector<Variant> default_variants(Reading& reading) {
   for (const auto strategy : {exception_variants, thread_variants, message_variants}) {
     if (auto variants = strategy(reading); !variants.empty()) return variants;
   }
@@ -355,12 +372,10 @@ const GroupingException* main_exception(const GroupingInput& event) {
   return taking.group && alike ? first : &event.exceptions.back();
 }
 
-const GroupingFrame* main_frame(const GroupingInput& event, const GroupingException* main,
-                                const GroupingRules& rules) {
-  if (main != nullptr) return culprit_frame(ruled(event, main, main->frames, rules, current_algorithm()));
-  const GroupingThread* thread = deciding_thread(event.threads);
-  if (thread == nullptr) return nullptr;
-  return culprit_frame(ruled(event, nullptr, thread->frames, rules, current_algorithm()));
+const GroupingFrame* main_frame(Reading& reading, const GroupingException* main) {
+  if (main != nullptr) return culprit_frame(reading.stack(*main));
+  const GroupingThread* thread = deciding_thread(reading.event.threads);
+  return thread == nullptr ? nullptr : culprit_frame(reading.stack(*thread));
 }
 
 void describe(const GroupingInput& event, const GroupingException* main, const GroupingFrame* frame,
@@ -383,7 +398,7 @@ void describe(const GroupingInput& event, const GroupingException* main, const G
   if (out.culprit.empty()) out.culprit = event.culprit.empty() ? event.transaction : event.culprit;
 }
 
-std::vector<Variant> variants_of(const Reading& reading, const Fingerprint& print) {
+std::vector<Variant> variants_of(Reading& reading, const Fingerprint& print) {
   if (!reading.event.checksum.empty() && reading.algorithm.version > 1)
     return {{"checksum", "k" + reading.event.checksum, {{"checksum", reading.event.checksum, true, {}}}}};
   if (print.given && !print.has_default) return {{"custom", print.salt, print.parts}};
@@ -402,7 +417,8 @@ std::vector<Variant> variants_of(const Reading& reading, const Fingerprint& prin
 GroupingResult group_event(const GroupingInput& event, const GroupingRules& rules, Explain explain) {
   GroupingResult out;
   const GroupingException* main = main_exception(event);
-  const GroupingFrame* frame = main_frame(event, main, rules);
+  Reading reading(event, rules, current_algorithm(), explain == Explain::yes);
+  const GroupingFrame* frame = main_frame(reading, main);
   describe(event, main, frame, out);
   const VariableSource source{event, frame};
   const FingerprintMatch* rule = rules.fingerprint(event);
@@ -415,14 +431,13 @@ GroupingResult group_event(const GroupingInput& event, const GroupingRules& rule
     return std::any_of(out.variants.begin(), out.variants.end(),
                        [&](const auto& v) { return v.hash == hash; });
   };
-  const Reading reading{event, rules, current_algorithm(), explain == Explain::yes};
   for (Variant& variant : variants_of(reading, print)) {
     std::string hash = hash_of(reading.algorithm, variant.key);
     if (known(hash)) continue;
     if (!reading.explain) variant.parts.clear();
     out.variants.push_back({std::move(variant.name), std::move(hash), std::move(variant.parts)});
   }
-  const Reading before{event, rules, previous_algorithm(), false};
+  Reading before(event, rules, previous_algorithm(), false);
   for (const Variant& variant : variants_of(before, print))
     out.before.push_back(hash_of(before.algorithm, variant.key));
   return out;

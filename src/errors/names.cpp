@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <span>
 
 #include <re2/re2.h>
@@ -343,7 +342,7 @@ std::string stable_line(std::string_view line, Language language) {
   if (!sent) return {};
   std::string out;
   for (const char c : line) {
-    const bool space = std::isspace(static_cast<unsigned char>(c)) != 0;
+    const bool space = c == ' ' || (c >= '\t' && c <= '\r');
     if (!space) out.push_back(c);
     if (space && !out.empty() && out.back() != ' ') out.push_back(' ');
   }

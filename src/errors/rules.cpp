@@ -22,14 +22,21 @@ std::string_view family_of(std::string_view platform) {
   }
 }
 
-/// What the matchers of frames look at, made once a stack.
+/// What the matchers look at, made once a stack.
+struct EventFacts {
+  const GroupingInput& event;
+  const GroupingException* exception = nullptr;  // null for a thread
+  std::string_view family = family_of(event.platform);
+};
 struct FrameFacts {
   const GroupingFrame* frame = nullptr;
-  std::string_view platform;
+  bool javascript = false;
   std::string path, package;
 };
 
-bool matches_event(const Matcher& m, const GroupingInput& event, const GroupingException* exception) {
+bool matches_event(const Matcher& m, const EventFacts& facts) {
+  const GroupingInput& event = facts.event;
+  const GroupingException* const exception = facts.exception;
   const auto one = [&](std::string_view text) { return m.any(text); };
   switch (m.field) {
     case Field::type:
@@ -55,14 +62,14 @@ bool matches_event(const Matcher& m, const GroupingInput& event, const GroupingE
       return std::any_of(event.tags.begin(), event.tags.end(),
                          [&](const auto& tag) { return tag.first == m.tag && one(tag.second); });
     case Field::family:
-      return one(event.platform) || one(family_of(event.platform)) || one("all");
+      return one(event.platform) || one(facts.family) || one("all");
     default:
       return false;
   }
 }
-bool match_event(const Matchers& all, const GroupingInput& event, const GroupingException* exception) {
+bool match_event(const Matchers& all, const EventFacts& facts) {
   return std::all_of(all.begin(), all.end(),
-                     [&](const Matcher& m) { return matches_event(m, event, exception) != m.negated; });
+                     [&](const Matcher& m) { return matches_event(m, facts) != m.negated; });
 }
 
 bool matches_frame(const Matcher& m, const FrameFacts& facts, const FrameVerdict& verdict) {
@@ -95,9 +102,11 @@ std::vector<FrameFacts> facts_of(const std::vector<GroupingFrame>& frames, std::
   out.reserve(frames.size());
   for (const GroupingFrame& f : frames) {
     const std::string& path = f.abs_path.empty() ? f.filename : f.abs_path;
-    out.push_back({&f, f.platform.empty() ? platform : std::string_view(f.platform),
-                   path.empty() ? std::string() : Glob::path_form(path),
-                   f.package.empty() ? std::string() : Glob::path_form(f.package)});
+    out.push_back(
+        {&f,
+         language_of(f.platform.empty() ? platform : std::string_view(f.platform)) == Language::javascript,
+         path.empty() ? std::string() : Glob::path_form(path),
+         f.package.empty() ? std::string() : Glob::path_form(f.package)});
   }
   return out;
 }
@@ -224,13 +233,13 @@ bool GroupingRules::empty() const { return lists_->rules.stack.empty() && lists_
 void GroupingRules::apply(const GroupingInput& event, const GroupingException* exception,
                           const std::vector<GroupingFrame>& frames, StackVerdict& verdict) const {
   if (lists_->rules.stack.empty() || frames.empty()) return;
+  const EventFacts of_event{event, exception};
   std::vector<FrameFacts> facts;
   for (const StackRule& rule : lists_->rules.stack) {
-    if (!match_event(rule.event, event, exception)) continue;
+    if (!match_event(rule.event, of_event)) continue;
     if (facts.empty()) facts = facts_of(frames, event.platform);
     for (std::size_t i = 0; i < frames.size(); ++i) {
-      if (lists_->only_unsaid && frames[i].in_app && language_of(facts[i].platform) != Language::javascript)
-        continue;
+      if (lists_->only_unsaid && frames[i].in_app && !facts[i].javascript) continue;
       if (!match_frame(rule.frame, facts[i], verdict.frames[i])) continue;
       if (!rule.caller.empty() && (i == 0 || !match_frame(rule.caller, facts[i - 1], verdict.frames[i - 1])))
         continue;
@@ -245,7 +254,7 @@ void GroupingRules::apply(const GroupingInput& event, const GroupingException* e
 const FingerprintMatch* GroupingRules::fingerprint(const GroupingInput& event) const {
   for (const FingerprintRule& rule : lists_->rules.fingerprint) {
     const auto fits = [&](const GroupingException* exception, const std::vector<GroupingFrame>& frames) {
-      if (!match_event(rule.event, event, exception)) return false;
+      if (!match_event(rule.event, {event, exception})) return false;
       if (rule.frame.empty()) return true;
       const auto facts = facts_of(frames, event.platform);
       return std::any_of(facts.begin(), facts.end(), [&](const FrameFacts& f) {
