@@ -32,6 +32,10 @@ inline constexpr std::size_t kMaxGroupingRulesBytes = 64 * KiB;    // both lists
 inline constexpr std::size_t kMaxGroupingPreviewEvents = 2000;     // grouped again to preview a change
 inline constexpr std::size_t kMaxGroupingPreviewBytes = 64 * MiB;  // of their payloads
 
+// Browsers' reports of violated policies (wire/sentry/)
+inline constexpr std::size_t kMaxSecurityReportBytes = 64 * KiB;
+inline constexpr std::size_t kMaxSecurityReports = 100;  // of one request
+
 // gRPC (net/)
 inline constexpr std::size_t kMaxGrpcMessageBytes = 64 * MiB;  // as decoded
 inline constexpr std::size_t kMaxGrpcCalls = 256;              // received or being received at once

@@ -21,6 +21,7 @@
 #include "wire/cloudwatch/requests.hpp"
 #include "wire/item_error.hpp"
 #include "wire/otlp/common.hpp"
+#include "wire/sentry/security.hpp"
 
 namespace telltale::ingest {
 
@@ -71,6 +72,9 @@ class Ingest {
   Result<Outcome> sentry_envelope(ProjectId project, std::string_view body);
   /// POST /store/: one event's JSON.
   Result<Outcome> sentry_store(ProjectId project, std::string_view body);
+  /// What a browser says of a violated policy (wire/sentry/security.hpp).
+  Result<Outcome> sentry_security(ProjectId project, std::string_view body,
+                                  const wire::sentry::SecurityOrigin& origin);
   Result<Outcome> loki_push(ProjectId project, std::string_view body, LokiFormat format);
   Result<Outcome> otlp_logs(ProjectId project, std::string_view body, wire::otlp::Encoding encoding);
   Result<Outcome> otlp_traces(ProjectId project, std::string_view body, wire::otlp::Encoding encoding);

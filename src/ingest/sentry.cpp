@@ -1,9 +1,12 @@
 // Sentry: envelopes and the old store endpoint. Rows of their items are made in sentry_rows.cpp.
 #include <fmt/format.h>
 
+#include "base/rng.hpp"
+#include "base/text.hpp"
 #include "ingest/request.hpp"
 #include "ingest/rows.hpp"
 #include "wire/sentry/envelope.hpp"
+#include "wire/sentry/security.hpp"
 
 namespace telltale::ingest {
 namespace {
@@ -22,6 +25,17 @@ void add_event(Request& request, ProjectId project, const errors::GroupingRules&
   row.payload = std::move(*payload);
   const Id128 id = event->event_id.present() ? dedup_id(project, 'e', event->event_id.hex()) : Id128{};
   request.add(Table::errors, std::move(row), id, index);
+}
+
+void add_security_reports(Request& request, ProjectId project, const errors::GroupingRules& rules,
+                          const wire::sentry::SecurityOrigin& origin, std::string_view json,
+                          std::size_t index) {
+  const auto reports = wire::sentry::parse_security_reports(json);
+  if (!reports) return request.error(index, reports.error().message());
+  for (const auto& report : *reports) {
+    const auto id = Id128::parse(to_hex(secure_random(16)));
+    add_event(request, project, rules, Id128{}, wire::sentry::security_event(report, origin, *id), index);
+  }
 }
 
 void add_transaction(Request& request, ProjectId project, Id128 envelope_id, std::string_view json,
@@ -79,6 +93,8 @@ Result<Outcome> Ingest::sentry_envelope(ProjectId project, std::string_view body
         request.add(Table::spans, std::move(row), id, i);
       }
       for (const auto& e : spans->errors) request.error(i, fmt::format("items[{}]: {}", e.index, e.reason));
+    } else if (item.type == ItemType::raw_security) {
+      add_security_reports(request, project, *rules, {}, item.payload, i);
     } else if (item.type == ItemType::client_report) {
       if (const auto report = wire::sentry::parse_client_report(item.payload)) {
         for (const auto& d : report->discarded) impl_->client_discards.add(d.quantity);
@@ -97,6 +113,16 @@ Result<Outcome> Ingest::sentry_store(ProjectId project, std::string_view body) {
   if (!request.outcome.rejected.empty()) {
     return fail(ErrorKind::invalid_argument, request.outcome.rejected.front().reason);
   }
+  return impl_->finish(std::move(request));
+}
+
+Result<Outcome> Ingest::sentry_security(ProjectId project, std::string_view body,
+                                        const wire::sentry::SecurityOrigin& origin) {
+  Request request = impl_->begin(project);
+  request.by_project = true;
+  add_security_reports(request, project, *impl_->grouping_of(project), origin, body, 0);
+  if (!request.outcome.rejected.empty())
+    return fail(ErrorKind::invalid_argument, request.outcome.rejected.front().reason);
   return impl_->finish(std::move(request));
 }
 

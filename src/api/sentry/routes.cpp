@@ -1,7 +1,9 @@
-// Sentry's ingest: envelopes and the older store endpoint, under a project's DSN key.
+// Sentry's ingest: envelopes, the older store endpoint and browsers' reports of violated policies, under a
+// project's DSN key.
 #include <fmt/format.h>
 
 #include "api/services.hpp"
+#include "base/input_limits.hpp"
 #include "base/json.hpp"
 #include "base/limits.hpp"
 #include "wire/sentry/envelope.hpp"
@@ -99,6 +101,15 @@ net::HttpResponse sentry_store(const Services& services, const net::HttpRequest&
   return sentry_outcome(services.ingest.sentry_store(*project, request.body));
 }
 
+net::HttpResponse sentry_security(const Services& services, const net::HttpRequest& request) {
+  const auto project = sentry_authenticate(services, request, {});
+  if (!project) return sentry_error(project.error());
+  const wire::sentry::SecurityOrigin origin{std::string(request.param("sentry_release").value_or("")),
+                                            std::string(request.param("sentry_environment").value_or("")),
+                                            std::string(request.header("user-agent"))};
+  return sentry_outcome(services.ingest.sentry_security(*project, request.body, origin));
+}
+
 }  // namespace
 
 void add_sentry_routes(net::Router& router, const Services& services) {
@@ -113,7 +124,16 @@ void add_sentry_routes(net::Router& router, const Services& services) {
   router.add(
       "POST", "/api/{project}/store",
       [&services](const net::HttpRequest& r, WorkContext&) { return sentry_store(services, r); }, options);
-  for (const char* pattern : {"/api/{project}/envelope", "/api/{project}/store"}) {
+  options.name = "sentry_security";
+  options.max_decoded_bytes = limits::kMaxSecurityReportBytes;
+  for (const char* pattern : {"/api/{project}/security", "/api/{project}/csp-report"}) {
+    router.add(
+        "POST", pattern,
+        [&services](const net::HttpRequest& r, WorkContext&) { return sentry_security(services, r); },
+        options);
+  }
+  for (const char* pattern : {"/api/{project}/envelope", "/api/{project}/store", "/api/{project}/security",
+                              "/api/{project}/csp-report"}) {
     router.add("OPTIONS", pattern, sentry_preflight, {});
   }
 }

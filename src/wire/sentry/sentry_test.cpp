@@ -5,6 +5,7 @@
 
 #include "wire/sentry/envelope.hpp"
 #include "wire/sentry/event.hpp"
+#include "wire/sentry/security.hpp"
 
 namespace telltale::wire::sentry {
 namespace {
@@ -114,6 +115,62 @@ TEST(ClientReport, Counts) {
       R"({"discarded_events":[{"reason":"queue_overflow","category":"error","quantity":23}]})");
   ASSERT_TRUE(r);
   EXPECT_EQ(r->discarded.at(0).quantity, 23u);
+}
+
+std::string event_title(std::string_view report) {
+  const auto reports = parse_security_reports(report);
+  EXPECT_TRUE(reports && reports->size() == 1) << report;
+  if (!reports || reports->size() != 1) return {};
+  const auto event = parse_event(
+      security_event(reports->front(), {"shop@1", "live", "Agent"}, *Id128::parse(std::string(32, 'a'))));
+  EXPECT_TRUE(event) << report;
+  EXPECT_EQ(event->release, "shop@1");
+  EXPECT_EQ(event->environment, "live");
+  EXPECT_EQ(event->event_id.hex(), std::string(32, 'a'));
+  std::string out = event->formatted;
+  for (const auto& part : event->fingerprint) out += " / " + part;
+  return out;
+}
+
+TEST(SecurityReports, BecomeEvents) {
+  const auto csp = [](std::string directive, std::string blocked) {
+    return R"({"csp-report":{"document-uri":"https://shop.example/cart?x=1","violated-directive":")" +
+           directive + R"(","blocked-uri":")" + blocked + R"(","original-policy":"default-src 'self'"}})";
+  };
+  EXPECT_EQ(event_title(csp("script-src 'self'", "https://evil.example/a.js?b")),
+            "Blocked 'script' from 'evil.example' / csp / script-src / evil.example");
+  EXPECT_EQ(event_title(csp("script-src-elem", "inline")),
+            "Blocked inline 'script' / csp / script-src-elem / inline");
+  EXPECT_EQ(event_title(csp("script-src", "eval")), "Blocked eval() of 'script' / csp / script-src / eval");
+  EXPECT_EQ(event_title(csp("img-src", "https://shop.example/x.png")),
+            "Blocked 'img' from 'self' / csp / img-src / self");
+  EXPECT_EQ(event_title(csp("img-src", "")), "Blocked 'img' from 'self' / csp / img-src / self");
+  EXPECT_EQ(event_title(csp("img-src", "data:image/png;base64,AAAA")),
+            "Blocked 'img' from 'data' / csp / img-src / data");
+  EXPECT_EQ(event_title(csp("script-src", "chrome-extension://abcdef/x.js")),
+            "Blocked 'script' from 'chrome-extension' / csp / script-src / chrome-extension");
+  EXPECT_EQ(event_title(csp("frame-ancestors", "https://u:p@evil.example:8443/x")),
+            "Blocked 'frame-ancestors' from 'evil.example:8443' / csp / frame-ancestors / evil.example:8443");
+  EXPECT_EQ(
+      event_title(R"([{"type":"csp-violation","age":3,"url":"https://shop.example/","user_agent":"Mozilla",
+      "body":{"documentURL":"https://shop.example/","effectiveDirective":"style-src-elem","blockedURL":"https://c.example/a.css"}},
+      {"type":"deprecation","body":{"id":"x"}}])"),
+      "Blocked 'style' from 'c.example' / csp / style-src-elem / c.example");
+  EXPECT_EQ(event_title(R"({"expect-ct-report":{"hostname":"shop.example","port":443}})"),
+            "Expect-CT failed for 'shop.example' / expect-ct / shop.example");
+  EXPECT_EQ(event_title(R"({"expect-staple-report":{"hostname":"shop.example"}})"),
+            "Expect-Staple failed for 'shop.example' / expect-staple / shop.example");
+  EXPECT_EQ(event_title(R"({"hostname":"shop.example","known-pins":[]})"),
+            "Public key pinning failed for 'shop.example' / hpkp / shop.example");
+}
+
+TEST(SecurityReports, WhatIsNoneIsRefused) {
+  for (const char* bad : {"", "{", "7", "{}", R"({"csp-report":7})", R"({"message":"x"})"})
+    EXPECT_FALSE(parse_security_reports(bad)) << bad;
+  EXPECT_TRUE(parse_security_reports("[]")->empty());
+  EXPECT_TRUE(parse_security_reports(R"([7, {"type":"csp-violation"}, {"type":"csp-violation","body":[]}])")
+                  ->empty());
+  EXPECT_EQ(parse_security_reports(std::string(100'000, ' ')).error().kind(), ErrorKind::too_large);
 }
 
 }  // namespace

@@ -40,4 +40,30 @@ async function rules({ page, person, watch }) {
   await until(async () => page.getByRole("button", { name: "Save" }).isDisabled(), "nothing is left to save");
 }
 
-export const scenarios = () => byMouseAndKeyboard({ "see why an event is in its issue": reasons, "write a rule of grouping": rules });
+/** A page whose policy forbids its own script: the browser itself says so to the server. */
+async function policyReport(bench) {
+  const { context, page } = await bench.open();
+  const ask = async (path) => (await page.request.get(`/api/telltale/v1/${path}`)).json();
+  const [key] = (await ask("projects/1/keys")).keys;
+  const report = `${bench.origin}/api/1/security/?sentry_key=${key.public_key}&sentry_release=shop@9`;
+  await page.route("**/forbids-scripts", (route) =>
+    route.fulfill({
+      body: "<!doctype html><main>shop<script>run()</script></main>",
+      headers: { "Content-Type": "text/html", "Content-Security-Policy": `script-src 'self'; report-uri ${report}` },
+    }),
+  );
+  await page.goto("/forbids-scripts");
+  let found = null;
+  await until(async () => (found = (await ask("issues?query=Blocked")).issues[0]), "the report is an issue");
+  expect(found.title === "Blocked inline 'script'" && found.culprit === "script-src-elem" && found.last_release === "shop@9", `the issue says what was blocked: ${JSON.stringify(found)}`);
+  await page.goto(`/issues/${found.id}`);
+  await settled(page);
+  const text = await page.getByRole("main").innerText();
+  expect(text.includes("csp") && text.includes("forbids-scripts") && text.includes("effective-directive"), "the page shows the report");
+  await context.close();
+}
+
+export const scenarios = () => [
+  ...byMouseAndKeyboard({ "see why an event is in its issue": reasons, "write a rule of grouping": rules }),
+  { name: "a browser's report of a violated policy", run: policyReport },
+];

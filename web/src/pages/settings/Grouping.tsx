@@ -60,6 +60,7 @@ function RulesForm({ project, kept }: { project: Project; kept: GroupingRules })
     setProblem("");
   };
   const tried = async (run: () => Promise<void>) => {
+    if (busy) return;
     setBusy(true);
     setProblem("");
     await run().catch((e: unknown) => setProblem((e as Error).message));
@@ -78,7 +79,7 @@ function RulesForm({ project, kept }: { project: Project; kept: GroupingRules })
   };
   const of = (list: string) => (problem.startsWith(list) ? problem : null);
   return (
-    <form class="stack grouping-form" onSubmit={(e) => void save(e)}>
+    <form class="stack grouping-form" aria-busy={busy} onSubmit={(e) => void save(e)}>
       <TextArea
         label="Stack rules"
         rows={6}
@@ -106,10 +107,10 @@ function RulesForm({ project, kept }: { project: Project; kept: GroupingRules })
       )}
       {admin ? (
         <div class="row">
-          <Button onClick={() => void look()} disabled={busy}>
+          <Button onClick={() => void look()}>
             Preview
           </Button>
-          <Button type="submit" kind="primary" disabled={busy || !changed}>
+          <Button type="submit" kind="primary" disabled={!changed}>
             Save
           </Button>
           <span class="faint">Preview shows where the newest events would go. It changes nothing.</span>
