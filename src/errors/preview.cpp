@@ -56,12 +56,13 @@ class Bindings {
 }  // namespace
 
 Result<GroupingPreview> preview_grouping(storage::RecordStore& records, ProjectId project,
-                                         const std::vector<PreviewEvent>& events,
-                                         const GroupingRules& rules) {
+                                         const std::vector<PreviewEvent>& events, const GroupingRules& rules,
+                                         WorkContext& context) {
   Bindings bindings(records, project);
   GroupingPreview out;
   std::map<std::pair<storage::IssueId, Place>, GroupingMove> moves;
   for (const PreviewEvent& event : events) {
+    TT_TRY(context.check());
     GroupingResult group = group_event(event.input, rules);
     TT_ASSIGN(const Place place, bindings.place(group));
     ++out.events;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/context.hpp"
 #include "errors/grouping.hpp"
 #include "errors/rules.hpp"
 #include "storage/records.hpp"
@@ -37,6 +38,7 @@ struct GroupingPreview {
 
 /// `events` oldest first.
 Result<GroupingPreview> preview_grouping(storage::RecordStore& records, ProjectId project,
-                                         const std::vector<PreviewEvent>& events, const GroupingRules& rules);
+                                         const std::vector<PreviewEvent>& events, const GroupingRules& rules,
+                                         WorkContext& context);
 
 }  // namespace telltale::errors

@@ -138,9 +138,10 @@ TEST(GroupingPreview, SaysWhatWouldMove) {
   keep(event("Timeout", "save"));
   keep(event("Timeout", "save"));
   keep(event("KeyError", "load"));
+  WorkContext context(clock, {});
   const auto preview = [&](std::string_view fingerprint) {
     const auto rules = GroupingRules::parse("", fingerprint);
-    return *preview_grouping(**db, {1}, events, **rules);
+    return *preview_grouping(**db, {1}, events, **rules, context);
   };
   EXPECT_EQ(preview("").unchanged, 4u);
   const auto merged = preview("type:Timeout -> timeouts");

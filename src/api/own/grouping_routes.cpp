@@ -61,6 +61,7 @@ Result<std::vector<errors::PreviewEvent>> sample_of(const Services& services, Pr
       TT_ASSIGN(const auto issue, resolver.issue_of(row));
       auto input = ingest::stored_grouping_input(row.payload);
       bytes += row.payload.size();
+      TT_TRY(context.charge(row.payload.size()));  // what is kept of it is less
       if (!issue || !input) continue;  // an error that came as a log record or a span has no payload
       const AttrValue* id = row.find(attr::kEventId);
       out.push_back({*issue, id == nullptr ? std::string() : to_string(*id), *std::move(input)});
@@ -81,7 +82,7 @@ Result<Preview> preview(const Services& services, const net::HttpRequest& reques
   TT_ASSIGN(const auto rules, errors::GroupingRules::parse(texts.stack, texts.fingerprint));
   TT_ASSIGN(const auto events, sample_of(services, project.id, context));
   Preview out;
-  TT_ASSIGN(out.found, errors::preview_grouping(services.records, project.id, events, *rules));
+  TT_ASSIGN(out.found, errors::preview_grouping(services.records, project.id, events, *rules, context));
   for (const auto& move : out.found.moves) {
     for (const auto& id : {std::optional(move.from), move.to}) {
       if (!id || out.issues.contains(*id)) continue;
