@@ -27,8 +27,14 @@ inline constexpr std::size_t kFollowBatchBytes = 1 * MiB;   // committed at once
 inline constexpr std::size_t kFileMarkBytes = 512;          // of a file's front that tell it from others
 
 // Grouping of errors (errors/)
-inline constexpr std::size_t kMaxGroupingRules = 200;              // of each list of a project
-inline constexpr std::size_t kMaxGroupingRulesBytes = 64 * KiB;    // both lists together
+inline constexpr std::size_t kMaxGroupingRules = 200;            // of each list of a project
+inline constexpr std::size_t kMaxGroupingRulesBytes = 64 * KiB;  // both lists together
+inline constexpr std::size_t kMaxGroupingRuleBytes = 4 * KiB;
+inline constexpr std::size_t kMaxGroupingPatterns = 2000;   // of the rules of one list
+inline constexpr std::size_t kMaxGroupingExceptions = 200;  // of an event, the first
+inline constexpr std::size_t kMaxGroupingFrames =
+    500;  // of a stack: its first fifth and the rest from its end
+inline constexpr std::size_t kMaxGroupingTextBytes = 8 * KiB;      // that patterns look at
 inline constexpr std::size_t kMaxGroupingPreviewEvents = 2000;     // grouped again to preview a change
 inline constexpr std::size_t kMaxGroupingPreviewBytes = 64 * MiB;  // of their payloads
 

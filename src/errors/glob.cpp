@@ -77,7 +77,7 @@ Result<Glob> Glob::parse(std::string_view pattern, Kind kind) {
   const bool path = kind == Kind::path;
   out.fold_ = kind == Kind::words;
   std::string text(pattern);
-  if (path) text = pattern.starts_with('*') ? path_form(pattern).substr(1) : path_form(pattern);
+  if (path) text = pattern.starts_with("**") ? path_form(pattern).substr(1) : path_form(pattern);
   if (out.fold_) text = to_lower(pattern);
   if (const auto plain = plain_form(text, path)) {
     out.piece_ = plain->piece;

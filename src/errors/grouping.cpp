@@ -24,31 +24,6 @@ struct Variant {
   std::vector<GroupingPart> parts;
 };
 
-/// One event on its way through one version of the algorithm.
-class Reading {
- public:
-  Reading(const GroupingInput& input, const GroupingRules& rules, const Algorithm& version, bool reasons)
-      : event(input), algorithm(version), explain(reasons), rules_(rules) {}
-
-  const GroupingInput& event;
-  const Algorithm& algorithm;
-  const bool explain;
-
-  /// Of an exception of the event, or of a thread.
-  const RuledStack& stack(const GroupingException& e) { return stack(&e, e.frames); }
-  const RuledStack& stack(const GroupingThread& t) { return stack(nullptr, t.frames); }
-
- private:
-  const RuledStack& stack(const GroupingException* exception, const std::vector<GroupingFrame>& frames) {
-    const auto known = stacks_.find(&frames);
-    if (known != stacks_.end()) return known->second;
-    return stacks_.emplace(&frames, ruled(event, exception, frames, rules_, algorithm)).first->second;
-  }
-
-  const GroupingRules& rules_;
-  std::map<const std::vector<GroupingFrame>*, RuledStack> stacks_;
-};
-
 std::string hash_of(const Algorithm& algorithm, std::string_view key) {
   return hash128("telltale-grouping-" + std::to_string(algorithm.version) + '\x1d' + std::string(key)).hex();
 }
@@ -72,6 +47,39 @@ std::string first_lines(std::string_view text, int count) {
   }
   return out;
 }
+
+/// One event on its way through one version of the algorithm.
+class Reading {
+ public:
+  Reading(const GroupingInput& input, const GroupingRules& rules, const Algorithm& version, bool reasons)
+      : event(input), algorithm(version), explain(reasons), rules_(rules) {}
+
+  const GroupingInput& event;
+  const Algorithm& algorithm;
+  const bool explain;
+
+  /// Of an exception of the event, or of a thread.
+  const RuledStack& stack(const GroupingException& e) { return stack(&e, e.frames); }
+  const RuledStack& stack(const GroupingThread& t) { return stack(nullptr, t.frames); }
+
+  /// The message as far as it counts.
+  const std::string& message(const GroupingException& e) {
+    const auto [known, fresh] = messages_.try_emplace(&e);
+    if (fresh) known->second = algorithm.parameterise(first_lines(e.value, 2));
+    return known->second;
+  }
+
+ private:
+  const RuledStack& stack(const GroupingException* exception, const std::vector<GroupingFrame>& frames) {
+    const auto known = stacks_.find(&frames);
+    if (known != stacks_.end()) return known->second;
+    return stacks_.emplace(&frames, ruled(event, exception, frames, rules_, algorithm)).first->second;
+  }
+
+  const GroupingRules& rules_;
+  std::map<const std::vector<GroupingFrame>*, RuledStack> stacks_;
+  std::map<const GroupingException*, std::string> messages_;
+};
 
 // ---- Exceptions
 // ------------------------------------------------------------------------------------------------
@@ -114,14 +122,15 @@ std::multimap<std::int64_t, const GroupingException*> tree_of(const Chain& all) 
 
 /// A group stands for its members: groups within are opened, a member brings its causes.
 TakingPart taking_part(const GroupingInput& event) {
-  const Chain all = all_of(event);
+  Chain all;
+  for (const GroupingException& e : event.exceptions) all.push_back(&e);
   const auto tree = tree_of(all);
   const auto is_group = [&](const GroupingException* e) {
     return e->group || tree.count(*e->exception_id) > 1;
   };
   TakingPart out;
   if (tree.empty() || std::none_of(all.begin(), all.end(), is_group)) {
-    out.chains.push_back(all);
+    out.chains.push_back(all_of(event));
     return out;
   }
   out.group = true;
@@ -140,8 +149,13 @@ TakingPart taking_part(const GroupingInput& event) {
     }
     Chain member{e};
     for (auto cause = tree.find(*e->exception_id); cause != tree.end();
-         cause = tree.find(*cause->second->exception_id))
+         cause = tree.find(*cause->second->exception_id)) {
+      if (is_group(cause->second)) {
+        open.push_back(cause->second);  // its members are members here
+        break;
+      }
       member.push_back(cause->second);
+    }
     out.chains.push_back(std::move(member));
   }
   return out;
@@ -172,8 +186,7 @@ std::string exception_key(Reading& reading, const GroupingException& e, StackVar
     parts->push_back({"type", e.type, !e.synthetic, e.synthetic ? "the SDK's own name for it" : ""});
   const std::string frames = stack_key(reading.stack(e), variant, parts);
   const bool told = !frames.empty();
-  const std::string message =
-      told && parts == nullptr ? std::string() : reading.algorithm.parameterise(first_lines(e.value, 2));
+  const std::string message = told && parts == nullptr ? std::string() : reading.message(e);
   if (parts != nullptr && !message.empty())
     parts->push_back({"message", message, !told, told ? "the stack tells more" : ""});
   if (told) {
@@ -205,6 +218,7 @@ Variant chain_variant(Reading& reading, std::string name, StackVariant variant, 
   if (taking.group) {
     std::sort(members.begin(), members.end());
     members.erase(std::unique(members.begin(), members.end()), members.end());
+    if (!first && members.size() > kMaxChain) members.resize(kMaxChain);
   }
   for (const std::string& member : members) out.key.append(member);
   // One cause many times over is that cause; several are this group's.
@@ -293,12 +307,13 @@ std::string_view variable_name(std::string_view text) {
 struct VariableSource {
   const GroupingInput& event;
   const GroupingFrame* frame = nullptr;
+  int version = kGroupingVersion;  // 1 knew less
 
   std::string of_stack(std::string_view name) const {
     if (frame == nullptr) return {};
     if (name == "function") return frame->function;
     if (name == "module") return frame->module;
-    if (name == "package") return frame->package;
+    if (name == "package" && version > 1) return frame->package;
     if (name == "abs_path") return frame->abs_path;
     return frame->filename;
   }
@@ -310,10 +325,10 @@ struct VariableSource {
     if (name == "error.value" || name == "value") return main.value;
     if (name == "level") return event.level;
     if (name == "logger") return event.logger;
-    if (name == "release") return event.release;
-    if (name == "environment") return event.environment;
+    if (name == "release" && version > 1) return event.release;
+    if (name == "environment" && version > 1) return event.environment;
     if (name == "message") return event.formatted.empty() ? event.message : event.formatted;
-    if (name == "function" || name == "module" || name == "package") return of_stack(name);
+    if (name == "function" || name == "module" || (name == "package" && version > 1)) return of_stack(name);
     if (name.starts_with("stack.")) return of_stack(name.substr(6));
     if (name.starts_with("tags.")) {
       for (const auto& [key, text] : event.tags) {
@@ -438,7 +453,11 @@ GroupingResult group_event(const GroupingInput& event, const GroupingRules& rule
     out.variants.push_back({std::move(variant.name), std::move(hash), std::move(variant.parts)});
   }
   Reading before(event, rules, previous_algorithm(), false);
-  for (const Variant& variant : variants_of(before, print))
+  const GroupingFrame* last =
+      event.exceptions.empty() ? nullptr : culprit_frame(before.stack(event.exceptions.back()));
+  const VariableSource then{event, last, 1};
+  const Fingerprint print_then = rule == nullptr ? read_fingerprint(event.fingerprint, then) : print;
+  for (const Variant& variant : variants_of(before, print_then))
     out.before.push_back(hash_of(before.algorithm, variant.key));
   return out;
 }

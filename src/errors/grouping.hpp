@@ -83,7 +83,8 @@ inline constexpr int kGroupingVersion = 2;
 
 /// Something that grouping looked at.
 struct GroupingPart {
-  std::string kind;  // "type", "message", "frame", "fingerprint", "checksum"
+  std::string
+      kind;  // "type", "message", "frame", "fingerprint", "checksum", "level", "logger", "transaction"
   std::string text;  // as it counts
   bool counts = true;
   std::string why;  // it does not
@@ -113,7 +114,7 @@ GroupingResult group_event(const GroupingInput& input, const GroupingRules& rule
                            Explain explain = Explain::no);
 
 /// Text with what varies replaced by its kind: `user 42 at 10.0.0.7` → `user <int> at <ip>`. Kinds: email url
-/// host uuid ip mac traceparent hex date duration id float int quoted bool.
+/// host uuid ip mac traceparent hex date duration size path id float int quoted bool.
 std::string parameterise(std::string_view text);
 
 }  // namespace telltale::errors

@@ -278,6 +278,41 @@ TEST(Grouping, AppHashComesFirst) {
   EXPECT_NE(both.variants[1].hash, other.variants[1].hash);
 }
 
+// Of many exceptions together as of few; and what is made to be slow is not.
+TEST(Grouping, ManyOfEverything) {
+  const auto group_of = [](int members) {
+    GroupingInput input;
+    input.platform = "python";
+    for (int i = members; i > 0; --i) {
+      GroupingException e;
+      e.type = "TimeoutError";
+      e.value = std::string("late ") + std::to_string(i);
+      e.exception_id = i;
+      e.parent_id = 0;
+      input.exceptions.push_back(e);
+    }
+    GroupingException root;
+    root.type = "ExceptionGroup";
+    root.group = true;
+    root.exception_id = 0;
+    input.exceptions.push_back(root);
+    return group_event(input, GroupingRules::none());
+  };
+  EXPECT_TRUE(share(group_of(60), group_of(3)));
+  EXPECT_EQ(group_of(60).title, group_of(3).title.substr(0, 19) + "60");
+  std::string slow;
+  while (slow.size() < 8000) slow += "a-";
+  EXPECT_EQ(parameterise(slow + " 17"), slow + " 17") << "given up, as it is";
+  GroupingInput native;
+  native.platform = "native";
+  GroupingException e;
+  GroupingFrame frame;
+  while (frame.function.size() < 1'000'000) frame.function += "(anonymous namespace)";
+  e.frames = {frame};
+  native.exceptions = {e};
+  EXPECT_EQ(group_event(native, GroupingRules::none()).variants.front().name, "system");
+}
+
 TEST(Parameterise, ReplacesWhatVaries) {
   const std::pair<const char*, const char*> pairs[] = {
       {"user 42 not found", "user <int> not found"},

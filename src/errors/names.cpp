@@ -207,6 +207,7 @@ std::string without_bracketed(std::string_view name, char open, char close) {
 
 /// `int shop::find<int>(std::string const&) const` → `shop::find`.
 std::string native_function(std::string_view raw) {
+  if (raw.size() > kMaxNameBytes) return std::string(raw);
   std::string name = in_stable_form(raw, native_forms());
   if (name.starts_with("-[") || name.starts_with("+[")) return name;
   for (std::size_t at; (at = name.find("(anonymous namespace)")) != std::string::npos;)
@@ -223,8 +224,13 @@ std::string native_function(std::string_view raw) {
     return inner + without_bracketed(std::string_view(name).substr(std::min(end + 1, name.size())), '<', '>');
   }
   name = without_bracketed(without_bracketed(name, '<', '>'), '(', ')');
-  for (const std::string_view suffix : {" const", " volatile", " noexcept", " &", " &&"}) {
-    if (name.ends_with(suffix)) name.resize(name.size() - suffix.size());
+  for (bool more = true; more;) {
+    more = false;
+    for (const std::string_view suffix : {" const", " volatile", " noexcept", " &", " &&", "&", " "}) {
+      if (!name.ends_with(suffix) || name.ends_with("operator&") || name.ends_with("operator&&")) continue;
+      name.resize(name.size() - suffix.size());
+      more = true;
+    }
   }
   // Before it stands what it returns.
   const auto special = name.find("operator");
@@ -277,8 +283,8 @@ Language language_of(std::string_view platform) {
 }
 
 std::string stable_function(const GroupingFrame& frame, Language language) {
-  // .NET's short names leave out the types that tell overloads apart; elsewhere the raw name is the noisier
-  // one.
+  // .NET's short name of a state machine is MoveNext, whatever it is of; elsewhere the raw name is the
+  // noisier one.
   const bool raw = frame.function.empty() || (language == Language::csharp && !frame.raw_function.empty());
   const std::string_view name = raw ? frame.raw_function : frame.function;
   if (name.empty() || says_nothing(name)) return {};

@@ -12,6 +12,7 @@ namespace telltale::errors {
 
 namespace {
 
+constexpr std::size_t kMaxRefused = 200;              // places where something fitted and was no value
 constexpr std::size_t kMaxParameterisedBytes = 8192;  // longer text stays as it is from there on
 
 bool has_digit(std::string_view text) { return std::any_of(text.begin(), text.end(), is_digit); }
@@ -113,12 +114,14 @@ std::string Parameteriser::operator()(std::string_view text) const {
   std::string out;
   std::size_t copied = 0;
   std::size_t at = 0;
+  std::size_t refused = 0;
   while (at < head.size() && regex_->Match(input, at, head.size(), re2::RE2::UNANCHORED, groups.data(),
                                            static_cast<int>(groups.size()))) {
     const auto begin = static_cast<std::size_t>(groups[0].data() - head.data());
     Match match{begin, begin + groups[0].size(), 0};
     while (groups[match.kind + 1].data() == nullptr) ++match.kind;
     if (!accepted(head, match)) {
+      if (++refused > kMaxRefused) break;  // made to be slow: the rest stays as it is
       if (const auto other = retried(head, match)) {
         match = *other;
       } else {

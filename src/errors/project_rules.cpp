@@ -60,4 +60,10 @@ Result<> ProjectRules::set(ProjectId project, RuleTexts texts) {
   return {};
 }
 
+Result<> ProjectRules::change(ProjectId project, RuleTexts texts, const std::function<Result<>()>& keep) {
+  const MutexLock lock(changing_);
+  TT_TRY(keep());
+  return set(project, std::move(texts));
+}
+
 }  // namespace telltale::errors

@@ -1,6 +1,7 @@
 // The grouping rules in force, by project. A change holds for the requests that begin after it.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -33,12 +34,15 @@ class ProjectRules {
   RuleTexts texts(ProjectId project) const;
   /// As GroupingRules::parse().
   Result<> set(ProjectId project, RuleTexts texts);
+  /// The same, once `keep` has written them down; one change at a time.
+  Result<> change(ProjectId project, RuleTexts texts, const std::function<Result<>()>& keep);
 
  private:
   struct Own {
     RuleTexts texts;
     std::shared_ptr<const GroupingRules> rules;
   };
+  Mutex changing_;
   mutable Mutex mutex_;
   std::map<ProjectId, Own> own_ TT_GUARDED_BY(mutex_);
 };

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/input_limits.hpp"
 #include "base/result.hpp"
 #include "errors/glob.hpp"
 #include "errors/rules.hpp"
@@ -42,6 +43,7 @@ struct Matcher {
   std::vector<Glob> patterns;  // one of them
 
   bool any(std::string_view text) const {
+    text = text.substr(0, limits::kMaxGroupingTextBytes);
     return std::any_of(patterns.begin(), patterns.end(), [&](const Glob& g) { return g.matches(text); });
   }
 };

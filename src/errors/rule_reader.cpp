@@ -202,19 +202,17 @@ Result<StackRule> read_stack_rule(std::string_view line) {
 Result<FingerprintRule> read_fingerprint_rule(std::string_view line) {
   FingerprintRule out;
   out.match.rule = line;
-  const auto arrow = line.find("->");
-  if (arrow == std::string_view::npos) return wrong("no -> between matchers and values");
-  std::string_view matchers = line.substr(0, arrow);
+  std::string_view rest = line;
   while (true) {
-    const auto word = take_word(matchers);
-    if (word.empty()) break;
+    const auto word = take_word(rest);
+    if (word.empty()) return wrong("no -> between matchers and values");
+    if (word == "->") break;
     TT_ASSIGN(auto matcher, read_matcher(word));
     auto& to = of_frame(matcher.field) ? out.frame : out.event;
     to.push_back(std::move(matcher));
   }
   if (out.event.empty() && out.frame.empty()) return wrong("no matcher");
   // Values end at a comma or a space; `{{ name }}` and quotes hold theirs together.
-  std::string_view rest = line.substr(arrow + 2);
   while (true) {
     rest.remove_prefix(std::min(rest.find_first_not_of(" \t,"), rest.size()));
     if (rest.empty()) break;
@@ -242,10 +240,24 @@ Result<FingerprintRule> read_fingerprint_rule(std::string_view line) {
   return out;
 }
 
+std::size_t patterns_of(const Matchers& matchers) {
+  std::size_t out = 0;
+  for (const Matcher& m : matchers) out += m.patterns.size();
+  return out;
+}
+std::size_t patterns_of(const StackRule& rule) {
+  return patterns_of(rule.event) + patterns_of(rule.frame) + patterns_of(rule.caller) +
+         patterns_of(rule.callee);
+}
+std::size_t patterns_of(const FingerprintRule& rule) {
+  return patterns_of(rule.event) + patterns_of(rule.frame);
+}
+
 template <class Rule>
 Result<std::vector<Rule>> read_list(std::string_view text, std::string_view what,
                                     Result<Rule> (*read)(std::string_view)) {
   std::vector<Rule> out;
+  std::size_t patterns = 0;
   for (std::size_t number = 1; !text.empty(); ++number) {
     const auto end = std::min(text.find('\n'), text.size());
     std::string_view line = text.substr(0, end);
@@ -255,9 +267,15 @@ Result<std::vector<Rule>> read_list(std::string_view text, std::string_view what
     line = line.substr(begin, line.find_last_not_of(" \t\r") - begin + 1);
     if (out.size() >= limits::kMaxGroupingRules)
       return wrong(fmt::format("{}: more than {} rules", what, limits::kMaxGroupingRules));
+    if (line.size() > limits::kMaxGroupingRuleBytes)
+      return wrong(
+          fmt::format("{}, line {}: longer than {} bytes", what, number, limits::kMaxGroupingRuleBytes));
     auto rule = read(line);
     if (!rule)
       return tl::unexpected<Error>(std::move(rule).error().within(fmt::format("{}, line {}", what, number)));
+    patterns += patterns_of(*rule);
+    if (patterns > limits::kMaxGroupingPatterns)
+      return wrong(fmt::format("{}: more than {} patterns", what, limits::kMaxGroupingPatterns));
     out.push_back(*std::move(rule));
   }
   return out;

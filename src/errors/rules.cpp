@@ -8,6 +8,8 @@
 namespace telltale::errors {
 namespace {
 
+constexpr std::ptrdiff_t kMaxStacks = 50;  // that fingerprint rules look at, the last ones
+
 // ---- Matching
 // -----------------------------------------------------------------------------------------------
 
@@ -111,8 +113,15 @@ std::vector<FrameFacts> facts_of(const std::vector<GroupingFrame>& frames, std::
   return out;
 }
 
-void act(const Action& action, std::size_t at, StackVerdict& verdict) {
+/// `at`: the frames that match, rising, at least one.
+void act(const Action& action, const std::vector<std::size_t>& at, StackVerdict& verdict) {
   using What = Action::What;
+  const auto set = [&](std::size_t i) {
+    FrameVerdict& frame = verdict.frames[i];
+    if (action.what == What::app) frame.in_app = action.yes;
+    if (action.what == What::group) frame.group = action.yes;
+    if (action.what == What::category) frame.category = action.text;
+  };
   switch (action.what) {
     case What::max_frames:
       verdict.max_frames = action.number;
@@ -126,20 +135,12 @@ void act(const Action& action, std::size_t at, StackVerdict& verdict) {
     default:
       break;
   }
-  std::size_t begin = at;
-  std::size_t end = at + 1;
   if (action.on == Action::On::led_to) {
-    begin = at + 1;
-    end = verdict.frames.size();
+    for (std::size_t i = at.front() + 1; i < verdict.frames.size(); ++i) set(i);
   } else if (action.on == Action::On::led_here) {
-    begin = 0;
-    end = at;
-  }
-  for (std::size_t i = begin; i < end; ++i) {
-    FrameVerdict& frame = verdict.frames[i];
-    if (action.what == What::app) frame.in_app = action.yes;
-    if (action.what == What::group) frame.group = action.yes;
-    if (action.what == What::category) frame.category = action.text;
+    for (std::size_t i = 0; i < at.back(); ++i) set(i);
+  } else {
+    for (const std::size_t i : at) set(i);
   }
 }
 
@@ -235,9 +236,11 @@ void GroupingRules::apply(const GroupingInput& event, const GroupingException* e
   if (lists_->rules.stack.empty() || frames.empty()) return;
   const EventFacts of_event{event, exception};
   std::vector<FrameFacts> facts;
+  std::vector<std::size_t> at;  // frames that a rule matches
   for (const StackRule& rule : lists_->rules.stack) {
     if (!match_event(rule.event, of_event)) continue;
     if (facts.empty()) facts = facts_of(frames, event.platform);
+    at.clear();
     for (std::size_t i = 0; i < frames.size(); ++i) {
       if (lists_->only_unsaid && frames[i].in_app && !facts[i].javascript) continue;
       if (!match_frame(rule.frame, facts[i], verdict.frames[i])) continue;
@@ -246,26 +249,46 @@ void GroupingRules::apply(const GroupingInput& event, const GroupingException* e
       if (!rule.callee.empty() &&
           (i + 1 == frames.size() || !match_frame(rule.callee, facts[i + 1], verdict.frames[i + 1])))
         continue;
-      for (const Action& action : rule.actions) act(action, i, verdict);
+      at.push_back(i);
     }
+    if (at.empty()) continue;
+    for (const Action& action : rule.actions) act(action, at, verdict);
   }
 }
 
 const FingerprintMatch* GroupingRules::fingerprint(const GroupingInput& event) const {
+  if (lists_->rules.fingerprint.empty()) return nullptr;
+  /// A stack as the stack rules have it, read when a rule asks for frames.
+  struct Stack {
+    const GroupingException* exception;
+    const std::vector<GroupingFrame>* frames;
+    std::vector<FrameFacts> facts;
+    StackVerdict verdict;
+  };
+  std::vector<Stack> stacks;
+  for (const auto& e : event.exceptions) stacks.push_back({&e, &e.frames, {}, {}});
+  for (const auto& t : event.threads) stacks.push_back({nullptr, &t.frames, {}, {}});
+  if (std::ssize(stacks) > kMaxStacks) stacks.erase(stacks.begin(), stacks.end() - kMaxStacks);
+  static const std::vector<GroupingFrame> no_frames;
+  if (stacks.empty()) stacks.push_back({nullptr, &no_frames, {}, {}});
+  const auto matches = [&](const FingerprintRule& rule, Stack& stack) {
+    if (!match_event(rule.event, {event, stack.exception})) return false;
+    if (rule.frame.empty()) return true;
+    if (stack.facts.empty() && !stack.frames->empty()) {
+      stack.facts = facts_of(*stack.frames, event.platform);
+      for (const auto& f : *stack.frames) stack.verdict.frames.push_back({f.in_app.value_or(false), {}, {}});
+      builtin().apply(event, stack.exception, *stack.frames, stack.verdict);
+      apply(event, stack.exception, *stack.frames, stack.verdict);
+    }
+    for (std::size_t i = 0; i < stack.facts.size(); ++i) {
+      if (match_frame(rule.frame, stack.facts[i], stack.verdict.frames[i])) return true;
+    }
+    return false;
+  };
   for (const FingerprintRule& rule : lists_->rules.fingerprint) {
-    const auto fits = [&](const GroupingException* exception, const std::vector<GroupingFrame>& frames) {
-      if (!match_event(rule.event, {event, exception})) return false;
-      if (rule.frame.empty()) return true;
-      const auto facts = facts_of(frames, event.platform);
-      return std::any_of(facts.begin(), facts.end(), [&](const FrameFacts& f) {
-        return match_frame(rule.frame, f, {f.frame->in_app.value_or(false), std::nullopt, {}});
-      });
-    };
-    bool found = false;
-    for (const auto& exception : event.exceptions) found = found || fits(&exception, exception.frames);
-    for (const auto& thread : event.threads) found = found || fits(nullptr, thread.frames);
-    if (event.exceptions.empty() && event.threads.empty()) found = fits(nullptr, {});
-    if (found) return &rule.match;
+    for (Stack& stack : stacks) {
+      if (matches(rule, stack)) return &rule.match;
+    }
   }
   return nullptr;
 }

@@ -40,6 +40,12 @@ TEST(GroupingRules, SayWhereTheyAreWrong) {
   EXPECT_EQ(problem("", "type:A -> {{ default"), "fingerprint_rules, line 1: a {{ without its }}");
   EXPECT_EQ(problem("", "type:A -> x title=\"y"), "fingerprint_rules, line 1: a quote that does not end");
   EXPECT_EQ(problem("", "type:\"A -> x"), "fingerprint_rules, line 1: a quote that does not end");
+  std::string patterns = "level:?";
+  for (int i = 0; i < 1000; ++i) patterns += ",?";
+  EXPECT_EQ(problem(patterns + " -app\n" + patterns + " -app"),
+            fmt::format("stack_rules: more than {} patterns", limits::kMaxGroupingPatterns));
+  EXPECT_EQ(problem("function:" + std::string(limits::kMaxGroupingRuleBytes, 'x') + " -app"),
+            fmt::format("stack_rules, line 1: longer than {} bytes", limits::kMaxGroupingRuleBytes));
   std::string many;
   for (std::size_t i = 0; i <= limits::kMaxGroupingRules; ++i) many += fmt::format("function:f{} -app\n", i);
   EXPECT_EQ(problem(many), fmt::format("stack_rules: more than {} rules", limits::kMaxGroupingRules));
@@ -94,6 +100,8 @@ TEST(Glob, Matches) {
       {"**/src/**", Kind::path, "C:\\app\\src\\x.py", true},
       {"**/src/*.py", Kind::path, "/a/src/x.py", true},
       {"**/src/*.py", Kind::path, "/a/src/b/x.py", false},
+      {"*.min.js", Kind::path, "app.min.js", true},
+      {"*/vendor/**", Kind::path, "lib/vendor/x.js", true},
       {"/usr/lib**", Kind::path, "/usr/lib64/libc.so", true},
   };
   for (const Case& c : cases) {

@@ -1,5 +1,5 @@
 // Grouping as it was in version 1, for the hashes that issues of that time are bound to. Nothing new is bound
-// to them; when no such issue is kept any more, this file goes. tests/corpus/grouping/version-1.txt holds it
+// to them; when no such issue is kept any more, this file goes. tests/corpus/grouping-1 holds it
 // still.
 #include <algorithm>
 #include <array>

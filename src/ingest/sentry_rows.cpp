@@ -1,6 +1,9 @@
 // Sentry's events, transactions, spans and logs as rows.
+#include <algorithm>
+
 #include <fmt/format.h>
 
+#include "base/input_limits.hpp"
 #include "errors/grouping.hpp"
 #include "ingest/enrich.hpp"
 #include "ingest/rows.hpp"
@@ -10,8 +13,10 @@ namespace {
 
 std::vector<errors::GroupingFrame> grouping_frames(const std::vector<wire::sentry::Frame>& frames) {
   std::vector<errors::GroupingFrame> out;
-  out.reserve(frames.size());
-  for (const auto& f : frames) {
+  const std::size_t kept = std::min(frames.size(), limits::kMaxGroupingFrames);
+  out.reserve(kept);
+  for (std::size_t i = 0; i < kept; ++i) {
+    const auto& f = frames[i < limits::kMaxGroupingFrames / 5 ? i : frames.size() - kept + i];
     out.push_back({f.function, f.raw_function, f.module, f.package, f.filename, f.abs_path, f.context_line,
                    f.platform, f.in_app, f.lineno, f.colno});
   }
@@ -71,6 +76,7 @@ errors::GroupingInput grouping_input(const wire::sentry::ErrorEvent& e) {
   in.checksum = e.checksum;
   in.fingerprint = e.fingerprint;
   for (const auto& x : e.exceptions) {
+    if (in.exceptions.size() >= limits::kMaxGroupingExceptions) break;
     errors::GroupingException g;
     g.type = x.type;
     g.value = x.value;

@@ -24,6 +24,7 @@ bool differs_by_nature(std::string_view field) {
                                                      "parent_span_id",
                                                      "duration_ns",
                                                      "group_hashes",
+                                                     "group_hashes_before",
                                                      "error.value",
                                                      "observed_time_ns",
                                                      "url.full",

@@ -145,7 +145,7 @@ def test_setup_token_works_once(make_server):
     for line in telltale(server, "token", "list", data_dir=True).stdout.splitlines()[1:]:
         assert telltale(server, "token", "revoke", line.split()[0], data_dir=True).returncode == 0
     server.start(bootstrap=False)
-    secret = re.findall(r"setup_[0-9a-f]+", server.log_path.read_text())[-1]
+    secret = wait_until(lambda: re.findall(r"setup_[0-9a-f]+", server.log_path.read_text()), what="the setup link")[-1]
     url = server.url + "/api/telltale/v1/setup"
     assert requests.post(url, json={"setup_token": "setup_wrong"}, timeout=10).status_code == 401
     assert requests.post(url, json={}, timeout=10).status_code == 400

@@ -30,9 +30,11 @@ Result<errors::RuleTexts> take_rules(const Services& services, const net::HttpRe
   TT_ASSIGN(const auto project, project_of(services, request, Scope::admin));
   TT_ASSIGN(auto texts, errors::parse_rule_texts(request.body));
   // Kept first, then in force: rules that are in force survive a restart.
-  TT_TRY(services.records.settings().put(
-      std::string(errors::kRulesSetting) + std::to_string(project.id.value), errors::rule_texts_json(texts)));
-  TT_TRY(services.grouping->set(project.id, texts));
+  TT_TRY(services.grouping->change(project.id, texts, [&] {
+    return services.records.settings().put(
+        std::string(errors::kRulesSetting) + std::to_string(project.id.value),
+        errors::rule_texts_json(texts));
+  }));
   services.log.info("grouping rules changed", {{"project", project.id.value}});
   return texts;
 }
@@ -120,6 +122,7 @@ struct Explanation {
   std::string event_id;
   errors::GroupingResult group;
   std::vector<std::string> hashes;  // of the issue
+  bool as_kept = true;              // it was grouped like this when it came, too
 };
 
 Result<EventRow> event_of(const Services& services, const storage::Issue& issue, std::string_view event_id,
@@ -140,6 +143,10 @@ Result<Explanation> explain(const Services& services, const net::HttpRequest& re
   Explanation out;
   if (const AttrValue* id = row.find(attr::kEventId)) out.event_id = to_string(*id);
   out.group = errors::group_event(input, *services.grouping->of(issue.project), errors::Explain::yes);
+  std::string now;
+  for (const auto& variant : out.group.variants) now.append(now.empty() ? "" : " ").append(variant.hash);
+  const AttrValue* kept = row.find(attr::kGroupHashes);
+  out.as_kept = kept != nullptr && to_string(*kept) == now;
   TT_ASSIGN(out.hashes, services.records.issues().hashes(issue.id));
   return out;
 }
@@ -148,7 +155,11 @@ void write_explanation(JsonWriter& w, const Explanation& e) {
   const auto bound = [&](const std::string& hash) {
     return std::find(e.hashes.begin(), e.hashes.end(), hash) != e.hashes.end();
   };
-  w.field("event_id", e.event_id).field("rule", e.group.rule).key("variants").begin_array();
+  w.field("event_id", e.event_id)
+      .field("as_kept", e.as_kept)
+      .field("rule", e.group.rule)
+      .key("variants")
+      .begin_array();
   for (const auto& variant : e.group.variants) {
     w.begin_object()
         .field("name", variant.name)

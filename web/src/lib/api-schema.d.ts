@@ -4583,6 +4583,8 @@ export interface operations {
                 content: {
                     "application/json": {
                         event_id: string;
+                        /** @description It was grouped like this when it came. Else rules or algorithm have changed since. */
+                        as_kept: boolean;
                         /** @description The fingerprint rule that decided; empty: none. */
                         rule: string;
                         variants: {

@@ -14,6 +14,7 @@ interface Variant {
 }
 interface Explanation {
   event_id: string;
+  as_kept: boolean;
   rule: string;
   variants: Variant[];
 }
@@ -54,8 +55,9 @@ function Reasons({ issue, eventId }: { issue: Issue; eventId: string }) {
   });
   return (
     <Loaded result={why} skeleton={<Skeleton lines={6} />}>
-      {({ rule, variants }) => (
+      {({ rule, variants, as_kept }) => (
         <div class="stack grouping">
+          {!as_kept && <p class="muted">As it would be grouped today. When it came, other rules or an older version grouped it.</p>}
           {rule && (
             <p>
               Decided by the rule <code class="breakable">{rule}</code>
@@ -76,7 +78,7 @@ function VariantParts({ variant: v }: { variant: Variant }) {
     <div>
       <div class="row row-wrap">
         <h3>{variantName(v.name)}</h3>
-        {v.bound ? <Badge tone="good">this issue</Badge> : <Badge title="Events with this hash alone would be another issue">not bound</Badge>}
+        {v.bound ? <Badge tone="good">this issue</Badge> : <Badge title="No event of this issue has come with this hash">new hash</Badge>}
         <span class="faint mono">{v.hash.slice(0, 8)}</span>
         <span class="faint">
           {plural(counting.length, "part")} of {v.parts.length} count

@@ -1,6 +1,6 @@
 // A project's own rules of what is one issue: written as text, tried on the newest events before they hold.
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { useProjects, useSession } from "../../app/session";
 import { Link } from "../../app/Link";
 import { Button, Loaded, Select, TextArea } from "../../kit";
@@ -39,6 +39,8 @@ export function Grouping() {
   );
 }
 
+const TOUCHED = ["grouping", "issue-grouping"];
+
 function Rules({ project }: { project: Project }) {
   const kept = useQuery({
     queryKey: ["grouping", project.id],
@@ -50,13 +52,15 @@ function Rules({ project }: { project: Project }) {
 function RulesForm({ project, kept }: { project: Project; kept: GroupingRules }) {
   const admin = useSession().data?.user?.role === "admin";
   const [rules, setRules] = useState(kept);
-  const [preview, setPreview] = useState<Preview | null>(null);
+  const [preview, setPreview] = useState<{ of: GroupingRules; found: Preview } | null>(null);
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
+  // What is kept has changed: saved here, or taken back.
+  useEffect(() => setRules(kept), [kept]);
   const changed = rules.stack_rules !== kept.stack_rules || rules.fingerprint_rules !== kept.fingerprint_rules;
+  const path = `projects/${project.id}/grouping`;
   const write = (next: Partial<GroupingRules>) => {
     setRules({ ...rules, ...next });
-    setPreview(null);
     setProblem("");
   };
   const tried = async (run: () => Promise<void>) => {
@@ -66,15 +70,13 @@ function RulesForm({ project, kept }: { project: Project; kept: GroupingRules })
     await run().catch((e: unknown) => setProblem((e as Error).message));
     setBusy(false);
   };
-  const look = () => tried(async () => setPreview(await post<Preview>(`projects/${project.id}/grouping/preview`, rules)));
+  const look = () => tried(async () => setPreview({ of: rules, found: await post<Preview>(`${path}/preview`, rules) }));
   const save = async (e: Event) => {
     e.preventDefault();
-    const path = `projects/${project.id}/grouping`;
     await tried(async () => {
-      // Once to hear what is wrong beside the field, then to keep.
-      await post<Preview>(`${path}/preview`, rules);
-      const undo = () => void runChange(() => put(path, kept), "The rules are as before.", ["grouping"]);
-      await runChange(() => put(path, rules), "The rules hold from the next event on.", ["grouping"], undo);
+      await put(path, rules); // what is wrong stands beside the field
+      const undo = () => void runChange(() => put(path, kept), "The rules are as before.", TOUCHED);
+      await runChange(() => Promise.resolve(), "The rules hold from the next event on.", TOUCHED, undo);
     });
   };
   const of = (list: string) => (problem.startsWith(list) ? problem : null);
@@ -118,7 +120,7 @@ function RulesForm({ project, kept }: { project: Project; kept: GroupingRules })
       ) : (
         <p class="faint">An administrator can change these.</p>
       )}
-      {preview && <Moves preview={preview} />}
+      {preview?.of === rules && <Moves preview={preview.found} />}
     </form>
   );
 }
