@@ -309,7 +309,6 @@ Server::~Server() { stop(); }
 
 Result<> Server::start() {
   TT_TRY(impl_->open());
-  impl_->ready = true;
   TT_TRY(impl_->listen());
   impl_->run_tasks();
   const MutexLock lock(impl_->reload_mutex);
@@ -322,6 +321,7 @@ Result<> Server::start() {
                impl_->setup_token);
     impl_->setup_token.clear();
   }
+  impl_->ready = true;  // every input is open
   impl_->log.info("telltale is ready", {{"url", url()}, {"data", impl_->config.server.data_dir}});
   return {};
 }
