@@ -79,7 +79,8 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
       read_text_column(in, rows);
       break;
     case 2:
-      (void)PartFooter::decode(in);
+      (void)PartFooter::decode(in, kSignedPartVersion);
+      (void)PartFooter::decode(in, kSignedPartVersion - 1);
       break;
     case 3:
       (void)Manifest::decode(in);

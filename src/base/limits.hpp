@@ -91,7 +91,16 @@ inline constexpr std::size_t kEventBlockBytes = 32 * MiB;  // a block is cut at 
 inline constexpr std::size_t kEventBlockColumns = 512;     // attribute columns of a block; more stand in one
 inline constexpr std::size_t kEventPageRows = 4'096;       // of long texts, compressed together
 inline constexpr std::size_t kEventPageBytes = 512 * KiB;  // a page is cut at this much text
-inline constexpr std::size_t kEventChunkRows = 8'192;      // rows of the head that become columns together
+// Signatures (eventdb/signature.hpp).
+inline constexpr std::size_t kSignatureLeastShare = 8;  // a block of less than this part of a full one has none
+inline constexpr std::size_t kSignatureRows = 4'096;      // of 32 bytes, of a block at most
+inline constexpr std::size_t kSignatureBitsPerGram = 12;  // at least, below that many rows
+inline constexpr std::size_t kSignatureGroupBlocks = 64;  // stored side by side
+inline constexpr std::size_t kSignaturePageBytes = 16 * KiB;
+inline constexpr std::size_t kSignatureNeedles = 16;      // texts of a set that are asked at most
+inline constexpr std::size_t kSignatureWorthBlocks = 2;   // with so few blocks left signatures are not asked
+inline constexpr std::size_t kSignatureNeedleGrams = 16;  // of a text that is looked for, asked at most
+inline constexpr std::size_t kEventChunkRows = 8'192;     // rows of the head that become columns together
 inline constexpr std::size_t kEventChunkBytes = 16 * MiB;
 inline constexpr std::size_t kEventColumnBytes = 1 * GiB;  // of one decoded column; more is a damaged length
 inline constexpr std::size_t kEventPartRows = 10'000'000;  // merges stop growing a part here

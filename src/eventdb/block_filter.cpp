@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/limits.hpp"
 #include "eventdb/column_scan.hpp"
 
 namespace telltale::eventdb {
@@ -28,6 +29,37 @@ int leaf_cost(const CompiledLeaf& leaf) {
   if (leaf.op() == FilterOp::regex) cost += 5;
   if (leaf.op() == FilterOp::icontains) cost += 2;
   return cost;
+}
+
+/// For Node::grams.
+std::vector<std::vector<GramPlace>> grams_of_leaf(const CompiledLeaf& leaf) {
+  std::vector<std::vector<GramPlace>> out;
+  switch (leaf.op()) {
+    case FilterOp::eq:
+    case FilterOp::contains:
+    case FilterOp::icontains:
+      out.push_back(grams_of_needle(leaf.value()));
+      break;
+    case FilterOp::regex:
+      out.push_back(grams_of_needle(required_literal(leaf.value())));
+      break;
+    case FilterOp::in:
+      // Each of them costs a look-up of its own.
+      if (leaf.values().size() > limits::kSignatureNeedles) return {};
+      for (const std::string& value : leaf.values()) out.push_back(grams_of_needle(value));
+      break;
+    default:
+      return {};
+  }
+  const auto says_nothing = [](const auto& grams) { return grams.empty(); };
+  if (std::any_of(out.begin(), out.end(), says_nothing)) return {};
+  return out;
+}
+
+std::vector<std::uint32_t> either(const std::vector<std::uint32_t>& a, const std::vector<std::uint32_t>& b) {
+  std::vector<std::uint32_t> out;
+  std::set_union(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(out));
+  return out;
 }
 
 std::optional<std::size_t> index_of_spelling(const std::string& spelling) {
@@ -103,6 +135,7 @@ Result<BlockFilter::Node> BlockFilter::compile_node(const EventFilter& filter, b
     if (filter.op == FilterOp::in &&
         std::find(filter.values.begin(), filter.values.end(), "") == filter.values.end())
       node.index_field = field;
+    if (!node.index_field) node.grams = grams_of_leaf(*node.leaf);
     by_counts = by_counts && !filter.any_spelling &&
                 (filter.field == "project" || filter.field == "service" || filter.field == "level");
     return node;
@@ -159,24 +192,39 @@ bool BlockFilter::every_row(const BlockMeta& meta) const {
                                                   [this](const BlockCount& c) { return count_matches(c); });
 }
 
-Result<BlockFilter::Numbers> BlockFilter::look_up(const Node& node, const Part& part) {
-  if (node.index_field) {
-    // Version 1 knew fixed columns only.
-    if (part.legacy() && node.leaf->any_spelling()) return Numbers();
-    if (node.op == FilterOp::eq) {
-      TT_ASSIGN(auto blocks, part.lookup(*node.index_field, node.leaf->value()));
-      return Numbers(std::move(blocks));
-    }
-    std::set<std::uint32_t> out;
-    for (const std::string& value : node.leaf->values()) {
-      TT_ASSIGN(const auto blocks, part.lookup(*node.index_field, value));
-      out.insert(blocks.begin(), blocks.end());
-    }
-    return Numbers(std::vector<std::uint32_t>(out.begin(), out.end()));
+Result<BlockFilter::Numbers> BlockFilter::look_up_ids(const Node& node, const Part& part) {
+  // Version 1 knew fixed columns only.
+  if (part.legacy() && node.leaf->any_spelling()) return Numbers();
+  if (node.op == FilterOp::eq) {
+    TT_ASSIGN(auto blocks, part.lookup(*node.index_field, node.leaf->value()));
+    return Numbers(std::move(blocks));
   }
+  std::set<std::uint32_t> out;
+  for (const std::string& value : node.leaf->values()) {
+    TT_ASSIGN(const auto blocks, part.lookup(*node.index_field, value));
+    out.insert(blocks.begin(), blocks.end());
+  }
+  return Numbers(std::vector<std::uint32_t>(out.begin(), out.end()));
+}
+
+Result<BlockFilter::Numbers> BlockFilter::look_up_texts(const Node& node, const Part& part) {
+  Numbers out(std::in_place);
+  for (const auto& grams : node.grams) {
+    TT_ASSIGN(const Numbers some, part.lookup(grams));
+    if (!some) return Numbers();
+    out = either(*out, *some);
+  }
+  return out;
+}
+
+Result<BlockFilter::Numbers> BlockFilter::look_up(const Node& node, const Part& part) {
+  if (node.index_field) return look_up_ids(node, part);
+  if (!node.grams.empty()) return look_up_texts(node, part);
   if (node.op == FilterOp::all) {
     Numbers out;
     for (const Node& child : node.children) {
+      // What is left is read sooner than signatures are.
+      if (out && out->size() <= limits::kSignatureWorthBlocks && !child.grams.empty()) continue;
       TT_ASSIGN(const Numbers some, look_up(child, part));
       if (!some) continue;
       if (!out) {
@@ -191,15 +239,13 @@ Result<BlockFilter::Numbers> BlockFilter::look_up(const Node& node, const Part& 
     return out;
   }
   if (node.op == FilterOp::any) {
-    std::vector<std::uint32_t> out;
+    Numbers out(std::in_place);
     for (const Node& child : node.children) {
       TT_ASSIGN(const Numbers some, look_up(child, part));
       if (!some) return Numbers();
-      std::vector<std::uint32_t> either;
-      std::set_union(out.begin(), out.end(), some->begin(), some->end(), std::back_inserter(either));
-      out = std::move(either);
+      out = either(*out, *some);
     }
-    return Numbers(std::move(out));
+    return out;
   }
   return Numbers();
 }

@@ -1,7 +1,7 @@
 // A filter tree run on blocks of columns. First the blocks: equalities on indexed ids are looked up in the id
-// index, and block counts rule out blocks without the project, service or level. Then, in a block that is
-// left, each leaf reads its own columns, cheap ones first, and only for rows that are still in question.
-// CompiledFilter is the oracle.
+// index, texts in the signatures, and block counts rule out blocks without the project, service or level.
+// Then, in a block that is left, each leaf reads its own columns, cheap ones first, and only for rows that
+// are still in question. CompiledFilter is the oracle.
 #pragma once
 
 #include <memory>
@@ -61,6 +61,8 @@ class BlockFilter {
     storage::FilterOp op = storage::FilterOp::all;
     std::optional<storage::CompiledLeaf> leaf;
     std::optional<std::size_t> index_field;  // an equality or set that the id index answers
+    /// What a matching row's texts must have: all grams of one of these. Empty: signatures do not answer.
+    std::vector<std::vector<GramPlace>> grams;
     int cost = 0;
     std::vector<Node> children;
   };
@@ -69,6 +71,8 @@ class BlockFilter {
   static Result<Node> compile_node(const storage::EventFilter& filter, bool& by_counts);
   /// The blocks that may match; nullopt: all.
   static Result<Numbers> look_up(const Node& node, const Part& part);
+  static Result<Numbers> look_up_ids(const Node& node, const Part& part);
+  static Result<Numbers> look_up_texts(const Node& node, const Part& part);
   static bool may_match(const Node& node, const std::vector<std::uint64_t>& keys);
   bool counts_allow(const BlockMeta& meta) const;
   Result<Bitmap> rows_in_question(Block& block, const BlockMeta& meta) const;

@@ -27,8 +27,13 @@ struct MergedRow {
 /// One output block out of rows of some open blocks.
 class MergedBlock {
  public:
-  MergedBlock(std::vector<std::shared_ptr<Block>> sources, std::vector<MergedRow> rows, BlockSink& sink)
-      : sources_(std::move(sources)), rows_(std::move(rows)), sink_(sink), writer_(sink, rows_.size()) {}
+  MergedBlock(std::vector<std::shared_ptr<Block>> sources, std::vector<MergedRow> rows, BlockSink& sink,
+              Signing signing)
+      : sources_(std::move(sources)),
+        rows_(std::move(rows)),
+        sink_(sink),
+        signing_(signing),
+        writer_(sink, rows_.size(), signing) {}
 
   Result<WrittenBlock> build() {
     if (needs_rows()) return build_from_rows();
@@ -95,7 +100,7 @@ class MergedBlock {
       TT_ASSIGN(const auto* ordinals, block.ints(Column::ordinal));
       ordered.push_back({&rows[i], static_cast<std::uint64_t>((*ordinals)[rows_[i].row])});
     }
-    return build_block(ordered, sink_);
+    return build_block(ordered, sink_, signing_);
   }
 
   Numbers skeleton_columns() const {
@@ -356,6 +361,7 @@ class MergedBlock {
   const std::vector<std::shared_ptr<Block>> sources_;
   const std::vector<MergedRow> rows_;
   BlockSink& sink_;
+  const Signing signing_;
   BlockWriter writer_;
   std::map<AttrId, std::size_t> attr_numbers_;
   std::vector<std::pair<AttrId, Numbers>> attrs_;
@@ -366,7 +372,8 @@ class MergedBlock {
 /// Where one input has come to.
 class MergePosition {
  public:
-  MergePosition(MergeInput input, WorkContext& context) : input_(std::move(input)), context_(context) {}
+  MergePosition(MergeInput input, std::size_t block_rows, WorkContext& context)
+      : input_(std::move(input)), block_rows_(block_rows), context_(context) {}
 
   /// Opens the next block with rows; false at the end.
   Result<bool> advance() {
@@ -392,12 +399,16 @@ class MergePosition {
     return false;
   }
   bool at_end() const { return at_ == count_; }
-  /// The block that was opened last, where none of its rows was taken yet and all of them would be: of a part
-  /// in today's format. Null otherwise.
+  /// The block that was opened last, where none of its rows was taken yet and all of them would be, and
+  /// nothing of today's format is missing. Null otherwise.
   const BlockRef* untouched() const {
     if (at_ != 0 || input_.take) return nullptr;
     const BlockRef& ref = input_.blocks[next_block_ - 1];
-    return ref.part && !ref.part->legacy() ? &ref : nullptr;
+    if (!ref.part || ref.part->legacy()) return nullptr;
+    const BlockMeta& meta = ref.meta();
+    const bool is_whole =
+        !is_worth_a_signature(meta.rows, meta.text_bytes, block_rows_) || ref.part->is_signed(ref.number);
+    return is_whole ? &ref : nullptr;
   }
   std::uint32_t row() const { return rows_.empty() ? static_cast<std::uint32_t>(at_) : rows_[at_]; }
   std::int64_t time() const { return (*times_)[row()]; }
@@ -408,6 +419,7 @@ class MergePosition {
 
  private:
   MergeInput input_;
+  const std::size_t block_rows_;
   WorkContext& context_;
   std::size_t next_block_ = 0;
   std::shared_ptr<Block> block_;
@@ -452,7 +464,9 @@ class PendingBlock {
   }
   Result<> write() {
     if (rows_.empty()) return {};
-    TT_ASSIGN(WrittenBlock block, MergedBlock(sources_, std::move(rows_), writer_).build());
+    const Signing signing =
+        is_worth_a_signature(rows_.size(), bytes_, block_rows_) ? Signing::yes : Signing::no;
+    TT_ASSIGN(WrittenBlock block, MergedBlock(sources_, std::move(rows_), writer_, signing).build());
     // What an input goes on with is mostly behind the pages that were read.
     for (const auto& source : sources_) source->forget_pages();
     sources_ = {};
@@ -479,7 +493,7 @@ Result<> merge_blocks(std::vector<MergeInput> inputs, PartWriter& writer, std::s
   std::deque<MergePosition> positions;
   std::priority_queue<MergePosition*, std::vector<MergePosition*>, EarlierPosition> heap;
   for (MergeInput& input : inputs) {
-    positions.emplace_back(std::move(input), context);
+    positions.emplace_back(std::move(input), block_rows, context);
     TT_ASSIGN(const bool more, positions.back().advance());
     if (more) heap.push(&positions.back());
   }

@@ -111,6 +111,7 @@ Result<> BlockWriter::put_text(Column column, TextValues& values) {
   if (present == 0) return {};
   entry.present = static_cast<std::uint32_t>(present);
   weigh(values);
+  sign(values, column == Column::payload ? Shown::as_it_is : Shown::in_lines);
   for (const ColumnName& indexed : kIndexedColumns)
     if (indexed.column == column) index_text(indexed.field, values);
   const auto number = static_cast<std::uint32_t>(directory_.columns.size());
@@ -125,6 +126,8 @@ Result<> BlockWriter::put_message(TextValues& values, TextValues& skeletons, std
   entry.id = static_cast<std::uint8_t>(Column::message);
   entry.present = static_cast<std::uint32_t>(present);
   weigh(values);
+  sign(values, Shown::as_it_is);
+  sign(skeletons, Shown::as_it_is);
   TT_ASSIGN(
       std::string bytes,
       encode_text_column(values, static_cast<std::uint32_t>(directory_.columns.size()), shared_, sink_));
@@ -143,6 +146,7 @@ Result<> BlockWriter::put_message(TextValues& values, TextValues& skeletons, std
 Result<std::uint32_t> BlockWriter::put_text(const AttrId& id, TextValues& values, std::size_t present) {
   index_text(id.name, values);
   weigh(values);
+  sign(values, Shown::in_lines);
   const auto number = static_cast<std::uint32_t>(directory_.columns.size());
   TT_ASSIGN(std::string bytes, encode_text_column(values, number, shared_, sink_));
   return add(attribute_entry(id, present), std::move(bytes));
@@ -156,6 +160,10 @@ Result<std::uint32_t> BlockWriter::put_numbers(const AttrId& id, std::span<const
           id.type == AttrType::boolean ? AttrValue(values[row] != 0) : AttrValue(values[row]);
       keys_.push_back(index_key(*field, to_string(value)));
     });
+  }
+  if (grams_ && id.type == AttrType::boolean) {
+    grams_->add(to_string(AttrValue(true)));
+    grams_->add(to_string(AttrValue(false)));
   }
   return add(attribute_entry(id, presence.count()), with_presence(presence, encode_int_column(values)));
 }
@@ -183,6 +191,7 @@ Result<std::uint32_t> BlockWriter::put_residual(TextValues& values, std::size_t 
   ColumnEntry entry;
   entry.id = kResidualColumn;
   weigh(values);
+  sign(values, Shown::in_lines);
   entry.present = static_cast<std::uint32_t>(present);
   const auto number = static_cast<std::uint32_t>(directory_.columns.size());
   TT_ASSIGN(std::string bytes, encode_text_column(values, number, shared_, sink_));
@@ -232,6 +241,20 @@ void BlockWriter::weigh(const TextValues& values) {
   for (const std::string_view v : values.entries) text_bytes_ += v.size();
 }
 
+/// Ids and addresses in binary form have no telling grams.
+void BlockWriter::sign(const TextValues& values, Shown shown) {
+  if (!grams_ || values.form.form != TextForm::text) return;
+  const auto add = [&](std::string_view text) {
+    if (shown == Shown::as_it_is) {
+      grams_->add(text);
+    } else {
+      grams_->add_value(text);
+    }
+  };
+  for (const std::string_view text : values.entries) add(text);
+  for (const std::string_view text : values.values) add(text);
+}
+
 Result<WrittenBlock> BlockWriter::finish(UnixNanos min_time, UnixNanos max_time) {
   WrittenBlock out;
   out.meta.rows = static_cast<std::uint32_t>(rows_);
@@ -247,6 +270,12 @@ Result<WrittenBlock> BlockWriter::finish(UnixNanos min_time, UnixNanos max_time)
   std::sort(keys_.begin(), keys_.end());
   keys_.erase(std::unique(keys_.begin(), keys_.end()), keys_.end());
   out.index_keys = std::move(keys_);
+  if (!grams_) return out;
+  for (const auto& [key, rows] : counts_) grams_->add(to_string(std::get<2>(key)));
+  if (!out.meta.counted)  // too many combinations: some level may not be among them
+    for (int level = 0; level <= static_cast<int>(Level::fatal); ++level)
+      grams_->add(to_string(static_cast<Level>(level)));
+  out.signature = grams_->take();
   return out;
 }
 

@@ -7,15 +7,20 @@
 #include <span>
 
 #include "eventdb/part_format.hpp"
+#include "eventdb/signature.hpp"
 #include "eventdb/text_codec.hpp"
 
 namespace telltale::eventdb {
 
-/// A finished block: its metadata and the sorted keys (block bits zero) of the ids in it.
+/// A finished block: its metadata, the sorted keys (block bits zero) of the ids in it, and what its texts are
+/// made of.
 struct WrittenBlock {
   BlockMeta meta;
   std::vector<std::uint64_t> index_keys;
+  Signature signature;
 };
+
+enum class Signing : std::uint8_t { no, yes };
 
 /// An attribute column's identity.
 struct AttrId {
@@ -28,7 +33,9 @@ struct AttrId {
 /// Not thread-safe; one block each.
 class BlockWriter {
  public:
-  BlockWriter(BlockSink& sink, std::size_t rows) : sink_(sink), rows_(rows) {}
+  BlockWriter(BlockSink& sink, std::size_t rows, Signing signing) : sink_(sink), rows_(rows) {
+    if (signing == Signing::yes) grams_.emplace();
+  }
 
   Result<> put_ints(Column column, std::span<const std::int64_t> values);
   /// Of ids 16 and 8 bytes: values are binary (TextValues::form). Empty values are absent ones; a column
@@ -58,6 +65,8 @@ class BlockWriter {
   Result<std::uint32_t> add(ColumnEntry entry, std::string bytes);
   void count(ProjectId project, std::string_view service, Level level, std::uint64_t rows);
   void weigh(const TextValues& values);
+  enum class Shown : std::uint8_t { as_it_is, in_lines };
+  void sign(const TextValues& values, Shown shown);
   void index_text(std::string_view field, const TextValues& values);
   void index_entry(std::size_t field, FormSpec form, std::string_view value);
 
@@ -67,6 +76,7 @@ class BlockWriter {
   SharedCodes shared_;
   std::uint64_t text_bytes_ = 0;
   std::vector<std::uint64_t> keys_;
+  std::optional<GramCollector> grams_;
   std::map<std::tuple<std::uint32_t, std::string, Level>, std::uint64_t> counts_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "eventdb/block_builder.hpp"
 #include "eventdb/index_page.hpp"
+#include "eventdb/signature_pages.hpp"
 
 namespace telltale::eventdb {
 
@@ -12,7 +13,7 @@ Result<std::shared_ptr<Part>> Part::open(io::FileSystem& fs, const std::string& 
   std::shared_ptr<Part> part(new Part(fs, dir, std::move(name), log));
   TT_ASSIGN(part->file_, io::BlockFileReader::open(fs, io::join_path(dir, part->name_), kPartFormat));
   auto footer = part->legacy() ? decode_legacy_footer(part->file_->footer(), part->legacy_columns_)
-                               : PartFooter::decode(part->file_->footer());
+                               : PartFooter::decode(part->file_->footer(), part->file_->version());
   if (!footer) return tl::unexpected<Error>(std::move(footer).error().within(part->name_));
   part->footer_ = *std::move(footer);
   part->retention_class_ = retention_class_of(part->name_);
@@ -79,6 +80,23 @@ Result<std::vector<std::uint32_t>> Part::lookup(std::size_t field, std::string_v
   }
   std::erase_if(blocks, [this](std::uint32_t block) { return block >= footer_.blocks.size(); });
   return blocks;
+}
+
+Result<std::optional<std::vector<std::uint32_t>>> Part::lookup(const std::vector<GramPlace>& grams) const {
+  if (footer_.signatures.empty()) return std::nullopt;
+  std::vector<bool> may_have(footer_.blocks.size(), true);
+  for (const SignatureGroup& group : footer_.signatures)
+    TT_TRY(ask_signatures(*this, group, grams, may_have));
+  std::vector<std::uint32_t> out;
+  for (std::uint32_t block = 0; block < may_have.size(); ++block)
+    if (may_have[block]) out.push_back(block);
+  return out;
+}
+
+bool Part::is_signed(std::uint32_t block) const {
+  return std::any_of(footer_.signatures.begin(), footer_.signatures.end(), [block](const SignatureGroup& g) {
+    return std::binary_search(g.blocks.begin(), g.blocks.end(), block);
+  });
 }
 
 Result<> Part::read_index(std::size_t page, std::vector<std::uint64_t>& entries) const {

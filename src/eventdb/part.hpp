@@ -12,6 +12,7 @@
 #include "eventdb/block.hpp"
 #include "eventdb/legacy_part.hpp"
 #include "eventdb/part_format.hpp"
+#include "eventdb/signature.hpp"
 
 namespace telltale::eventdb {
 
@@ -41,6 +42,10 @@ class Part final : public BlockSource, public std::enable_shared_from_this<Part>
   /// Blocks that may hold a row whose indexed field has this text, ascending; one page read when there is
   /// none.
   Result<std::vector<std::uint32_t>> lookup(std::size_t field, std::string_view text) const;
+  /// Blocks that may have all of these, as their signatures say, ascending; nullopt: all of them may.
+  Result<std::optional<std::vector<std::uint32_t>>> lookup(const std::vector<GramPlace>& grams) const;
+  const std::vector<SignatureGroup>& signatures() const { return footer_.signatures; }
+  bool is_signed(std::uint32_t block) const;
   std::size_t index_pages() const { return footer_.index.size(); }
   /// Appends the entries of a page of the id index.
   Result<> read_index(std::size_t page, std::vector<std::uint64_t>& entries) const;

@@ -1,5 +1,7 @@
 #include "eventdb/part_format.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <charconv>
 #include <chrono>
 
@@ -55,6 +57,50 @@ bool get_shapes(ByteReader& in, BlockDirectory& out) {
     }
   }
   return in.ok();
+}
+
+void put_signatures(ByteWriter& out, const std::vector<SignatureGroup>& groups) {
+  out.varint(groups.size());
+  for (const SignatureGroup& group : groups) {
+    out.varint(group.blocks.size());
+    std::uint32_t last = 0;
+    for (const std::uint32_t block : group.blocks) {
+      out.varint(block - last);
+      last = block;
+    }
+    out.u8(static_cast<std::uint8_t>(std::countr_zero(group.rows)));
+    out.u8(static_cast<std::uint8_t>(std::countr_zero(group.rows_a_page)));
+    for (const io::BlockHandle page : group.pages) put_handle(out, page);
+  }
+}
+
+bool get_signature_group(ByteReader& in, std::size_t blocks, SignatureGroup& group) {
+  const std::uint64_t members = in.varint();
+  if (!in.ok() || members == 0 || members > limits::kSignatureGroupBlocks) return false;
+  std::uint64_t block = 0;
+  for (std::uint64_t i = 0; i < members; ++i) {
+    const std::uint64_t step = in.varint();
+    if (i > 0 && step == 0) return false;
+    block += step;
+    if (!in.ok() || block >= blocks) return false;
+    group.blocks.push_back(static_cast<std::uint32_t>(block));
+  }
+  const std::uint8_t rows = in.u8();
+  const std::uint8_t rows_a_page = in.u8();
+  if (!in.ok() || rows > std::countr_zero(limits::kSignatureRows) || rows_a_page > rows) return false;
+  group.rows = std::uint32_t{1} << rows;
+  group.rows_a_page = std::uint32_t{1} << rows_a_page;
+  group.pages.resize(group.rows / group.rows_a_page);
+  for (io::BlockHandle& page : group.pages) page = get_handle(in);
+  return in.ok();
+}
+
+bool get_signatures(ByteReader& in, std::size_t blocks, std::vector<SignatureGroup>& groups) {
+  const std::uint64_t count = in.varint();
+  if (!in.ok() || count > blocks) return false;
+  groups.resize(count);
+  return std::all_of(groups.begin(), groups.end(),
+                     [&](SignatureGroup& group) { return get_signature_group(in, blocks, group); });
 }
 
 }  // namespace
@@ -153,10 +199,11 @@ std::string PartFooter::encode() const {
     out.u64(page.first);
     put_handle(out, page.handle);
   }
+  put_signatures(out, signatures);
   return pack_bytes(out.view());
 }
 
-Result<PartFooter> PartFooter::decode(std::string_view bytes) {
+Result<PartFooter> PartFooter::decode(std::string_view bytes, std::uint32_t version) {
   TT_ASSIGN(const std::string raw, unpack_bytes(bytes));
   ByteReader in(raw);
   PartFooter footer;
@@ -184,6 +231,8 @@ Result<PartFooter> PartFooter::decode(std::string_view bytes) {
     page.first = in.u64();
     page.handle = get_handle(in);
   }
+  if (good && version >= kSignedPartVersion)
+    good = get_signatures(in, footer.blocks.size(), footer.signatures);
   if (!good || !in.ok() || !in.empty() || rows != footer.rows)
     return fail(ErrorKind::corruption, "part: bad footer");
   return footer;
@@ -192,6 +241,7 @@ Result<PartFooter> PartFooter::decode(std::string_view bytes) {
 std::size_t PartFooter::memory_bytes() const {
   std::size_t bytes = blocks.size() * sizeof(BlockMeta) + index.size() * sizeof(IndexPage);
   for (const BlockMeta& block : blocks) bytes += block.counts.size() * sizeof(BlockCount);
+  for (const SignatureGroup& group : signatures) bytes += group.pages.size() * sizeof(io::BlockHandle);
   return bytes;
 }
 

@@ -16,8 +16,10 @@
 
 namespace telltale::eventdb {
 
-/// Version 1 is read (legacy_part.hpp), and rewritten when its parts merge.
-inline constexpr io::FileFormat kPartFormat{{'T', 'T', 'E', 'V'}, 2, 1};
+/// Version 1 is read (legacy_part.hpp), and rewritten when its parts merge; version 2 is today's without
+/// signatures.
+inline constexpr io::FileFormat kPartFormat{{'T', 'T', 'E', 'V'}, 3, 1};
+inline constexpr std::uint32_t kSignedPartVersion = 3;
 
 /// Stored numbers: never renumber.
 enum class Column : std::uint8_t {
@@ -94,15 +96,25 @@ struct IndexPage {
   io::BlockHandle handle;
 };
 
+/// Where signatures of blocks of a part stand (signature_pages.hpp).
+struct SignatureGroup {
+  std::vector<std::uint32_t> blocks;  // rising
+  std::uint32_t rows = 0;             // of each block's signature, a power of two
+  std::uint32_t rows_a_page = 0;      // a power of two
+  std::vector<io::BlockHandle> pages;
+};
+
 struct PartFooter {
   Table table = Table::logs;
   std::int64_t day = 0;  // days since 1970-01-01 UTC
   std::uint64_t rows = 0;
   std::vector<BlockMeta> blocks;
   std::vector<IndexPage> index;
+  std::vector<SignatureGroup> signatures;  // a block is in one of them or in none
 
   std::string encode() const;
-  static Result<PartFooter> decode(std::string_view bytes);
+  /// Of the file's format version, not of version 1.
+  static Result<PartFooter> decode(std::string_view bytes, std::uint32_t version);
   std::size_t memory_bytes() const;
 };
 

@@ -27,6 +27,7 @@ void PartWriter::add(BlockMeta meta) {
 Result<> PartWriter::add(WrittenBlock block) {
   TT_ASSIGN(const std::uint32_t number, next_number());
   index_.add(std::move(block.index_keys), number);
+  TT_TRY(signatures_.add(std::move(block.signature), number, *file_));
   add(std::move(block.meta));
   return {};
 }
@@ -67,6 +68,7 @@ Result<> PartWriter::copy(const std::shared_ptr<const Part>& part, std::uint32_t
   }
   TT_ASSIGN(meta.directory, file_->append(directory->encode()));
   index_.add_copied(part, number, here);
+  TT_TRY(signatures_.add_copied(part, number, here, *file_));
   add(std::move(meta));
   ++copied_blocks_;
   return {};
@@ -74,6 +76,7 @@ Result<> PartWriter::copy(const std::shared_ptr<const Part>& part, std::uint32_t
 
 Result<> PartWriter::finish() {
   TT_ASSIGN(footer_.index, index_.write(*file_));
+  TT_ASSIGN(footer_.signatures, signatures_.finish(*file_));
   return file_->publish(footer_.encode());
 }
 

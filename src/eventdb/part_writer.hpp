@@ -1,5 +1,5 @@
 // Writes one part: blocks in order of time, whose columns come through put() or are copied from another part,
-// then the id index.
+// the pages of their signatures among them, then the id index.
 #pragma once
 
 #include <memory>
@@ -8,6 +8,7 @@
 
 #include "eventdb/block_writer.hpp"
 #include "eventdb/index_writer.hpp"
+#include "eventdb/signature_pages.hpp"
 
 namespace telltale::eventdb {
 
@@ -35,6 +36,7 @@ class PartWriter final : public BlockSink {
   std::unique_ptr<io::BlockFileWriter> file_;
   PartFooter footer_;
   IndexWriter index_;
+  SignatureWriter signatures_;
   std::uint64_t copied_blocks_ = 0;
 };
 
