@@ -355,6 +355,9 @@ Result<std::optional<std::string_view>> Block::text_at(const TextView& view, std
       if (fresh) TT_TRY(account(page->memory_bytes()));
       return page->at(row - page->first_row);
     }
+    case TextCodec::templates:
+      column.templates().text(row, scratch);
+      return scratch;
     case TextCodec::binary:
       to_text(column.form(), column.raw_value(row).data(), scratch);
       return scratch;

@@ -13,6 +13,7 @@ namespace telltale::eventdb {
 namespace {
 
 constexpr std::uint32_t kNoColumn = UINT32_MAX;
+constexpr std::size_t kArenaBytes = 256 << 10;
 // The message is apart: merge_message().
 constexpr Column kMergedTexts[] = {Column::environment, Column::release,  Column::host,
                                    Column::transaction, Column::trace_id, Column::span_id,
@@ -212,8 +213,13 @@ class MergedBlock {
   /// The text itself where it stays, a copy where it stands in the scratch.
   std::string_view kept(std::string_view text, const std::string& scratch) {
     if (text.data() != scratch.data()) return text;
-    arena_.emplace_back(text);
-    return arena_.back();
+    if (arena_.empty() || arena_.back().capacity() - arena_.back().size() < text.size()) {
+      arena_.emplace_back();
+      arena_.back().reserve(std::max(kArenaBytes, text.size()));
+    }
+    std::string& chunk = arena_.back();
+    chunk += text;
+    return std::string_view(chunk).substr(chunk.size() - text.size());
   }
 
   Result<> gather_values(const std::vector<TextView>& views, TextValues& out) {

@@ -72,9 +72,13 @@ class TextScan {
         set_presence();
         TT_TRY(by_binary());
         break;
+      case TextCodec::templates:
+        set_presence();
+        TT_TRY(by_templates());
+        break;
       default:
         set_presence();
-        TT_TRY(by_rows());
+        TT_TRY(by_rows(out_.present));
     }
     return std::move(out_);
   }
@@ -155,12 +159,12 @@ class TextScan {
 
   Result<> by_binary() {
     const TextColumn& column = *view_.column;
-    if (leaf_.value().empty()) return by_rows();
+    if (leaf_.value().empty()) return by_rows(out_.present);
     if (leaf_.op() == FilterOp::contains || leaf_.op() == FilterOp::icontains) {
       if (!cannot_be_in_form()) search_binary();
       return {};
     }
-    if (leaf_.op() != FilterOp::eq) return by_rows();
+    if (leaf_.op() != FilterOp::eq) return by_rows(out_.present);
     const auto needle = binary_needle();
     if (!needle) return {};
     for (std::size_t i = 0; i < block_.rows(); ++i)
@@ -188,11 +192,31 @@ class TextScan {
     out_.match &= out_.present;
   }
 
-  Result<> by_rows() {
+  Result<> by_templates() {
+    if (not_empty_) {
+      std::string text;
+      Bitmap rows = among_;
+      rows &= out_.present;
+      rows.for_each([&](std::size_t row) {
+        view_.column->templates().text(row, text);
+        if (text.empty()) out_.present.reset(row);
+      });
+    }
+    Bitmap rows = out_.present;
+    const FilterOp op = leaf_.op();
+    TemplateNeedle needle;
+    needle.fold = op == FilterOp::icontains;
+    if (op == FilterOp::contains || op == FilterOp::icontains || op == FilterOp::eq)
+      needle.text = leaf_.value();
+    if (op == FilterOp::regex) needle.text = required_literal(leaf_.value());
+    if (!needle.text.empty()) rows &= view_.column->templates().may_have(needle);
+    return by_rows(std::move(rows));
+  }
+
+  Result<> by_rows(Bitmap rows) {
     if (cannot_be_in_form()) return {};
     std::string scratch;
     Result<> good;
-    Bitmap rows = out_.present;
     rows &= among_;
     rows.for_each([&](std::size_t row) {
       if (!good) return;

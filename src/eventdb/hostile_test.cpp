@@ -70,7 +70,7 @@ TEST_F(Hostile, TinyBuckets) {
   storage::EventAggregateQuery q;
   q.bucket = Nanos(1);
   q.measures = {{storage::MeasureOp::distinct, "user_id", 0}};
-  expect_refused(q, limits::MiB, "a bucket a row");
+  expect_refused(q, limits::MiB / 2, "a bucket a row");
 }
 
 TEST_F(Hostile, ABudgetSmallerThanAColumn) {

@@ -194,6 +194,10 @@ class RenderedScan {
           TT_TRY(look_in_pages(view, r.mode, rows));
           continue;
         }
+        if (codec == TextCodec::templates) {
+          look_in_templates(view, r.mode, rows);
+          continue;
+        }
       }
       // Numbers, ids and times: nothing in them is escaped.
       TT_ASSIGN(const CompiledLeaf in_value,
@@ -234,6 +238,18 @@ class RenderedScan {
     bits &= rows;
     if (view.presence != nullptr) bits &= *view.presence;
     decided(in_quotes(mode)) |= bits;
+  }
+
+  void look_in_templates(const TextView& view, char mode, Bitmap rows) {
+    const TemplateColumn& column = view.column->templates();
+    if (view.presence != nullptr) rows &= *view.presence;
+    const bool quoted = in_quotes(mode);
+    rows &= column.may_have({needle_->text(), needle_->fold(), quoted, mode == 'a'});
+    std::string text;
+    rows.for_each([&](std::size_t row) {
+      column.text(row, text);
+      if (value_matches(text, mode)) decided(quoted).set(row);
+    });
   }
 
   Result<> look_in_pages(const TextView& view, char mode, Bitmap rows) {

@@ -3,6 +3,7 @@
 //               request) store them once
 //   pages       values in pages of some thousand rows, each compressed on its own: one row costs one page
 //   binary      ids and addresses in their binary form, read directly
+//   templates   texts that few formats have printed (text_template.hpp)
 //   alias       an attribute that says what a fixed column says already
 //   time        an attribute that is the row's time in a usual notation
 // Values that are all of one form (text_form.hpp) are binary inside dictionaries, too. Bytes:
@@ -19,11 +20,19 @@
 #include "eventdb/block_source.hpp"
 #include "eventdb/int_codec.hpp"
 #include "eventdb/text_form.hpp"
+#include "eventdb/text_template.hpp"
 
 namespace telltale::eventdb {
 
 /// The numbers are stored: never renumber.
-enum class TextCodec : std::uint8_t { dictionary = 1, pages = 2, binary = 3, alias = 4, time = 5 };
+enum class TextCodec : std::uint8_t {
+  dictionary = 1,
+  pages = 2,
+  binary = 3,
+  alias = 4,
+  time = 5,
+  templates = 6,
+};
 
 /// Distinct values in order of first appearance, by hash. At most 65,536.
 class Dictionary {
@@ -129,6 +138,9 @@ class TextColumn {
   using MovePage = std::function<Result<io::BlockHandle>(io::BlockHandle)>;
   Result<std::string> with_pages_moved(const MovePage& move) const;
 
+  // templates
+  const TemplateColumn& templates() const { return *templates_; }
+
   // pages
   std::size_t pages() const { return page_rows_.size(); }
   std::size_t page_of(std::size_t row) const;
@@ -164,12 +176,18 @@ class TextColumn {
   Bytes codes_owner_;
   std::optional<std::uint32_t> shared_;
   std::vector<std::uint16_t> unpacked_;
+  std::unique_ptr<TemplateColumn> templates_;
   std::vector<std::uint32_t> page_rows_;  // the first row of each page
   std::vector<io::BlockHandle> page_handles_;
   std::size_t pages_at_ = 0;  // in the column's bytes
   std::vector<std::unique_ptr<TextPage>> loaded_;
 };
 
+/// A text run: lengths, then the texts one behind the other.
+std::string text_bytes(std::span<const std::string_view> values);
+/// Where each of its texts ends, and where the first begins. False when the bytes are no run of `count`.
+bool read_texts(std::string_view bytes, std::size_t count, std::vector<std::uint32_t>& ends,
+                std::size_t& arena);
 /// Wraps bytes: one byte of codec, the raw size, the bytes plain or zstd.
 std::string pack_bytes(std::string_view raw);
 Result<std::string> unpack_bytes(std::string_view packed);

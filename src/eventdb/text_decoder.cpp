@@ -32,7 +32,8 @@ bool good_form(FormSpec form) {
   return false;
 }
 
-/// Lengths, then the values: where each ends, and where the first begins. False when they do not fit.
+}  // namespace
+
 bool read_texts(std::string_view bytes, std::size_t count, std::vector<std::uint32_t>& ends,
                 std::size_t& arena) {
   if (bytes.empty()) return false;
@@ -52,8 +53,6 @@ bool read_texts(std::string_view bytes, std::size_t count, std::vector<std::uint
   return end == bytes.size() - arena;
 }
 
-}  // namespace
-
 class TextReader : public ByteReader {
  public:
   using ByteReader::ByteReader;
@@ -66,7 +65,7 @@ Result<TextColumn> TextColumn::decode(Bytes bytes, std::size_t rows) {
   TextReader in(out.bytes_.view);
   const std::uint8_t codec = in.u8();
   const std::uint8_t flags = in.u8();
-  if (!in.ok() || codec < 1 || codec > static_cast<std::uint8_t>(TextCodec::time) || flags > 7)
+  if (!in.ok() || codec < 1 || codec > static_cast<std::uint8_t>(TextCodec::templates) || flags > 7)
     return bad_text("unknown codec");
   out.codec_ = static_cast<TextCodec>(codec);
   if ((flags & kReadPresence) != 0) {
@@ -86,6 +85,11 @@ Result<TextColumn> TextColumn::decode(Bytes bytes, std::size_t rows) {
     case TextCodec::pages:
       TT_TRY(out.decode_pages(in));
       break;
+    case TextCodec::templates: {
+      TT_ASSIGN(TemplateColumn templates, TemplateColumn::open(in.bytes(in.remaining()), rows));
+      out.templates_ = std::make_unique<TemplateColumn>(std::move(templates));
+      break;
+    }
     case TextCodec::binary:
       out.form_ = {static_cast<TextForm>(in.u8()), in.u8()};
       if (!in.ok() || out.form_.form == TextForm::text || !good_form(out.form_))
@@ -239,7 +243,7 @@ Result<const TextPage*> TextColumn::page(std::size_t number, const BlockSource& 
 std::size_t TextColumn::memory_bytes() const {
   std::size_t bytes = bytes_.view.size() + ends_.capacity() * 4 + unpacked_.capacity() * 2 +
                       (entry_bytes_ ? entry_bytes_->size() : 0) + (presence_ ? rows_ / 8 : 0) +
-                      page_rows_.size() * 24;
+                      page_rows_.size() * 24 + (templates_ ? templates_->memory_bytes() : 0);
   for (const auto& page : loaded_)
     if (page) bytes += page->memory_bytes();
   return bytes;

@@ -60,24 +60,6 @@ std::string to_binary_bytes(std::span<const std::string_view> values, FormSpec h
   return out;
 }
 
-std::string text_bytes(std::span<const std::string_view> values) {
-  std::size_t size = 0;
-  std::size_t longest = 0;
-  for (const std::string_view v : values) {
-    size += v.size();
-    longest = std::max(longest, v.size());
-  }
-  std::vector<std::uint64_t> lengths;
-  lengths.reserve(values.size());
-  for (const std::string_view v : values) lengths.push_back(v.size());
-  const unsigned bits = bits_for(longest);
-  std::string out(1, static_cast<char>(bits));
-  out.reserve(1 + packed_bytes(values.size(), bits) + size);
-  pack_bits(lengths, bits, out);
-  for (const std::string_view v : values) out.append(v);
-  return out;
-}
-
 Result<std::string> encode_dictionary(TextValues& column, std::uint32_t number, SharedCodes& shared) {
   const std::size_t skip = column.first_is_absent ? 0 : SIZE_MAX;
   const FormSpec form =
@@ -125,6 +107,12 @@ Result<std::string> encode_plain(const TextValues& column, BlockSink& sink) {
     out.bytes(to_binary_bytes(column.values, column.form, form));
     return out.take();
   }
+  if (const auto templates = encode_templates(column.values)) {
+    put_head(out, TextCodec::templates, flags);
+    put_presence(out, presence);
+    out.bytes(*templates);
+    return out.take();
+  }
   put_head(out, TextCodec::pages, flags);
   put_presence(out, presence);
   ByteWriter pages;
@@ -149,6 +137,24 @@ Result<std::string> encode_plain(const TextValues& column, BlockSink& sink) {
 }
 
 }  // namespace
+
+std::string text_bytes(std::span<const std::string_view> values) {
+  std::size_t size = 0;
+  std::size_t longest = 0;
+  for (const std::string_view v : values) {
+    size += v.size();
+    longest = std::max(longest, v.size());
+  }
+  std::vector<std::uint64_t> lengths;
+  lengths.reserve(values.size());
+  for (const std::string_view v : values) lengths.push_back(v.size());
+  const unsigned bits = bits_for(longest);
+  std::string out(1, static_cast<char>(bits));
+  out.reserve(1 + packed_bytes(values.size(), bits) + size);
+  pack_bits(lengths, bits, out);
+  for (const std::string_view v : values) out.append(v);
+  return out;
+}
 
 std::string pack_bytes(std::string_view raw) {
   ByteWriter out;
