@@ -92,9 +92,9 @@ struct AttrDraft {
 
 class RowsToColumns {
  public:
-  RowsToColumns(std::span<const HeadRow> rows, BlockSink& sink, Signing signing)
+  RowsToColumns(std::span<const HeadRow> rows, BlockSink& sink, Effort effort)
       : rows_(rows),
-        writer_(sink, rows.size(), signing),
+        writer_(sink, rows.size(), effort),
         texts_(std::size(kTextColumns), TextGatherer(rows.size())),
         traces_(rows.size()),
         spans_(rows.size()),
@@ -424,8 +424,8 @@ std::size_t text_bytes(const EventRow& row) {
   return bytes;
 }
 
-Result<WrittenBlock> build_block(std::span<const HeadRow> rows, BlockSink& sink, Signing signing) {
-  return RowsToColumns(rows, sink, signing).build();
+Result<WrittenBlock> build_block(std::span<const HeadRow> rows, BlockSink& sink, Effort effort) {
+  return RowsToColumns(rows, sink, effort).build();
 }
 
 }  // namespace telltale::eventdb

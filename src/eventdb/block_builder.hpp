@@ -10,7 +10,7 @@ namespace telltale::eventdb {
 
 /// The rows stand in order (time, ordinal), at most limits::kEventBlockRows, and live until it returns.
 Result<WrittenBlock> build_block(std::span<const HeadRow> rows, BlockSink& sink,
-                                 Signing signing = Signing::no);
+                                 Effort effort = Effort::quick);
 
 /// Attributes that have no column of their own: one row's, as bytes.
 void put_residual_attr(ByteWriter& out, const Attr& attr);

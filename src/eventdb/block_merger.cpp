@@ -29,12 +29,12 @@ struct MergedRow {
 class MergedBlock {
  public:
   MergedBlock(std::vector<std::shared_ptr<Block>> sources, std::vector<MergedRow> rows, BlockSink& sink,
-              Signing signing)
+              Effort effort)
       : sources_(std::move(sources)),
         rows_(std::move(rows)),
         sink_(sink),
-        signing_(signing),
-        writer_(sink, rows_.size(), signing) {}
+        effort_(effort),
+        writer_(sink, rows_.size(), effort) {}
 
   Result<WrittenBlock> build() {
     if (needs_rows()) return build_from_rows();
@@ -101,7 +101,7 @@ class MergedBlock {
       TT_ASSIGN(const auto* ordinals, block.ints(Column::ordinal));
       ordered.push_back({&rows[i], static_cast<std::uint64_t>((*ordinals)[rows_[i].row])});
     }
-    return build_block(ordered, sink_, signing_);
+    return build_block(ordered, sink_, effort_);
   }
 
   Numbers skeleton_columns() const {
@@ -367,7 +367,7 @@ class MergedBlock {
   const std::vector<std::shared_ptr<Block>> sources_;
   const std::vector<MergedRow> rows_;
   BlockSink& sink_;
-  const Signing signing_;
+  const Effort effort_;
   BlockWriter writer_;
   std::map<AttrId, std::size_t> attr_numbers_;
   std::vector<std::pair<AttrId, Numbers>> attrs_;
@@ -470,9 +470,9 @@ class PendingBlock {
   }
   Result<> write() {
     if (rows_.empty()) return {};
-    const Signing signing =
-        is_worth_a_signature(rows_.size(), bytes_, block_rows_) ? Signing::yes : Signing::no;
-    TT_ASSIGN(WrittenBlock block, MergedBlock(sources_, std::move(rows_), writer_, signing).build());
+    const Effort effort =
+        is_worth_a_signature(rows_.size(), bytes_, block_rows_) ? Effort::thorough : Effort::quick;
+    TT_ASSIGN(WrittenBlock block, MergedBlock(sources_, std::move(rows_), writer_, effort).build());
     // What an input goes on with is mostly behind the pages that were read.
     for (const auto& source : sources_) source->forget_pages();
     sources_ = {};

@@ -115,7 +115,7 @@ Result<> BlockWriter::put_text(Column column, TextValues& values) {
   for (const ColumnName& indexed : kIndexedColumns)
     if (indexed.column == column) index_text(indexed.field, values);
   const auto number = static_cast<std::uint32_t>(directory_.columns.size());
-  TT_ASSIGN(std::string bytes, encode_text_column(values, number, shared_, sink_));
+  TT_ASSIGN(std::string bytes, encode_text_column(values, number, shared_, effort_, sink_));
   TT_TRY(add(std::move(entry), std::move(bytes)));
   return {};
 }
@@ -128,17 +128,17 @@ Result<> BlockWriter::put_message(TextValues& values, TextValues& skeletons, std
   weigh(values);
   sign(values, Shown::as_it_is);
   sign(skeletons, Shown::as_it_is);
-  TT_ASSIGN(
-      std::string bytes,
-      encode_text_column(values, static_cast<std::uint32_t>(directory_.columns.size()), shared_, sink_));
+  TT_ASSIGN(std::string bytes,
+            encode_text_column(values, static_cast<std::uint32_t>(directory_.columns.size()), shared_,
+                               effort_, sink_));
   TT_TRY(add(std::move(entry), std::move(bytes)));
   if (skeletons.entries.size() < 2) return {};
   ColumnEntry skeleton_entry;
   skeleton_entry.id = kSkeletonColumn;
   skeleton_entry.present = static_cast<std::uint32_t>(present);
-  TT_ASSIGN(
-      std::string skeleton_bytes,
-      encode_text_column(skeletons, static_cast<std::uint32_t>(directory_.columns.size()), shared_, sink_));
+  TT_ASSIGN(std::string skeleton_bytes,
+            encode_text_column(skeletons, static_cast<std::uint32_t>(directory_.columns.size()), shared_,
+                               effort_, sink_));
   TT_TRY(add(std::move(skeleton_entry), std::move(skeleton_bytes)));
   return {};
 }
@@ -148,7 +148,7 @@ Result<std::uint32_t> BlockWriter::put_text(const AttrId& id, TextValues& values
   weigh(values);
   sign(values, Shown::in_lines);
   const auto number = static_cast<std::uint32_t>(directory_.columns.size());
-  TT_ASSIGN(std::string bytes, encode_text_column(values, number, shared_, sink_));
+  TT_ASSIGN(std::string bytes, encode_text_column(values, number, shared_, effort_, sink_));
   return add(attribute_entry(id, present), std::move(bytes));
 }
 
@@ -194,7 +194,7 @@ Result<std::uint32_t> BlockWriter::put_residual(TextValues& values, std::size_t 
   sign(values, Shown::in_lines);
   entry.present = static_cast<std::uint32_t>(present);
   const auto number = static_cast<std::uint32_t>(directory_.columns.size());
-  TT_ASSIGN(std::string bytes, encode_text_column(values, number, shared_, sink_));
+  TT_ASSIGN(std::string bytes, encode_text_column(values, number, shared_, effort_, sink_));
   return add(std::move(entry), std::move(bytes));
 }
 

@@ -20,8 +20,6 @@ struct WrittenBlock {
   Signature signature;
 };
 
-enum class Signing : std::uint8_t { no, yes };
-
 /// An attribute column's identity.
 struct AttrId {
   std::string name;
@@ -33,8 +31,8 @@ struct AttrId {
 /// Not thread-safe; one block each.
 class BlockWriter {
  public:
-  BlockWriter(BlockSink& sink, std::size_t rows, Signing signing) : sink_(sink), rows_(rows) {
-    if (signing == Signing::yes) grams_.emplace();
+  BlockWriter(BlockSink& sink, std::size_t rows, Effort effort) : sink_(sink), rows_(rows), effort_(effort) {
+    if (effort == Effort::thorough) grams_.emplace();
   }
 
   Result<> put_ints(Column column, std::span<const std::int64_t> values);
@@ -72,6 +70,7 @@ class BlockWriter {
 
   BlockSink& sink_;
   const std::size_t rows_;
+  const Effort effort_;
   BlockDirectory directory_;
   SharedCodes shared_;
   std::uint64_t text_bytes_ = 0;

@@ -194,7 +194,7 @@ TEST(TextCodec, RoundTrip) {
     if (rng.chance(0.7)) find_dictionary(column);
     MemoryBytes bytes;
     SharedCodes shared;
-    const auto encoded = encode_text_column(column, 0, shared, bytes);
+    const auto encoded = encode_text_column(column, 0, shared, Effort::thorough, bytes);
     ASSERT_TRUE(encoded);
     const auto owner = std::make_shared<const std::string>(*encoded);
     auto back = TextColumn::decode({owner, *owner}, rows);
@@ -246,7 +246,8 @@ TEST(TextGatherer, KeepsWhatComesBy) {
     for (std::size_t i = 0; i < rows; ++i) ASSERT_EQ(unencoded(column, i), values[i]) << "row " << i;
     MemoryBytes bytes;
     SharedCodes shared;
-    const auto owner = std::make_shared<const std::string>(*encode_text_column(column, 0, shared, bytes));
+    const auto owner =
+        std::make_shared<const std::string>(*encode_text_column(column, 0, shared, Effort::thorough, bytes));
     auto back = TextColumn::decode({owner, *owner}, rows);
     ASSERT_TRUE(back) << back.error().message();
     for (std::size_t i = 0; i < rows; ++i) ASSERT_EQ(value_at(*back, i, bytes), values[i]) << "row " << i;
@@ -268,8 +269,10 @@ TEST(TextCodec, ColumnsWithTheSameCodesStoreThemOnce) {
   find_dictionary(second);
   MemoryBytes bytes;
   SharedCodes shared;
-  const auto a = std::make_shared<const std::string>(*encode_text_column(first, 0, shared, bytes));
-  const auto b = std::make_shared<const std::string>(*encode_text_column(second, 1, shared, bytes));
+  const auto a =
+      std::make_shared<const std::string>(*encode_text_column(first, 0, shared, Effort::thorough, bytes));
+  const auto b =
+      std::make_shared<const std::string>(*encode_text_column(second, 1, shared, Effort::thorough, bytes));
   auto owner = TextColumn::decode({a, *a}, ids.size());
   auto borrower = TextColumn::decode({b, *b}, ids.size());
   ASSERT_TRUE(owner && borrower);

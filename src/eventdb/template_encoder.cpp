@@ -16,8 +16,10 @@ namespace {
 
 // When templates are worth it.
 constexpr std::size_t kLeastRows = 512;
+constexpr std::size_t kLeastMeanBytes = 20;     // shorter texts are ids and names
 constexpr std::size_t kTrialRows = 2'048;       // looked at first
 constexpr std::size_t kLeastRowsATemplate = 8;  // fewer are kept as they are
+constexpr std::size_t kRowsOfAShape = 1'024;    // so many say which of its words vary
 constexpr std::size_t kMostTextsAWord = 16;     // different words at a place, more vary
 constexpr std::size_t kMostRawBytes = 1 << 20;  // of texts without a template, which are read together
 constexpr std::size_t kMostTemplates = 65'535;
@@ -31,6 +33,7 @@ using StringMap = std::unordered_map<std::string, Value, StringHash, std::equal_
 
 /// Texts that are alike but for their words, digits and ids.
 struct Shape {
+  std::size_t rows = 0;
   /// Hashes of the words seen at each word's place; one too many: it varies.
   std::vector<std::vector<std::uint64_t>> words;
   bool varies(std::size_t place) const { return words[place].size() > kMostTextsAWord; }
@@ -43,12 +46,15 @@ class TemplateFinder {
   /// False where that is not worth it.
   bool find() {
     if (texts_.size() < kLeastRows) return false;
+    for (const std::string_view text : texts_) text_bytes_ += text.size();
+    if (text_bytes_ < texts_.size() * kLeastMeanBytes) return false;
     shapes_of_rows_.assign(texts_.size(), kNone);
     first_tokens_.reserve(texts_.size() + 1);
     first_tokens_.push_back(0);
     const std::size_t trial = std::min(texts_.size(), kTrialRows);
     learn(0, trial);
     if (rows_with_shape_ < trial / 2 || shapes_.size() > trial / 8) return false;
+    tokens_.reserve(tokens_.size() / trial * texts_.size());
     learn(trial, texts_.size());
     if (shapes_.size() > texts_.size() / 16) return false;
     name_templates();
@@ -68,7 +74,6 @@ class TemplateFinder {
   void learn(std::size_t begin, std::size_t end) {
     for (std::size_t row = begin; row < end; ++row) {
       const std::string_view text = texts_[row];
-      text_bytes_ += text.size();
       const bool good = find_tokens(text, tokens_);
       first_tokens_.push_back(static_cast<std::uint32_t>(tokens_.size()));
       if (!good) continue;
@@ -83,10 +88,12 @@ class TemplateFinder {
       }
       shapes_of_rows_[row] = at->second;
       ++rows_with_shape_;
+      Shape& shape = shapes_[at->second];
+      if (++shape.rows > kRowsOfAShape) continue;
       std::size_t place = 0;
       for (const Token& t : tokens) {
         if (t.kind != VariableKind::word) continue;
-        auto& seen = shapes_[at->second].words[place++];
+        auto& seen = shape.words[place++];
         if (seen.size() > kMostTextsAWord) continue;
         const std::uint64_t hash = hash64(text.substr(t.begin, t.size));
         if (std::find(seen.begin(), seen.end(), hash) == seen.end()) seen.push_back(hash);

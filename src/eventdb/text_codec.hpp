@@ -73,9 +73,11 @@ inline constexpr std::size_t kShortText = 64;
 inline std::size_t most_entries(std::size_t rows) { return std::min(Dictionary::kMost, rows - rows / 4 + 1); }
 /// Makes a dictionary of the values if that is worth it: `entries` instead of `values`.
 void find_dictionary(TextValues& column);
+/// What a block is made for: memory and a few minutes, or the disk, where templates and a signature pay.
+enum class Effort : std::uint8_t { quick, thorough };
 /// The column's bytes; pages go to the sink.
 Result<std::string> encode_text_column(TextValues& column, std::uint32_t number, SharedCodes& shared,
-                                       BlockSink& sink);
+                                       Effort effort, BlockSink& sink);
 std::string encode_alias_column(std::uint8_t fixed_column, const Bitmap* presence);
 std::string encode_time_column(std::uint8_t style, const Bitmap* presence);
 

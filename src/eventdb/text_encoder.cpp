@@ -93,7 +93,7 @@ Result<std::string> encode_dictionary(TextValues& column, std::uint32_t number, 
   return out.take();
 }
 
-Result<std::string> encode_plain(const TextValues& column, BlockSink& sink) {
+Result<std::string> encode_plain(const TextValues& column, Effort effort, BlockSink& sink) {
   const Bitmap* presence = column.presence ? &*column.presence : nullptr;
   const FormSpec form =
       column.form.form != TextForm::text ? column.form : common_form(column.values, presence, SIZE_MAX);
@@ -107,7 +107,8 @@ Result<std::string> encode_plain(const TextValues& column, BlockSink& sink) {
     out.bytes(to_binary_bytes(column.values, column.form, form));
     return out.take();
   }
-  if (const auto templates = encode_templates(column.values)) {
+  const auto templates = effort == Effort::thorough ? encode_templates(column.values) : std::nullopt;
+  if (templates) {
     put_head(out, TextCodec::templates, flags);
     put_presence(out, presence);
     out.bytes(*templates);
@@ -256,10 +257,10 @@ void find_dictionary(TextValues& column) {
 }
 
 Result<std::string> encode_text_column(TextValues& column, std::uint32_t number, SharedCodes& shared,
-                                       BlockSink& sink) {
+                                       Effort effort, BlockSink& sink) {
   if (!column.entries.empty()) return encode_dictionary(column, number, shared);
   if (column.presence && column.presence->all()) column.presence.reset();
-  return encode_plain(column, sink);
+  return encode_plain(column, effort, sink);
 }
 
 std::string encode_alias_column(std::uint8_t fixed_column, const Bitmap* presence) {

@@ -1,6 +1,7 @@
 #include "eventdb/text_template.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "base/limits.hpp"
 
@@ -12,24 +13,22 @@ constexpr std::size_t kMostDigits = 18;     // fit 64 bits
 constexpr std::size_t kLeastHexDigits = 6;  // shorter ones are words or numbers
 constexpr std::size_t kMostHexDigits = 64;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_hex_letter(char c) { return c >= 'a' && c <= 'f'; }
-bool is_of_token(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-         static_cast<unsigned char>(c) >= 0x80;
-}
+enum : std::uint8_t { kOfToken = 1, kDigit = 2, kHexDigit = 4, kMark = 8 };
 
-bool is_hex_id(std::string_view token) {
-  if (token.size() < kLeastHexDigits || token.size() > kMostHexDigits) return false;
-  bool digit = false;
-  bool letter = false;
-  for (const char c : token) {
-    digit = digit || is_digit(c);
-    letter = letter || is_hex_letter(c);
-    if (!is_digit(c) && !is_hex_letter(c)) return false;
+constexpr std::array<std::uint8_t, 256> make_classes_of_bytes() {
+  std::array<std::uint8_t, 256> out{};
+  for (unsigned c = 0; c < 256; ++c) {
+    const bool digit = c >= '0' && c <= '9';
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (digit || letter || c == '_' || c >= 0x80) out[c] |= kOfToken;
+    if (digit) out[c] |= kDigit;
+    if (digit || (c >= 'a' && c <= 'f')) out[c] |= kHexDigit;
   }
-  return digit && letter;
+  out[static_cast<unsigned char>(kVariableMark)] = kMark;
+  return out;
 }
+constexpr std::array<std::uint8_t, 256> kClassesOfBytes = make_classes_of_bytes();
+std::uint8_t class_of_byte(char c) { return kClassesOfBytes[static_cast<unsigned char>(c)]; }
 
 }  // namespace
 
@@ -41,31 +40,37 @@ bool find_tokens(std::string_view text, std::vector<Token>& out) {
     return false;
   };
   for (std::size_t i = 0; i < text.size();) {
-    if (!is_of_token(text[i])) {
-      if (text[i] == kVariableMark) return none();
+    const std::uint8_t first = class_of_byte(text[i]);
+    if ((first & kOfToken) == 0) {
+      if (first == kMark) return none();
       ++i;
       continue;
     }
+    std::uint8_t all = first;
+    std::uint8_t any = first;
     std::size_t end = i + 1;
-    while (end < text.size() && is_of_token(text[end])) ++end;
-    const std::string_view token = text.substr(i, end - i);
-    const auto at = static_cast<std::uint16_t>(i);
-    const auto size = static_cast<std::uint16_t>(token.size());
-    i = end;
-    if (out.size() - before + 2 > limits::kTemplateTokens) return none();
-    if (is_hex_id(token)) {
-      out.push_back({at, size, VariableKind::hex});
-      continue;
+    std::size_t digits_from = (first & kDigit) != 0 ? i : end;  // `user_71` is a word and a number
+    for (; end < text.size(); ++end) {
+      const std::uint8_t c = class_of_byte(text[end]);
+      if ((c & kOfToken) == 0) break;
+      all &= c;
+      any |= c;
+      if ((c & kDigit) == 0) digits_from = end + 1;
     }
-    // `user_71` is a word and a number.
-    std::size_t digits = 0;
-    while (digits < token.size() && is_digit(token[token.size() - 1 - digits])) ++digits;
-    const bool has_number = digits > 0 && digits <= kMostDigits;
-    const auto word = static_cast<std::uint16_t>(has_number ? token.size() - digits : token.size());
-    if (word > 0) out.push_back({at, word, VariableKind::word});
-    if (has_number)
-      out.push_back({static_cast<std::uint16_t>(at + word), static_cast<std::uint16_t>(size - word),
-                     VariableKind::number});
+    const auto at = static_cast<std::uint16_t>(i);
+    const auto size = static_cast<std::uint16_t>(end - i);
+    if (out.size() - before + 2 > limits::kTemplateTokens) return none();
+    const bool hex = (all & kHexDigit) != 0 && (all & kDigit) == 0 && (any & kDigit) != 0;
+    if (hex && size >= kLeastHexDigits && size <= kMostHexDigits) {
+      out.push_back({at, size, VariableKind::hex});
+    } else {
+      const std::size_t digits = end - digits_from;
+      const auto number = static_cast<std::uint16_t>(digits <= kMostDigits ? digits : 0);
+      const auto word = static_cast<std::uint16_t>(size - number);
+      if (word > 0) out.push_back({at, word, VariableKind::word});
+      if (number > 0) out.push_back({static_cast<std::uint16_t>(at + word), number, VariableKind::number});
+    }
+    i = end;
   }
   return true;
 }

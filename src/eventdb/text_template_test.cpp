@@ -83,7 +83,10 @@ TEST(TextTemplate, TokensOfALine) {
   std::string kinds;
   for (const Token& t : tokens) kinds += static_cast<char>(t.kind);
   EXPECT_EQ(kinds, "wnwnnwwh");
-  EXPECT_FALSE(find_tokens("a\x01" "b", tokens));
+  EXPECT_FALSE(
+      find_tokens("a\x01"
+                  "b",
+                  tokens));
 }
 
 TEST(TextTemplate, ReadsWhatWasWritten) {
