@@ -1,5 +1,7 @@
 #include "errors/issue_clock.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/limits.hpp"
@@ -12,6 +14,12 @@ using storage::Issue;
 using storage::IssueAction;
 using storage::IssueStatus;
 using storage::IssueSubstatus;
+
+namespace {
+
+constexpr std::size_t kSettledTogether = 200;
+
+}  // namespace
 
 Result<> IssueClock::tick() {
   const UnixNanos now = clock_.now();
@@ -42,11 +50,18 @@ Result<bool> IssueClock::change(const Issue& seen, IssueAction action, const std
 
 Result<> IssueClock::settle(UnixNanos now) {
   TT_ASSIGN(const auto due, records_.issues().settling(now - kSettlesAfter, limits::kMaxIssueTicks));
-  for (const Issue& issue : due) {
-    Issue after;
-    TT_ASSIGN(const bool changed,
-              change(issue, IssueAction::ongoing, "", now, IssueSubstatus::ongoing, after));
-    (void)changed;
+  // Some at a time are one transaction: a disk's sync for each would take longer than the pause between two
+  // looks.
+  for (std::size_t first = 0; first < due.size(); first += kSettledTogether) {
+    TT_TRY(records_.transaction([&]() -> Result<> {
+      for (std::size_t i = first; i < std::min(due.size(), first + kSettledTogether); ++i) {
+        Issue after;
+        TT_ASSIGN(const bool changed,
+                  change(due[i], IssueAction::ongoing, "", now, IssueSubstatus::ongoing, after));
+        (void)changed;
+      }
+      return {};
+    }));
   }
   if (!due.empty()) log_.debug("issues are ongoing now", {{"issues", due.size()}});
   return {};

@@ -23,6 +23,9 @@ std::string base36(std::int64_t n) {
   return digits;
 }
 
+/// So many are sorted rather than looked for in their order.
+constexpr std::uint64_t kFewIssues = 5'000;
+
 /// More projects than that are searched together, and what matches is sorted.
 constexpr std::size_t kMaxProjectsEach = 50;
 
@@ -105,11 +108,13 @@ std::string order_of(const storage::IssueQuery& query) {
       return "user_count";
     case storage::IssueSort::trend: {
       const std::int64_t end = hour_of(query.trend_at) + kHourNs;
-      return "(SELECT coalesce(sum(CASE WHEN hour >= " + std::to_string(end - 24 * kHourNs) +
+      // Who was not seen in these two days has no trend.
+      return "CASE WHEN last_seen < " + std::to_string(end - 48 * kHourNs) +
+             " THEN 0 ELSE (SELECT coalesce(sum(CASE WHEN hour >= " + std::to_string(end - 24 * kHourNs) +
              " THEN count ELSE -count END), 0) FROM issue_hours WHERE issue IN "
              "(SELECT p.id FROM issues p WHERE p.id = issues.id OR "
              "(p.merged_into = issues.id AND p.merged_into <> 0)) AND hour >= " +
-             std::to_string(end - 48 * kHourNs) + " AND hour < " + std::to_string(end) + ")";
+             std::to_string(end - 48 * kHourNs) + " AND hour < " + std::to_string(end) + ") END";
     }
   }
   return "last_seen";
@@ -245,7 +250,21 @@ Result<Issue> SqlIssues::find_by_short_id(std::string_view short_id) {
   return read_issue(q);
 }
 
-// Each project by itself: its newest, busiest, … stand in an index in their order.
+/// Whether what a time leaves is better found by that time and sorted.
+Result<bool> SqlIssues::few_match(const storage::IssueQuery& query) {
+  if (query.seen.from.ns == INT64_MIN || query.sort == storage::IssueSort::last_seen) return false;
+  if (query.sort == storage::IssueSort::trend) return true;  // which has no index
+  storage::IssueQuery by_index;
+  by_index.projects = query.projects;
+  by_index.statuses = query.statuses;
+  by_index.seen = query.seen;
+  TT_ASSIGN(const std::uint64_t matches, count(by_index));
+  return matches <= kFewIssues;
+}
+
+// Each project by itself: its newest, busiest, … stand in an index in their order. Where a condition leaves
+// only a few of many, finding these (by when they were last seen) and sorting them is quicker than walking
+// that order.
 Result<std::vector<Issue>> SqlIssues::search(const storage::IssueQuery& query) {
   if (query.projects.empty() || query.limit == 0) return std::vector<Issue>();
   std::string sql;
@@ -256,10 +275,13 @@ Result<std::vector<Issue>> SqlIssues::search(const storage::IssueQuery& query) {
     if (each) one.projects = {project};
     if (!each && !conditions.empty()) break;
     conditions.push_back(condition_of(one));
-    if (!sql.empty()) sql += " UNION ALL ";
-    sql.append("SELECT * FROM (").append(kIssueColumns).append(", ").append(order_of(query));
-    sql.append(" AS rank FROM issues ").append(conditions.back().sql);
-    sql.append(" ORDER BY rank DESC, issues.id DESC LIMIT ?)");
+    TT_ASSIGN(const bool few, few_match(one));
+    sql.append(sql.empty() ? "" : " UNION ALL ").append("SELECT * FROM (").append(kIssueColumns);
+    sql.append(", ").append(order_of(query)).append(" AS rank FROM issues ");
+    if (few) sql += one.statuses.empty() ? "INDEXED BY issues_by_last_seen " : "INDEXED BY issues_by_status ";
+    sql.append(conditions.back().sql);
+    // A plus keeps the column's index out of the sorting.
+    sql.append(few ? " ORDER BY +rank DESC" : " ORDER BY rank DESC").append(", issues.id DESC LIMIT ?)");
   }
   if (conditions.size() > 1) sql = "SELECT * FROM (" + sql + ")";
   Query q(db_, sql + " ORDER BY rank DESC, id DESC LIMIT ? OFFSET ?");
