@@ -102,6 +102,8 @@ async function talkAndDecide({ page, person, data }) {
   await settled(page);
   expect((await page.getByText("Bookmarked:").count()) === 1, "the list of bookmarks has it");
   await page.goto(`/issues/${data.issue}`);
+  await settled(page);
+  await starred.waitFor();
   await person.act("b", starred);
   await star.waitFor();
 }

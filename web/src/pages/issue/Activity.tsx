@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "preact/hooks";
 import { useSession } from "../../app/session";
-import { Ago, Button, Icon, type IconName, IconButton, Loaded, Skeleton, toast } from "../../kit";
+import { Ago, Button, Icon, type IconName, Loaded, Skeleton, toast } from "../../kit";
 import { del, get, post, put } from "../../lib/api";
 import { queryClient } from "../../lib/query";
 import type { Issue, IssueActivity } from "../../lib/types";
@@ -101,7 +101,7 @@ function Entry({ issue, entry: a }: { issue: Issue; entry: IssueActivity }) {
     toast("Comment removed.", { undo: () => void sent(issue, () => post(`issues/${issue.id}/comments`, { text: a.text })) });
   };
   return (
-    <li class={a.action === "comment" ? "activity-entry is-comment" : "activity-entry"}>
+    <li class="activity-entry">
       <Icon name={ICONS[a.action]} size={14} />
       <div class="grow">
         <p class="breakable">
@@ -128,13 +128,17 @@ function Entry({ issue, entry: a }: { issue: Issue; entry: IssueActivity }) {
           ) : (
             <p class="comment-text breakable">{a.text}</p>
           ))}
+        {a.mine && !editing && (
+          <div class="row comment-actions">
+            <Button small kind="quiet" aria-label="Change the comment" onClick={() => setEditing(true)}>
+              Change
+            </Button>
+            <Button small kind="quiet" aria-label="Remove the comment" onClick={() => void remove()}>
+              Remove
+            </Button>
+          </div>
+        )}
       </div>
-      {a.mine && !editing && (
-        <span class="row">
-          <IconButton small icon="settings" label="Change the comment" onClick={() => setEditing(true)} />
-          <IconButton small icon="close" label="Remove the comment" onClick={() => void remove()} />
-        </span>
-      )}
     </li>
   );
 }
