@@ -3,6 +3,7 @@ import "./issues.css";
 import { navigate } from "../../lib/base";
 import { Link } from "../../app/Link";
 import { prefetch } from "../../app/routes";
+import { useSession } from "../../app/session";
 import { Ago, Button, type Column, EmptyState, Icon, IssueBadge, LevelMark, Loaded, Menu, Skeleton, SparkBars, Table, Tabs } from "../../kit";
 import { useListKeys } from "../../lib/cursor";
 import { filterText } from "../../lib/filters";
@@ -39,6 +40,7 @@ export default function Issues() {
   const status = useParam("status") || "unresolved";
   const sort = useParam("sort") || "last_seen";
   const query = useParam("q");
+  const me = useSession().data?.user?.email;
   const { params } = useRange();
   const { filters } = useFilters();
   const split = splitIssueFilters(filters);
@@ -125,6 +127,7 @@ export default function Issues() {
               icon="more"
               items={[
                 { label: chosen.every((i) => i.bookmarked) ? "Remove bookmarks" : "Bookmark", icon: "star", run: mark },
+                ...(me ? [{ label: "Assign to me", icon: "user" as const, run: () => void changeIssues(chosen, { assignee: me }) }] : []),
                 ...PRIORITIES.map((p) => ({ label: `Priority ${p}`, run: () => void changeIssues(chosen, { priority: p }) })),
               ]}
             />
