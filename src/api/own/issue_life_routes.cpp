@@ -43,6 +43,7 @@ Result<std::int64_t> id_member(simdjson::dom::object body, std::string_view name
 // ------------------------------------------------------------------------------------------------
 
 Result<storage::Issue> merge(const Services& services, const net::HttpRequest& request) {
+  TT_ASSIGN(const auto actor, actor_of(services, request, Scope::write));
   simdjson::dom::parser parser;
   TT_ASSIGN(const auto body, object_body(parser, request, {"ids", "into"}));
   TT_ASSIGN(const auto ids, body_issue_ids(request.body));
@@ -50,7 +51,6 @@ Result<storage::Issue> merge(const Services& services, const net::HttpRequest& r
   auto touched = ids;
   if (into != 0) touched.push_back({into});
   TT_TRY(require_issues(services, request, Scope::write, touched));
-  TT_ASSIGN(const auto actor, actor_of(services, request, Scope::write));
   return errors::merge_issues(services.records, services.clock, actor, ids, {into});
 }
 

@@ -133,9 +133,9 @@ Result<storage::Issue> change_issue(const Services& services, const net::HttpReq
 }
 
 Result<std::vector<storage::Issue>> change_issues(const Services& services, const net::HttpRequest& request) {
+  TT_ASSIGN(const auto actor, actor_of(services, request, accounts::Scope::write));
   TT_ASSIGN(const auto change, issue_change_body(request, true));
   TT_TRY(require_issues(services, request, accounts::Scope::write, change.ids));
-  TT_ASSIGN(const auto actor, actor_of(services, request, accounts::Scope::write));
   return errors::update_issues(services.records, services.clock, actor, change.ids, change.update);
 }
 
