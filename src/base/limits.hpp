@@ -92,8 +92,9 @@ inline constexpr std::size_t kEventBlockColumns = 512;     // attribute columns 
 inline constexpr std::size_t kEventPageRows = 4'096;       // of long texts, compressed together
 inline constexpr std::size_t kEventPageBytes = 512 * KiB;  // a page is cut at this much text
 // Signatures (eventdb/signature.hpp).
-inline constexpr std::size_t kSignatureLeastShare = 8;  // a block of less than this part of a full one has none
-inline constexpr std::size_t kSignatureRows = 4'096;      // of 32 bytes, of a block at most
+inline constexpr std::size_t kSignatureLeastShare =
+    8;                                                // a block of less than this part of a full one has none
+inline constexpr std::size_t kSignatureRows = 4'096;  // of 32 bytes, of a block at most
 inline constexpr std::size_t kSignatureBitsPerGram = 12;  // at least, below that many rows
 inline constexpr std::size_t kSignatureGroupBlocks = 64;  // stored side by side
 inline constexpr std::size_t kSignaturePageBytes = 16 * KiB;
