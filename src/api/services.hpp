@@ -12,6 +12,7 @@
 #include "api/web/files.hpp"
 #include "base/clock.hpp"
 #include "base/metrics.hpp"
+#include "errors/ownership.hpp"
 #include "errors/project_rules.hpp"
 #include "ingest/ingest.hpp"
 #include "logmetrics/log_metrics.hpp"
@@ -78,6 +79,7 @@ struct Services {
   alerting::KeptRules* alert_rules = nullptr;     // the same
   std::function<std::vector<ReceiverName>(ProjectId)> receivers;
   errors::ProjectRules* grouping = nullptr;  // the same
+  errors::ProjectOwnership* ownership = nullptr;
 };
 
 void add_sentry_routes(net::Router& router, const Services& services);

@@ -65,6 +65,7 @@ struct ServicesRig {
   accounts::Sessions sessions{*records, accounts, {}, clock, log, registry};
   std::unique_ptr<redact::Redactors> redactors = made(redact::Redactors::create({}, "key"));
   errors::ProjectRules grouping;
+  errors::ProjectOwnership ownership;
   Services services{accounts,
                     ingest,
                     events,
@@ -91,6 +92,7 @@ struct ServicesRig {
 
   net::Router make_router() {
     services.grouping = &grouping;
+    services.ownership = &ownership;
     services.log_metrics = log_metrics.get();
     services.alert_rules = &alert_rules;
     net::Router made_router;

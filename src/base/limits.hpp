@@ -221,7 +221,18 @@ inline constexpr std::size_t kMaxRuleTextBytes = 8 * KiB;
 inline constexpr std::size_t kMaxRuleReceivers = 50;
 
 // Records, issues and accounts (metadb/, errors/, accounts/)
-inline constexpr std::size_t kMaxUsersPerIssue = 10'000;    // counted exactly; more are not counted
+inline constexpr std::size_t kMaxUsersPerIssue = 10'000;   // counted exactly; more within 1 %
+inline constexpr std::size_t kMaxCachedUserSketches = 64;  // 128 KiB each
+inline constexpr std::size_t kMaxMergedIssues = 100;       // parts of one issue
+inline constexpr std::size_t kMaxIssueTicks = 2'000;       // issues that one look at the clock changes
+inline constexpr std::size_t kMaxBusyIssues = 20'000;      // of one hour, looked at for escalation
+inline constexpr std::size_t kMaxCommentBytes = 16 * KiB;
+inline constexpr std::size_t kMaxActivity = 200;              // of one answer
+inline constexpr std::size_t kMaxShownHashes = 100;           // of one issue, with their newest events
+inline constexpr std::size_t kMaxOwnershipBytes = 256 * KiB;  // of a project's rules and CODEOWNERS together
+inline constexpr std::size_t kMaxOwnershipRules = 5'000;
+inline constexpr std::uint64_t kMaxArchiveCount = 1'000'000'000;
+inline constexpr std::uint32_t kMaxArchiveHours = 24 * 7;
 inline constexpr std::size_t kMaxReleasesPerIssue = 1'000;  // remembered per issue
 inline constexpr std::size_t kMaxGroupHashes = 8;           // per event
 inline constexpr std::size_t kMaxSettingBytes = 4 * MiB;

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "base/rng.hpp"
+#include "errors/issue_changes.hpp"
 #include "errors/releases.hpp"
 #include "io/faulty_file_system.hpp"
 #include "metadb/metadb.hpp"
@@ -28,7 +29,7 @@ struct Life {
     store.reset();
     db.reset();
     TT_ASSIGN(db, metadb::open_metadb(disk, "data", clock, log, metrics));
-    TT_ASSIGN(store, IssueStore::open(*db, clock, log, metrics));
+    TT_ASSIGN(store, IssueStore::open(*db, log, metrics));
     return {};
   }
 };
@@ -71,7 +72,8 @@ TEST(IssueStore, ReopensResolvedIssuesAndTellsOnlyLive) {
   life.clock.advance(std::chrono::minutes(1));
   const EventRow late = error_row(life.clock, "h1");
   life.clock.advance(std::chrono::minutes(1));
-  ASSERT_TRUE(update_issue(*life.db, life.clock, id, {storage::IssueStatus::resolved, {}, "2.0"}));
+  ASSERT_TRUE(update_issue(*life.db, life.clock, {}, id,
+                           {.status = storage::IssueStatus::resolved, .resolved_in = "2.0"}));
   life.clock.advance(std::chrono::minutes(1));
   ASSERT_TRUE(life.store->apply({4}, batch_of({late, error_row(life.clock, "h1", "", "1.1")})));
   EXPECT_EQ(life.db->issues().get(id)->status, storage::IssueStatus::resolved)
@@ -113,7 +115,8 @@ TEST(IssueStore, AnOlderVersionIsFromBeforeTheFix) {
   ASSERT_TRUE(life.open());
   ASSERT_TRUE(life.store->apply({1}, batch_of({error_row(life.clock, "h", "", "shop@1.1.0")})));
   const auto id = **life.db->issues().find_by_hash({1}, "h");
-  ASSERT_TRUE(update_issue(*life.db, life.clock, id, {storage::IssueStatus::resolved, {}, "shop@1.2.0"}));
+  ASSERT_TRUE(update_issue(*life.db, life.clock, {}, id,
+                           {.status = storage::IssueStatus::resolved, .resolved_in = "shop@1.2.0"}));
   life.clock.advance(std::chrono::minutes(1));
   const auto status_after = [&](std::uint64_t sequence, const char* release) {
     EXPECT_TRUE(life.store->apply({sequence}, batch_of({error_row(life.clock, "h", "", release)})));

@@ -13,19 +13,22 @@ using storage::IssueId;
 
 constexpr std::int64_t kViewHourNs = 3'600'000'000'000;
 
+storage::EventFilter carries_one_of(const std::vector<std::string>& hashes) {
+  std::vector<storage::EventFilter> any;
+  for (const std::string& hash : hashes)
+    any.push_back(
+        storage::EventFilter::leaf(storage::FilterOp::contains, std::string(attr::kGroupHashes), hash));
+  return {storage::FilterOp::any, {}, {}, std::move(any), {}};
+}
+
 /// The issue's event rows in order, until `take` has enough of them (answers false).
 Result<> walk_issue_events(storage::EventStore& events, storage::RecordStore& records,
                            const storage::Issue& issue, storage::EventQuery query, WorkContext& context,
                            const std::function<Result<bool>(EventRow&)>& take) {
   TT_ASSIGN(const auto hashes, records.issues().hashes(issue.id));
-  std::vector<storage::EventFilter> any;
-  for (const std::string& hash : hashes)
-    any.push_back(
-        storage::EventFilter::leaf(storage::FilterOp::contains, std::string(attr::kGroupHashes), hash));
   query.table = Table::errors;
   query.projects = {issue.project};
-  const storage::EventFilter of_issue{storage::FilterOp::any, {}, {}, std::move(any), {}};
-  query.filter = storage::EventFilter::all_of({of_issue, std::move(query.filter)});
+  query.filter = storage::EventFilter::all_of({carries_one_of(hashes), std::move(query.filter)});
   query.range.from = std::max(query.range.from, issue.first_seen);
   query.range.to = std::min(query.range.to, issue.last_seen + Nanos(1));
   if (query.range.to <= query.range.from) return {};
@@ -96,6 +99,23 @@ Result<std::vector<EventRow>> issue_events(storage::EventStore& events, storage:
                              return out.size() < wanted.limit;
                            }));
   return out;
+}
+
+Result<std::optional<EventRow>> event_of_hashes(storage::EventStore& events, ProjectId project,
+                                                TimeRange range, const std::vector<std::string>& hashes,
+                                                storage::Order order, WorkContext& context) {
+  storage::EventQuery query;
+  query.table = Table::errors;
+  query.projects = {project};
+  query.range = range;
+  query.order = order;
+  query.limit = 1;
+  query.filter = carries_one_of(hashes);
+  TT_ASSIGN(const auto cursor, events.select(query, context));
+  std::vector<EventRow> rows;
+  TT_TRY(cursor->next(rows));
+  if (rows.empty()) return std::optional<EventRow>();
+  return std::optional<EventRow>(std::move(rows.front()));
 }
 
 Result<search::Facets> issue_tags(storage::EventStore& events, storage::RecordStore& records,

@@ -44,6 +44,11 @@ Result<std::vector<EventRow>> issue_events(storage::EventStore& events, storage:
                                            const storage::Issue& issue, const IssueEventsQuery& query,
                                            WorkContext& context);
 
+/// The newest or oldest event within the range that carries one of the hashes; nullopt when none is kept.
+Result<std::optional<EventRow>> event_of_hashes(storage::EventStore& events, ProjectId project,
+                                                TimeRange range, const std::vector<std::string>& hashes,
+                                                storage::Order order, WorkContext& context);
+
 /// The most frequent values of the issue's fields and tags, `limit` each.
 Result<search::Facets> issue_tags(storage::EventStore& events, storage::RecordStore& records,
                                   const storage::Issue& issue, std::size_t limit, WorkContext& context);

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "base/rng.hpp"
+#include "errors/issue_changes.hpp"
 #include "errors/issue_store.hpp"
 #include "io/file_system.hpp"
 #include "metadb/metadb.hpp"
@@ -20,7 +21,7 @@ class IssueViews : public ::testing::Test {
  protected:
   void SetUp() override {
     db_ = metadb::open_metadb(*fs_, "data", clock_, log_, metrics_).value();
-    issues_ = IssueStore::open(*db_, clock_, log_, metrics_).value();
+    issues_ = IssueStore::open(*db_, log_, metrics_).value();
   }
   /// Hours before now; a hash list decides the issue.
   void add(double hours_ago, std::string hashes, std::string service = "", std::string user = "") {
@@ -148,7 +149,7 @@ TEST_F(IssueViews, RegressionsAreMarked) {
   add(2, "aaa", "web");
   IssueUpdate resolve;
   resolve.status = storage::IssueStatus::resolved;
-  ASSERT_TRUE(update_issue(*db_, clock_, issue_of_hash("aaa").id, resolve));
+  ASSERT_TRUE(update_issue(*db_, clock_, {}, issue_of_hash("aaa").id, resolve));
   clock_.advance(std::chrono::minutes(10));
   const UnixNanos before = clock_.now();
   clock_.advance(std::chrono::minutes(1));
@@ -170,12 +171,12 @@ TEST_F(IssueViews, SeveralAreChangedTogetherOrNotAtAll) {
   const auto a = issue_of_hash("aaa").id, b = issue_of_hash("bbb").id;
   IssueUpdate update;
   update.status = storage::IssueStatus::ignored;
-  const auto failed = update_issues(*db_, clock_, {a, storage::IssueId{999}}, update);
+  const auto failed = update_issues(*db_, clock_, {}, {a, storage::IssueId{999}}, update);
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().kind(), ErrorKind::not_found);
   EXPECT_NE(failed.error().message().find("999"), std::string::npos);
   EXPECT_EQ(issue_of_hash("aaa").status, storage::IssueStatus::unresolved);
-  const auto done = update_issues(*db_, clock_, {a, b}, update);
+  const auto done = update_issues(*db_, clock_, {}, {a, b}, update);
   ASSERT_TRUE(done);
   EXPECT_EQ(done->size(), 2u);
   EXPECT_EQ(issue_of_hash("bbb").status, storage::IssueStatus::ignored);

@@ -1,8 +1,9 @@
-// Issues: one row each, their hashes, and counts by hour, release and user.
+// Issues: one row each, and the search over them. What they are made of is in issue_parts_sql.cpp.
 #include <algorithm>
 #include <variant>
 
 #include "base/text.hpp"
+#include "metadb/issue_row.hpp"
 #include "metadb/repositories.hpp"
 
 namespace telltale::metadb {
@@ -11,44 +12,6 @@ namespace {
 
 using storage::Issue;
 using storage::IssueId;
-
-constexpr std::int64_t kHourNs = 3'600'000'000'000;
-
-std::int64_t hour_of(UnixNanos time) {
-  const std::int64_t hour = time.ns / kHourNs;
-  return (time.ns % kHourNs < 0 ? hour - 1 : hour) * kHourNs;
-}
-
-constexpr std::string_view kIssueColumns =
-    "SELECT id, project, short_id, title, culprit, type, level, platform, status, substatus, first_seen, "
-    "last_seen, "
-    "first_release, last_release, event_count, user_count, status_changed, resolved_in, assignee, last_event "
-    "FROM issues ";
-
-Issue read_issue(const Query& q) {
-  Issue issue;
-  issue.id = {q.integer(0)};
-  issue.project = {static_cast<std::uint32_t>(q.integer(1))};
-  issue.short_id = q.text(2);
-  issue.title = q.text(3);
-  issue.culprit = q.text(4);
-  issue.type = q.text(5);
-  issue.level = static_cast<Level>(q.integer(6));
-  issue.platform = q.text(7);
-  issue.status = static_cast<storage::IssueStatus>(q.integer(8));
-  issue.substatus = static_cast<storage::IssueSubstatus>(q.integer(9));
-  issue.first_seen = q.time(10);
-  issue.last_seen = q.time(11);
-  issue.first_release = q.text(12);
-  issue.last_release = q.text(13);
-  issue.event_count = static_cast<std::uint64_t>(q.integer(14));
-  issue.user_count = static_cast<std::uint64_t>(q.integer(15));
-  issue.status_changed = q.time(16);
-  issue.resolved_in = q.text(17);
-  issue.assignee = q.text(18);
-  issue.last_event = Id128::parse(q.text(19)).value_or(Id128{});
-  return issue;
-}
 
 std::string base36(std::int64_t n) {
   std::string digits;
@@ -59,6 +22,12 @@ std::string base36(std::int64_t n) {
   std::reverse(digits.begin(), digits.end());
   return digits;
 }
+
+/// So many are sorted rather than looked for in their order.
+constexpr std::uint64_t kFewIssues = 5'000;
+
+/// More projects than that are searched together, and what matches is sorted.
+constexpr std::size_t kMaxProjectsEach = 50;
 
 /// The WHERE of a search with the values for its question marks.
 struct Condition {
@@ -95,11 +64,19 @@ std::string like_pattern(std::string_view text) {
 
 Condition condition_of(const storage::IssueQuery& query) {
   Condition c;
+  c.sql = "WHERE merged_into = 0";
   c.one_of("project", query.projects, [](ProjectId p) { return std::int64_t{p.value}; });
   if (!query.statuses.empty())
     c.one_of("status", query.statuses, [](auto s) { return static_cast<std::int64_t>(s); });
   if (!query.levels.empty())
     c.one_of("level", query.levels, [](auto l) { return static_cast<std::int64_t>(l); });
+  if (!query.substatuses.empty())
+    c.one_of("substatus", query.substatuses, [](auto s) { return static_cast<std::int64_t>(s); });
+  if (!query.priorities.empty())
+    c.one_of("priority", query.priorities, [](auto p) { return static_cast<std::int64_t>(p); });
+  if (query.bookmarked_by != 0)
+    c.number(" AND id IN (SELECT issue FROM issue_marks WHERE bookmarked <> 0 AND user = ?)",
+             query.bookmarked_by);
   if (!query.text.empty()) {
     const std::string pattern = like_pattern(query.text);
     c.string(" AND (title LIKE ? ESCAPE '\\'", pattern);
@@ -108,7 +85,10 @@ Condition condition_of(const storage::IssueQuery& query) {
     c.string(" OR short_id LIKE ? ESCAPE '\\')", pattern);
   }
   if (!query.release.empty()) {
-    c.string(" AND id IN (SELECT issue FROM issue_releases WHERE release = ?)", query.release);
+    c.string(
+        " AND id IN (SELECT CASE p.merged_into WHEN 0 THEN p.id ELSE p.merged_into END FROM issue_releases r "
+        "JOIN issues p ON p.id = r.issue WHERE r.release = ?)",
+        query.release);
   }
   if (!query.assignee.empty()) c.string(" AND assignee = ?", query.assignee);
   if (query.seen.from.ns != INT64_MIN) c.number(" AND last_seen >= ?", query.seen.from.ns);
@@ -128,15 +108,64 @@ std::string order_of(const storage::IssueQuery& query) {
       return "user_count";
     case storage::IssueSort::trend: {
       const std::int64_t end = hour_of(query.trend_at) + kHourNs;
-      return "(SELECT coalesce(sum(CASE WHEN hour >= " + std::to_string(end - 24 * kHourNs) +
-             " THEN count ELSE -count END), 0) FROM issue_hours WHERE issue = issues.id AND hour >= " +
-             std::to_string(end - 48 * kHourNs) + " AND hour < " + std::to_string(end) + ")";
+      // Who was not seen in these two days has no trend.
+      return "CASE WHEN last_seen < " + std::to_string(end - 48 * kHourNs) +
+             " THEN 0 ELSE (SELECT coalesce(sum(CASE WHEN hour >= " + std::to_string(end - 24 * kHourNs) +
+             " THEN count ELSE -count END), 0) FROM issue_hours WHERE issue IN "
+             "(SELECT p.id FROM issues p WHERE p.id = issues.id OR "
+             "(p.merged_into = issues.id AND p.merged_into <> 0)) AND hour >= " +
+             std::to_string(end - 48 * kHourNs) + " AND hour < " + std::to_string(end) + ") END";
     }
   }
   return "last_seen";
 }
 
 }  // namespace
+
+Issue read_issue(const Query& q) {
+  Issue issue;
+  issue.id = {q.integer(0)};
+  issue.project = {static_cast<std::uint32_t>(q.integer(1))};
+  issue.short_id = q.text(2);
+  issue.title = q.text(3);
+  issue.culprit = q.text(4);
+  issue.type = q.text(5);
+  issue.level = static_cast<Level>(q.integer(6));
+  issue.platform = q.text(7);
+  issue.status = static_cast<storage::IssueStatus>(q.integer(8));
+  issue.substatus = static_cast<storage::IssueSubstatus>(q.integer(9));
+  issue.first_seen = q.time(10);
+  issue.last_seen = q.time(11);
+  issue.first_release = q.text(12);
+  issue.last_release = q.text(13);
+  issue.event_count = static_cast<std::uint64_t>(q.integer(14));
+  issue.user_count = static_cast<std::uint64_t>(q.integer(15));
+  issue.status_changed = q.time(16);
+  issue.resolved_in = q.text(17);
+  issue.assignee = q.text(18);
+  issue.last_event = Id128::parse(q.text(19)).value_or(Id128{});
+  issue.resolved_next = q.integer(20) != 0;
+  issue.substatus_since = q.time(21);
+  issue.priority = static_cast<storage::IssuePriority>(q.integer(22));
+  issue.priority_by_hand = q.integer(23) != 0;
+  issue.archive.until = static_cast<storage::ArchiveUntil>(q.integer(24));
+  issue.archive.time = q.time(25);
+  issue.archive.count = static_cast<std::uint64_t>(q.integer(26));
+  issue.archive.window_hours = static_cast<std::uint32_t>(q.integer(27));
+  issue.archive.base = static_cast<std::uint64_t>(q.integer(28));
+  issue.users_estimated = q.integer(29) != 0;
+  issue.parts = static_cast<std::uint32_t>(q.integer(30));
+  return issue;
+}
+
+Result<std::vector<Issue>> read_issues(Query& q) {
+  std::vector<Issue> out;
+  while (true) {
+    TT_ASSIGN(const bool more, q.next());
+    if (!more) return out;
+    out.push_back(read_issue(q));
+  }
+}
 
 Result<std::string> SqlIssues::next_short_id(ProjectId project) {
   std::string prefix = "P" + std::to_string(project.value);
@@ -158,11 +187,15 @@ Result<Issue> SqlIssues::add(Issue issue) {
       [&]() -> Result<> {
         TT_ASSIGN(issue.short_id, next_short_id(issue.project));
         Query q(db_,
-                "INSERT INTO issues VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO issues VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+                "0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 issue.project, issue.short_id, issue.title, issue.culprit, issue.type, issue.level,
                 issue.platform, issue.status, issue.substatus, issue.first_seen, issue.last_seen,
                 issue.first_release, issue.last_release, issue.event_count, issue.user_count,
-                issue.status_changed, issue.resolved_in, issue.assignee, issue.last_event.hex());
+                issue.status_changed, issue.resolved_in, issue.assignee, issue.last_event.hex(),
+                issue.resolved_next, issue.substatus_since, issue.priority, issue.priority_by_hand,
+                issue.archive.until, issue.archive.time, issue.archive.count, issue.archive.window_hours,
+                issue.archive.base, issue.users_estimated, issue.parts);
         TT_TRY(q.run());
         issue.id = {db_.last_insert_id()};
         return {};
@@ -178,11 +211,16 @@ Result<> SqlIssues::update(const Issue& issue) {
       "UPDATE issues SET title = ?, culprit = ?, type = ?, level = ?, platform = ?, status = ?, substatus = "
       "?, "
       "first_seen = ?, last_seen = ?, first_release = ?, last_release = ?, event_count = ?, user_count = ?, "
-      "status_changed = ?, resolved_in = ?, assignee = ?, last_event = ? WHERE id = ?",
+      "status_changed = ?, resolved_in = ?, assignee = ?, last_event = ?, resolved_next = ?, substatus_since "
+      "= ?, "
+      "priority = ?, priority_by_hand = ?, archive_until = ?, archive_time = ?, archive_count = ?, "
+      "archive_hours = ?, archive_base = ?, users_estimated = ?, parts = ? WHERE id = ?",
       issue.title, issue.culprit, issue.type, issue.level, issue.platform, issue.status, issue.substatus,
       issue.first_seen, issue.last_seen, issue.first_release, issue.last_release, issue.event_count,
       issue.user_count, issue.status_changed, issue.resolved_in, issue.assignee, issue.last_event.hex(),
-      issue.id);
+      issue.resolved_next, issue.substatus_since, issue.priority, issue.priority_by_hand, issue.archive.until,
+      issue.archive.time, issue.archive.count, issue.archive.window_hours, issue.archive.base,
+      issue.users_estimated, issue.parts, issue.id);
   TT_TRY(q.run());
   if (db_.changed_rows() == 0)
     return fail(ErrorKind::not_found, "no issue " + std::to_string(issue.id.value));
@@ -190,33 +228,70 @@ Result<> SqlIssues::update(const Issue& issue) {
 }
 
 Result<Issue> SqlIssues::get(IssueId id) {
-  Query q(db_, std::string(kIssueColumns) + "WHERE id = ?", id);
+  Query q(
+      db_,
+      std::string(kIssueColumns) +
+          " FROM issues WHERE id = coalesce((SELECT nullif(merged_into, 0) FROM issues WHERE id = ?1), ?1)",
+      id);
   TT_ASSIGN(const bool found, q.next());
   if (!found) return fail(ErrorKind::not_found, "no issue " + std::to_string(id.value));
   return read_issue(q);
 }
 
 Result<Issue> SqlIssues::find_by_short_id(std::string_view short_id) {
-  Query q(db_, std::string(kIssueColumns) + "WHERE short_id = upper(?)", short_id);
+  Query q(
+      db_,
+      std::string(kIssueColumns) +
+          " FROM issues WHERE id = (SELECT CASE merged_into WHEN 0 THEN id ELSE merged_into END FROM issues "
+          "WHERE short_id = upper(?))",
+      short_id);
   TT_ASSIGN(const bool found, q.next());
   if (!found) return fail(ErrorKind::not_found, "no issue '" + std::string(short_id) + "'");
   return read_issue(q);
 }
 
+/// Whether what a time leaves is better found by that time and sorted.
+Result<bool> SqlIssues::few_match(const storage::IssueQuery& query) {
+  if (query.seen.from.ns == INT64_MIN || query.sort == storage::IssueSort::last_seen) return false;
+  if (query.sort == storage::IssueSort::trend) return true;  // which has no index
+  storage::IssueQuery by_index;
+  by_index.projects = query.projects;
+  by_index.statuses = query.statuses;
+  by_index.seen = query.seen;
+  TT_ASSIGN(const std::uint64_t matches, count(by_index));
+  return matches <= kFewIssues;
+}
+
+// Each project by itself: its newest, busiest, … stand in an index in their order. Where a condition leaves
+// only a few of many, finding these (by when they were last seen) and sorting them is quicker than walking
+// that order.
 Result<std::vector<Issue>> SqlIssues::search(const storage::IssueQuery& query) {
-  const Condition condition = condition_of(query);
-  std::string sql = std::string(kIssueColumns) + condition.sql + " ORDER BY ";
-  sql.append(order_of(query)).append(" DESC, id DESC LIMIT ? OFFSET ?");
-  Query q(db_, sql);
-  condition.bind_to(q);
+  if (query.projects.empty() || query.limit == 0) return std::vector<Issue>();
+  std::string sql;
+  std::vector<Condition> conditions;
+  storage::IssueQuery one = query;
+  const bool each = query.projects.size() <= kMaxProjectsEach;
+  for (const ProjectId project : query.projects) {
+    if (each) one.projects = {project};
+    if (!each && !conditions.empty()) break;
+    conditions.push_back(condition_of(one));
+    TT_ASSIGN(const bool few, few_match(one));
+    sql.append(sql.empty() ? "" : " UNION ALL ").append("SELECT * FROM (").append(kIssueColumns);
+    sql.append(", ").append(order_of(query)).append(" AS rank FROM issues ");
+    if (few) sql += one.statuses.empty() ? "INDEXED BY issues_by_last_seen " : "INDEXED BY issues_by_status ";
+    sql.append(conditions.back().sql);
+    // A plus keeps the column's index out of the sorting.
+    sql.append(few ? " ORDER BY +rank DESC" : " ORDER BY rank DESC").append(", issues.id DESC LIMIT ?)");
+  }
+  if (conditions.size() > 1) sql = "SELECT * FROM (" + sql + ")";
+  Query q(db_, sql + " ORDER BY rank DESC, id DESC LIMIT ? OFFSET ?");
+  for (const Condition& condition : conditions) {
+    condition.bind_to(q);
+    q.bind(static_cast<std::int64_t>(query.limit + query.offset));
+  }
   q.bind(static_cast<std::int64_t>(query.limit));
   q.bind(static_cast<std::int64_t>(query.offset));
-  std::vector<Issue> out;
-  while (true) {
-    TT_ASSIGN(const bool more, q.next());
-    if (!more) return out;
-    out.push_back(read_issue(q));
-  }
+  return read_issues(q);
 }
 
 Result<std::uint64_t> SqlIssues::count(const storage::IssueQuery& query) {
@@ -225,158 +300,6 @@ Result<std::uint64_t> SqlIssues::count(const storage::IssueQuery& query) {
   condition.bind_to(q);
   TT_TRY(q.next());
   return static_cast<std::uint64_t>(q.integer(0));
-}
-
-Result<std::optional<IssueId>> SqlIssues::find_by_hash(ProjectId project, std::string_view hash) {
-  Query q(db_, "SELECT issue FROM issue_hashes WHERE project = ? AND hash = ?", project, hash);
-  TT_ASSIGN(const bool found, q.next());
-  if (!found) return std::optional<IssueId>();
-  return std::optional<IssueId>(IssueId{q.integer(0)});
-}
-
-Result<> SqlIssues::bind_hash(ProjectId project, std::string_view hash, IssueId issue) {
-  Query q(db_, "INSERT OR IGNORE INTO issue_hashes (project, hash, issue) VALUES (?, ?, ?)", project, hash,
-          issue);
-  return q.run();
-}
-
-Result<std::vector<std::string>> SqlIssues::hashes(IssueId issue) {
-  std::vector<std::string> out;
-  Query q(db_, "SELECT hash FROM issue_hashes WHERE issue = ? ORDER BY hash", issue);
-  while (true) {
-    TT_ASSIGN(const bool more, q.next());
-    if (!more) return out;
-    out.push_back(q.text(0));
-  }
-}
-
-Result<> SqlIssues::move_details(IssueId into, IssueId from) {
-  Query hashes(db_, "UPDATE issue_hashes SET issue = ? WHERE issue = ?", into, from);
-  TT_TRY(hashes.run());
-  // `WHERE 1` keeps SQLite's grammar from taking ON for a join's.
-  Query hours(db_,
-              "INSERT INTO issue_hours SELECT ?, hour, count FROM issue_hours WHERE issue = ? "
-              "ON CONFLICT (issue, hour) DO UPDATE SET count = count + excluded.count",
-              into, from);
-  TT_TRY(hours.run());
-  Query releases(
-      db_,
-      "INSERT INTO issue_releases SELECT ?, release, first_seen, last_seen, count FROM issue_releases "
-      "WHERE issue = ? ON CONFLICT (issue, release) DO UPDATE SET count = count + excluded.count, "
-      "first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen)",
-      into, from);
-  TT_TRY(releases.run());
-  Query users(db_, "INSERT OR IGNORE INTO issue_users SELECT ?, user FROM issue_users WHERE issue = ?", into,
-              from);
-  TT_TRY(users.run());
-  for (const char* table : {"issue_hours", "issue_releases", "issue_users"}) {
-    Query clear(db_, std::string("DELETE FROM ") + table + " WHERE issue = ?", from);
-    TT_TRY(clear.run());
-  }
-  Query gone(db_, "DELETE FROM issues WHERE id = ?", from);
-  return gone.run();
-}
-
-Result<> SqlIssues::merge(IssueId into, IssueId from) {
-  if (into == from) return fail(ErrorKind::invalid_argument, "an issue cannot be merged into itself");
-  return db_.transaction(
-      [&]() -> Result<> {
-        TT_ASSIGN(Issue target, get(into));
-        TT_ASSIGN(const Issue source, get(from));
-        if (target.project != source.project) {
-          return fail(ErrorKind::invalid_argument, "issues of different projects cannot be merged");
-        }
-        TT_TRY(move_details(into, from));
-        if (source.first_seen < target.first_seen) {
-          target.first_seen = source.first_seen;
-          target.first_release = source.first_release;
-        }
-        if (source.last_seen > target.last_seen) {
-          target.last_seen = source.last_seen;
-          target.last_release = source.last_release;
-          target.last_event = source.last_event;
-        }
-        target.event_count += source.event_count;
-        Query users(db_, "SELECT count(*) FROM issue_users WHERE issue = ?", into);
-        TT_TRY(users.next());
-        target.user_count = static_cast<std::uint64_t>(users.integer(0));
-        return update(target);
-      },
-      storage::Durability::full);
-}
-
-Result<> SqlIssues::add_hour_count(IssueId issue, UnixNanos time, std::uint64_t count) {
-  Query q(db_,
-          "INSERT INTO issue_hours (issue, hour, count) VALUES (?, ?, ?) "
-          "ON CONFLICT (issue, hour) DO UPDATE SET count = count + excluded.count",
-          issue, hour_of(time), count);
-  return q.run();
-}
-
-Result<std::vector<storage::HourCount>> SqlIssues::hour_counts(IssueId issue, TimeRange range) {
-  std::vector<storage::HourCount> out;
-  const std::int64_t first = range.from.ns == INT64_MIN ? INT64_MIN : hour_of(range.from);
-  Query q(db_, "SELECT hour, count FROM issue_hours WHERE issue = ? AND hour >= ? AND hour < ? ORDER BY hour",
-          issue, first, range.to);
-  while (true) {
-    TT_ASSIGN(const bool more, q.next());
-    if (!more) return out;
-    out.push_back({q.time(0), static_cast<std::uint64_t>(q.integer(1))});
-  }
-}
-
-Result<> SqlIssues::add_release(IssueId issue, std::string_view release, UnixNanos time,
-                                std::uint64_t count) {
-  Query q(
-      db_,
-      "INSERT INTO issue_releases (issue, release, first_seen, last_seen, count) VALUES (?1, ?2, ?3, ?3, ?4) "
-      "ON CONFLICT (issue, release) DO UPDATE SET count = count + excluded.count, "
-      "first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen)",
-      issue, release, time, count);
-  return q.run();
-}
-
-Result<std::vector<storage::ReleaseCount>> SqlIssues::releases(IssueId issue) {
-  std::vector<storage::ReleaseCount> out;
-  Query q(db_,
-          "SELECT release, first_seen, last_seen, count FROM issue_releases WHERE issue = ? "
-          "ORDER BY first_seen, release",
-          issue);
-  while (true) {
-    TT_ASSIGN(const bool more, q.next());
-    if (!more) return out;
-    out.push_back({q.text(0), q.time(1), q.time(2), static_cast<std::uint64_t>(q.integer(3))});
-  }
-}
-
-Result<bool> SqlIssues::add_user(IssueId issue, std::string_view user) {
-  Query q(db_, "INSERT OR IGNORE INTO issue_users (issue, user) VALUES (?, ?)", issue, user);
-  TT_TRY(q.run());
-  return db_.changed_rows() > 0;
-}
-
-Result<std::size_t> SqlIssues::forget_user(ProjectId project, std::string_view user) {
-  std::size_t issues = 0;
-  const auto forget = [&]() -> Result<> {
-    Query count(db_,
-                "UPDATE issues SET user_count = max(user_count - 1, 0) WHERE project = ? AND id IN "
-                "(SELECT issue FROM issue_users WHERE user = ?)",
-                project.value, user);
-    TT_TRY(count.run());
-    Query q(db_,
-            "DELETE FROM issue_users WHERE user = ? AND issue IN (SELECT id FROM issues WHERE project = ?)",
-            user, project.value);
-    TT_TRY(q.run());
-    issues = static_cast<std::size_t>(db_.changed_rows());
-    return {};
-  };
-  TT_TRY(db_.transaction(forget, storage::Durability::full));
-  return issues;
-}
-
-Result<> SqlIssues::prune_hours(UnixNanos time) {
-  Query q(db_, "DELETE FROM issue_hours WHERE hour < ?", hour_of(time));
-  return q.run();
 }
 
 }  // namespace telltale::metadb

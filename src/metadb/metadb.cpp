@@ -38,6 +38,7 @@ class SqliteMetaDb final : public MetaDb {
   storage::UserRepository& users() override { return users_; }
   storage::SessionRepository& sessions() override { return sessions_; }
   storage::IssueRepository& issues() override { return issues_; }
+  storage::IssueActivityRepository& issue_activity() override { return issue_activity_; }
   storage::RuleStateRepository& rule_states() override { return rule_states_; }
   storage::SettingRepository& settings() override { return settings_; }
   storage::LogMetricRepository& log_metrics() override { return log_metrics_; }
@@ -132,6 +133,7 @@ class SqliteMetaDb final : public MetaDb {
   SqlUsers users_{*db_};
   SqlSessions sessions_{*db_};
   SqlIssues issues_{*db_};
+  SqlIssueActivity issue_activity_{*db_};
   SqlRuleStates rule_states_{*db_};
   SqlSettings settings_{*db_};
   SqlApplied applied_{*db_};

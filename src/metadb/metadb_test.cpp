@@ -94,7 +94,8 @@ TEST(MetaDb, SearchesAndMergesIssues) {
   EXPECT_FALSE(*issues.find_by_hash({2}, "h1")) << "hashes are a project's own";
   for (const auto id : {a->id, b->id}) {
     ASSERT_OK(issues.add_hour_count(id, UnixNanos::from_seconds(3'700), 2));
-    ASSERT_OK(issues.add_release(id, "1.0", UnixNanos::from_seconds(id.value), 1));
+    ASSERT_OK(issues.add_release(
+        id, {"1.0", UnixNanos::from_seconds(id.value), UnixNanos::from_seconds(id.value), 1}));
     EXPECT_TRUE(*issues.add_user(id, "ann"));
   }
   ASSERT_OK(issues.merge(a->id, b->id));
@@ -105,7 +106,63 @@ TEST(MetaDb, SearchesAndMergesIssues) {
   EXPECT_EQ((*hours)[0].count, 4u);
   EXPECT_EQ(issues.get(a->id)->user_count, 1u);
   EXPECT_EQ(issues.releases(a->id)->at(0).count, 2u);
-  EXPECT_EQ(issues.get(b->id).error().kind(), ErrorKind::not_found);
+  EXPECT_EQ(issues.get(b->id)->id, a->id) << "the old number and the old name lead to the issue";
+  EXPECT_EQ(issues.find_by_short_id("SHOP-2")->id, a->id);
+  EXPECT_EQ(issues.merge(b->id, a->id).error().kind(), ErrorKind::invalid_argument);
+  query.text.clear();
+  EXPECT_EQ(*issues.count(query), 1u);
+  ASSERT_EQ(issues.parts(b->id)->size(), 2u);
+
+  ASSERT_OK(issues.unmerge(b->id));
+  EXPECT_EQ(*issues.hashes(b->id), (std::vector<std::string>{"h2"}));
+  for (const auto id : {a->id, b->id}) {
+    EXPECT_EQ(issues.hour_counts(id, {})->at(0).count, 2u);
+    EXPECT_EQ(issues.get(id)->user_count, 0u) << "as the row said before";
+    EXPECT_EQ(issues.get(id)->parts, 1u);
+  }
+  EXPECT_EQ(issues.unmerge(b->id).error().kind(), ErrorKind::invalid_argument);
+}
+
+// Issues of a database from before they had parts, priorities and archives.
+TEST(MetaDb, OldIssuesLiveOn) {
+  io::FaultyFileSystem disk;
+  House house;
+  ASSERT_OK(disk.make_dirs("data/meta"));
+  {
+    Vfs vfs(disk, house.clock);
+    auto raw = Connection::open(vfs, "data/meta/meta.db");
+    ASSERT_OK(raw);
+    ASSERT_OK(migrate(**raw, 3));
+    ASSERT_OK((*raw)->execute(
+        "INSERT INTO issues VALUES (1, 1, 'SHOP-1', 'T', 'c', 'E', 5, 'python', 1, 2, 10, 20, 'a', 'b', 7, "
+        "2, 15, "
+        "'', '', '');"
+        "INSERT INTO issues VALUES (2, 1, 'SHOP-2', 'U', 'c', 'E', 4, 'python', 3, 0, 10, 30, 'b', 'b', 1, "
+        "0, 25, "
+        "'', 'ann', '');"
+        "INSERT INTO issue_hashes VALUES (1, 'h1', 1); INSERT INTO issue_hashes VALUES (1, 'h2', 2);"
+        "INSERT INTO issue_users VALUES (1, 'u1'); INSERT INTO issue_users VALUES (1, 'u2');"
+        "INSERT INTO issue_releases VALUES (1, 'a', 10, 12, 3); INSERT INTO issue_releases VALUES (1, 'b', "
+        "13, 20, 4);"
+        "INSERT INTO issue_releases VALUES (2, 'b', 30, 30, 1)"));
+  }
+  auto db = house.open(disk);
+  ASSERT_OK(db);
+  auto& issues = (*db)->issues();
+  const auto open = issues.get({1});
+  ASSERT_OK(open);
+  EXPECT_EQ(open->priority, storage::IssuePriority::high);
+  EXPECT_EQ(open->substatus_since.ns, 15);
+  EXPECT_EQ(open->parts, 1u);
+  EXPECT_EQ(open->user_count, 2u);
+  const auto ignored = issues.get({2});
+  EXPECT_EQ(ignored->substatus, storage::IssueSubstatus::forever);
+  EXPECT_EQ(ignored->archive, storage::IssueArchive());
+  EXPECT_EQ(ignored->priority, storage::IssuePriority::medium);
+  EXPECT_EQ(issues.release_met({1}, "b")->value().ns, 13) << "the earliest of all issues";
+  EXPECT_EQ(*issues.releases_met({1}, 10), (std::vector<std::string>{"b", "a"}));
+  ASSERT_OK(issues.merge({1}, {2}));
+  EXPECT_EQ(issues.get({2})->event_count, 8u);
 }
 
 TEST(MetaDb, RollsBackAndNests) {

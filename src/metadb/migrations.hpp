@@ -7,8 +7,8 @@
 
 namespace telltale::metadb {
 
-/// unsupported when the database has more steps than we know.
-Result<> migrate(Connection& db);
 int schema_version();
+/// Up to the step `to`. unsupported when the database has more steps than we know.
+Result<> migrate(Connection& db, int to = schema_version());
 
 }  // namespace telltale::metadb

@@ -84,21 +84,63 @@ class SqlIssues final : public storage::IssueRepository {
   Result<std::vector<storage::Issue>> search(const storage::IssueQuery& query) override;
   Result<std::uint64_t> count(const storage::IssueQuery& query) override;
   Result<std::optional<storage::IssueId>> find_by_hash(ProjectId project, std::string_view hash) override;
-  Result<> bind_hash(ProjectId project, std::string_view hash, storage::IssueId issue) override;
+  Result<std::optional<storage::IssuePart>> find_part(ProjectId project, std::string_view hash) override;
+  Result<> bind_hash(ProjectId project, std::string_view hash, storage::IssueId part) override;
+  Result<> move_hash(ProjectId project, std::string_view hash, storage::IssueId part) override;
   Result<std::vector<std::string>> hashes(storage::IssueId issue) override;
+  Result<std::vector<storage::IssueHash>> part_hashes(storage::IssueId issue) override;
+  Result<std::vector<storage::Issue>> parts(storage::IssueId issue) override;
+  Result<> update_part(storage::IssueId issue, const storage::Issue& part) override;
   Result<> merge(storage::IssueId into, storage::IssueId from) override;
-  Result<> add_hour_count(storage::IssueId issue, UnixNanos time, std::uint64_t count) override;
+  Result<> unmerge(storage::IssueId part) override;
+  Result<> add_hour_count(storage::IssueId part, UnixNanos time, std::uint64_t count) override;
   Result<std::vector<storage::HourCount>> hour_counts(storage::IssueId issue, TimeRange range) override;
-  Result<> add_release(storage::IssueId issue, std::string_view release, UnixNanos time,
-                       std::uint64_t count) override;
+  Result<> add_release(storage::IssueId part, const storage::ReleaseCount& seen) override;
   Result<std::vector<storage::ReleaseCount>> releases(storage::IssueId issue) override;
-  Result<bool> add_user(storage::IssueId issue, std::string_view user) override;
+  Result<bool> add_user(storage::IssueId part, std::string_view user) override;
+  Result<bool> user_elsewhere(storage::IssueId issue, storage::IssueId part, std::string_view user) override;
+  Result<std::vector<std::string>> users(storage::IssueId part) override;
+  Result<> drop_users(storage::IssueId part) override;
+  Result<std::vector<std::pair<int, std::string>>> user_pages(storage::IssueId part) override;
+  Result<> put_user_page(storage::IssueId part, int page, std::string_view bytes) override;
   Result<std::size_t> forget_user(ProjectId project, std::string_view user) override;
   Result<> prune_hours(UnixNanos time) override;
+  Result<> meet_release(ProjectId project, std::string_view release, UnixNanos time) override;
+  Result<std::optional<UnixNanos>> release_met(ProjectId project, std::string_view release) override;
+  Result<std::vector<std::string>> releases_met(ProjectId project, std::size_t limit) override;
+  Result<> add_archive_user(storage::IssueId issue, std::string_view user, UnixNanos time) override;
+  Result<std::uint64_t> archive_users(storage::IssueId issue, UnixNanos since) override;
+  Result<> clear_archive_users(storage::IssueId issue) override;
+  Result<std::vector<storage::Issue>> settling(UnixNanos since, std::size_t limit) override;
+  Result<std::vector<storage::Issue>> archived_until(UnixNanos now, std::size_t limit) override;
+  Result<std::vector<std::pair<storage::Issue, std::uint64_t>>> busy(UnixNanos hour, std::uint64_t least,
+                                                                     std::size_t limit) override;
 
  private:
   Result<std::string> next_short_id(ProjectId project);
-  Result<> move_details(storage::IssueId into, storage::IssueId from);
+  Result<bool> few_match(const storage::IssueQuery& query);
+  /// The issue that `id` is, or was merged into.
+  Result<storage::IssueId> survivor(storage::IssueId id);
+  Result<bool> has_own(storage::IssueId issue);
+  Result<> restore_own(storage::IssueId issue);
+  Result<> sum_up(storage::IssueId issue);
+  Connection& db_;
+};
+
+class SqlIssueActivity final : public storage::IssueActivityRepository {
+ public:
+  explicit SqlIssueActivity(Connection& db) : db_(db) {}
+  Result<std::int64_t> add(const storage::IssueActivity& activity) override;
+  Result<storage::IssueActivity> get(std::int64_t id) override;
+  Result<> update(const storage::IssueActivity& activity) override;
+  Result<> remove(std::int64_t id) override;
+  Result<std::vector<storage::IssueActivity>> list(storage::IssueId issue, std::int64_t before,
+                                                   std::size_t limit) override;
+  Result<std::uint64_t> count_comments(storage::IssueId issue) override;
+  Result<> put_mark(std::int64_t user, const storage::IssueMark& mark) override;
+  Result<storage::IssueMark> mark(std::int64_t user, storage::IssueId issue) override;
+
+ private:
   Connection& db_;
 };
 

@@ -53,11 +53,24 @@ std::string origin_of_url(const std::string& url) {
   return scheme == std::string::npos ? std::string() : url.substr(0, url.find_first_of("/?#", scheme + 3));
 }
 
+std::string_view notice_word(errors::IssueChange change) {
+  switch (change) {
+    case errors::IssueChange::fresh:
+      return "New error";
+    case errors::IssueChange::regressed:
+      return "Regression";
+    case errors::IssueChange::escalating:
+      return "Escalating";
+    case errors::IssueChange::unarchived:
+      return "Back from the archive";
+  }
+  return "Issue";
+}
+
 alerting::IssueNotice notice_of(const errors::IssueEvent& event) {
   const auto& issue = event.issue;
   alerting::IssueNotice notice;
-  const bool fresh = event.change == errors::IssueChange::fresh;
-  notice.title = fmt::format("{}: {}", fresh ? "New error" : "Regression", issue.title);
+  notice.title = fmt::format("{}: {}", notice_word(event.change), issue.title);
   notice.text = issue.culprit;
   notice.severity = std::string(to_string(issue.level));
   notice.fields = {{"Issue", issue.short_id},
@@ -204,6 +217,7 @@ net::Router Server::Impl::make_router() {
       [this](const storage::EraseRequest& request) { return erasure->erase(request); },
       [this](const storage::PersonRequest& request) { return erasure->erase_person(request); }});
   services->grouping = &grouping;
+  services->ownership = &stores->ownership();
   services->deletions = deletions.get();
   services->log_metrics = &stores->log_metrics();
   services->alert_rules = alert_rules.get();
@@ -289,6 +303,10 @@ void Server::Impl::run_tasks() {
   every("rules", milliseconds(500), [this] { rules->tick(); });
   every("log_metrics", milliseconds(250), [this] { stores->log_metrics().tick(); });
   every("notifier", milliseconds(250), [this] { notifier->tick(); });
+  every("issues", seconds(20), [this] {
+    if (const auto done = stores->issue_clock().tick(); !done)
+      log.warn("issues were not looked at", {{"reason", done.error().message()}});
+  });
   every("disk", seconds(1), [this] { disk->poll(); });
   every("checkpoints", seconds(1), [this] { (void)stores->pipeline().checkpoint(false); });
   every("deletions", milliseconds(250), [this] { deletions->run(); });

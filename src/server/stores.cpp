@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "ingest/ingest.hpp"
 #include "server/retention.hpp"
 
 namespace telltale::server {
@@ -58,6 +59,18 @@ Result<> require_empty(io::FileSystem& fs, const std::string& dir) {
   return fail(ErrorKind::conflict, dir + ": the folder is not empty");
 }
 
+/// Whom the project's rules assign a new issue to.
+std::string owner_by_rules(const errors::ProjectOwnership& ownership, ProjectId project,
+                           const EventRow& row) {
+  const auto rules = ownership.of(project);
+  if (rules == nullptr) return {};
+  // An error that came as a log record or a span has no payload.
+  const auto input = ingest::stored_grouping_input(row.payload);
+  const AttrValue* url = row.find("url.full");
+  return rules->owner(errors::ownership_facts(input ? *input : errors::GroupingInput(),
+                                              url == nullptr ? std::string() : to_string(*url)));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Stores>> Stores::open(io::FileSystem& fs, const config::Config& config,
@@ -78,8 +91,17 @@ Result<std::unique_ptr<Stores>> Stores::open(io::FileSystem& fs, const config::C
   TT_ASSIGN(stores->eventdb_,
             eventdb::open_eventdb(fs, io::join_path(dir, "eventdb"), event_options, clock, log, metrics));
   TT_ASSIGN(stores->metadb_, metadb::open_metadb(fs, io::join_path(dir, "meta"), clock, log, metrics));
-  TT_ASSIGN(stores->issues_, errors::IssueStore::open(*stores->metadb_, clock, log, metrics));
+  TT_ASSIGN(stores->issues_, errors::IssueStore::open(*stores->metadb_, log, metrics));
   stores->issues_->set_listener(std::move(on_issue));
+  TT_TRY(stores->ownership_.load(*stores->metadb_));
+  stores->issues_->set_owner([&ownership = stores->ownership_](ProjectId project, const EventRow& row) {
+    return owner_by_rules(ownership, project, row);
+  });
+  stores->issue_clock_ = std::make_unique<errors::IssueClock>(
+      *stores->metadb_, clock, log,
+      [&issues = *stores->issues_](const std::vector<errors::IssueEvent>& events) {
+        issues.announce(events);
+      });
   TT_ASSIGN(stores->log_metrics_, logmetrics::LogMetrics::open(*stores->metadb_, clock, log, metrics));
 
   io::JournalOptions journal_options;

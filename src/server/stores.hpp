@@ -14,7 +14,9 @@
 #include "base/log.hpp"
 #include "base/metrics.hpp"
 #include "config/config.hpp"
+#include "errors/issue_clock.hpp"
 #include "errors/issue_store.hpp"
+#include "errors/ownership.hpp"
 #include "eventdb/eventdb.hpp"
 #include "ingest/pipeline.hpp"
 #include "io/file_system.hpp"
@@ -51,6 +53,8 @@ class Stores {
   tsdb::Tsdb& metrics() { return *tsdb_; }
   eventdb::EventDb& events() { return *eventdb_; }
   metadb::MetaDb& records() { return *metadb_; }
+  errors::IssueClock& issue_clock() { return *issue_clock_; }
+  errors::ProjectOwnership& ownership() { return ownership_; }
   logmetrics::LogMetrics& log_metrics() { return *log_metrics_; }
   ingest::Pipeline& pipeline() { return *pipeline_; }
 
@@ -62,7 +66,9 @@ class Stores {
   std::unique_ptr<tsdb::Tsdb> tsdb_;
   std::unique_ptr<eventdb::EventDb> eventdb_;
   std::unique_ptr<metadb::MetaDb> metadb_;
+  errors::ProjectOwnership ownership_;
   std::unique_ptr<errors::IssueStore> issues_;
+  std::unique_ptr<errors::IssueClock> issue_clock_;
   std::unique_ptr<logmetrics::LogMetrics> log_metrics_;
   std::unique_ptr<io::Journal> journal_;
   std::unique_ptr<ingest::Pipeline> pipeline_;

@@ -49,8 +49,71 @@ std::string_view to_string(IssueSubstatus substatus) {
       return "regressed";
     case IssueSubstatus::escalating:
       return "escalating";
+    case IssueSubstatus::until_escalating:
+      return "archived_until_escalating";
+    case IssueSubstatus::until_condition:
+      return "archived_until_condition_met";
+    case IssueSubstatus::forever:
+      return "archived_forever";
   }
   return "";
+}
+
+std::optional<IssueSubstatus> issue_substatus_from(std::string_view name) {
+  for (int n = 1; n <= static_cast<int>(IssueSubstatus::forever); ++n) {
+    const auto substatus = static_cast<IssueSubstatus>(n);
+    if (to_string(substatus) == name) return substatus;
+  }
+  return std::nullopt;
+}
+
+std::string_view to_string(IssuePriority priority) {
+  switch (priority) {
+    case IssuePriority::low:
+      return "low";
+    case IssuePriority::medium:
+      return "medium";
+    case IssuePriority::high:
+      return "high";
+  }
+  return "unknown";
+}
+
+std::optional<IssuePriority> issue_priority_from(std::string_view name) {
+  if (name == "low") return IssuePriority::low;
+  if (name == "medium") return IssuePriority::medium;
+  if (name == "high") return IssuePriority::high;
+  return std::nullopt;
+}
+
+std::string_view to_string(IssueAction action) {
+  switch (action) {
+    case IssueAction::comment:
+      return "comment";
+    case IssueAction::resolved:
+      return "resolved";
+    case IssueAction::reopened:
+      return "reopened";
+    case IssueAction::archived:
+      return "archived";
+    case IssueAction::assigned:
+      return "assigned";
+    case IssueAction::priority:
+      return "priority";
+    case IssueAction::merged:
+      return "merged";
+    case IssueAction::unmerged:
+      return "unmerged";
+    case IssueAction::regressed:
+      return "regressed";
+    case IssueAction::escalating:
+      return "escalating";
+    case IssueAction::unarchived:
+      return "unarchived";
+    case IssueAction::ongoing:
+      return "ongoing";
+  }
+  return "unknown";
 }
 
 std::optional<IssueStatus> issue_status_from(std::string_view name) {

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/id.hpp"
@@ -18,6 +19,7 @@
 #include "base/strong.hpp"
 #include "base/time.hpp"
 #include "model/event_row.hpp"
+#include "storage/issue_life.hpp"
 
 namespace telltale::storage {
 
@@ -147,14 +149,25 @@ class SessionRepository {
 
 /// The numbers of these two are stored: never renumber.
 enum class IssueStatus : std::uint8_t { unresolved = 1, resolved = 2, ignored = 3 };
-enum class IssueSubstatus : std::uint8_t { none = 0, fresh = 1, ongoing = 2, regressed = 3, escalating = 4 };
+enum class IssueSubstatus : std::uint8_t {
+  none = 0,
+  fresh = 1,
+  ongoing = 2,
+  regressed = 3,
+  escalating = 4,
+  until_escalating = 5,  // these three of ignored issues
+  until_condition = 6,
+  forever = 7
+};
 std::string_view to_string(IssueStatus status);
-/// `new`, `ongoing`, `regressed`, `escalating`; empty for none.
+/// `new`, `ongoing`, `regressed`, `escalating`, `archived_until_escalating`, …; empty for none.
 std::string_view to_string(IssueSubstatus substatus);
+std::optional<IssueSubstatus> issue_substatus_from(std::string_view name);
 std::optional<IssueStatus> issue_status_from(std::string_view name);
 
-using IssueId = Strong<struct IssueTag, std::int64_t>;
-
+/// What was one issue before it was merged into another is a *part* of that one: it keeps its id, its hashes
+/// and its own counts, hours, releases and users, and an issue is read as the sum of its parts. An issue that
+/// nothing was merged into is its only part.
 struct Issue {
   IssueId id;  // 0 when adding
   ProjectId project;
@@ -171,11 +184,18 @@ struct Issue {
   std::string first_release;
   std::string last_release;
   std::uint64_t event_count = 0;
-  std::uint64_t user_count = 0;  // exact up to limits::kMaxUsersPerIssue, then stands still
+  std::uint64_t user_count = 0;  // exact up to limits::kMaxUsersPerIssue, then within 1 %
   UnixNanos status_changed;      // time of the last change of status
   std::string resolved_in;       // release the fix is in; empty: any event reopens
   std::string assignee;
   Id128 last_event;
+  bool resolved_next = false;  // the fix is in the release after resolved_in
+  UnixNanos substatus_since;
+  IssuePriority priority = IssuePriority::medium;
+  bool priority_by_hand = false;
+  IssueArchive archive;          // of an ignored one
+  bool users_estimated = false;  // more users than are counted exactly
+  std::uint32_t parts = 1;
 };
 
 enum class IssueSort : std::uint8_t { last_seen, first_seen, events, users, trend };
@@ -187,8 +207,11 @@ struct IssueQuery {
   std::vector<ProjectId> projects;  // empty: no issue at all
   std::vector<IssueStatus> statuses;
   std::vector<Level> levels;
-  std::string text;     // in title, culprit, type or short id, ASCII case ignored
-  std::string release;  // seen in this release
+  std::vector<IssueSubstatus> substatuses;
+  std::vector<IssuePriority> priorities;
+  std::int64_t bookmarked_by = 0;  // by this user
+  std::string text;                // in title, culprit, type or short id, ASCII case ignored
+  std::string release;             // seen in this release
   std::string assignee;
   TimeRange seen;                         // last_seen ≥ from and first_seen < to
   IssueSort sort = IssueSort::last_seen;  // greatest first, then by id falling
@@ -210,6 +233,19 @@ struct ReleaseCount {
   std::uint64_t count = 0;
 };
 
+/// Where a hash leads: the issue, and the part of it that counts.
+struct IssuePart {
+  IssueId issue;
+  IssueId part;
+};
+
+struct IssueHash {
+  std::string hash;
+  IssueId part;
+};
+
+/// Methods that take an issue answer over all of its parts; of one that is merged, for the issue it is merged
+/// into.
 class IssueRepository {
  public:
   virtual ~IssueRepository() = default;
@@ -224,28 +260,69 @@ class IssueRepository {
   virtual Result<std::uint64_t> count(const IssueQuery& query) = 0;
 
   virtual Result<std::optional<IssueId>> find_by_hash(ProjectId project, std::string_view hash) = 0;
+  virtual Result<std::optional<IssuePart>> find_part(ProjectId project, std::string_view hash) = 0;
   /// A hash that is bound already stays where it is.
-  virtual Result<> bind_hash(ProjectId project, std::string_view hash, IssueId issue) = 0;
+  virtual Result<> bind_hash(ProjectId project, std::string_view hash, IssueId part) = 0;
+  /// The hash leads to another part from now on.
+  virtual Result<> move_hash(ProjectId project, std::string_view hash, IssueId part) = 0;
   /// Sorted.
   virtual Result<std::vector<std::string>> hashes(IssueId issue) = 0;
-  /// Hashes, counts, users and releases of `from` go to `into`; `from` disappears. Events are found by hash
-  /// and need no rewriting.
-  virtual Result<> merge(IssueId into, IssueId from) = 0;
+  /// By part, then hash.
+  virtual Result<std::vector<IssueHash>> part_hashes(IssueId issue) = 0;
 
-  virtual Result<> add_hour_count(IssueId issue, UnixNanos time, std::uint64_t count) = 0;
+  /// Each with its own counts; the issue's own comes first, then by id.
+  virtual Result<std::vector<Issue>> parts(IssueId issue) = 0;
+  /// Counts of one part of an issue that has several; never those of the issue itself.
+  virtual Result<> update_part(IssueId issue, const Issue& part) = 0;
+  /// `from` and its parts become parts of `into`. Nothing is moved: events are found by hash, counts stay
+  /// with their part.
+  virtual Result<> merge(IssueId into, IssueId from) = 0;
+  /// The part is an issue again, its counts what it has counted. invalid_argument when it is the issue's own.
+  virtual Result<> unmerge(IssueId part) = 0;
+
+  // Those from here to `add_user` count in one part.
+  virtual Result<> add_hour_count(IssueId part, UnixNanos time, std::uint64_t count) = 0;
   /// Hours that overlap the range, rising; hours without events are left out.
   virtual Result<std::vector<HourCount>> hour_counts(IssueId issue, TimeRange range) = 0;
-  virtual Result<> add_release(IssueId issue, std::string_view release, UnixNanos time,
-                               std::uint64_t count) = 0;
+  virtual Result<> add_release(IssueId part, const ReleaseCount& seen) = 0;
   /// By first_seen, rising.
   virtual Result<std::vector<ReleaseCount>> releases(IssueId issue) = 0;
-  /// True when the issue had not met this user.
-  virtual Result<bool> add_user(IssueId issue, std::string_view user) = 0;
+  /// True when the part had not met this user.
+  virtual Result<bool> add_user(IssueId part, std::string_view user) = 0;
+  /// Another part of the issue has met this user.
+  virtual Result<bool> user_elsewhere(IssueId issue, IssueId part, std::string_view user) = 0;
+  /// As add_user() was told them.
+  virtual Result<std::vector<std::string>> users(IssueId part) = 0;
+  virtual Result<> drop_users(IssueId part) = 0;
+  /// A sketch of a part's users in pages (errors/user_sketch.hpp); those that were never written are missing.
+  virtual Result<std::vector<std::pair<int, std::string>>> user_pages(IssueId part) = 0;
+  virtual Result<> put_user_page(IssueId part, int page, std::string_view bytes) = 0;
   /// In every issue of the project; how many had met this user. Their counts of users go down by one.
   virtual Result<std::size_t> forget_user(ProjectId project, std::string_view user) = 0;
 
   /// Drops hourly counts from before `time`.
   virtual Result<> prune_hours(UnixNanos time) = 0;
+
+  /// When an error of the release first came to the project; an earlier time than the known is no news.
+  virtual Result<> meet_release(ProjectId project, std::string_view release, UnixNanos time) = 0;
+  virtual Result<std::optional<UnixNanos>> release_met(ProjectId project, std::string_view release) = 0;
+  /// Newest first.
+  virtual Result<std::vector<std::string>> releases_met(ProjectId project, std::size_t limit) = 0;
+
+  /// Of an archived issue that waits for users within a window: who came when, and how many since.
+  virtual Result<> add_archive_user(IssueId issue, std::string_view user, UnixNanos time) = 0;
+  virtual Result<std::uint64_t> archive_users(IssueId issue, UnixNanos since) = 0;
+  virtual Result<> clear_archive_users(IssueId issue) = 0;
+
+  // For what happens with time.
+  /// Unresolved ones whose substatus is new, regressed or escalating from before `since`, oldest first.
+  virtual Result<std::vector<Issue>> settling(UnixNanos since, std::size_t limit) = 0;
+  /// Archived until a time that is not after `now`.
+  virtual Result<std::vector<Issue>> archived_until(UnixNanos now, std::size_t limit) = 0;
+  /// Open issues, and those archived until they escalate, with more than `least` events in the hour; the
+  /// busiest first.
+  virtual Result<std::vector<std::pair<Issue, std::uint64_t>>> busy(UnixNanos hour, std::uint64_t least,
+                                                                    std::size_t limit) = 0;
 };
 
 /// What one alert (rule and label set) must remember across a restart.
@@ -375,6 +452,7 @@ class RecordStore {
   virtual UserRepository& users() = 0;
   virtual SessionRepository& sessions() = 0;
   virtual IssueRepository& issues() = 0;
+  virtual IssueActivityRepository& issue_activity() = 0;
   virtual RuleStateRepository& rule_states() = 0;
   virtual SettingRepository& settings() = 0;
   virtual AppliedRepository& applied() = 0;

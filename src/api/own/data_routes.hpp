@@ -12,6 +12,10 @@ void add_search_routes(net::Router& router, const Services& services);
 void add_trace_routes(net::Router& router, const Services& services);
 /// issues · issues/{id} and its /events, /tags, /stats
 void add_issue_routes(net::Router& router, const Services& services);
+/// issues/merge · issues/marks · issues/{id}/unmerge, /parts, /activity and /comments
+void add_issue_life_routes(net::Router& router, const Services& services);
+/// projects/{id}/ownership
+void add_ownership_routes(net::Router& router, const Services& services);
 /// The issue of the path's {id}, a number or a short id; one that the caller may not see is not found.
 Result<storage::Issue> issue_of(const Services& services, const net::HttpRequest& request,
                                 accounts::Scope scope);

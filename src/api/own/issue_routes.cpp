@@ -3,13 +3,14 @@
 #include <charconv>
 
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include "api/own/answer.hpp"
 #include "api/own/data_routes.hpp"
+#include "api/own/issue_body.hpp"
 #include "api/own/params.hpp"
+#include "api/sign_in.hpp"
 #include "base/limits.hpp"
-#include "errors/issue_store.hpp"
+#include "errors/issue_changes.hpp"
 #include "errors/issue_views.hpp"
 
 namespace telltale::api {
@@ -34,7 +35,7 @@ namespace {
 
 struct IssueList {
   std::vector<storage::Issue> issues;
-  std::vector<errors::IssueTrend> trends;
+  std::vector<IssueExtras> extras;
   std::uint64_t total = 0;
 };
 
@@ -57,6 +58,20 @@ Result<storage::IssueQuery> issue_query(const Services& services, const net::Htt
     if (query.levels.back() == Level::unknown)
       return fail(ErrorKind::invalid_argument, "level: trace, debug, info, warning, error or fatal");
   }
+  if (const auto name = request.param("substatus"); name && !name->empty()) {
+    const auto known = storage::issue_substatus_from(*name);
+    if (!known) return fail(ErrorKind::invalid_argument, "substatus: new, ongoing, regressed, escalating, …");
+    query.substatuses.push_back(*known);
+  }
+  if (const auto name = request.param("priority"); name && !name->empty()) {
+    const auto known = storage::issue_priority_from(*name);
+    if (!known) return fail(ErrorKind::invalid_argument, "priority: low, medium or high");
+    query.priorities.push_back(*known);
+  }
+  if (request.param("bookmarked").value_or("") == "true") {
+    TT_ASSIGN(const auto who, authorise_session(services, request));
+    query.bookmarked_by = who.user;
+  }
   const auto sort = request.param("sort").value_or("");
   const auto known = storage::issue_sort_from(sort.empty() ? "last_seen" : sort);
   if (!known) return fail(ErrorKind::invalid_argument, "sort: last_seen, first_seen, events, users or trend");
@@ -71,94 +86,57 @@ Result<IssueList> list_issues(const Services& services, const net::HttpRequest& 
   IssueList out;
   TT_ASSIGN(out.issues, services.records.issues().search(query));
   TT_ASSIGN(out.total, services.records.issues().count(query));
+  TT_ASSIGN(const auto who, authorise(services, request, accounts::Scope::read));
   for (const auto& issue : out.issues) {
     TT_TRY(context.check());
-    TT_ASSIGN(auto trend, errors::issue_trend(services.records, issue.id, query.trend_at));
-    out.trends.push_back(trend);
+    IssueExtras extras;
+    TT_ASSIGN(extras.trend, errors::issue_trend(services.records, issue.id, query.trend_at));
+    if (who.user != 0) {
+      TT_ASSIGN(extras.mark, services.records.issue_activity().mark(who.user, issue.id));
+    }
+    out.extras.push_back(std::move(extras));
   }
   return out;
 }
 
 void write_issue_list(JsonWriter& w, const IssueList& list) {
   w.key("issues").begin_array();
-  for (std::size_t i = 0; i < list.issues.size(); ++i) write_issue(w, list.issues[i], &list.trends[i]);
+  for (std::size_t i = 0; i < list.issues.size(); ++i) write_issue(w, list.issues[i], list.extras[i]);
   w.end_array().field("total", list.total);
 }
 
-struct IssueChange {
-  errors::IssueUpdate update;
-  std::vector<storage::IssueId> ids;
+struct OneIssue {
+  storage::Issue issue;
+  IssueExtras extras;
 };
 
-Result<> read_issue_member(std::string_view name, simdjson::dom::element value, errors::IssueUpdate& update) {
-  std::string_view text;
-  if (value.get(text) != simdjson::SUCCESS) {
-    return fail(ErrorKind::invalid_argument, fmt::format("{}: not a string", name));
+Result<OneIssue> one_issue(const Services& services, const net::HttpRequest& request) {
+  OneIssue out;
+  TT_ASSIGN(out.issue, issue_of(services, request, accounts::Scope::read));
+  TT_ASSIGN(const auto who, authorise(services, request, accounts::Scope::read));
+  if (out.issue.parts > 1) {
+    TT_ASSIGN(out.extras.merged, services.records.issues().parts(out.issue.id));
+    out.extras.merged.erase(out.extras.merged.begin());
   }
-  if (name == "status") {
-    update.status = storage::issue_status_from(text);
-    if (!update.status) return fail(ErrorKind::invalid_argument, "status: unresolved, resolved or ignored");
-  } else if (name == "assignee") {
-    update.assignee = std::string(text);
-  } else if (name == "resolved_in") {
-    update.resolved_in = std::string(text);
-  } else {
-    return fail(ErrorKind::invalid_argument, fmt::format("{}: unknown field", name));
+  TT_ASSIGN(out.extras.comments, services.records.issue_activity().count_comments(out.issue.id));
+  if (who.user != 0) {
+    TT_ASSIGN(out.extras.mark, services.records.issue_activity().mark(who.user, out.issue.id));
   }
-  return {};
-}
-
-Result<std::vector<storage::IssueId>> read_issue_ids(simdjson::dom::element value) {
-  simdjson::dom::array array;
-  if (value.get(array) != simdjson::SUCCESS) return fail(ErrorKind::invalid_argument, "ids: not an array");
-  std::vector<storage::IssueId> ids;
-  for (const auto item : array) {
-    std::int64_t id = 0;
-    if (item.get(id) != simdjson::SUCCESS) return fail(ErrorKind::invalid_argument, "ids: not a number");
-    ids.push_back(storage::IssueId{id});
-    if (ids.size() > limits::kMaxBulkIssues) {
-      return fail(ErrorKind::invalid_argument, fmt::format("ids: more than {}", limits::kMaxBulkIssues));
-    }
-  }
-  return ids;
-}
-
-/// `many`: with `ids`, which must not be empty.
-Result<IssueChange> issue_change_body(const net::HttpRequest& request, bool many) {
-  simdjson::dom::parser parser;
-  simdjson::dom::object body;
-  if (parser.parse(request.body.data(), request.body.size()).get(body) != simdjson::SUCCESS) {
-    return fail(ErrorKind::invalid_argument, "body: not a JSON object");
-  }
-  IssueChange out;
-  for (const auto field : body) {
-    if (many && field.key == "ids") {
-      TT_ASSIGN(out.ids, read_issue_ids(field.value));
-    } else {
-      TT_TRY(read_issue_member(field.key, field.value, out.update));
-    }
-  }
-  if (many && out.ids.empty()) return fail(ErrorKind::invalid_argument, "ids: missing or empty");
   return out;
 }
 
 Result<storage::Issue> change_issue(const Services& services, const net::HttpRequest& request) {
   TT_ASSIGN(const auto issue, issue_of(services, request, accounts::Scope::write));
   TT_ASSIGN(const auto change, issue_change_body(request, false));
-  return errors::update_issue(services.records, services.clock, issue.id, change.update);
+  TT_ASSIGN(const auto actor, actor_of(services, request, accounts::Scope::write));
+  return errors::update_issue(services.records, services.clock, actor, issue.id, change.update);
 }
 
 Result<std::vector<storage::Issue>> change_issues(const Services& services, const net::HttpRequest& request) {
-  TT_ASSIGN(const auto projects, query_projects(services, request, accounts::Scope::write));
+  TT_ASSIGN(const auto actor, actor_of(services, request, accounts::Scope::write));
   TT_ASSIGN(const auto change, issue_change_body(request, true));
-  // An issue of another project is as unknown as one that does not exist.
-  for (const auto id : change.ids) {
-    const auto issue = services.records.issues().get(id);
-    if (!issue && issue.error().kind() != ErrorKind::not_found) return tl::unexpected<Error>(issue.error());
-    if (!issue || std::find(projects.begin(), projects.end(), issue->project) == projects.end())
-      return fail(ErrorKind::not_found, fmt::format("issue {}: not found", id.value));
-  }
-  return errors::update_issues(services.records, services.clock, change.ids, change.update);
+  TT_TRY(require_issues(services, request, accounts::Scope::write, change.ids));
+  return errors::update_issues(services.records, services.clock, actor, change.ids, change.update);
 }
 
 Result<Rows> events_of_issue(const Services& services, const net::HttpRequest& request,
@@ -240,8 +218,11 @@ void add_issue_routes(net::Router& router, const Services& services) {
                                                  w.end_array();
                                                });
   });
-  router.add("GET", path + "/{id}", [&services, write_one](const net::HttpRequest& r, WorkContext&) {
-    return answer<storage::Issue>(issue_of(services, r, accounts::Scope::read), write_one);
+  router.add("GET", path + "/{id}", [&services](const net::HttpRequest& r, WorkContext&) {
+    return answer<OneIssue>(one_issue(services, r), [](JsonWriter& w, const OneIssue& one) {
+      w.key("issue");
+      write_issue(w, one.issue, one.extras);
+    });
   });
   router.add("PUT", path + "/{id}", [&services, write_one](const net::HttpRequest& r, WorkContext&) {
     return answer<storage::Issue>(change_issue(services, r), write_one);

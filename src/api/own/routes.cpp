@@ -11,6 +11,8 @@ void add_own_routes(net::Router& router, const Services& services) {
   add_log_routes(router, services);
   add_trace_routes(router, services);
   add_issue_routes(router, services);
+  add_issue_life_routes(router, services);
+  add_ownership_routes(router, services);
   add_grouping_routes(router, services);
   add_overview_routes(router, services);
   add_find_routes(router, services);

@@ -43,25 +43,63 @@ void write_row(JsonWriter& w, const EventRow& row) {
   w.end_object();
 }
 
-void write_issue(JsonWriter& w, const storage::Issue& issue, const errors::IssueTrend* trend) {
+namespace {
+
+void write_archive(JsonWriter& w, const storage::IssueArchive& archive) {
+  using storage::ArchiveUntil;
+  constexpr std::string_view kNames[] = {"forever", "escalating", "time", "events", "users"};
+  w.key("archive").begin_object().field("until", kNames[static_cast<int>(archive.until)]);
+  if (archive.until == ArchiveUntil::time) w.field("time", format_rfc3339(archive.time));
+  if (archive.until == ArchiveUntil::events || archive.until == ArchiveUntil::users) {
+    w.field("count", archive.count);
+    if (archive.window_hours != 0) w.field("window_hours", std::uint64_t{archive.window_hours});
+  }
+  w.end_object();
+}
+
+/// Looked at since it last became worth it.
+bool seen_by(const storage::IssueMark& mark, const storage::Issue& issue) {
+  const bool loud = issue.substatus == storage::IssueSubstatus::regressed ||
+                    issue.substatus == storage::IssueSubstatus::escalating;
+  return mark.seen && (!loud || *mark.seen >= issue.substatus_since);
+}
+
+void write_extras(JsonWriter& w, const storage::Issue& issue, const IssueExtras& extras) {
+  if (extras.mark) w.field("bookmarked", extras.mark->bookmarked).field("seen", seen_by(*extras.mark, issue));
+  if (extras.comments) w.field("comment_count", *extras.comments);
+  if (!extras.merged.empty()) {
+    w.key("merged_from").begin_array();
+    for (const auto& part : extras.merged)
+      w.begin_object().field("id", part.id.value).field("short_id", part.short_id).end_object();
+    w.end_array();
+  }
+  if (!extras.trend) return;
+  w.key("trend_24h").begin_array();
+  for (const std::uint64_t n : extras.trend->hours) w.unsigned_integer(n);
+  w.end_array().key("trend_14d").begin_array();
+  for (const std::uint64_t n : extras.trend->days) w.unsigned_integer(n);
+  w.end_array();
+}
+
+}  // namespace
+
+void write_issue(JsonWriter& w, const storage::Issue& issue, const IssueExtras& extras) {
   w.begin_object().field("id", issue.id.value).field("short_id", issue.short_id);
   w.field("project", std::uint64_t{issue.project.value})
       .field("title", issue.title)
       .field("culprit", issue.culprit);
   w.field("type", issue.type).field("level", to_string(issue.level)).field("platform", issue.platform);
   w.field("status", to_string(issue.status)).field("substatus", to_string(issue.substatus));
+  w.field("priority", to_string(issue.priority));
   w.field("first_seen", format_rfc3339(issue.first_seen)).field("last_seen", format_rfc3339(issue.last_seen));
   w.field("first_release", issue.first_release).field("last_release", issue.last_release);
   w.field("event_count", issue.event_count).field("user_count", issue.user_count);
+  w.field("users_estimated", issue.users_estimated).field("parts", std::uint64_t{issue.parts});
   w.field("assignee", issue.assignee).field("resolved_in", issue.resolved_in);
+  w.field("resolved_in_next", issue.resolved_next);
+  if (issue.status == storage::IssueStatus::ignored) write_archive(w, issue.archive);
   if (issue.last_event.present()) w.field("last_event_id", issue.last_event.hex());
-  if (trend != nullptr) {
-    w.key("trend_24h").begin_array();
-    for (const std::uint64_t n : trend->hours) w.unsigned_integer(n);
-    w.end_array().key("trend_14d").begin_array();
-    for (const std::uint64_t n : trend->days) w.unsigned_integer(n);
-    w.end_array();
-  }
+  write_extras(w, issue, extras);
   w.end_object();
 }
 

@@ -1,6 +1,9 @@
 // A wide event as our own API shows it.
 #pragma once
 
+#include <optional>
+#include <vector>
+
 #include "base/json.hpp"
 #include "errors/issue_views.hpp"
 #include "model/event_row.hpp"
@@ -9,7 +12,13 @@
 namespace telltale::api {
 
 void write_row(JsonWriter& w, const EventRow& row);
-/// With `trend_24h` and `trend_14d` where a trend is given.
-void write_issue(JsonWriter& w, const storage::Issue& issue, const errors::IssueTrend* trend = nullptr);
+/// What is shown of an issue beside its fields, where it is known.
+struct IssueExtras {
+  std::optional<errors::IssueTrend> trend;  // `trend_24h` and `trend_14d`
+  std::optional<storage::IssueMark> mark;   // `bookmarked` and `seen`, to whom is signed in
+  std::vector<storage::Issue> merged;       // `merged_from`
+  std::optional<std::uint64_t> comments;    // `comment_count`
+};
+void write_issue(JsonWriter& w, const storage::Issue& issue, const IssueExtras& extras = {});
 
 }  // namespace telltale::api

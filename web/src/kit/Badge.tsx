@@ -31,7 +31,7 @@ const STATUS: Record<string, { tone: Tone; text: string }> = {
   ongoing: { tone: "neutral", text: "Ongoing" },
   escalating: { tone: "warn", text: "Escalating" },
   resolved: { tone: "good", text: "Resolved" },
-  ignored: { tone: "neutral", text: "Ignored" },
+  ignored: { tone: "neutral", text: "Archived" },
 };
 /** An issue's state in one word: what is unresolved shows why it stands out. */
 export function IssueBadge({ status, substatus }: { status: string; substatus: string }) {

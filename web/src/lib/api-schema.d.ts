@@ -337,6 +337,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/telltale/v1/projects/{id}/ownership": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whom a project's new issues are assigned to. */
+        get: operations["getOwnership"];
+        /** Replace a project's rules of ownership; they hold for new issues. Code owners come first, rules after; the last that matches decides. */
+        put: operations["setOwnership"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/telltale/v1/projects/{id}/grouping/preview": {
         parameters: {
             query?: never;
@@ -1065,6 +1083,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/telltale/v1/issues/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make several issues one. Nothing is moved: each stays a part with its own counts and can be taken out again. */
+        post: operations["mergeIssues"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/issues/marks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Bookmark issues, or say that they were looked at; for whoever is signed in. */
+        put: operations["markIssues"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/issues/{id}/unmerge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a part, or some of its hashes, out of an issue. `issue` is the one that results, `from` what is left. */
+        post: operations["unmergeIssue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/issues/{id}/parts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an issue is made of: itself and what was merged into it, each with its hashes. */
+        get: operations["issueParts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/issues/{id}/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened to an issue, newest first. */
+        get: operations["issueActivity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/issues/{id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Comment on an issue. */
+        post: operations["addComment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/issues/{id}/comments/{comment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change a comment; only who wrote it. */
+        put: operations["editComment"];
+        post?: never;
+        /** Remove a comment; only who wrote it. */
+        delete: operations["removeComment"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1237,7 +1375,11 @@ export interface components {
          *       "user_count": 20,
          *       "assignee": "",
          *       "resolved_in": "",
-         *       "last_event_id": "d6d2ecf02e42419eac557aad5253a995"
+         *       "last_event_id": "d6d2ecf02e42419eac557aad5253a995",
+         *       "priority": "high",
+         *       "users_estimated": false,
+         *       "parts": 1,
+         *       "resolved_in_next": false
          *     }
          */
         Issue: {
@@ -1251,7 +1393,7 @@ export interface components {
             platform: string;
             status: components["schemas"]["IssueStatus"];
             /** @enum {string} */
-            substatus: "" | "new" | "ongoing" | "regressed" | "escalating";
+            substatus: "" | "new" | "ongoing" | "regressed" | "escalating" | "archived_until_escalating" | "archived_until_condition_met" | "archived_forever";
             /** Format: date-time */
             first_seen: string;
             /** Format: date-time */
@@ -1267,6 +1409,25 @@ export interface components {
             trend_24h?: number[];
             /** @description Events in 24 hours each; the last ends with the present hour. */
             trend_14d?: number[];
+            priority: components["schemas"]["IssuePriority"];
+            /** @description There are more users than are counted exactly; user_count is within 1 %. */
+            users_estimated: boolean;
+            /** @description Itself and what was merged into it. */
+            parts: number;
+            /** @description The fix is in the release after resolved_in. */
+            resolved_in_next: boolean;
+            archive?: components["schemas"]["IssueArchive"];
+            /** @description What was merged into it; in the answer about one issue. */
+            merged_from?: {
+                id: number;
+                short_id: string;
+            }[];
+            /** @description In the answer about one issue. */
+            comment_count?: number;
+            /** @description To somebody who is signed in: by them. */
+            bookmarked?: boolean;
+            /** @description To somebody who is signed in: they have looked at it since it last came back or escalated. */
+            seen?: boolean;
         };
         /**
          * @example {
@@ -1277,8 +1438,12 @@ export interface components {
         IssueChange: {
             status?: components["schemas"]["IssueStatus"];
             assignee?: string;
-            /** @description Release with the fix; only events of it, or of one not seen before, reopen. */
+            /** @description Release with the fix; only events of it or of a later one reopen. */
             resolved_in?: string;
+            priority?: components["schemas"]["IssuePriority"];
+            /** @description With status resolved, without resolved_in: only events of a release after the project's newest reopen. */
+            resolved_in_next?: boolean;
+            archive?: components["schemas"]["IssueArchive"];
         };
         /** @enum {string} */
         IssueStatus: "unresolved" | "resolved" | "ignored";
@@ -1737,6 +1902,66 @@ export interface components {
             counts: boolean;
             /** @description It does not count. */
             why?: string;
+        };
+        /** @enum {string} */
+        IssuePriority: "low" | "medium" | "high";
+        IssueArchive: {
+            /**
+             * @default forever
+             * @enum {string}
+             */
+            until: "forever" | "escalating" | "time" | "events" | "users";
+            /**
+             * Format: date-time
+             * @description With until time.
+             */
+            time?: string;
+            /** @description With until events or users: so many more. */
+            count?: number;
+            /** @description Within so many hours; without it since the issue was archived. */
+            window_hours?: number;
+        };
+        IssueActivity: {
+            id: number;
+            /** Format: date-time */
+            time: string;
+            /** @enum {string} */
+            action: "comment" | "resolved" | "reopened" | "archived" | "assigned" | "priority" | "merged" | "unmerged" | "regressed" | "escalating" | "unarchived" | "ongoing";
+            /** @description Empty: Telltale itself. */
+            who: string;
+            detail: string;
+            /** @description Of a comment. */
+            text: string;
+            /** @description A comment that the caller wrote. */
+            mine: boolean;
+            /** Format: date-time */
+            edited?: string;
+        };
+        IssuePart: {
+            id: number;
+            short_id: string;
+            title: string;
+            culprit: string;
+            event_count: number;
+            user_count: number;
+            /** Format: date-time */
+            first_seen: string;
+            /** Format: date-time */
+            last_seen: string;
+            hashes: {
+                hash: string;
+                /** @description Of the newest event that is kept. */
+                title?: string;
+                /** Format: date-time */
+                last_seen?: string;
+                event_id?: string;
+            }[];
+        };
+        Ownership: {
+            /** @description A line each: `path:`, `module:`, `url:` or `tags.NAME:` with a pattern, then owners. */
+            rules?: string;
+            /** @description A repository's file of that name. */
+            codeowners?: string;
         };
     };
     responses: {
@@ -2616,6 +2841,67 @@ export interface operations {
                 content: {
                     "application/json": {
                         grouping: components["schemas"]["GroupingRules"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    getOwnership: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        ownership: components["schemas"]["Ownership"];
+                    };
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    setOwnership: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Ownership"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        ownership: components["schemas"]["Ownership"];
                     };
                 };
             };
@@ -4343,6 +4629,10 @@ export interface operations {
                 release?: string;
                 assignee?: string;
                 level?: components["schemas"]["Level"];
+                substatus?: "new" | "ongoing" | "regressed" | "escalating" | "archived_until_escalating" | "archived_until_condition_met" | "archived_forever";
+                priority?: components["schemas"]["IssuePriority"];
+                /** @description `true`: only those that whoever is signed in has bookmarked. */
+                bookmarked?: boolean;
                 /** @description Greatest first. */
                 sort?: "last_seen" | "first_seen" | "events" | "users" | "trend";
                 offset?: number;
@@ -4386,6 +4676,10 @@ export interface operations {
                     status?: components["schemas"]["IssueStatus"];
                     assignee?: string;
                     resolved_in?: string;
+                    priority?: components["schemas"]["IssuePriority"];
+                    /** @description With status resolved, without resolved_in: only events of a release after the project's newest reopen. */
+                    resolved_in_next?: boolean;
+                    archive?: components["schemas"]["IssueArchive"];
                 };
             };
         };
@@ -4632,6 +4926,306 @@ export interface operations {
                     "application/json": {
                         hours: components["schemas"]["Point"][];
                         releases: components["schemas"]["ReleaseCount"][];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    mergeIssues: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    ids: number[];
+                    /** @description The one that stays; without it the one seen first. */
+                    into?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        issue: components["schemas"]["Issue"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    markIssues: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    ids: number[];
+                    bookmarked?: boolean;
+                    seen?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        marks: {
+                            issue: number;
+                            bookmarked: boolean;
+                            seen: boolean;
+                        }[];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    unmergeIssue: {
+        parameters: {
+            query?: {
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+            };
+            header?: never;
+            path: {
+                /** @description Number or short id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description What was merged into it. */
+                    part?: number;
+                    /** @description Events that come with them count in a new issue from now on; past counts stay. */
+                    hashes?: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        issue: components["schemas"]["Issue"];
+                        from: components["schemas"]["Issue"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    issueParts: {
+        parameters: {
+            query?: {
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+            };
+            header?: never;
+            path: {
+                /** @description Number or short id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        parts: components["schemas"]["IssuePart"][];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    issueActivity: {
+        parameters: {
+            query?: {
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+                limit?: number;
+                /** @description Entries older than that one. */
+                before?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Number or short id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        activity: components["schemas"]["IssueActivity"][];
+                        more: boolean;
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    addComment: {
+        parameters: {
+            query?: {
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+            };
+            header?: never;
+            path: {
+                /** @description Number or short id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    text: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        activity: components["schemas"]["IssueActivity"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    editComment: {
+        parameters: {
+            query?: {
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+            };
+            header?: never;
+            path: {
+                /** @description Number or short id. */
+                id: string;
+                comment: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    text: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        activity: components["schemas"]["IssueActivity"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    removeComment: {
+        parameters: {
+            query?: {
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+            };
+            header?: never;
+            path: {
+                /** @description Number or short id. */
+                id: string;
+                comment: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        activity: components["schemas"]["IssueActivity"];
                     };
                 };
             };

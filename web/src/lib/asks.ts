@@ -61,7 +61,8 @@ export const risingIssues = (span: SpanParams, project: string): IssueListParams
 export function issueList(search: URLSearchParams, span: SpanParams): IssueListParams {
   const status = search.get("status") || "unresolved";
   return {
-    status: status === "all" ? "" : status,
+    status: status === "all" || status === "bookmarked" ? "" : status,
+    ...(status === "bookmarked" ? { bookmarked: "true" } : {}),
     query: search.get("q") ?? "",
     release: splitIssueFilters(readFilters(search)).release,
     project: search.get("project") ?? "",

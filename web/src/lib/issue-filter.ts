@@ -3,7 +3,7 @@
 import type { Filter } from "./filters";
 import type { Issue } from "./types";
 
-const FIELDS = ["level", "type", "platform", "culprit", "assignee", "substatus", "first_release", "last_release", "title"] as const;
+const FIELDS = ["level", "type", "platform", "culprit", "assignee", "substatus", "priority", "first_release", "last_release", "title"] as const;
 const NUMBERS = ["event_count", "user_count"] as const;
 
 export interface SplitFilters {

@@ -1,11 +1,11 @@
 // Issues: the list, one, and changes that show at once and can be taken back.
 import { useQuery } from "@tanstack/react-query";
 import { toast } from "../kit/Toasts";
-import { put } from "./api";
+import { post, put } from "./api";
 import { issueAsk, type IssueListParams, issuesAsk } from "./asks";
 import { plural } from "./format";
 import { asQuery, queryClient } from "./query";
-import type { Issue, IssueStatus } from "./types";
+import type { Issue, IssueArchive, IssuePriority, IssueStatus } from "./types";
 
 export { ISSUE_LIMIT } from "./asks";
 
@@ -26,9 +26,18 @@ export interface IssueChange {
   status?: IssueStatus;
   assignee?: string;
   resolved_in?: string;
+  resolved_in_next?: boolean;
+  archive?: IssueArchive;
+  priority?: IssuePriority;
 }
+/** What an issue was, to be put back. */
+const asBefore = (i: Issue): IssueChange => ({
+  status: i.status,
+  ...(i.status === "resolved" && (i.resolved_in_next ? { resolved_in_next: true } : i.resolved_in ? { resolved_in: i.resolved_in } : {})),
+  ...(i.status === "ignored" && i.archive ? { archive: i.archive } : {}),
+});
 
-function paint(ids: ReadonlySet<number>, change: IssueChange): void {
+function paint(ids: ReadonlySet<number>, change: IssueChange & { bookmarked?: boolean; seen?: boolean }): void {
   const apply = (issue: Issue): Issue => (ids.has(issue.id) ? { ...issue, ...change } : issue);
   queryClient.setQueriesData<Issue[]>({ queryKey: ["issues"] }, (list) => list?.map(apply));
   queryClient.setQueriesData<Issue>({ queryKey: ["issue"] }, (issue) => issue && apply(issue));
@@ -37,33 +46,106 @@ function paint(ids: ReadonlySet<number>, change: IssueChange): void {
 const send = (ids: readonly number[], change: IssueChange) =>
   ids.length === 1 ? put(`issues/${ids[0]}`, change) : put("issues", { ids, ...change });
 
-const DONE: Record<IssueStatus, string> = { resolved: "Resolved", ignored: "Ignored", unresolved: "Reopened" };
+const DONE: Record<IssueStatus, string> = { resolved: "Resolved", ignored: "Archived", unresolved: "Reopened" };
+
+function doneText(what: string, change: IssueChange): string {
+  if (change.status) return `${DONE[change.status]} ${what}.`;
+  if (change.priority) return `${what}: priority ${change.priority}.`;
+  return change.assignee ? `${what}: assigned to ${change.assignee}.` : `${what}: nobody is assigned.`;
+}
 
 /** Changes issues: seen at once, sent, taken back on failure or by Undo. */
 export async function changeIssues(issues: readonly Issue[], change: IssueChange): Promise<void> {
   if (issues.length === 0) return;
   const ids = issues.map((i) => i.id);
-  const before = new Map<IssueStatus, number[]>();
-  for (const i of issues) before.set(i.status, [...(before.get(i.status) ?? []), i.id]);
   await queryClient.cancelQueries({ queryKey: ["issues"] });
   paint(new Set(ids), change);
+  const paintBefore = () => {
+    for (const i of issues) paint(new Set([i.id]), { ...asBefore(i), assignee: i.assignee, priority: i.priority, resolved_in: i.resolved_in });
+  };
   const undo = async () => {
-    for (const i of issues) paint(new Set([i.id]), { status: i.status, assignee: i.assignee, resolved_in: i.resolved_in });
+    paintBefore();
     try {
-      if (change.status) for (const [status, some] of before) await send(some, { status });
-      if (change.assignee !== undefined) for (const i of issues) await send([i.id], { assignee: i.assignee });
+      for (const i of issues) {
+        if (change.status) await send([i.id], asBefore(i));
+        if (change.assignee !== undefined) await send([i.id], { assignee: i.assignee });
+        if (change.priority) await send([i.id], { priority: i.priority });
+      }
     } catch (e) {
       toast((e as Error).message, { bad: true });
     }
-    await queryClient.invalidateQueries({ queryKey: ["issues"] });
+    await asked(issues);
   };
   const what = issues.length === 1 ? issues[0]!.short_id : plural(issues.length, "issue");
-  const done = change.status ? `${DONE[change.status]} ${what}.` : change.assignee ? `${what}: assigned to ${change.assignee}.` : `${what}: nobody is assigned.`;
-  toast(done, { undo: () => void undo() });
+  toast(doneText(what, change), { undo: () => void undo() });
   try {
     await send(ids, change);
   } catch (e) {
-    for (const i of issues) paint(new Set([i.id]), { status: i.status, assignee: i.assignee, resolved_in: i.resolved_in });
+    paintBefore();
     toast(`Not changed: ${(e as Error).message}`, { bad: true });
+    return;
+  }
+  await asked(issues);
+}
+
+/** What shows these issues is asked anew. */
+async function asked(issues: readonly Issue[]): Promise<void> {
+  await Promise.all([
+    queryClient.invalidateQueries({ queryKey: ["issues"] }),
+    queryClient.invalidateQueries({ queryKey: ["issue"] }),
+    ...issues.map((i) => queryClient.invalidateQueries({ queryKey: ["issue-activity", i.id] })),
+  ]);
+}
+/** The same, and all that is made of their events. */
+export async function issuesMoved(): Promise<void> {
+  await Promise.all(
+    ["issues", "issue", "issue-parts", "issue-activity", "issue-events", "issue-stats", "issue-tags", "issue-grouping"].map((key) =>
+      queryClient.invalidateQueries({ queryKey: [key] }),
+    ),
+  );
+}
+
+interface Taken {
+  issue: Issue;
+  from: Issue;
+}
+/** Takes a part, or some of its hashes, out of an issue. */
+export async function takeOut(issue: Issue, what: { part: number } | { hashes: string[] }): Promise<void> {
+  try {
+    const taken = await post<Taken>(`issues/${issue.id}/unmerge`, what);
+    toast(`${taken.issue.short_id} is an issue of its own.`, { undo: () => void mergeIssues([taken.from, taken.issue], taken.from.id) });
+  } catch (e) {
+    toast(`Not taken out: ${(e as Error).message}`, { bad: true });
+  }
+  await issuesMoved();
+}
+
+/** Makes several issues one: the one that is named, else the one seen first. Undo takes out what was put in. */
+export async function mergeIssues(issues: readonly Issue[], into?: number): Promise<void> {
+  const ids = issues.map((i) => i.id);
+  try {
+    const { issue } = await post<{ issue: Issue }>("issues/merge", { ids, ...(into ? { into } : {}) });
+    const undo = async () => {
+      for (const id of ids) if (id !== issue.id) await post(`issues/${issue.id}/unmerge`, { part: id });
+      await issuesMoved();
+    };
+    const failed = (e: Error) => toast(e.message, { bad: true });
+    toast(`${plural(issues.length, "issue")} are ${issue.short_id} now.`, { undo: () => void undo().catch(failed) });
+  } catch (e) {
+    toast(`Not merged: ${(e as Error).message}`, { bad: true });
+  }
+  await issuesMoved();
+}
+
+/** For whoever is signed in; seen at once. */
+export async function markIssues(issues: readonly Issue[], mark: { bookmarked?: boolean; seen?: boolean }): Promise<void> {
+  const ids = issues.map((i) => i.id);
+  if (ids.length === 0) return;
+  paint(new Set(ids), mark);
+  try {
+    await put("issues/marks", { ids, ...mark });
+  } catch (e) {
+    toast(`Not kept: ${(e as Error).message}`, { bad: true });
+    await asked(issues);
   }
 }

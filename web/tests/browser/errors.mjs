@@ -40,6 +40,93 @@ async function rules({ page, person, watch }) {
   await until(async () => page.getByRole("button", { name: "Save" }).isDisabled(), "nothing is left to save");
 }
 
+const LISTED = "/issues?range=30d";
+
+/** The first two issues of the list become one, which says so and gives the other back. */
+async function mergeAndTakeOut({ page, person }) {
+  await page.goto(LISTED);
+  await settled(page);
+  const boxes = page.getByRole("checkbox", { name: /^Select [A-Z]/ });
+  await until(async () => (await boxes.count()) >= 2, "two issues are listed");
+  const rows = await boxes.count();
+  const ids = await Promise.all([0, 1].map(async (i) => (await boxes.nth(i).getAttribute("aria-label")).slice("Select ".length)));
+  if (person.name === "mouse") for (const i of [0, 1]) await boxes.nth(i).click();
+  else await person.keys("j x j x");
+  const bar = page.getByRole("toolbar", { name: "Change the selected issues" });
+  await bar.getByText("2 issues").waitFor();
+  await person.press(bar.getByRole("button", { name: "Merge" }));
+  const said = page.getByText(/^2 issues are \S+ now\.$/);
+  await said.waitFor();
+  const [, into] = /are (\S+) now/.exec(await said.innerText());
+  await until(async () => (await boxes.count()) === rows - 1, "one of the two is gone from the list");
+  const gone = ids.find((id) => id !== into);
+  await page.goto(`/issues/${gone}`);
+  await settled(page);
+  await page.getByRole("navigation", { name: "Where this is" }).getByText(into).waitFor();
+  const parts = page.getByRole("region", { name: "Merged issues" });
+  await parts.getByText(gone).waitFor();
+  await person.press(parts.getByRole("button", { name: "Take out" }));
+  await page.getByText(`${gone} is an issue of its own.`).waitFor();
+  await until(async () => (await parts.getByText(gone).count()) === 0, "it is no longer among the parts");
+  await page.goto(LISTED);
+  await until(async () => (await boxes.count()) === rows, "both are listed again");
+}
+
+async function talkAndDecide({ page, person, data }) {
+  await page.goto(`/issues/${data.issue}`);
+  await settled(page);
+  const activity = page.getByRole("region", { name: "Activity" });
+  const text = `Seen by ${person.name}: the price is zero.`;
+  await person.write(activity.getByRole("textbox", { name: "Comment" }), text);
+  await person.press(activity.getByRole("button", { name: "Comment", exact: true }));
+  await activity.getByText(text).waitFor();
+  await person.press(activity.getByRole("button", { name: "Change the comment" }));
+  await person.write(activity.getByRole("textbox", { name: "Change the comment" }), `${text} Always.`);
+  await person.press(activity.getByRole("button", { name: "Save" }));
+  await activity.getByText(`${text} Always.`).waitFor();
+  await person.press(activity.getByRole("button", { name: "Remove the comment" }));
+  await until(async () => (await activity.getByText(text).count()) === 0, "the comment is gone");
+
+  await person.press(page.getByRole("button", { name: "Archive", exact: true }));
+  await person.press(page.getByRole("menuitem", { name: "Until it escalates" }));
+  await page.getByText("until it escalates", { exact: true }).waitFor();
+  await activity.getByText("archived it until it escalates").first().waitFor();
+  await person.press(page.getByRole("button", { name: "Reopen" }));
+  await page.getByRole("button", { name: "Resolve", exact: true }).waitFor();
+
+  const star = page.getByRole("button", { name: "Bookmark", exact: true });
+  await person.act("b", star);
+  const starred = page.getByRole("button", { name: "Remove the bookmark" });
+  await starred.waitFor();
+  await page.goto("/issues?status=bookmarked&range=30d");
+  await settled(page);
+  expect((await page.getByText("Bookmarked:").count()) === 1, "the list of bookmarks has it");
+  await page.goto(`/issues/${data.issue}`);
+  await settled(page);
+  await starred.waitFor();
+  await person.act("b", starred);
+  await star.waitFor();
+}
+
+async function owners({ page, person, watch }) {
+  watch.expected.push("status of 400");
+  await page.goto("/settings/ownership");
+  await settled(page);
+  const field = page.getByRole("textbox", { name: "Ownership rules" });
+  await person.write(field, "path:**/cart/**");
+  await person.press(page.getByRole("button", { name: "Save" }));
+  await page.getByRole("alert").filter({ hasText: "line 1: no owner behind the pattern" }).waitFor();
+  await person.write(field, "path:**/cart/** cart@example.com");
+  await person.press(page.getByRole("button", { name: "Save" }));
+  await page.getByText("The owners hold for new issues.").first().waitFor();
+  await page.reload();
+  await settled(page);
+  expect((await field.inputValue()).includes("cart@example.com"), "they are kept");
+  await person.write(field, "# none");
+  await person.press(page.getByRole("button", { name: "Save" }));
+  await until(async () => page.getByRole("button", { name: "Save" }).isDisabled(), "nothing is left to save");
+}
+
 /** A page whose policy forbids its own script: the browser itself says so to the server. */
 async function policyReport(bench) {
   const { context, page } = await bench.open();
@@ -64,6 +151,6 @@ async function policyReport(bench) {
 }
 
 export const scenarios = () => [
-  ...byMouseAndKeyboard({ "see why an event is in its issue": reasons, "write a rule of grouping": rules }),
+  ...byMouseAndKeyboard({ "see why an event is in its issue": reasons, "write a rule of grouping": rules, "merge issues and take one out": mergeAndTakeOut, "talk about an issue and decide": talkAndDecide, "write who owns what": owners }),
   { name: "a browser's report of a violated policy", run: policyReport },
 ];

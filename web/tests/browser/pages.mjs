@@ -39,7 +39,7 @@ export function pagesOf(settings) {
     { name: "traces", path: "/traces?range=15m" },
     { name: "metrics", path: data ? `/metrics?range=15m&expr=${encodeURIComponent(data.query)}` : "/metrics" },
     { name: "alerts", path: "/alerts" },
-    ...["projects", "send", "tokens", "users", "grouping", "storage", "account", "appearance"].map((part) => ({ name: `settings-${part}`, path: `/settings/${part}` })),
+    ...["projects", "send", "tokens", "users", "grouping", "ownership", "storage", "account", "appearance"].map((part) => ({ name: `settings-${part}`, path: `/settings/${part}` })),
     { name: "kit", path: "/kit" },
     { name: "no-page", path: "/nowhere" },
     { name: "palette", path: "/issues?range=24h", prepare: press("Control+k"), desktop: true },
@@ -49,6 +49,7 @@ export function pagesOf(settings) {
   return [
     ...pages,
     { name: "issue", path: `/issues/${data.issue}` },
+    { name: "issue-archive", path: `/issues/${data.issue}`, prepare: openMenu("Archive"), desktop: true },
     { name: "trace", path: `/traces/${data.trace}` },
     { name: "span", path: `/traces/${data.trace}?span=${data.span}` },
     { name: "logs-by-service", path: "/logs?range=15m&by=service" },

@@ -16,7 +16,9 @@ export function IssueFacts({ issue }: { issue: Issue }) {
       <Fact name="Events">
         <span title={group(issue.event_count)}>{count(issue.event_count)}</span>
       </Fact>
-      <Fact name="Users">{count(issue.user_count)}</Fact>
+      <Fact name="Users">
+        <span title={issue.users_estimated ? `about ${group(issue.user_count)}, within 1 %` : group(issue.user_count)}>{count(issue.user_count)}</span>
+      </Fact>
       <Fact name="Last seen">
         <Ago time={issue.last_seen} suffix />
       </Fact>

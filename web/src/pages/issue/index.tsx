@@ -8,21 +8,24 @@ import { navigate } from "../../lib/base";
 import { openAround } from "../../app/AroundDrawer";
 import { Link } from "../../app/Link";
 import { remember } from "../../app/palette-store";
-import { Badge, Button, IconButton, IssueBadge, Later, LevelMark, Loaded, Menu, Skeleton } from "../../kit";
+import { Badge, Button, IconButton, IssueBadge, Later, LevelMark, Loaded, Skeleton } from "../../kit";
 import { eventsKey, issueEventsAsk } from "../../lib/asks";
 import { readEvent } from "../../lib/event";
 import { shortId } from "../../lib/format";
-import { changeIssues, useIssue } from "../../lib/issues";
+import { changeIssues, markIssues, useIssue } from "../../lib/issues";
 import { useKeys } from "../../lib/keys";
 import { prefs } from "../../lib/prefs";
 import { asQuery } from "../../lib/query";
 import { useStore } from "../../lib/store";
 import { formatDateTime } from "../../lib/time";
-import type { Issue, Row } from "../../lib/types";
+import type { Issue, IssueArchive, Row } from "../../lib/types";
 import { pageLink, setUrl, useParam } from "../../lib/url";
+import { Activity } from "./Activity";
+import { ArchiveMenu, archiveText, Priority, ResolveMenu } from "./Decide";
 import { Breadcrumbs, Contexts, PairList, RequestPart } from "./EventParts";
 import { Grouping } from "./Grouping";
 import { Assignee, IssueFacts, IssueHistory, TagList } from "./IssueSide";
+import { Parts } from "./Parts";
 import { StackTrace } from "./StackTrace";
 
 export default function IssuePage() {
@@ -43,9 +46,16 @@ export default function IssuePage() {
 function IssueView({ issue }: { issue: Issue }) {
   const back = () => navigate(pageLink("/issues", location.search));
   const set = (status: Issue["status"]) => void changeIssues([issue], { status });
+  const archive = (to: IssueArchive) => void changeIssues([issue], { status: "ignored", archive: to });
+  const bookmark = () => void markIssues([issue], { bookmarked: !issue.bookmarked });
+  // Looked at: also what happens to it while it is open.
+  useEffect(() => {
+    if (issue.seen === false) void markIssues([issue], { seen: true });
+  }, [issue.id, issue.seen]);
   useKeys([
     { keys: "e", label: "Resolve", group: "Issue", run: () => set("resolved") },
-    { keys: "m", label: "Ignore", group: "Issue", run: () => set("ignored") },
+    { keys: "m", label: "Archive until it escalates", group: "Issue", run: () => archive({ until: "escalating" }) },
+    { keys: "b", label: "Bookmark", group: "Issue", run: bookmark },
     { keys: "u", label: "Reopen", group: "Issue", run: () => set("unresolved") },
     { keys: "Backspace", label: "Back to the list", group: "Issue", run: back },
   ]);
@@ -73,10 +83,8 @@ function IssueView({ issue }: { issue: Issue }) {
                 <Button kind="primary" icon="check" onClick={() => set("resolved")}>
                   Resolve
                 </Button>
-                <Menu label="Resolve in a release" icon="chevron" kind="plain" items={resolveItems(issue)} />
-                <Button icon="mute" onClick={() => set("ignored")}>
-                  Ignore
-                </Button>
+                <ResolveMenu issue={issue} />
+                <ArchiveMenu onArchive={archive} />
               </>
             ) : (
               <Button icon="refresh" onClick={() => set("unresolved")}>
@@ -84,12 +92,18 @@ function IssueView({ issue }: { issue: Issue }) {
               </Button>
             )}
             <Assignee issue={issue} />
+            <Priority issue={issue} />
+            {issue.bookmarked !== undefined && (
+              <IconButton icon="star" kind="plain" label={issue.bookmarked ? "Remove the bookmark" : "Bookmark"} on={issue.bookmarked} class="bookmark" onClick={bookmark} />
+            )}
           </div>
         </div>
         <div class="row row-wrap issue-marks">
           <LevelMark level={issue.level} />
           <IssueBadge status={issue.status} substatus={issue.substatus} />
-          {issue.resolved_in && issue.status === "resolved" && <Badge>in {issue.resolved_in}</Badge>}
+          {issue.status === "resolved" && issue.resolved_in_next && <Badge>in the next release{issue.resolved_in && ` after ${issue.resolved_in}`}</Badge>}
+          {issue.status === "resolved" && !issue.resolved_in_next && issue.resolved_in && <Badge>in {issue.resolved_in}</Badge>}
+          {issue.status === "ignored" && <span class="muted">{archiveText(issue.archive)}</span>}
           <span class="faint mono breakable">{issue.culprit}</span>
         </div>
       </header>
@@ -97,20 +111,13 @@ function IssueView({ issue }: { issue: Issue }) {
       <IssueHistory issue={issue} />
       <div class="issue-columns">
         <Event issue={issue} />
-        <TagList issue={issue} />
+        <div class="stack issue-aside">
+          <Activity issue={issue} />
+          <TagList issue={issue} />
+        </div>
       </div>
     </>
   );
-}
-
-function resolveItems(issue: Issue) {
-  return [
-    {
-      label: issue.last_release ? `Resolve in a release after ${issue.last_release}` : "Resolve",
-      run: () => void changeIssues([issue], { status: "resolved", ...(issue.last_release ? { resolved_in: issue.last_release } : {}) }),
-    },
-    { label: "Ignore", run: () => void changeIssues([issue], { status: "ignored" }) },
-  ];
 }
 
 /** Which of the listed events: by id from the address, else the newest. */
@@ -174,6 +181,7 @@ function EventView({ issue, row, at, of, onShow }: { issue: Issue; row: Row; at:
             <RequestPart event={event} />
             <Contexts event={event} />
             <Grouping issue={issue} eventId={String(row.attributes["event_id"] ?? "")} />
+            <Parts issue={issue} />
           </>
         )}
       </Later>

@@ -3,24 +3,27 @@ import "./issues.css";
 import { navigate } from "../../lib/base";
 import { Link } from "../../app/Link";
 import { prefetch } from "../../app/routes";
-import { Ago, Button, type Column, EmptyState, IssueBadge, LevelMark, Loaded, Menu, Skeleton, SparkBars, Table, Tabs } from "../../kit";
+import { useSession } from "../../app/session";
+import { Ago, Button, type Column, EmptyState, Icon, IssueBadge, LevelMark, Loaded, Menu, Skeleton, SparkBars, Table, Tabs } from "../../kit";
 import { useListKeys } from "../../lib/cursor";
 import { filterText } from "../../lib/filters";
 import { count, plural } from "../../lib/format";
 import { issueMatches, splitIssueFilters } from "../../lib/issue-filter";
 import { issueList } from "../../lib/asks";
-import { changeIssues, ISSUE_LIMIT, useIssues } from "../../lib/issues";
+import { changeIssues, ISSUE_LIMIT, markIssues, mergeIssues, useIssues } from "../../lib/issues";
 import { useKeys } from "../../lib/keys";
 import { useRange } from "../../lib/query";
-import type { Issue } from "../../lib/types";
+import type { Issue, IssueArchive } from "../../lib/types";
 import { pageLink, setUrl, useFilters, useParam, useParams } from "../../lib/url";
 import { FirstData } from "../../app/FirstData";
+import { ArchiveMenu, PRIORITIES } from "../issue/Decide";
 
 const STATUSES = [
   { id: "unresolved", label: "Unresolved" },
   { id: "resolved", label: "Resolved" },
-  { id: "ignored", label: "Ignored" },
+  { id: "ignored", label: "Archived" },
   { id: "all", label: "All" },
+  { id: "bookmarked", label: "Bookmarked" },
 ];
 const SORTS: [string, string][] = [
   ["last_seen", "Last seen"],
@@ -30,16 +33,19 @@ const SORTS: [string, string][] = [
   ["trend", "Rising"],
 ];
 
+/** What was just resolved leaves the list of the unresolved at once. */
+const shownUnder = (status: string, i: Issue) => status === "all" || (status === "bookmarked" ? i.bookmarked !== false : i.status === status);
+
 export default function Issues() {
   const status = useParam("status") || "unresolved";
   const sort = useParam("sort") || "last_seen";
   const query = useParam("q");
+  const me = useSession().data?.user?.email;
   const { params } = useRange();
   const { filters } = useFilters();
   const split = splitIssueFilters(filters);
   const result = useIssues(issueList(useParams(), params));
-  // What was just resolved leaves the list of the unresolved at once.
-  const rows = (result.data ?? []).filter((i) => (status === "all" || i.status === status) && issueMatches(i, split.own));
+  const rows = (result.data ?? []).filter((i) => shownUnder(status, i) && issueMatches(i, split.own));
 
   const open = (i: Issue) => navigate(pageLink(`/issues/${i.id}`, location.search));
   const keys = useListKeys(rows, (i) => i.id, open, true);
@@ -49,10 +55,25 @@ export default function Issues() {
     void changeIssues(target, { status: to });
     keys.setSelected(new Set());
   };
+  const archive = (to: IssueArchive) => {
+    void changeIssues(target, { status: "ignored", archive: to });
+    keys.setSelected(new Set());
+  };
+  const merge = () => {
+    if (chosen.length < 2) return;
+    void mergeIssues(chosen);
+    keys.setSelected(new Set());
+  };
+  const mark = () => {
+    void markIssues(target, { bookmarked: !target.every((i) => i.bookmarked) });
+    keys.setSelected(new Set());
+  };
   useKeys([
     { keys: "e", label: "Resolve", group: "Issues", run: () => change("resolved") },
-    { keys: "m", label: "Ignore", group: "Issues", run: () => change("ignored") },
+    { keys: "m", label: "Archive until it escalates", group: "Issues", run: () => archive({ until: "escalating" }) },
     { keys: "u", label: "Reopen", group: "Issues", run: () => change("unresolved") },
+    { keys: "b", label: "Bookmark", group: "Issues", run: mark },
+    { keys: "Shift+M", label: "Merge the selected", group: "Issues", run: merge },
     { keys: "Mod+a", label: "Select all", group: "Issues", run: () => keys.setSelected(new Set(rows.map((i) => i.id))) },
   ]);
   const allOn = rows.length > 0 && rows.every((i) => keys.selected.has(i.id));
@@ -96,8 +117,20 @@ export default function Issues() {
           <div class="bulk" role="toolbar" aria-label="Change the selected issues">
             <span class="num muted">{plural(chosen.length, "issue")}</span>
             <Button small icon="check" onClick={() => change("resolved")}>Resolve</Button>
-            <Button small icon="mute" onClick={() => change("ignored")}>Ignore</Button>
+            <ArchiveMenu small onArchive={archive} />
             <Button small icon="refresh" onClick={() => change("unresolved")}>Reopen</Button>
+            {chosen.length > 1 && <Button small icon="group" onClick={merge}>Merge</Button>}
+            <Menu
+              small
+              kind="plain"
+              label="More for the selected issues"
+              icon="more"
+              items={[
+                { label: chosen.every((i) => i.bookmarked) ? "Remove bookmarks" : "Bookmark", icon: "star", run: mark },
+                ...(me ? [{ label: "Assign to me", icon: "user" as const, run: () => void changeIssues(chosen, { assignee: me }) }] : []),
+                ...PRIORITIES.map((p) => ({ label: `Priority ${p}`, run: () => void changeIssues(chosen, { priority: p }) })),
+              ]}
+            />
           </div>
         )}
       </div>
@@ -136,10 +169,16 @@ export default function Issues() {
 
 function IssueTitle({ issue: i }: { issue: Issue }) {
   return (
-    <div class="issue-title">
+    <div class={i.seen === false ? "issue-title is-unseen" : "issue-title"}>
       <LevelMark level={i.level} dot />
       <div class="grow">
         <Link to={`/issues/${i.id}`} class="clip issue-name">
+          {i.bookmarked && (
+            <span class="issue-star" title="Bookmarked">
+              <Icon name="star" size={13} />
+              <span class="hear-only">Bookmarked: </span>
+            </span>
+          )}
           {i.title || i.type || i.short_id}
         </Link>
         <div class="clip faint issue-where">
@@ -149,6 +188,7 @@ function IssueTitle({ issue: i }: { issue: Issue }) {
             </>
           )}
           <span class="num">{i.short_id}</span>
+          {i.parts > 1 && <span> · {i.parts} merged</span>}
           {i.culprit && <span> · {i.culprit}</span>}
           {i.assignee && <span> · {i.assignee}</span>}
         </div>
@@ -177,7 +217,7 @@ function NoIssues({ narrowed, status }: { narrowed: boolean; status: string }) {
   return (
     <EmptyState
       icon="check"
-      title={status === "unresolved" ? "No issue matches." : `No ${status === "all" ? "" : status} issue in this time range.`}
+      title={status === "unresolved" ? "No issue matches." : `No ${status === "all" ? "" : status === "ignored" ? "archived" : status} issue in this time range.`}
       action={<Button onClick={() => setUrl({ where: null, q: null, status: null, range: "30d", from: null, to: null })}>Show 30 days, without filters</Button>}
     />
   );

@@ -123,7 +123,7 @@ function Controls() {
     <Part name="Buttons, tabs, menus, time">
       <div class="row row-wrap">
         <Button kind="primary" icon="check">Resolve</Button>
-        <Button icon="mute">Ignore</Button>
+        <Button icon="mute">Archive</Button>
         <Button kind="quiet">Quiet</Button>
         <Button kind="danger">Revoke</Button>
         <Button disabled>Disabled</Button>
@@ -135,7 +135,7 @@ function Controls() {
         <Menu label="Menu" kind="plain" button="Menu" items={[{ label: "First", checked: true, run: () => {} }, { label: "Second", checked: false, run: () => {} }, { label: "Remove", danger: true, run: () => {} }]} />
         <TimeRange />
       </div>
-      <Tabs label="Tabs" tabs={[{ id: "one", label: "Unresolved", count: "12" }, { id: "two", label: "Resolved" }, { id: "three", label: "Ignored" }]} current={tab} onChange={setTab} />
+      <Tabs label="Tabs" tabs={[{ id: "one", label: "Unresolved", count: "12" }, { id: "two", label: "Resolved" }, { id: "three", label: "Archived" }]} current={tab} onChange={setTab} />
       <Segmented label="Choice" value={choice} options={[["a", "System"], ["b", "Light"], ["c", "Dark"]]} onChange={setChoice} />
     </Part>
   );

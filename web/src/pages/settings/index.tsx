@@ -11,6 +11,7 @@ import { Account } from "./Account";
 import { Appearance } from "./Appearance";
 import { Grouping } from "./Grouping";
 import { LogMetrics } from "./LogMetrics";
+import { Ownership } from "./Ownership";
 import { Projects } from "./Projects";
 import { StorageUse } from "./StorageUse";
 import { Tokens } from "./Tokens";
@@ -22,6 +23,7 @@ const PARTS = [
   { id: "tokens", title: "Tokens", page: Tokens, admin: true },
   { id: "users", title: "Users", page: Users, admin: true },
   { id: "grouping", title: "Grouping of errors", page: Grouping, admin: false },
+  { id: "ownership", title: "Owners of issues", page: Ownership, admin: false },
   ...(HAS_LOG_RULES ? [{ id: "log-metrics", title: "Metrics of logs", page: LogMetrics, admin: false }] : []),
   { id: "storage", title: "Storage", page: StorageUse, admin: false },
   { id: "account", title: "Your account", page: Account, admin: false },

@@ -1,0 +1,45 @@
+// What happens to issues with time: new, regressed and escalating ones become ongoing, archived ones come
+// back when their time is over, and an issue that comes much more often than it used to escalates. Owns no
+// thread: tick() looks once; called several times a minute, everything is noticed within one.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "errors/issue_store.hpp"
+
+namespace telltale::errors {
+
+/// tick() on one thread at a time.
+class IssueClock {
+ public:
+  using Announce = std::function<void(const std::vector<IssueEvent>&)>;
+  IssueClock(storage::RecordStore& records, const Clock& clock, const Logger& log, Announce announce)
+      : records_(records), clock_(clock), log_(log), announce_(std::move(announce)) {}
+
+  /// Errors are of the records; what was changed before one stays changed and is announced.
+  Result<> tick();
+
+ private:
+  Result<> settle(UnixNanos now);
+  Result<> bring_back(UnixNanos now, std::vector<IssueEvent>& events);
+  Result<> escalate(UnixNanos now, std::vector<IssueEvent>& events);
+  Result<std::optional<double>> limit_of(const storage::Issue& issue, UnixNanos now);
+  /// `change` of the issue as it is now, unless it has become another than `seen` meanwhile. True when
+  /// changed.
+  Result<bool> change(const storage::Issue& seen, storage::IssueAction action, const std::string& detail,
+                      UnixNanos now, storage::IssueSubstatus to, storage::Issue& after);
+
+  storage::RecordStore& records_;
+  const Clock& clock_;
+  const Logger& log_;
+  const Announce announce_;
+  UnixNanos limits_hour_;  // limits hold within it
+  std::map<storage::IssueId, std::optional<double>> limits_;
+};
+
+}  // namespace telltale::errors
