@@ -8,6 +8,7 @@
 #include "api/own/answer.hpp"
 #include "api/own/data_routes.hpp"
 #include "api/own/params.hpp"
+#include "api/own/search_params.hpp"
 #include "base/limits.hpp"
 #include "errors/issue_store.hpp"
 #include "errors/issue_views.hpp"
@@ -36,41 +37,17 @@ struct IssueList {
   std::vector<storage::Issue> issues;
   std::vector<errors::IssueTrend> trends;
   std::uint64_t total = 0;
+  std::optional<UnixNanos> reached;  // events before it were not looked at
 };
-
-Result<storage::IssueQuery> issue_query(const Services& services, const net::HttpRequest& request) {
-  storage::IssueQuery query;
-  TT_ASSIGN(query.projects, query_projects(services, request));
-  TT_ASSIGN(query.limit, limit_param(request));
-  TT_ASSIGN(query.offset, number_param(request, "offset", 0, 0, 1'000'000'000));
-  TT_ASSIGN(query.seen, range_params(request));
-  query.text = std::string(request.param("query").value_or(""));
-  query.release = std::string(request.param("release").value_or(""));
-  query.assignee = std::string(request.param("assignee").value_or(""));
-  if (const auto status = request.param("status"); status && !status->empty()) {
-    const auto known = storage::issue_status_from(*status);
-    if (!known) return fail(ErrorKind::invalid_argument, "status: unresolved, resolved or ignored");
-    query.statuses.push_back(*known);
-  }
-  if (const auto level = request.param("level"); level && !level->empty()) {
-    query.levels.push_back(level_from(*level));
-    if (query.levels.back() == Level::unknown)
-      return fail(ErrorKind::invalid_argument, "level: trace, debug, info, warning, error or fatal");
-  }
-  const auto sort = request.param("sort").value_or("");
-  const auto known = storage::issue_sort_from(sort.empty() ? "last_seen" : sort);
-  if (!known) return fail(ErrorKind::invalid_argument, "sort: last_seen, first_seen, events, users or trend");
-  query.sort = *known;
-  query.trend_at = services.clock.now();
-  return query;
-}
 
 Result<IssueList> list_issues(const Services& services, const net::HttpRequest& request,
                               WorkContext& context) {
-  TT_ASSIGN(const auto query, issue_query(services, request));
+  TT_ASSIGN(const auto plan, issue_search(services, request, accounts::Scope::read, context));
+  const storage::IssueQuery& query = plan.records;
   IssueList out;
   TT_ASSIGN(out.issues, services.records.issues().search(query));
   TT_ASSIGN(out.total, services.records.issues().count(query));
+  if (!plan.complete) out.reached = plan.reached;
   for (const auto& issue : out.issues) {
     TT_TRY(context.check());
     TT_ASSIGN(auto trend, errors::issue_trend(services.records, issue.id, query.trend_at));
@@ -82,7 +59,8 @@ Result<IssueList> list_issues(const Services& services, const net::HttpRequest& 
 void write_issue_list(JsonWriter& w, const IssueList& list) {
   w.key("issues").begin_array();
   for (std::size_t i = 0; i < list.issues.size(); ++i) write_issue(w, list.issues[i], &list.trends[i]);
-  w.end_array().field("total", list.total);
+  w.end_array().field("total", list.total).field("complete", !list.reached);
+  if (list.reached) w.field("reached", format_rfc3339(*list.reached));
 }
 
 struct IssueChange {
@@ -123,7 +101,7 @@ Result<std::vector<storage::IssueId>> read_issue_ids(simdjson::dom::element valu
   return ids;
 }
 
-/// `many`: with `ids`, which must not be empty.
+/// `many`: with `ids`, which must not be empty unless a `query` in the address says which issues.
 Result<IssueChange> issue_change_body(const net::HttpRequest& request, bool many) {
   simdjson::dom::parser parser;
   simdjson::dom::object body;
@@ -138,7 +116,8 @@ Result<IssueChange> issue_change_body(const net::HttpRequest& request, bool many
       TT_TRY(read_issue_member(field.key, field.value, out.update));
     }
   }
-  if (many && out.ids.empty()) return fail(ErrorKind::invalid_argument, "ids: missing or empty");
+  if (many && out.ids.empty() && !request.param("query"))
+    return fail(ErrorKind::invalid_argument, "ids: missing or empty");
   return out;
 }
 
@@ -148,9 +127,31 @@ Result<storage::Issue> change_issue(const Services& services, const net::HttpReq
   return errors::update_issue(services.records, services.clock, issue.id, change.update);
 }
 
-Result<std::vector<storage::Issue>> change_issues(const Services& services, const net::HttpRequest& request) {
+/// Every issue that the address's `query` and parameters select.
+Result<std::vector<storage::IssueId>> selected_issues(const Services& services,
+                                                      const net::HttpRequest& request, WorkContext& context) {
+  TT_ASSIGN(auto plan, issue_search(services, request, accounts::Scope::write, context));
+  if (!plan.complete)
+    return fail(ErrorKind::execution, "query: not every event was looked at in time; narrow the range");
+  plan.records.offset = 0;
+  plan.records.limit = limits::kMaxBulkIssues + 1;
+  TT_ASSIGN(const auto issues, services.records.issues().search(plan.records));
+  if (issues.size() > limits::kMaxBulkIssues)
+    return fail(ErrorKind::invalid_argument,
+                fmt::format("query: column 1: more than {} issues match", limits::kMaxBulkIssues));
+  std::vector<storage::IssueId> ids;
+  for (const auto& issue : issues) ids.push_back(issue.id);
+  return ids;
+}
+
+Result<std::vector<storage::Issue>> change_issues(const Services& services, const net::HttpRequest& request,
+                                                  WorkContext& context) {
   TT_ASSIGN(const auto projects, query_projects(services, request, accounts::Scope::write));
-  TT_ASSIGN(const auto change, issue_change_body(request, true));
+  TT_ASSIGN(auto change, issue_change_body(request, true));
+  if (change.ids.empty()) {
+    TT_ASSIGN(change.ids, selected_issues(services, request, context));
+    if (change.ids.empty()) return std::vector<storage::Issue>();
+  }
   // An issue of another project is as unknown as one that does not exist.
   for (const auto id : change.ids) {
     const auto issue = services.records.issues().get(id);
@@ -232,8 +233,8 @@ void add_issue_routes(net::Router& router, const Services& services) {
         return answer<IssueList>(list_issues(services, r, c), write_issue_list);
       },
       options);
-  router.add("PUT", path, [&services](const net::HttpRequest& r, WorkContext&) {
-    return answer<std::vector<storage::Issue>>(change_issues(services, r),
+  router.add("PUT", path, [&services](const net::HttpRequest& r, WorkContext& c) {
+    return answer<std::vector<storage::Issue>>(change_issues(services, r, c),
                                                [](JsonWriter& w, const auto& issues) {
                                                  w.key("issues").begin_array();
                                                  for (const auto& issue : issues) write_issue(w, issue);

@@ -7,11 +7,15 @@ import { Ago, Button, type Column, EmptyState, IssueBadge, LevelMark, Loaded, Me
 import { useListKeys } from "../../lib/cursor";
 import { filterText } from "../../lib/filters";
 import { count, plural } from "../../lib/format";
-import { issueMatches, splitIssueFilters } from "../../lib/issue-filter";
-import { issueList } from "../../lib/asks";
+import { issueList, issuesReached } from "../../lib/asks";
 import { changeIssues, ISSUE_LIMIT, useIssues } from "../../lib/issues";
 import { useKeys } from "../../lib/keys";
+import { prefs } from "../../lib/prefs";
 import { useRange } from "../../lib/query";
+import { useSearchProblem } from "../../lib/search";
+import { filterTerms, withTerms } from "../../lib/search-terms";
+import { useStore } from "../../lib/store";
+import { formatDateTime } from "../../lib/time";
 import type { Issue } from "../../lib/types";
 import { pageLink, setUrl, useFilters, useParam, useParams } from "../../lib/url";
 import { FirstData } from "../../app/FirstData";
@@ -36,10 +40,14 @@ export default function Issues() {
   const query = useParam("q");
   const { params } = useRange();
   const { filters } = useFilters();
-  const split = splitIssueFilters(filters);
-  const result = useIssues(issueList(useParams(), params));
+  const foreign = filterTerms(filters).foreign;
+  const list = issueList(useParams(), params);
+  const result = useIssues(list);
+  useSearchProblem(result.error, withTerms(query, filters).shift);
+  const reached = issuesReached.get(JSON.stringify(list));
+  const { zone } = useStore(prefs);
   // What was just resolved leaves the list of the unresolved at once.
-  const rows = (result.data ?? []).filter((i) => (status === "all" || i.status === status) && issueMatches(i, split.own));
+  const rows = (result.data ?? []).filter((i) => status === "all" || i.status === status);
 
   const open = (i: Issue) => navigate(pageLink(`/issues/${i.id}`, location.search));
   const keys = useListKeys(rows, (i) => i.id, open, true);
@@ -101,9 +109,14 @@ export default function Issues() {
           </div>
         )}
       </div>
-      {split.foreign.length > 0 && (
+      {foreign.length > 0 && (
         <p class="muted" role="note">
-          {split.foreign.map(filterText).join(", ")}: issues do not have this field, so it does not narrow this list.
+          {foreign.map(filterText).join(", ")}: a regular expression, which does not narrow this list. Stars do: {foreign[0]!.field}:pay*
+        </p>
+      )}
+      {reached && (
+        <p class="muted" role="note">
+          Events before {formatDateTime(Date.parse(reached), zone)} were not looked at, because reading them took too long. A shorter time range looks at all of its events.
         </p>
       )}
       <Loaded result={result} skeleton={<Skeleton lines={8} height={38} />}>

@@ -11,13 +11,14 @@ import { panelPainted } from "../../app/measure";
 import { Button, type Column, Loaded, Skeleton, Table, Value } from "../../kit";
 import { Chart } from "../../kit/chart";
 import { get } from "../../lib/api";
-import { type TraceList, traceParams, tracesAsk } from "../../lib/asks";
+import { spansOfTraces, type TraceList, traceParams, tracesAsk } from "../../lib/asks";
 import { useListKeys } from "../../lib/cursor";
 import { count, duration, plural } from "../../lib/format";
 import { useHistogram } from "../../lib/histogram";
 import { prefs } from "../../lib/prefs";
 import { useRange } from "../../lib/query";
 import { useFilterParams } from "../../lib/rows";
+import { useSearchProblem } from "../../lib/search";
 import { useStore } from "../../lib/store";
 import { formatDateTime, formatTime, readMs } from "../../lib/time";
 import { pageLink, setUrl, useParam, useParams } from "../../lib/url";
@@ -38,7 +39,8 @@ export default function Traces() {
     getNextPageParam: (page) => (page.next ? { before: page.next } : null),
     placeholderData: keepPreviousData,
   });
-  const histogram = useHistogram("spans", params, "service");
+  useSearchProblem(traces.error);
+  const histogram = useHistogram("spans", spansOfTraces(params), "service");
   const series = useMemo(() => histogram.series.map(({ color: _, ...s }) => s), [histogram.series]);
   const rows = useMemo(() => traces.data?.pages.flatMap((p) => p.traces) ?? [], [traces.data]);
   const more = traces.hasNextPage;
