@@ -44,12 +44,12 @@ struct Ask {
 
 Result<Ask> ask_params(const Services& services, const net::HttpRequest& request) {
   Ask ask;
+  TT_ASSIGN(ask.rows.projects, query_projects(services, request));
   const auto subject = request.param("for").value_or("");
   if (subject != "issues" && subject != "traces")
     return fail(ErrorKind::invalid_argument, "for: issues or traces");
   ask.subject = subject == "issues" ? Subject::issues : Subject::traces;
   ask.rows.table = ask.subject == Subject::issues ? Table::errors : Table::spans;
-  TT_ASSIGN(ask.rows.projects, query_projects(services, request));
   TT_ASSIGN(ask.rows.range, window_params(services, request));
   TT_ASSIGN(ask.limit, number_param(request, "limit", 20, 1, limits::kMaxFacetAnswers));
   ask.may_assign = query_projects(services, request, accounts::Scope::write).has_value();

@@ -145,7 +145,7 @@ export function FilterBar({ table = "logs", language }: { table?: Table; languag
   );
 }
 
-/** What is wrong with the query, below the character it is about; a click goes there. */
+/** What is wrong with the query, in the field below the character it is about; a click goes there. */
 function Wrong({ id, problem, input }: { id: string; problem: Problem; input: HTMLInputElement | null }) {
   const [left, setLeft] = useState(0);
   const at = [...(input?.value ?? "")].slice(0, problem.at).join("").length;

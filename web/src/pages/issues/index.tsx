@@ -13,6 +13,7 @@ import { useKeys } from "../../lib/keys";
 import { prefs } from "../../lib/prefs";
 import { useRange } from "../../lib/query";
 import { useSearchProblem } from "../../lib/search";
+import { Searched } from "../../kit/Searched";
 import { filterTerms, withTerms } from "../../lib/search-terms";
 import { useStore } from "../../lib/store";
 import { formatDateTime } from "../../lib/time";
@@ -119,6 +120,7 @@ export default function Issues() {
           Events before {formatDateTime(Date.parse(reached), zone)} were not looked at, because reading them took too long. A shorter time range looks at all of its events.
         </p>
       )}
+      <Searched error={result.error}>
       <Loaded result={result} skeleton={<Skeleton lines={8} height={38} />}>
         {() =>
           rows.length === 0 ? (
@@ -142,6 +144,7 @@ export default function Issues() {
           )
         }
       </Loaded>
+      </Searched>
       {(result.data?.length ?? 0) >= ISSUE_LIMIT && <p class="faint">The first {ISSUE_LIMIT} are shown. Search or filter to narrow the list.</p>}
     </div>
   );

@@ -19,6 +19,7 @@ import { prefs } from "../../lib/prefs";
 import { useRange } from "../../lib/query";
 import { useFilterParams } from "../../lib/rows";
 import { useSearchProblem } from "../../lib/search";
+import { Searched } from "../../kit/Searched";
 import { useStore } from "../../lib/store";
 import { formatDateTime, formatTime, readMs } from "../../lib/time";
 import { pageLink, setUrl, useParam, useParams } from "../../lib/url";
@@ -66,6 +67,7 @@ export default function Traces() {
           Failed only
         </Button>
       </div>
+      <Searched error={traces.error}>
       <Loaded result={traces} skeleton={<Skeleton lines={12} />}>
         {() =>
           rows.length === 0 ? (
@@ -86,6 +88,7 @@ export default function Traces() {
           )
         }
       </Loaded>
+      </Searched>
     </div>
   );
 }
