@@ -131,7 +131,6 @@ inline constexpr std::size_t kMaxTraceScanSpans = 500'000;     // that one list 
 inline constexpr std::size_t kMaxTraceSweepSpans = 2'000'000;  // read for the summaries of one list
 inline constexpr int kTraceSlackSeconds = 3'600;  // a trace may reach so far over the range's ends
 inline constexpr std::size_t kOverviewSteps = 60;
-inline constexpr std::size_t kMaxOverviewSpans = 2'000'000;  // the newest entry spans
 inline constexpr std::size_t kMaxOverviewServices = 200;
 inline constexpr std::size_t kMaxOverviewErrors = 100'000;  // error rows led to their issues
 inline constexpr std::size_t kMaxServiceReleases = 10;      // the newest of a service
@@ -141,7 +140,16 @@ inline constexpr std::size_t kMaxAroundSpans = 200'000;  // looked at for the sl
 inline constexpr std::size_t kMaxAroundMinutes = 60;
 inline constexpr std::size_t kMaxBulkIssues = 1'000;
 inline constexpr std::size_t kMaxIssueEventRows = 50'000;  // looked at for one issue's events and tags
-inline constexpr std::size_t kMaxQuickAnswers = 10;        // of a kind, in the search over everything
+inline constexpr std::size_t kMaxSearchBytes = 4 * KiB;    // of a query in the search language
+inline constexpr std::size_t kMaxSearchTerms = 100;        // conditions of one
+inline constexpr std::size_t kMaxSearchDepth = 20;         // of its parentheses
+inline constexpr std::size_t kMaxSearchStars = 8;          // of one value
+inline constexpr std::size_t kMaxSearchBranches = 32;      // ways in which an issue and its event may match
+inline constexpr std::size_t kMaxSearchGroups = 100'000;   // groups of events that one search leads to issues
+inline constexpr std::size_t kMaxSearchBodies = 200'000;   // bodies of events that one search reads
+inline constexpr std::size_t kMaxSearchCandidates = 1'000;  // issues that are looked for one by one
+inline constexpr std::size_t kMaxSkippedGroups = 2'000;     // left out in the store while a walk goes on
+inline constexpr std::size_t kMaxQuickAnswers = 10;         // of a kind, in the search over everything
 
 // Redaction (redact/), of one project
 inline constexpr std::size_t kMaxRedactionEntries = 1'000;  // of a list of keys or values

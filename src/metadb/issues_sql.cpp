@@ -3,6 +3,7 @@
 #include <variant>
 
 #include "base/text.hpp"
+#include "metadb/issue_condition_sql.hpp"
 #include "metadb/issue_row.hpp"
 #include "metadb/repositories.hpp"
 
@@ -93,6 +94,10 @@ Condition condition_of(const storage::IssueQuery& query) {
   if (!query.assignee.empty()) c.string(" AND assignee = ?", query.assignee);
   if (query.seen.from.ns != INT64_MIN) c.number(" AND last_seen >= ?", query.seen.from.ns);
   if (query.seen.to.ns != INT64_MAX) c.number(" AND first_seen < ?", query.seen.to.ns);
+  if (!query.where.empty()) {
+    c.sql.append(" AND ");
+    append_issue_condition(query.where, c.sql, c.values);
+  }
   return c;
 }
 

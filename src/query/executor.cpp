@@ -103,13 +103,8 @@ Result<std::optional<std::vector<SeriesValues>>> run_aggregated(storage::EventSt
   q.measures = {plan.measure};
   if (plan.least_samples > 0) q.measures.push_back({MeasureOp::count, {}, 0});
   q.max_groups = plan.max_series;
-  auto rows = store.aggregate(q, context);
-  if (!rows) {
-    if (rows.error().kind() == ErrorKind::resource_exhausted &&
-        rows.error().message().find("groups") != std::string::npos)
-      return too_many_series(plan.max_series);
-    return tl::unexpected(std::move(rows).error());
-  }
+  TT_ASSIGN(const auto rows, run_grouped(store, q, context));
+  if (!rows) return too_many_series(plan.max_series);
   double samples = 0;
   for (const storage::EventAggregateRow& row : *rows) samples += row.values.back();
   if (plan.least_samples > 0 && samples < static_cast<double>(plan.least_samples)) return std::nullopt;
@@ -136,6 +131,17 @@ Result<std::optional<std::vector<SeriesValues>>> run_aggregated(storage::EventSt
     out.push_back({labels, series.values(cells, 0)});
   }
   return std::optional(std::move(out));
+}
+
+Result<std::optional<std::vector<storage::EventAggregateRow>>> run_grouped(
+    storage::EventStore& store, const storage::EventAggregateQuery& query, WorkContext& context) {
+  auto rows = store.aggregate(query, context);
+  if (rows) return std::optional(*std::move(rows));
+  // The memory's budget has the same kind.
+  if (rows.error().kind() == ErrorKind::resource_exhausted &&
+      rows.error().message().find("groups") != std::string::npos)
+    return std::nullopt;
+  return tl::unexpected(std::move(rows).error());
 }
 
 }  // namespace telltale::query

@@ -62,4 +62,8 @@ Result<std::optional<std::vector<SeriesValues>>> run_aggregated(storage::EventSt
                                                                 const AggregatePlan& plan,
                                                                 WorkContext& context);
 
+/// Rows by groups and buckets, as the store computes them. nullopt: more groups than the query allows.
+Result<std::optional<std::vector<storage::EventAggregateRow>>> run_grouped(
+    storage::EventStore& store, const storage::EventAggregateQuery& query, WorkContext& context);
+
 }  // namespace telltale::query

@@ -19,6 +19,7 @@ Result<> scan_rows(storage::EventStore& store, const ScanPlan& plan, const RowVi
   q.filter = plan.filter;
   q.fields = plan.fields;
   q.order = plan.order;
+  q.with_payload = plan.with_payload;
   TT_ASSIGN(const auto cursor, store.select(q, context));
   std::vector<EventRow> rows;
   while (true) {

@@ -19,6 +19,7 @@ struct ScanPlan {
   storage::EventFilter filter;      // what the store can sort out
   std::vector<std::string> fields;  // as EventQuery's; empty: all
   storage::Order order = storage::Order::oldest_first;
+  bool with_payload = false;
 };
 
 struct ScanStats {

@@ -19,6 +19,7 @@
 #include "base/strong.hpp"
 #include "base/time.hpp"
 #include "model/event_row.hpp"
+#include "storage/issue_condition.hpp"
 #include "storage/issue_life.hpp"
 
 namespace telltale::storage {
@@ -213,6 +214,7 @@ struct IssueQuery {
   std::string text;                // in title, culprit, type or short id, ASCII case ignored
   std::string release;             // seen in this release
   std::string assignee;
+  IssueCondition where;
   TimeRange seen;                         // last_seen ≥ from and first_seen < to
   IssueSort sort = IssueSort::last_seen;  // greatest first, then by id falling
   UnixNanos

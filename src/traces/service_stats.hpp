@@ -1,13 +1,12 @@
 // Rate, errors and durations of every service, from its entry spans (span_facts.hpp), with the releases they
-// carried. One stream over the range, newest first; when the range has more than limits::kMaxOverviewSpans
-// entry spans, the answer covers the newest part and says from when.
+// carried: groups and quantiles that the store computes (query/executor.hpp), no span by span.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "storage/event_store.hpp"
-#include "traces/duration_sketch.hpp"
 
 namespace telltale::traces {
 
@@ -19,27 +18,30 @@ struct ServiceQuery {
 
 struct ServiceRelease {
   std::string release;
-  UnixNanos first_seen;  // within the range
+  UnixNanos first_seen;  // within the range; of one that is not new, the begin of its step
   bool is_new = false;   // not seen in as long a time before the range (an hour at least)
 };
+
+/// Within 1 %; nullopt without requests that say how long they took.
+using Quantile = std::optional<Nanos>;
 
 struct ServiceStats {
   ProjectId project;
   std::string service;
+  std::uint64_t requests = 0;
   std::uint64_t errors = 0;
-  DurationSketch durations;              // its count is the number of requests
+  Quantile p50, p95, p99;
   std::vector<ServiceRelease> releases;  // newest first
   std::vector<std::uint64_t> request_steps;
   std::vector<std::uint64_t> error_steps;
-  std::vector<DurationSketch> duration_steps;
+  std::vector<Quantile> p95_steps;
 };
 
 struct ServiceReport {
   Nanos step{0};
   std::vector<UnixNanos> steps;        // starts; round, so the first may begin before the range
   std::vector<ServiceStats> services;  // by project, then name
-  UnixNanos covered_from;              // the range's begin unless a limit ended the walk
-  bool complete = true;                // false: a limit on spans or services left something out
+  bool complete = true;                // false: only the limits::kMaxOverviewServices with most requests
 };
 
 /// Errors: the store's.

@@ -4,9 +4,9 @@
 #include <charconv>
 #include <set>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "base/limits.hpp"
+#include "query/group_walk.hpp"
 #include "traces/span_facts.hpp"
 
 namespace telltale::traces {
@@ -59,18 +59,19 @@ class TraceSearch {
       : store_(store), query_(query), context_(context) {}
 
   Result<TraceList> run() {
-    TT_TRY(open_candidates());
-    const std::size_t batch_size = std::clamp<std::size_t>(query_.limit, 20, limits::kTraceBatch);
-    for (int batch = 0; batch < kLookUpBatches && !settled(); ++batch) {
-      TT_ASSIGN(const auto ids, next_candidates(batch_size));
-      TT_TRY(look_up(ids));
-    }
-    if (!settled()) {
-      TT_ASSIGN(const auto rest, next_candidates(SIZE_MAX));
-      TT_TRY(sweep(rest));
-    }
+    query::GroupWalk walk;
+    walk.scan = spans_in(candidate_range());
+    walk.scan.filter = query_.filter;
+    walk.scan.fields = {"trace_id"};
+    walk.group = "trace_id";
+    walk.wasted_rows = 0;
+    walk.max_rows = limits::kMaxTraceScanSpans;
+    const query::GroupVisitor visit = [this](const EventRow& row) { return candidate(row); };
+    TT_ASSIGN(const auto end, query::walk_groups(store_, walk, visit, stats_, context_));
+    if (!end.complete) out_.complete = false;
+    if (!enough_) TT_TRY(batches_ < kLookUpBatches ? look_up() : sweep());
     std::sort(out_.traces.begin(), out_.traces.end(), newer);
-    const bool more = out_.traces.size() > query_.limit || !exhausted_;
+    const bool more = out_.traces.size() > query_.limit || enough_;
     if (out_.traces.size() > query_.limit) out_.traces.resize(query_.limit);
     if (more && !out_.traces.empty())
       out_.next = TraceCursor{out_.traces.back().start, out_.traces.back().id};
@@ -80,17 +81,8 @@ class TraceSearch {
  private:
   using Ids = std::vector<Id128>;
 
-  Result<> open_candidates() {
-    storage::EventQuery spans = all_spans(candidate_range());
-    spans.filter = query_.filter;
-    spans.fields = {"trace_id"};
-    spans.limit = limits::kMaxTraceScanSpans + 1;
-    TT_ASSIGN(candidates_, store_.select(spans, context_));
-    return {};
-  }
-
-  storage::EventQuery all_spans(TimeRange range) const {
-    storage::EventQuery spans;
+  query::ScanPlan spans_in(TimeRange range) const {
+    query::ScanPlan spans;
     spans.table = Table::spans;
     spans.projects = query_.projects;
     spans.range = range;
@@ -111,73 +103,61 @@ class TraceSearch {
     return {query_.range.from - slack, query_.range.to + slack};
   }
 
-  /// Traces not met before, in the order of their newest matching span.
-  Result<Ids> next_candidates(std::size_t count) {
-    Ids ids;
-    while (ids.size() < count) {
-      if (row_ == rows_.size()) {
-        row_ = 0;
-        TT_TRY(candidates_->next(rows_));
-        if (rows_.empty()) {
-          exhausted_ = true;
-          break;
-        }
-      }
-      const EventRow& row = rows_[row_++];
-      walked_to_ = row.time;
-      if (++walked_ > limits::kMaxTraceScanSpans) {
-        out_.complete = false;
-        exhausted_ = true;
-        break;
-      }
-      if (!row.ids.trace_id.present() || !met_.insert(row.ids.trace_id).second) continue;
-      TT_TRY(context_.charge(kBytesPerCandidate));
-      ids.push_back(row.ids.trace_id);
-    }
-    return ids;
+  /// Traces come in the order of their newest matching span. The first ones are looked up batch by batch.
+  Result<query::Verdict> candidate(const EventRow& row) {
+    if (!row.ids.trace_id.present()) return query::Verdict::settled;
+    TT_TRY(context_.charge(kBytesPerCandidate));
+    waiting_.push_back(row.ids.trace_id);
+    const std::size_t batch = std::clamp<std::size_t>(query_.limit, 20, limits::kTraceBatch);
+    if (batches_ == kLookUpBatches || waiting_.size() < batch) return query::Verdict::settled;
+    ++batches_;
+    TT_TRY(look_up());
+    enough_ = settled(row.time);
+    return enough_ ? query::Verdict::enough : query::Verdict::settled;
   }
 
   /// True when no candidate that is left can be among the newest: a trace does not start after its spans.
-  bool settled() {
-    if (exhausted_) return true;
+  bool settled(UnixNanos walked_to) {
     if (out_.traces.size() < query_.limit) return false;
     const auto last = out_.traces.begin() + static_cast<std::ptrdiff_t>(query_.limit - 1);
     std::nth_element(out_.traces.begin(), last, out_.traces.end(), newer);
-    return walked_to_ < last->start;
+    return walked_to < last->start;
   }
 
-  Result<> look_up(const Ids& ids) {
-    if (ids.empty()) return {};
-    storage::EventQuery spans = all_spans(wide_range());
+  Result<> look_up() {
+    if (waiting_.empty()) return {};
+    query::ScanPlan spans = spans_in(wide_range());
     std::vector<std::string> texts;
-    for (const Id128& id : ids) texts.push_back(id.hex());
+    for (const Id128& id : waiting_) texts.push_back(id.hex());
     spans.filter = storage::EventFilter::one_of("trace_id", std::move(texts));
-    return summarise(std::move(spans), ids);
+    return summarise(std::move(spans));
   }
 
-  Result<> sweep(const Ids& ids) {
-    if (ids.empty()) return {};
-    return summarise(all_spans(wide_range()), ids);
+  Result<> sweep() {
+    if (waiting_.empty()) return {};
+    return summarise(spans_in(wide_range()));
   }
 
-  Result<> summarise(storage::EventQuery spans, const Ids& ids) {
+  Result<> summarise(query::ScanPlan spans) {
+    const Ids ids = std::move(waiting_);
+    waiting_.clear();
     spans.fields = fact_fields();
     for (const char* field : {"trace_id", "span_id", "service", "message"}) spans.fields.emplace_back(field);
-    spans.limit = limits::kMaxTraceSweepSpans + 1;
+    spans.order = storage::Order::newest_first;
     TT_TRY(context_.charge(ids.size() * kBytesPerSummary));
     std::unordered_map<Id128, SummaryBuilder> builders;
     for (const Id128& id : ids) builders.try_emplace(id);
-    TT_ASSIGN(const auto cursor, store_.select(spans, context_));
-    std::vector<EventRow> rows;
-    for (std::size_t read = 0;; read += rows.size()) {
-      TT_TRY(cursor->next(rows));
-      if (rows.empty()) break;
-      if (read + rows.size() > limits::kMaxTraceSweepSpans) out_.complete = false;
-      for (const EventRow& row : rows) {
-        const auto found = builders.find(row.ids.trace_id);
-        if (found != builders.end()) found->second.add(row);
+    std::size_t read = 0;
+    const query::RowVisitor visit = [&](const EventRow& row) -> Result<bool> {
+      if (++read > limits::kMaxTraceSweepSpans) {
+        out_.complete = false;
+        return false;
       }
-    }
+      const auto found = builders.find(row.ids.trace_id);
+      if (found != builders.end()) found->second.add(row);
+      return true;
+    };
+    TT_TRY(query::scan_rows(store_, spans, visit, stats_, context_));
     for (auto& [id, builder] : builders) {
       TraceSummary summary = std::move(builder).finish(id);
       if (summary.span_count > 0 && wanted(summary)) out_.traces.push_back(std::move(summary));
@@ -197,13 +177,10 @@ class TraceSearch {
   storage::EventStore& store_;
   const TraceQuery& query_;
   WorkContext& context_;
-  std::unique_ptr<storage::EventCursor> candidates_;
-  std::vector<EventRow> rows_;
-  std::size_t row_ = 0;
-  std::size_t walked_ = 0;
-  UnixNanos walked_to_{INT64_MAX};
-  bool exhausted_ = false;
-  std::unordered_set<Id128> met_;
+  query::ScanStats stats_;
+  Ids waiting_;  // candidates not looked up yet
+  int batches_ = 0;
+  bool enough_ = false;  // the walk ended before the range did
   TraceList out_;
 };
 

@@ -21,6 +21,8 @@ Result<storage::Issue> issue_of(const Services& services, const net::HttpRequest
                                 accounts::Scope scope);
 /// projects/{id}/grouping and its /preview · issues/{id}/grouping
 void add_grouping_routes(net::Router& router, const Services& services);
+/// suggest
+void add_suggest_routes(net::Router& router, const Services& services);
 /// overview
 void add_overview_routes(net::Router& router, const Services& services);
 /// around · search

@@ -133,7 +133,8 @@ Result<IssueChangeBody> issue_change_body(const net::HttpRequest& request, bool 
       TT_TRY(read_issue_member(field.key, field.value, out.update));
     }
   }
-  if (many && out.ids.empty()) return fail(ErrorKind::invalid_argument, "ids: missing or empty");
+  if (many && out.ids.empty() && !request.param("query"))
+    return fail(ErrorKind::invalid_argument, "ids: missing or empty");
   return out;
 }
 

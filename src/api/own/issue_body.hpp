@@ -13,7 +13,7 @@ struct IssueChangeBody {
   errors::IssueUpdate update;
   std::vector<storage::IssueId> ids;
 };
-/// `many`: with `ids`, which must not be empty.
+/// `many`: with `ids`, which must not be empty unless a `query` in the address says which issues.
 Result<IssueChangeBody> issue_change_body(const net::HttpRequest& request, bool many);
 
 /// The member `ids` of a JSON object, which must not be empty; at most limits::kMaxBulkIssues.

@@ -8,6 +8,7 @@
 #include "api/own/data_routes.hpp"
 #include "api/own/issue_body.hpp"
 #include "api/own/params.hpp"
+#include "api/own/search_params.hpp"
 #include "api/sign_in.hpp"
 #include "base/limits.hpp"
 #include "errors/issue_changes.hpp"
@@ -37,56 +38,18 @@ struct IssueList {
   std::vector<storage::Issue> issues;
   std::vector<IssueExtras> extras;
   std::uint64_t total = 0;
+  std::optional<UnixNanos> reached;  // events before it were not looked at
 };
-
-Result<storage::IssueQuery> issue_query(const Services& services, const net::HttpRequest& request) {
-  storage::IssueQuery query;
-  TT_ASSIGN(query.projects, query_projects(services, request));
-  TT_ASSIGN(query.limit, limit_param(request));
-  TT_ASSIGN(query.offset, number_param(request, "offset", 0, 0, 1'000'000'000));
-  TT_ASSIGN(query.seen, range_params(request));
-  query.text = std::string(request.param("query").value_or(""));
-  query.release = std::string(request.param("release").value_or(""));
-  query.assignee = std::string(request.param("assignee").value_or(""));
-  if (const auto status = request.param("status"); status && !status->empty()) {
-    const auto known = storage::issue_status_from(*status);
-    if (!known) return fail(ErrorKind::invalid_argument, "status: unresolved, resolved or ignored");
-    query.statuses.push_back(*known);
-  }
-  if (const auto level = request.param("level"); level && !level->empty()) {
-    query.levels.push_back(level_from(*level));
-    if (query.levels.back() == Level::unknown)
-      return fail(ErrorKind::invalid_argument, "level: trace, debug, info, warning, error or fatal");
-  }
-  if (const auto name = request.param("substatus"); name && !name->empty()) {
-    const auto known = storage::issue_substatus_from(*name);
-    if (!known) return fail(ErrorKind::invalid_argument, "substatus: new, ongoing, regressed, escalating, …");
-    query.substatuses.push_back(*known);
-  }
-  if (const auto name = request.param("priority"); name && !name->empty()) {
-    const auto known = storage::issue_priority_from(*name);
-    if (!known) return fail(ErrorKind::invalid_argument, "priority: low, medium or high");
-    query.priorities.push_back(*known);
-  }
-  if (request.param("bookmarked").value_or("") == "true") {
-    TT_ASSIGN(const auto who, authorise_session(services, request));
-    query.bookmarked_by = who.user;
-  }
-  const auto sort = request.param("sort").value_or("");
-  const auto known = storage::issue_sort_from(sort.empty() ? "last_seen" : sort);
-  if (!known) return fail(ErrorKind::invalid_argument, "sort: last_seen, first_seen, events, users or trend");
-  query.sort = *known;
-  query.trend_at = services.clock.now();
-  return query;
-}
 
 Result<IssueList> list_issues(const Services& services, const net::HttpRequest& request,
                               WorkContext& context) {
-  TT_ASSIGN(const auto query, issue_query(services, request));
+  TT_ASSIGN(const auto plan, issue_search(services, request, accounts::Scope::read, context));
+  const storage::IssueQuery& query = plan.records;
   IssueList out;
   TT_ASSIGN(out.issues, services.records.issues().search(query));
   TT_ASSIGN(out.total, services.records.issues().count(query));
   TT_ASSIGN(const auto who, authorise(services, request, accounts::Scope::read));
+  if (!plan.complete) out.reached = plan.reached;
   for (const auto& issue : out.issues) {
     TT_TRY(context.check());
     IssueExtras extras;
@@ -102,7 +65,8 @@ Result<IssueList> list_issues(const Services& services, const net::HttpRequest& 
 void write_issue_list(JsonWriter& w, const IssueList& list) {
   w.key("issues").begin_array();
   for (std::size_t i = 0; i < list.issues.size(); ++i) write_issue(w, list.issues[i], list.extras[i]);
-  w.end_array().field("total", list.total);
+  w.end_array().field("total", list.total).field("complete", !list.reached);
+  if (list.reached) w.field("reached", format_rfc3339(*list.reached));
 }
 
 struct OneIssue {
@@ -132,9 +96,31 @@ Result<storage::Issue> change_issue(const Services& services, const net::HttpReq
   return errors::update_issue(services.records, services.clock, actor, issue.id, change.update);
 }
 
-Result<std::vector<storage::Issue>> change_issues(const Services& services, const net::HttpRequest& request) {
+/// Every issue that the address's `query` and parameters select.
+Result<std::vector<storage::IssueId>> selected_issues(const Services& services,
+                                                      const net::HttpRequest& request, WorkContext& context) {
+  TT_ASSIGN(auto plan, issue_search(services, request, accounts::Scope::write, context));
+  if (!plan.complete)
+    return fail(ErrorKind::execution, "query: not every event was looked at in time; narrow the range");
+  plan.records.offset = 0;
+  plan.records.limit = limits::kMaxBulkIssues + 1;
+  TT_ASSIGN(const auto issues, services.records.issues().search(plan.records));
+  if (issues.size() > limits::kMaxBulkIssues)
+    return fail(ErrorKind::invalid_argument,
+                fmt::format("query: column 1: more than {} issues match", limits::kMaxBulkIssues));
+  std::vector<storage::IssueId> ids;
+  for (const auto& issue : issues) ids.push_back(issue.id);
+  return ids;
+}
+
+Result<std::vector<storage::Issue>> change_issues(const Services& services, const net::HttpRequest& request,
+                                                  WorkContext& context) {
   TT_ASSIGN(const auto actor, actor_of(services, request, accounts::Scope::write));
-  TT_ASSIGN(const auto change, issue_change_body(request, true));
+  TT_ASSIGN(auto change, issue_change_body(request, true));
+  if (change.ids.empty()) {
+    TT_ASSIGN(change.ids, selected_issues(services, request, context));
+    if (change.ids.empty()) return std::vector<storage::Issue>();
+  }
   TT_TRY(require_issues(services, request, accounts::Scope::write, change.ids));
   return errors::update_issues(services.records, services.clock, actor, change.ids, change.update);
 }
@@ -210,8 +196,8 @@ void add_issue_routes(net::Router& router, const Services& services) {
         return answer<IssueList>(list_issues(services, r, c), write_issue_list);
       },
       options);
-  router.add("PUT", path, [&services](const net::HttpRequest& r, WorkContext&) {
-    return answer<std::vector<storage::Issue>>(change_issues(services, r),
+  router.add("PUT", path, [&services](const net::HttpRequest& r, WorkContext& c) {
+    return answer<std::vector<storage::Issue>>(change_issues(services, r, c),
                                                [](JsonWriter& w, const auto& issues) {
                                                  w.key("issues").begin_array();
                                                  for (const auto& issue : issues) write_issue(w, issue);

@@ -100,12 +100,11 @@ Result<Overview> overview_of(const Services& services, const net::HttpRequest& r
 
 double milliseconds(Nanos d) { return static_cast<double>(d.count()) / 1e6; }
 
-void write_quantile(JsonWriter& w, std::string_view name, const traces::DurationSketch& sketch, double q) {
-  w.key(name);
-  if (sketch.count() == 0) {
+void write_quantile(JsonWriter& w, const traces::Quantile& quantile) {
+  if (!quantile) {
     w.null();
   } else {
-    w.number(milliseconds(sketch.quantile(q)));
+    w.number(milliseconds(*quantile));
   }
 }
 
@@ -121,14 +120,9 @@ void write_series(JsonWriter& w, const traces::ServiceReport& report, const trac
   write_counts(w, "requests", report.steps, stats.request_steps);
   write_counts(w, "errors", report.steps, stats.error_steps);
   w.key("p95_ms").begin_array();
-  for (std::size_t i = 0; i < stats.duration_steps.size(); ++i) {
-    const auto& sketch = stats.duration_steps[i];
+  for (std::size_t i = 0; i < stats.p95_steps.size(); ++i) {
     w.begin_array().number(unix_seconds(report.steps[i]));
-    if (sketch.count() == 0) {
-      w.null();
-    } else {
-      w.number(milliseconds(sketch.quantile(0.95)));
-    }
+    write_quantile(w, stats.p95_steps[i]);
     w.end_array();
   }
   w.end_array();
@@ -138,15 +132,15 @@ void write_service(JsonWriter& w, const Overview& all, const OverviewKey& key,
                    const OverviewService& service) {
   static const traces::ServiceStats kNone;
   const traces::ServiceStats& stats = service.spans == nullptr ? kNone : *service.spans;
-  const auto requests = static_cast<double>(stats.durations.count());
-  const double covered = seconds(all.range.to - all.report.covered_from);
+  const auto requests = static_cast<double>(stats.requests);
+  const double covered = seconds(all.range.to - all.range.from);
   w.begin_object().field("service", key.second).field("project", std::uint64_t{key.first.value});
-  w.field("requests", stats.durations.count()).field("request_rate", covered > 0 ? requests / covered : 0.0);
+  w.field("requests", stats.requests).field("request_rate", covered > 0 ? requests / covered : 0.0);
   w.field("errors", stats.errors);
   w.field("error_rate", requests > 0 ? static_cast<double>(stats.errors) / requests : 0.0);
-  write_quantile(w, "p50_ms", stats.durations, 0.5);
-  write_quantile(w, "p95_ms", stats.durations, 0.95);
-  write_quantile(w, "p99_ms", stats.durations, 0.99);
+  write_quantile(w.key("p50_ms"), stats.p50);
+  write_quantile(w.key("p95_ms"), stats.p95);
+  write_quantile(w.key("p99_ms"), stats.p99);
   w.key("logs").begin_object();
   for (std::size_t level = 0; level < search::kLevels; ++level)
     if (service.logs[level] > 0) w.field(to_string(static_cast<Level>(level)), service.logs[level]);
@@ -166,12 +160,12 @@ void write_overview(JsonWriter& w, const Overview& all) {
   std::vector<std::pair<const OverviewKey*, const OverviewService*>> sorted;
   for (const auto& [key, service] : all.services) sorted.emplace_back(&key, &service);
   const auto requests = [](const OverviewService& s) {
-    return s.spans == nullptr ? std::uint64_t{0} : s.spans->durations.count();
+    return s.spans == nullptr ? std::uint64_t{0} : s.spans->requests;
   };
   std::stable_sort(sorted.begin(), sorted.end(),
                    [&](const auto& a, const auto& b) { return requests(*a.second) > requests(*b.second); });
   w.field("step_s", seconds(all.report.step)).field("complete", all.complete);
-  w.field("covered_from", format_rfc3339(all.report.covered_from));
+  w.field("covered_from", format_rfc3339(all.range.from));
   w.key("services").begin_array();
   for (const auto& [key, service] : sorted) write_service(w, all, *key, *service);
   w.end_array().key("changes").begin_array();

@@ -23,12 +23,14 @@ Result<storage::EventFilter> filter_params(const net::HttpRequest& request,
                                                   "payload", "project", "table", "logql"};
   std::vector<storage::EventFilter> parts;
   for (const auto& [name, value] : request.query) {
+    const bool is_own = std::find(own.begin(), own.end(), name) != own.end();
+    if (is_own) continue;
     if (name == "query" && !value.empty()) {
       parts.push_back(storage::EventFilter::leaf(storage::FilterOp::icontains, "*", value));
     } else if (name == "where") {
       TT_ASSIGN(auto condition, search::parse_where(value));
       parts.push_back(std::move(condition));
-    } else if (!kOwn.contains(name) && std::find(own.begin(), own.end(), name) == own.end()) {
+    } else if (!kOwn.contains(name)) {
       parts.push_back(storage::EventFilter::leaf(storage::FilterOp::eq, name, value));
     }
   }

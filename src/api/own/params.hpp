@@ -7,9 +7,10 @@
 
 namespace telltale::api {
 
-/// `query` is text anywhere in the row; every `where` is a condition (search/where.hpp); every other
-/// parameter that is not one of a search's own, or of `own`, is a field that must equal its value. `logql` is
-/// RowSearch's (api/own/row_search.hpp); where that is not asked, require_no_logql() says so.
+/// `query` is text anywhere in the row unless it is the search's `own`; every `where` is a condition
+/// (search/where.hpp); every other parameter that is not one of a search's own, or of `own`, is a field that
+/// must equal its value. `logql` is RowSearch's (api/own/row_search.hpp); where that is not asked,
+/// require_no_logql() says so.
 Result<storage::EventFilter> filter_params(const net::HttpRequest& request,
                                            std::initializer_list<std::string_view> own = {});
 

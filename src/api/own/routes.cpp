@@ -16,6 +16,7 @@ void add_own_routes(net::Router& router, const Services& services) {
   add_grouping_routes(router, services);
   add_overview_routes(router, services);
   add_find_routes(router, services);
+  add_suggest_routes(router, services);
   add_server_routes(router, services);
   add_account_routes(router, services);
   add_session_routes(router, services);

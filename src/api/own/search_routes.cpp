@@ -10,8 +10,10 @@
 #include "api/own/row_search.hpp"
 #include "base/limits.hpp"
 #include "errors/issue_views.hpp"
+#include "search/condition.hpp"
 #include "search/facets.hpp"
 #include "search/histogram.hpp"
+#include "traces/span_conditions.hpp"
 
 namespace telltale::api {
 namespace {
@@ -92,6 +94,18 @@ Result<Related> related(const Services& services, const net::HttpRequest& reques
   return out;
 }
 
+/// filter_params(), and of spans what `search` says in the search language of traces.
+Result<storage::EventFilter> searched(const Services& services, const net::HttpRequest& request, Table table,
+                                      std::initializer_list<std::string_view> own) {
+  TT_ASSIGN(auto filter, filter_params(request, own));
+  const auto text = request.param("search").value_or("");
+  if (text.empty()) return filter;
+  if (table != Table::spans) return fail(ErrorKind::invalid_argument, "search: of spans only");
+  auto conditions = search::understand(text, {search::Subject::traces, services.clock.now(), {}});
+  if (!conditions) return tl::unexpected<Error>(std::move(conditions).error().within("search"));
+  return storage::EventFilter::all_of({std::move(filter), traces::span_filter(*conditions)});
+}
+
 Result<search::Histogram> rows_histogram(const Services& services, const net::HttpRequest& request,
                                          WorkContext& context, Table table) {
   TT_TRY(require_no_logql(request));
@@ -100,7 +114,7 @@ Result<search::Histogram> rows_histogram(const Services& services, const net::Ht
   TT_ASSIGN(query.projects, query_projects(services, request));
   TT_ASSIGN(query.range, window_params(services, request));
   TT_ASSIGN(query.buckets, number_param(request, "buckets", 60, 1, limits::kMaxHistogramBuckets));
-  TT_ASSIGN(query.filter, filter_params(request, {"buckets", "by"}));
+  TT_ASSIGN(query.filter, searched(services, request, table, {"buckets", "by", "search"}));
   query.by = std::string(request.param("by").value_or("level"));
   return search::histogram(services.events, query, context);
 }
@@ -142,7 +156,7 @@ Result<search::Facets> rows_facets(const Services& services, const net::HttpRequ
   TT_ASSIGN(rows.range, window_params(services, request));
   TT_ASSIGN(const auto limit, number_param(request, "limit", 10, 1, limits::kMaxFacetAnswers));
   TT_ASSIGN(auto fields, field_list(request));
-  TT_ASSIGN(rows.filter, filter_params(request, {"fields"}));
+  TT_ASSIGN(rows.filter, searched(services, request, table, {"fields", "search"}));
   return search::facets(services.events, std::move(rows), std::move(fields), limit, context);
 }
 

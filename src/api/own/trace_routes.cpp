@@ -8,8 +8,10 @@
 #include "api/own/answer.hpp"
 #include "api/own/data_routes.hpp"
 #include "api/own/params.hpp"
+#include "api/own/search_params.hpp"
 #include "base/limits.hpp"
 #include "errors/issue_views.hpp"
+#include "traces/span_conditions.hpp"
 #include "traces/trace_list.hpp"
 
 namespace telltale::api {
@@ -94,8 +96,12 @@ Result<ListedTraces> trace_list(const Services& services, const net::HttpRequest
     query.after = traces::TraceCursor::parse(*before);
     if (!query.after) return fail(ErrorKind::invalid_argument, "before: what `next` of the page before says");
   }
-  TT_ASSIGN(query.filter,
-            filter_params(request, {"min_duration_ms", "max_duration_ms", "errors_only", "before"}));
+  TT_ASSIGN(auto fields,
+            filter_params(request, {"query", "min_duration_ms", "max_duration_ms", "errors_only", "before"}));
+  TT_ASSIGN(const auto conditions, conditions_param(services, request, search::Subject::traces));
+  query.filter = traces::span_filter(conditions);
+  if (!fields.children.empty())
+    query.filter = storage::EventFilter::all_of({std::move(fields), std::move(query.filter)});
   ListedTraces out;
   TT_ASSIGN(out.list, traces::list_traces(services.events, query, context));
   TT_ASSIGN(out.issues, trace_issues(services, query, out.list, context));

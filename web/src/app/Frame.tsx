@@ -51,6 +51,7 @@ export function Frame({ pattern, children }: { pattern: string; children: Compon
   };
   useEffect(() => main.current?.scrollTo({ top: 0 }), [path]);
   const table = ROUTES.find((r) => navPath(r) === pattern)?.filters;
+  const language = pattern === "/issues" ? "issues" : pattern === "/traces" ? "traces" : undefined;
   useEffect(() => valueActions.set(table ? null : elsewhere), [table]);
   // A query that is written has its own field on the page.
   const written = useParam("lang") !== "";
@@ -63,7 +64,7 @@ export function Frame({ pattern, children }: { pattern: string; children: Compon
       <div class="frame-main">
         <header class="topbar">
           <ProjectMenu />
-          <div class="grow topbar-filter">{table && !written && <FilterBar table={table} />}</div>
+          <div class="grow topbar-filter">{table && !written && <FilterBar key={language} table={table} language={language} />}</div>
           {!TIMELESS.has(pattern) && <TimeRange />}
           {SAVED.has(pattern) && (
             <span class="wide-only">

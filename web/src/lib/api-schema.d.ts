@@ -908,6 +908,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/telltale/v1/suggest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What can stand next in a search field: keys, or the values of one. */
+        get: operations["suggest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/telltale/v1/tail": {
         parameters: {
             query?: never;
@@ -2062,6 +2079,8 @@ export interface components {
          *     ]
          */
         where: string[];
+        /** @description In the search language: docs/search.md. A query that cannot be read is answered with 400 and `query: column N: …`, N counted in characters from 1. */
+        search: string;
     };
     requestBodies: never;
     headers: never;
@@ -4088,6 +4107,8 @@ export interface operations {
                 buckets?: number;
                 /** @description One series for each value of this field. */
                 by?: string;
+                /** @description In the search language of traces: docs/search.md. */
+                search?: string;
             };
             header?: never;
             path?: never;
@@ -4134,6 +4155,8 @@ export interface operations {
                 fields?: string;
                 /** @description Values a field. */
                 limit?: number;
+                /** @description In the search language of traces: docs/search.md. */
+                search?: string;
             };
             header?: never;
             path?: never;
@@ -4445,6 +4468,55 @@ export interface operations {
             503: components["responses"]["NotNow"];
         };
     };
+    suggest: {
+        parameters: {
+            query: {
+                for: "issues" | "traces";
+                /** @description Values of this key; left out, keys. */
+                key?: string;
+                /** @description Only what has this text, any case. */
+                text?: string;
+                /** @description From, inclusive: RFC 3339 or Unix seconds. */
+                start?: components["parameters"]["start"];
+                /** @description To, exclusive: RFC 3339 or Unix seconds. */
+                end?: components["parameters"]["end"];
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+                /** @description Of values. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        keys: {
+                            key: string;
+                            hint: string;
+                        }[];
+                        /** @description Most frequent first. */
+                        values: {
+                            value: string;
+                            /** @description Rows that have it; absent where they were not counted. */
+                            count?: number;
+                        }[];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["NotNow"];
+        };
+    };
     tail: {
         parameters: {
             query?: {
@@ -4526,8 +4598,8 @@ export interface operations {
     listTraces: {
         parameters: {
             query?: {
-                /** @description Text anywhere, any case. */
-                query?: components["parameters"]["query"];
+                /** @description In the search language: docs/search.md. A query that cannot be read is answered with 400 and `query: column N: …`, N counted in characters from 1. */
+                query?: components["parameters"]["search"];
                 /**
                  * @description A condition; repeated, all must hold. FIELD=VALUE, FIELD!=VALUE, FIELD~REGEX, FIELD!~REGEX, FIELD>=N (also > < <=).
                  * @example [
@@ -4615,8 +4687,8 @@ export interface operations {
     listIssues: {
         parameters: {
             query?: {
-                /** @description Text anywhere, any case. */
-                query?: components["parameters"]["query"];
+                /** @description In the search language: docs/search.md. A query that cannot be read is answered with 400 and `query: column N: …`, N counted in characters from 1. */
+                query?: components["parameters"]["search"];
                 /** @description From, inclusive: RFC 3339 or Unix seconds. */
                 start?: components["parameters"]["start"];
                 /** @description To, exclusive: RFC 3339 or Unix seconds. */
@@ -4636,6 +4708,8 @@ export interface operations {
                 /** @description Greatest first. */
                 sort?: "last_seen" | "first_seen" | "events" | "users" | "trend";
                 offset?: number;
+                /** @description How long the JSON of events may be read for; what was not looked at by then is said by `reached`. */
+                patience_ms?: number;
             };
             header?: never;
             path?: never;
@@ -4653,18 +4727,43 @@ export interface operations {
                         /** @description Issues that match, beyond limit and offset. */
                         total: number;
                         issues: components["schemas"]["Issue"][];
+                        /** @description False: not every event was looked at in time. */
+                        complete: boolean;
+                        /**
+                         * Format: date-time
+                         * @description Where it is not complete: events before this time were not looked at.
+                         */
+                        reached?: string;
                     };
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            422: components["responses"]["CannotRun"];
+            429: components["responses"]["TooMany"];
             503: components["responses"]["NotNow"];
         };
     };
     updateIssues: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description In the search language: docs/search.md. A query that cannot be read is answered with 400 and `query: column N: …`, N counted in characters from 1. */
+                query?: components["parameters"]["search"];
+                /** @description From, inclusive: RFC 3339 or Unix seconds. */
+                start?: components["parameters"]["start"];
+                /** @description To, exclusive: RFC 3339 or Unix seconds. */
+                end?: components["parameters"]["end"];
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+                status?: components["schemas"]["IssueStatus"];
+                /** @description Seen in this release. */
+                release?: string;
+                assignee?: string;
+                level?: components["schemas"]["Level"];
+                /** @description How long the JSON of events may be read for; what was not looked at by then is said by `reached`. */
+                patience_ms?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4672,7 +4771,8 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    ids: number[];
+                    /** @description Left out, the issues are those that the address's `query`, which must be there, and its other parameters select; at most 1,000. */
+                    ids?: number[];
                     status?: components["schemas"]["IssueStatus"];
                     assignee?: string;
                     resolved_in?: string;
@@ -4699,6 +4799,7 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            422: components["responses"]["CannotRun"];
             503: components["responses"]["NotNow"];
         };
     };

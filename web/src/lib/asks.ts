@@ -2,8 +2,8 @@
 // before their code is there (`early.ts`): both must come to the same requests, to the letter.
 import type { Query } from "./address";
 import { filterText, readFilters } from "./filters";
-import { splitIssueFilters } from "./issue-filter";
 import type { AlertRule } from "./log-rules";
+import { withTerms } from "./search-terms";
 import { chooseStep } from "./step";
 import type { Span } from "./time";
 import type { Facet, Histogram, Issue, Overview, PatternReport, Row, Table, TraceSummary } from "./types";
@@ -50,8 +50,13 @@ export const issuesAsk = (params: IssueListParams): Ask<Issue[]> => ({
   key: ["issues", params],
   path: "issues",
   query: { ...params, limit: ISSUE_LIMIT },
-  read: (a: { issues: Issue[] }) => a.issues,
+  read: (a: { issues: Issue[]; reached?: string }) => {
+    issuesReached.set(JSON.stringify(params), a.reached ?? "");
+    return a.issues;
+  },
 });
+/** By the list's parameters: events before this time were not looked at; empty: all were. */
+export const issuesReached = new Map<string, string>();
 /** A second more than the range: its end is now, and what is seen now belongs to it. */
 const issueEnd = (span: SpanParams) => new Date(Date.parse(span.end) + 1000).toISOString();
 /** The issues that rise most, for the overview. */
@@ -63,8 +68,8 @@ export function issueList(search: URLSearchParams, span: SpanParams): IssueListP
   return {
     status: status === "all" || status === "bookmarked" ? "" : status,
     ...(status === "bookmarked" ? { bookmarked: "true" } : {}),
-    query: search.get("q") ?? "",
-    release: splitIssueFilters(readFilters(search)).release,
+    query: withTerms(search.get("q") ?? "", readFilters(search)).query,
+    release: "",
     project: search.get("project") ?? "",
     sort: search.get("sort") || "last_seen",
     start: span.start,
@@ -137,6 +142,8 @@ export function traceParams(search: URLSearchParams, span: SpanParams, readMs: (
     errors_only: search.get("failed") === "1" || null,
   };
 }
+/** Spans are counted by the query of the list; to rows `query` is plain text. */
+export const spansOfTraces = ({ query, ...rest }: RowParams): RowParams => ({ ...rest, search: query });
 export const traceAsk = (id: string): Ask<Row[]> => ({ key: ["trace", id], path: `traces/${encodeURIComponent(id)}`, query: {}, read: (a: { spans: Row[] }) => a.spans });
 export interface RelatedRows {
   logs: Row[];

@@ -2,7 +2,7 @@
 import {
   alertRulesAsk, type Ask, BUCKETS, facetsAsk, firstPageAsk, groupField, histogramAsk, isLogQuery, issueAsk, issueEventsAsk, issueList, issuesAsk, logqlParams, metricNamesAsk, onStep, overviewAsk,
   patternsAsk,
-  rangeQueryAsk, relatedAsk, risingIssues, rowParams, rulesAsk, spanParams, targetsAsk, traceAsk, traceParams, tracesAsk,
+  rangeQueryAsk, relatedAsk, risingIssues, rowParams, spansOfTraces, rulesAsk, spanParams, targetsAsk, traceAsk, traceParams, tracesAsk,
 } from "./asks";
 import { HAS_LOG_RULES } from "./features";
 import { readMs, readRange, resolveRange } from "./time";
@@ -30,7 +30,7 @@ export function firstAsks(path: string, search: URLSearchParams, now: number): A
   }
   if (page === "traces") {
     if (!list) return [traceAsk(id), relatedAsk(id)];
-    return [tracesAsk(traceParams(search, span, readMs)), histogramAsk("spans", rowParams(search, span), "service", BUCKETS)];
+    return [tracesAsk(traceParams(search, span, readMs)), histogramAsk("spans", spansOfTraces(rowParams(search, span)), "service", BUCKETS)];
   }
   if (page === "metrics" && list) {
     const charts = search.get("view") === "table" ? [] : search.getAll("expr").filter(Boolean);

@@ -8,11 +8,16 @@ import { Ago, Button, type Column, EmptyState, Icon, IssueBadge, LevelMark, Load
 import { useListKeys } from "../../lib/cursor";
 import { filterText } from "../../lib/filters";
 import { count, plural } from "../../lib/format";
-import { issueMatches, splitIssueFilters } from "../../lib/issue-filter";
-import { issueList } from "../../lib/asks";
+import { issueList, issuesReached } from "../../lib/asks";
 import { changeIssues, ISSUE_LIMIT, markIssues, mergeIssues, useIssues } from "../../lib/issues";
 import { useKeys } from "../../lib/keys";
+import { prefs } from "../../lib/prefs";
 import { useRange } from "../../lib/query";
+import { useSearchProblem } from "../../lib/search";
+import { Searched } from "../../kit/Searched";
+import { filterTerms, withTerms } from "../../lib/search-terms";
+import { useStore } from "../../lib/store";
+import { formatDateTime } from "../../lib/time";
 import type { Issue, IssueArchive } from "../../lib/types";
 import { pageLink, setUrl, useFilters, useParam, useParams } from "../../lib/url";
 import { FirstData } from "../../app/FirstData";
@@ -43,9 +48,14 @@ export default function Issues() {
   const me = useSession().data?.user?.email;
   const { params } = useRange();
   const { filters } = useFilters();
-  const split = splitIssueFilters(filters);
-  const result = useIssues(issueList(useParams(), params));
-  const rows = (result.data ?? []).filter((i) => shownUnder(status, i) && issueMatches(i, split.own));
+  const foreign = filterTerms(filters).foreign;
+  const list = issueList(useParams(), params);
+  const result = useIssues(list);
+  useSearchProblem(result.error, withTerms(query, filters).shift);
+  const reached = issuesReached.get(JSON.stringify(list));
+  const { zone } = useStore(prefs);
+  // What was just resolved leaves the list of the unresolved at once.
+  const rows = (result.data ?? []).filter((i) => shownUnder(status, i));
 
   const open = (i: Issue) => navigate(pageLink(`/issues/${i.id}`, location.search));
   const keys = useListKeys(rows, (i) => i.id, open, true);
@@ -134,11 +144,17 @@ export default function Issues() {
           </div>
         )}
       </div>
-      {split.foreign.length > 0 && (
+      {foreign.length > 0 && (
         <p class="muted" role="note">
-          {split.foreign.map(filterText).join(", ")}: issues do not have this field, so it does not narrow this list.
+          {foreign.map(filterText).join(", ")}: a regular expression, which does not narrow this list. Stars do: {foreign[0]!.field}:pay*
         </p>
       )}
+      {reached && (
+        <p class="muted" role="note">
+          Events before {formatDateTime(Date.parse(reached), zone)} were not looked at, because reading them took too long. A shorter time range looks at all of its events.
+        </p>
+      )}
+      <Searched error={result.error}>
       <Loaded result={result} skeleton={<Skeleton lines={8} height={38} />}>
         {() =>
           rows.length === 0 ? (
@@ -162,6 +178,7 @@ export default function Issues() {
           )
         }
       </Loaded>
+      </Searched>
       {(result.data?.length ?? 0) >= ISSUE_LIMIT && <p class="faint">The first {ISSUE_LIMIT} are shown. Search or filter to narrow the list.</p>}
     </div>
   );

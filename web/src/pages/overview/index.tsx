@@ -7,10 +7,7 @@ import { Link } from "../../app/Link";
 import { Loaded, Skeleton } from "../../kit";
 import { overviewAsk } from "../../lib/asks";
 import { count, percent, plural, rate } from "../../lib/format";
-import { prefs } from "../../lib/prefs";
 import { asQuery, useRange } from "../../lib/query";
-import { useStore } from "../../lib/store";
-import { formatDateTime } from "../../lib/time";
 import type { ServiceOverview } from "../../lib/types";
 import { useParam } from "../../lib/url";
 import { Changes } from "./Changes";
@@ -20,7 +17,6 @@ import { byNeed, needsCare, ServiceRow } from "./ServiceRow";
 export default function OverviewPage() {
   const { params } = useRange();
   const project = useParam("project");
-  const { zone } = useStore(prefs);
   const result = useQuery(asQuery(overviewAsk(params, project)));
   return (
     <div class="page overview">
@@ -50,7 +46,7 @@ export default function OverviewPage() {
                 </ul>
                 {!o.complete && (
                   <p class="faint overview-note">
-                    There is more than is counted at once: requests, errors and latency cover the time since {formatDateTime(Date.parse(o.covered_from), zone)}.
+                    There are more services than are shown at once: those with most requests are here. A project or a shorter time range narrows them.
                   </p>
                 )}
               </section>

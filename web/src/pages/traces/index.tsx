@@ -11,13 +11,15 @@ import { panelPainted } from "../../app/measure";
 import { Button, type Column, Loaded, Skeleton, Table, Value } from "../../kit";
 import { Chart } from "../../kit/chart";
 import { get } from "../../lib/api";
-import { type TraceList, traceParams, tracesAsk } from "../../lib/asks";
+import { spansOfTraces, type TraceList, traceParams, tracesAsk } from "../../lib/asks";
 import { useListKeys } from "../../lib/cursor";
 import { count, duration, plural } from "../../lib/format";
 import { useHistogram } from "../../lib/histogram";
 import { prefs } from "../../lib/prefs";
 import { useRange } from "../../lib/query";
 import { useFilterParams } from "../../lib/rows";
+import { useSearchProblem } from "../../lib/search";
+import { Searched } from "../../kit/Searched";
 import { useStore } from "../../lib/store";
 import { formatDateTime, formatTime, readMs } from "../../lib/time";
 import { pageLink, setUrl, useParam, useParams } from "../../lib/url";
@@ -38,7 +40,8 @@ export default function Traces() {
     getNextPageParam: (page) => (page.next ? { before: page.next } : null),
     placeholderData: keepPreviousData,
   });
-  const histogram = useHistogram("spans", params, "service");
+  useSearchProblem(traces.error);
+  const histogram = useHistogram("spans", spansOfTraces(params), "service");
   const series = useMemo(() => histogram.series.map(({ color: _, ...s }) => s), [histogram.series]);
   const rows = useMemo(() => traces.data?.pages.flatMap((p) => p.traces) ?? [], [traces.data]);
   const more = traces.hasNextPage;
@@ -64,6 +67,7 @@ export default function Traces() {
           Failed only
         </Button>
       </div>
+      <Searched error={traces.error}>
       <Loaded result={traces} skeleton={<Skeleton lines={12} />}>
         {() =>
           rows.length === 0 ? (
@@ -84,6 +88,7 @@ export default function Traces() {
           )
         }
       </Loaded>
+      </Searched>
     </div>
   );
 }

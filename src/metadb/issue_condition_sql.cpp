@@ -1,0 +1,175 @@
+#include "metadb/issue_condition_sql.hpp"
+
+namespace telltale::metadb {
+namespace {
+
+using storage::IssueCondition;
+using storage::IssueField;
+using Op = IssueCondition::Op;
+
+std::string_view column_of(IssueField field) {
+  switch (field) {
+    case IssueField::id:
+      return "id";
+    case IssueField::status:
+      return "status";
+    case IssueField::substatus:
+      return "substatus";
+    case IssueField::level:
+      return "level";
+    case IssueField::first_seen:
+      return "first_seen";
+    case IssueField::last_seen:
+      return "last_seen";
+    case IssueField::event_count:
+      return "event_count";
+    case IssueField::user_count:
+      return "user_count";
+    case IssueField::title:
+      return "title";
+    case IssueField::culprit:
+      return "culprit";
+    case IssueField::type:
+      return "type";
+    case IssueField::platform:
+      return "platform";
+    case IssueField::short_id:
+      return "short_id";
+    case IssueField::assignee:
+      return "assignee";
+    case IssueField::first_release:
+      return "first_release";
+    case IssueField::last_release:
+      return "last_release";
+    case IssueField::release:
+      return "release";
+  }
+  return "id";
+}
+
+/// GLOB's own characters stand in brackets for themselves; it tells upper from lower case, LIKE does not.
+std::string glob_pattern(const std::vector<std::string>& pieces) {
+  std::string out;
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    if (i > 0) out.push_back('*');
+    for (const char c : pieces[i]) {
+      if (c == '*' || c == '?' || c == '[')
+        out.append({'[', c, ']'});
+      else
+        out.push_back(c);
+    }
+  }
+  return out;
+}
+
+std::string like_pieces(const std::vector<std::string>& pieces) {
+  std::string out = "%";
+  for (const std::string& piece : pieces) {
+    for (const char c : piece) {
+      if (c == '%' || c == '_' || c == '\\') out.push_back('\\');
+      out.push_back(c);
+    }
+    out.push_back('%');
+  }
+  return out;
+}
+
+/// One value instead of a question mark each: lists may have thousands of numbers.
+std::string json_list(const std::vector<std::int64_t>& numbers) {
+  std::string out = "[";
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    if (i > 0) out.push_back(',');
+    out.append(std::to_string(numbers[i]));
+  }
+  return out + "]";
+}
+
+class ConditionWriter {
+ public:
+  ConditionWriter(std::string& sql, std::vector<SqlValue>& values) : sql_(sql), values_(values) {}
+
+  void write(const IssueCondition& c) {
+    switch (c.op) {
+      case Op::all:
+        return group(c, " AND ", "1");
+      case Op::any:
+        return group(c, " OR ", "0");
+      case Op::none:
+        sql_.append("NOT ");
+        return group(c, " OR ", "0");
+      default:
+        return leaf(c);
+    }
+  }
+
+ private:
+  void group(const IssueCondition& c, std::string_view between, std::string_view nothing) {
+    if (c.children.empty()) {
+      sql_.append(nothing);
+      return;
+    }
+    sql_.push_back('(');
+    for (std::size_t i = 0; i < c.children.size(); ++i) {
+      if (i > 0) sql_.append(between);
+      write(c.children[i]);
+    }
+    sql_.push_back(')');
+  }
+
+  void leaf(const IssueCondition& c) {
+    if (c.field == IssueField::release)
+      sql_.append(
+          "id IN (SELECT coalesce(nullif(p.merged_into, 0), p.id) FROM issue_releases "
+          "JOIN issues p ON p.id = issue_releases.issue WHERE ");
+    test(c);
+    if (c.field == IssueField::release) sql_.push_back(')');
+  }
+
+  void test(const IssueCondition& c) {
+    sql_.append(column_of(c.field));
+    switch (c.op) {
+      case Op::in_numbers:
+        sql_.append(" IN (SELECT value FROM json_each(?))");
+        values_.emplace_back(json_list(c.numbers));
+        break;
+      case Op::at_least:
+        sql_.append(" >= ?");
+        values_.emplace_back(c.numbers.at(0));
+        break;
+      case Op::below:
+        sql_.append(" < ?");
+        values_.emplace_back(c.numbers.at(0));
+        break;
+      case Op::in_texts:
+        sql_.append(" IN (");
+        for (std::size_t i = 0; i < c.texts.size(); ++i) {
+          sql_.append(i == 0 ? "?" : ", ?");
+          values_.emplace_back(c.texts[i]);
+        }
+        sql_.push_back(')');
+        break;
+      case Op::like:
+        sql_.append(" GLOB ?");
+        values_.emplace_back(glob_pattern(c.texts));
+        break;
+      case Op::contains:
+        sql_.append(" LIKE ? ESCAPE '\\'");
+        values_.emplace_back(like_pieces(c.texts));
+        break;
+      default:
+        sql_.append(" <> ''");
+    }
+  }
+
+  std::string& sql_;
+  std::vector<SqlValue>& values_;
+};
+
+}  // namespace
+
+void append_issue_condition(const IssueCondition& condition, std::string& sql,
+                            std::vector<SqlValue>& values) {
+  ConditionWriter(sql, values).write(condition);
+}
+
+}  // namespace telltale::metadb

@@ -1,0 +1,18 @@
+// A tree of conditions on issues as the WHERE of a SELECT on `issues`.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "storage/issue_condition.hpp"
+
+namespace telltale::metadb {
+
+using SqlValue = std::variant<std::int64_t, std::string>;
+
+/// Appends an expression with question marks to `sql` and what they stand for to `values`.
+void append_issue_condition(const storage::IssueCondition& condition, std::string& sql,
+                            std::vector<SqlValue>& values);
+
+}  // namespace telltale::metadb
