@@ -13,6 +13,9 @@
 #include "base/clock.hpp"
 #include "base/metrics.hpp"
 #include "errors/project_rules.hpp"
+#include "health/feedback.hpp"
+#include "health/monitors.hpp"
+#include "health/release_health.hpp"
 #include "ingest/ingest.hpp"
 #include "logmetrics/log_metrics.hpp"
 #include "metrics/scrape_manager.hpp"
@@ -78,6 +81,9 @@ struct Services {
   alerting::KeptRules* alert_rules = nullptr;     // the same
   std::function<std::vector<ReceiverName>(ProjectId)> receivers;
   errors::ProjectRules* grouping = nullptr;  // the same
+  health::ReleaseHealth* release_health = nullptr;
+  health::Monitors* monitors = nullptr;
+  health::FeedbackStore* feedback = nullptr;
 };
 
 void add_sentry_routes(net::Router& router, const Services& services);

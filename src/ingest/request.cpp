@@ -96,8 +96,9 @@ Result<Outcome> Ingest::Impl::finish(Request request) {
   count_masked(*request.redactor, request.counts, request.batch.project);
   rejected.add(request.outcome.rejected.size());
   dropped_attributes.add(request.dropped_attributes);
+  const std::size_t items = request.batch.items.count();
   TT_ASSIGN(const auto committed, pipeline.commit(std::move(request.batch), request.ids, &request.encoder));
-  request.outcome.accepted = committed.rows;
+  request.outcome.accepted = committed.rows + items;
   request.outcome.duplicates = committed.duplicates;
   return std::move(request.outcome);
 }

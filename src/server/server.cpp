@@ -129,6 +129,10 @@ Result<> Server::Impl::open() {
   stores->log_metrics().set_sink([this](ProjectId project, const logmetrics::Samples& samples) {
     return stores->pipeline().write_samples(project, clock.now(), samples);
   });
+  stores->monitors().set_sink([this](ProjectId project, const std::string& event) -> Result<> {
+    TT_TRY(ingest->sentry_store(project, event));
+    return {};
+  });
   scrapes = std::make_unique<metrics::ScrapeManager>(
       *http_client, *fs, clock, log, metrics,
       [this](ProjectId project, UnixNanos now, metrics::ScrapedSamples samples) {
@@ -204,6 +208,9 @@ net::Router Server::Impl::make_router() {
       [this](const storage::EraseRequest& request) { return erasure->erase(request); },
       [this](const storage::PersonRequest& request) { return erasure->erase_person(request); }});
   services->grouping = &grouping;
+  services->release_health = &stores->release_health();
+  services->monitors = &stores->monitors();
+  services->feedback = &stores->feedback();
   services->deletions = deletions.get();
   services->log_metrics = &stores->log_metrics();
   services->alert_rules = alert_rules.get();
@@ -288,6 +295,12 @@ void Server::Impl::run_tasks() {
   every("scrapes", milliseconds(250), [this] { scrapes->tick(clock.now(), scrape_pool.get()); });
   every("rules", milliseconds(500), [this] { rules->tick(); });
   every("log_metrics", milliseconds(250), [this] { stores->log_metrics().tick(); });
+  every("monitors", seconds(1), [this] { stores->monitors().tick(); });
+  every("feedback", seconds(30), [this] {
+    WorkContext context(clock, WorkLimits{});
+    if (const auto done = stores->feedback().link(stores->events(), context); !done)
+      log.warn("feedback was not linked to errors", {{"reason", done.error().message()}});
+  });
   every("notifier", milliseconds(250), [this] { notifier->tick(); });
   every("disk", seconds(1), [this] { disk->poll(); });
   every("checkpoints", seconds(1), [this] { (void)stores->pipeline().checkpoint(false); });

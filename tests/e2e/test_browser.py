@@ -48,6 +48,11 @@ def test_errors(servers, name):
     check(servers("errors", "with_stockapp"), name)
 
 
+@pytest.mark.parametrize("name", browser_rig.names_of("health"))
+def test_health_pages(servers, name):
+    check(servers("health", "with_stockapp"), name)
+
+
 @pytest.mark.parametrize("name", browser_rig.names_of("setup"))
 def test_first_start(servers, name):
     check(servers("setup", "unclaimed"), name)

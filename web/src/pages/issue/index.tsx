@@ -2,6 +2,7 @@
 // the address; "latest" follows what comes in.
 import "./issue.css";
 import { useQuery } from "@tanstack/react-query";
+import { Suspense, lazy } from "preact/compat";
 import { useEffect } from "preact/hooks";
 import { useParams as useRouteParams } from "wouter";
 import { navigate } from "../../lib/base";
@@ -24,6 +25,8 @@ import { Breadcrumbs, Contexts, PairList, RequestPart } from "./EventParts";
 import { Grouping } from "./Grouping";
 import { Assignee, IssueFacts, IssueHistory, TagList } from "./IssueSide";
 import { StackTrace } from "./StackTrace";
+
+const IssueFeedback = lazy(() => import("./IssueFeedback"));
 
 export default function IssuePage() {
   const id = useRouteParams<{ id: string }>().id ?? "";
@@ -95,6 +98,9 @@ function IssueView({ issue }: { issue: Issue }) {
       </header>
       <IssueFacts issue={issue} />
       <IssueHistory issue={issue} />
+      <Suspense fallback={null}>
+        <IssueFeedback issue={issue.id} />
+      </Suspense>
       <div class="issue-columns">
         <Event issue={issue} />
         <TagList issue={issue} />
