@@ -27,7 +27,7 @@ def plant(server, event_id: str) -> dict:
     for slug, statuses, config in (("nightly-report", ["ok"] * 12, DAILY), ("price-import", ["ok"] * 9 + ["error", "ok", "error"], DAILY),
                                    ("clean-up", ["ok", "error", "ok", "ok"], {"schedule": {"type": "interval", "value": 2, "unit": "hour"}})):
         for n, status in enumerate(statuses):
-            items.append(("check_in", {"check_in_id": uuid.uuid4().hex, "monitor_slug": slug, "status": status, "duration": 3.5 + n,
+            items.append(("check_in", {"check_in_id": uuid.uuid4().hex, "monitor_slug": slug, "status": status, "duration": 15.5 - n,
                                        "environment": "production", "monitor_config": config}))
     feedback = {"message": "The analysis stays empty after I choose a ticker.\nI tried twice.", "name": "Ann", "contact_email": "ann@example.com",
                 "associated_event_id": event_id, "url": "https://stocks.example/analysis"}

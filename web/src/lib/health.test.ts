@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { crashFree, type Monitor, monitorState, releasePath } from "./health";
 
 it("tells nearly all from all", () => {
-  expect([null, undefined, 1, 0.99996, 0.9949, 0.85, 0].map(crashFree)).toEqual(["–", "–", "100 %", "99.99 %", "99.49 %", "85.0 %", "0.0 %"]);
+  expect([null, undefined, 1, 0.99996, 0.9949, 0.85, 0].map(crashFree)).toEqual(["–", "–", "100%", "99.99%", "99.49%", "85.0%", "0.0%"]);
 });
 
 it("names a release in an address", () => {

@@ -20,12 +20,12 @@ export type Feedback = Schemas["Feedback"];
 /** `shop@2.1.0` as the address of its page. */
 export const releasePath = (version: string) => `/releases/${encodeURIComponent(version)}`;
 
-/** Crash-free shares are told apart near the whole: 99.98 %, not 100 %. */
+/** Crash-free shares are told apart near the whole: 99.98%, not 100%. */
 export function crashFree(share: number | null | undefined): string {
   if (share === null || share === undefined) return "–";
-  if (share === 1) return "100 %";
+  if (share === 1) return "100%";
   const cut = Math.floor(share * 10000) / 100;
-  return `${cut.toFixed(cut >= 99 ? 2 : 1)} %`;
+  return `${cut.toFixed(cut >= 99 ? 2 : 1)}%`;
 }
 export const crashTone = (share: number | null | undefined): Tone => (share === null || share === undefined ? "neutral" : share >= 0.995 ? "good" : share >= 0.98 ? "warn" : "bad");
 export const shareText = (share: number | null | undefined) => (share === null || share === undefined ? "–" : percent(share));
