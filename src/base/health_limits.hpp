@@ -9,6 +9,7 @@ namespace telltale::limits {
 // What Sentry clients send (wire/sentry, ingest/)
 inline constexpr std::size_t kMaxSessionBytes = 64 * 1024;         // one update's or aggregate's JSON
 inline constexpr std::size_t kMaxAggregates = 1000;                // of one `sessions` item
+inline constexpr std::size_t kMaxSessionUpdates = 10'000;          // of one request
 inline constexpr std::int64_t kMaxAggregateCount = 1'000'000'000;  // sessions that one of them may claim
 inline constexpr int kSessionDays = 5;                             // as long are updates taken
 inline constexpr std::size_t kMaxCheckInBytes = 100 * 1024;        // Relay's own

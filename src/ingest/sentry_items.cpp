@@ -44,6 +44,13 @@ std::string refusal(const Request& request, const std::string& release, const st
   return {};
 }
 
+bool is_full(Request& request, std::size_t index) {
+  if (request.batch.items.sessions.size() < limits::kMaxSessionUpdates) return false;
+  request.error(index, fmt::format("sessions: over {} in one request; the rest is dropped",
+                                   limits::kMaxSessionUpdates));
+  return true;
+}
+
 SessionState state_of(const wire::sentry::SessionItem& session) {
   switch (session.status) {
     case wire::sentry::SessionStatus::crashed:
@@ -80,6 +87,7 @@ void add_session(Request& request, std::string_view json, std::size_t index) {
   if (!session) return request.error(index, session.error().message());
   if (auto why = refusal(request, session->release, session->environment, session->started); !why.empty())
     return request.error(index, "session: " + why);
+  if (is_full(request, index)) return;
   mask_id(request, session->release);
   mask_id(request, session->environment);
   const ProjectId project = request.batch.project;
@@ -109,6 +117,7 @@ void add_session_aggregates(Request& request, std::string_view json, std::size_t
       request.error(index, "sessions: " + why);
       continue;
     }
+    if (is_full(request, index)) return;
     SessionUpdate update;
     update.release = release;
     update.environment = environment;
