@@ -19,6 +19,10 @@ async function release({ page, person, data }) {
   expect(await plot.isVisible(), "sessions are drawn, and said");
   await person.press(page.getByRole("button", { name: "7 days" }));
   await until(async () => page.url().includes("days=7"), "the address says which days");
+  await page.goto("/releases/stockapp%402.1.0-bad");
+  await settled(page);
+  await person.press(page.getByRole("link", { name: "New in this release" }));
+  await page.getByRole("row").nth(1).waitFor();
 }
 
 async function job({ page, person, watch }) {
@@ -28,6 +32,13 @@ async function job({ page, person, watch }) {
   await settled(page);
   const failing = page.getByRole("row").nth(1);
   expect(/price-import/.test(await failing.innerText()) && /Failing/.test(await failing.innerText()), "what fails comes first");
+  await person.press(failing.getByRole("link", { name: "price-import" }));
+  const failed = page.getByRole("dialog", { name: "Job price-import" });
+  await failed.waitFor();
+  await person.press(failed.getByRole("link", { name: "Its issue" }));
+  await page.getByText("Scheduled job price-import failed").first().waitFor();
+  await page.goto("/crons");
+  await settled(page);
   await person.press(page.getByRole("button", { name: "Watch a job" }));
   const dialog = page.getByRole("dialog");
   await person.write(dialog.getByLabel("Slug"), slug);

@@ -67,7 +67,7 @@ export default function MonitorDrawer({ monitor: m }: { monitor: Monitor | undef
         {m.muted && <Badge>Muted</Badge>}
         <code>{m.slug}</code>
         <span class="grow" />
-        <Link class="btn btn-plain btn-small" to={`/issues?status=&query=${encodeURIComponent(m.name)}`} keep={["project"]}>
+        <Link class="btn btn-plain btn-small" to={`/issues?status=all&range=90d&q=${encodeURIComponent(`Scheduled job ${m.name}`)}`} keep={["project"]}>
           Its issue
         </Link>
       </div>

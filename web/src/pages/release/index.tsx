@@ -110,19 +110,19 @@ function Sessions({ path }: { path: string }) {
 }
 
 function IssuesOf({ release: r }: { release: ReleaseDetail }) {
-  const filter = (field: string) => `/issues?status=&where=${encodeURIComponent(`${field}=${r.version}`)}`;
+  const among = (own: string) => `/issues?status=all&range=90d&where=${encodeURIComponent(`release=${r.version}`)}&where=${encodeURIComponent(own)}`;
   return (
     <section class="card release-card">
       <h2>Issues</h2>
       <ul class="plain-list">
         <li class="row">
-          <Link class="grow" to={filter("first_release")} keep={["project"]}>
+          <Link class="grow" to={among(`first_release=${r.version}`)} keep={["project"]}>
             New in this release
           </Link>
           <span class="num strong">{count(r.new_issues)}</span>
         </li>
         <li class="row">
-          <Link class="grow" to={filter("release")} keep={["project"]}>
+          <Link class="grow" to={among("substatus=regressed")} keep={["project"]}>
             Came back in this release
           </Link>
           <span class={r.regressed_issues ? "num strong tone-bad" : "num strong"}>{count(r.regressed_issues)}</span>
