@@ -16,7 +16,8 @@ using storage::SessionState;
 constexpr std::uint64_t kMaxLag = 1024;
 constexpr Nanos kLeastPause = std::chrono::seconds(5);
 constexpr Nanos kLongestPause = std::chrono::seconds(20);
-constexpr std::size_t kMaxOutcomeKinds = 500;  // of one project and hour, not yet written
+constexpr Nanos kNewReleasePause = std::chrono::seconds(1);  // people wait for a release they have just made
+constexpr std::size_t kMaxOutcomeKinds = 500;                // of one project and hour, not yet written
 
 UnixNanos session_hour(UnixNanos time) {
   constexpr std::int64_t kHour = 3'600'000'000'000;
@@ -89,7 +90,10 @@ Result<> ReleaseHealth::load() {
 void ReleaseHealth::saw(ProjectId project, const std::string& release, UnixNanos time) {
   if (release.empty()) return;
   const auto [it, fresh] = seen_.try_emplace({project, release}, time, time);
-  if (fresh) return;
+  if (fresh) {
+    if (written_.size() < limits::kMaxReleases && !written_.contains(it->first)) new_release_.store(true);
+    return;
+  }
   it->second.first = std::min(it->second.first, time);
   it->second.second = std::max(it->second.second, time);
 }
@@ -221,6 +225,9 @@ Result<> ReleaseHealth::checkpoint() {
   durable_.store(reached.value);
   for (const std::uint64_t sid : forgotten) known_.erase(sid);
   for (auto& [sid, known] : known_) known.changed = false;
+  for (const auto& [release, times] : seen_)
+    if (written_.size() < limits::kMaxReleases) written_.insert(release);
+  new_release_.store(false);
   hours_.clear();
   outcomes_.clear();
   seen_.clear();
@@ -232,6 +239,7 @@ Result<> ReleaseHealth::checkpoint() {
 bool ReleaseHealth::wants_checkpoint() const {
   const Nanos pause = clock_.steady() - Nanos(last_checkpoint_.load());
   return (applied_.load() - durable_.load() >= kMaxLag && pause >= kLeastPause) ||
+         (new_release_.load() && pause >= kNewReleasePause) ||
          (pending_.load() > 0 && pause >= kLongestPause) || pending_.load() > limits::kMaxPendingSessionHours;
 }
 

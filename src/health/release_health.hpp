@@ -13,6 +13,7 @@
 #include <compare>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -100,6 +101,7 @@ class ReleaseHealth final : public storage::DerivedStore {
   std::atomic<std::uint64_t> durable_{0};
   std::atomic<std::int64_t> last_checkpoint_{0};  // steady
   std::atomic<std::size_t> pending_{0};           // hours and outcomes that are not written
+  std::atomic<bool> new_release_{false};          // among them
 
   // Taken before a transaction on the records.
   mutable Mutex mutex_;
@@ -107,6 +109,7 @@ class ReleaseHealth final : public storage::DerivedStore {
   std::map<OutcomeKey, std::uint64_t> outcomes_ TT_GUARDED_BY(mutex_);
   std::map<std::pair<ProjectId, std::string>, Span> seen_ TT_GUARDED_BY(mutex_);
   std::unordered_map<std::uint64_t, Known> known_ TT_GUARDED_BY(mutex_);
+  std::set<std::pair<ProjectId, std::string>> written_ TT_GUARDED_BY(mutex_);  // releases; not all there are
 };
 
 }  // namespace telltale::health

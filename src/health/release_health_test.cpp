@@ -148,6 +148,21 @@ TEST(ReleaseHealth, ReleasesAreMadeOfWhatIsSeen) {
   EXPECT_EQ(rig.db->releases().get({1}, "shop@1.1")->last_seen, rig.clock.now());
 }
 
+TEST(ReleaseHealth, ANewReleaseIsThereSoonAndAnOldOneCanWait) {
+  HealthRig rig;
+  ASSERT_TRUE(rig.open());
+  ASSERT_TRUE(rig.store->apply({1}, rig.batch({rig.update(1, SessionState::exited, true)})));
+  EXPECT_FALSE(rig.store->wants_checkpoint());
+  rig.clock.advance(std::chrono::seconds(1));
+  EXPECT_TRUE(rig.store->wants_checkpoint());
+  ASSERT_TRUE(rig.store->checkpoint());
+  ASSERT_TRUE(rig.store->apply({2}, rig.batch({rig.update(2, SessionState::exited, true)})));
+  rig.clock.advance(std::chrono::seconds(19));
+  EXPECT_FALSE(rig.store->wants_checkpoint());
+  rig.clock.advance(std::chrono::seconds(1));
+  EXPECT_TRUE(rig.store->wants_checkpoint());
+}
+
 TEST(ReleaseHealth, SessionsThatEndedAreForgottenInTime) {
   HealthRig rig;
   ASSERT_TRUE(rig.open());
