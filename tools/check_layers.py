@@ -16,7 +16,7 @@ LAYERS = [
     ["storage", "wire"],
     ["query"],
     ["tsdb", "eventdb", "metadb", "promql", "logql", "search", "redact"],
-    ["errors", "traces", "logs", "logmetrics", "metrics"],
+    ["errors", "health", "traces", "logs", "logmetrics", "metrics"],
     ["alerting", "oncall", "accounts", "dashboards"],
     ["ingest", "net", "config"],
     ["api"],

@@ -14,6 +14,9 @@
 #include "base/metrics.hpp"
 #include "errors/ownership.hpp"
 #include "errors/project_rules.hpp"
+#include "health/feedback.hpp"
+#include "health/monitors.hpp"
+#include "health/release_health.hpp"
 #include "ingest/ingest.hpp"
 #include "logmetrics/log_metrics.hpp"
 #include "metrics/scrape_manager.hpp"
@@ -80,6 +83,9 @@ struct Services {
   std::function<std::vector<ReceiverName>(ProjectId)> receivers;
   errors::ProjectRules* grouping = nullptr;  // the same
   errors::ProjectOwnership* ownership = nullptr;
+  health::ReleaseHealth* release_health = nullptr;
+  health::Monitors* monitors = nullptr;
+  health::FeedbackStore* feedback = nullptr;
 };
 
 void add_sentry_routes(net::Router& router, const Services& services);

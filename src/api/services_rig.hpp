@@ -60,6 +60,11 @@ struct ServicesRig {
   alerting::KeptRules alert_rules{*records, rules, clock, log};
   std::unique_ptr<logmetrics::LogMetrics> log_metrics =
       made(logmetrics::LogMetrics::open(*records, clock, log, registry));
+  std::unique_ptr<health::ReleaseHealth> release_health =
+      made(health::ReleaseHealth::open(*records, clock, log, registry));
+  std::unique_ptr<health::Monitors> monitors = made(health::Monitors::open(*records, clock, log, registry));
+  std::unique_ptr<health::FeedbackStore> feedback =
+      made(health::FeedbackStore::open(*records, clock, registry));
   WebFiles web{*fs, ""};
   accounts::Authenticator accounts{*records, clock, log, registry};
   accounts::Sessions sessions{*records, accounts, {}, clock, log, registry};
@@ -93,6 +98,9 @@ struct ServicesRig {
   net::Router make_router() {
     services.grouping = &grouping;
     services.ownership = &ownership;
+    services.release_health = release_health.get();
+    services.monitors = monitors.get();
+    services.feedback = feedback.get();
     services.log_metrics = log_metrics.get();
     services.alert_rules = &alert_rules;
     net::Router made_router;

@@ -21,6 +21,7 @@
 #include "wire/cloudwatch/requests.hpp"
 #include "wire/item_error.hpp"
 #include "wire/otlp/common.hpp"
+#include "wire/sentry/health.hpp"
 #include "wire/sentry/security.hpp"
 
 namespace telltale::ingest {
@@ -38,7 +39,7 @@ struct IngestOptions {
 
 /// What became of a request.
 struct Outcome {
-  std::size_t accepted = 0;    // rows journaled
+  std::size_t accepted = 0;    // rows and items journaled
   std::size_t duplicates = 0;  // rows a client sent again
   std::vector<wire::ItemError> rejected;
   Id128 event_id;  // Sentry: of the envelope's event, zero when there is none
@@ -75,6 +76,8 @@ class Ingest {
   /// What a browser says of a violated policy (wire/sentry/security.hpp).
   Result<Outcome> sentry_security(ProjectId project, std::string_view body,
                                   const wire::sentry::SecurityOrigin& origin);
+  /// A scheduled job's, said without an SDK.
+  Result<Outcome> sentry_check_in(ProjectId project, wire::sentry::CheckInItem check_in);
   Result<Outcome> loki_push(ProjectId project, std::string_view body, LokiFormat format);
   Result<Outcome> otlp_logs(ProjectId project, std::string_view body, wire::otlp::Encoding encoding);
   Result<Outcome> otlp_traces(ProjectId project, std::string_view body, wire::otlp::Encoding encoding);

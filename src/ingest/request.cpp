@@ -3,11 +3,24 @@
 #include <fmt/format.h>
 
 #include "base/hash.hpp"
+#include "base/health_limits.hpp"
 #include "base/limits.hpp"
 #include "ingest/enrich.hpp"
 #include "logs/line.hpp"
 
 namespace telltale::ingest {
+
+namespace {
+
+/// About: texts of these are short, but for feedback's.
+std::size_t items_bytes(const storage::BatchItems& items) {
+  return items.sessions.size() * (sizeof(storage::SessionUpdate) + 64) +
+         items.check_ins.size() * (sizeof(storage::CheckIn) + 512) +
+         items.feedback.size() * (sizeof(storage::FeedbackItem) + limits::kMaxFeedbackMessageBytes) +
+         items.outcomes.size() * (sizeof(storage::OutcomeCount) + 64);
+}
+
+}  // namespace
 
 Id128 dedup_id(ProjectId project, char kind, std::string_view id) {
   std::string key = fmt::format("{}/{}/", project.value, kind);
@@ -96,8 +109,10 @@ Result<Outcome> Ingest::Impl::finish(Request request) {
   count_masked(*request.redactor, request.counts, request.batch.project);
   rejected.add(request.outcome.rejected.size());
   dropped_attributes.add(request.dropped_attributes);
+  const std::size_t items = request.batch.items.count();
+  request.batch.row_bytes += items_bytes(request.batch.items);
   TT_ASSIGN(const auto committed, pipeline.commit(std::move(request.batch), request.ids, &request.encoder));
-  request.outcome.accepted = committed.rows;
+  request.outcome.accepted = committed.rows + items;
   request.outcome.duplicates = committed.duplicates;
   return std::move(request.outcome);
 }

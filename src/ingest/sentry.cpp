@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "ingest/request.hpp"
 #include "ingest/rows.hpp"
+#include "ingest/sentry_items.hpp"
 #include "wire/sentry/envelope.hpp"
 #include "wire/sentry/security.hpp"
 
@@ -98,7 +99,16 @@ Result<Outcome> Ingest::sentry_envelope(ProjectId project, std::string_view body
     } else if (item.type == ItemType::client_report) {
       if (const auto report = wire::sentry::parse_client_report(item.payload)) {
         for (const auto& d : report->discarded) impl_->client_discards.add(d.quantity);
+        add_client_report(request, *report);
       }
+    } else if (item.type == ItemType::session) {
+      add_session(request, item.payload, i);
+    } else if (item.type == ItemType::sessions) {
+      add_session_aggregates(request, item.payload, i);
+    } else if (item.type == ItemType::check_in) {
+      add_check_in(request, item.payload, i);
+    } else if (item.type == ItemType::feedback || item.type == ItemType::user_report) {
+      add_feedback(request, item.payload, item.type == ItemType::user_report, i);
     } else {
       impl_->skipped.add();
     }
@@ -121,6 +131,14 @@ Result<Outcome> Ingest::sentry_security(ProjectId project, std::string_view body
   Request request = impl_->begin(project);
   request.by_project = true;
   add_security_reports(request, project, *impl_->grouping_of(project), origin, body, 0);
+  if (!request.outcome.rejected.empty())
+    return fail(ErrorKind::invalid_argument, request.outcome.rejected.front().reason);
+  return impl_->finish(std::move(request));
+}
+
+Result<Outcome> Ingest::sentry_check_in(ProjectId project, wire::sentry::CheckInItem check_in) {
+  Request request = impl_->begin(project);
+  add_check_in(request, std::move(check_in), 0);
   if (!request.outcome.rejected.empty())
     return fail(ErrorKind::invalid_argument, request.outcome.rejected.front().reason);
   return impl_->finish(std::move(request));

@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include "metadb/connection.hpp"
+#include "metadb/health_repositories.hpp"
 #include "metadb/migrations.hpp"
 #include "metadb/repositories.hpp"
 #include "metadb/vfs.hpp"
@@ -44,6 +45,11 @@ class SqliteMetaDb final : public MetaDb {
   storage::LogMetricRepository& log_metrics() override { return log_metrics_; }
   storage::KeptRuleRepository& kept_rules() override { return kept_rules_; }
   storage::AppliedRepository& applied() override { return applied_; }
+  storage::SessionHealthRepository& session_health() override { return session_health_; }
+  storage::ReleaseRepository& releases() override { return releases_; }
+  storage::MonitorRepository& monitors() override { return monitors_; }
+  storage::FeedbackRepository& feedback() override { return feedback_; }
+  storage::OutcomeRepository& outcomes() override { return outcomes_; }
 
   Result<> verify() override {
     Query q(*db_, "PRAGMA integrity_check(20)");
@@ -139,6 +145,11 @@ class SqliteMetaDb final : public MetaDb {
   SqlApplied applied_{*db_};
   SqlLogMetrics log_metrics_{*db_};
   SqlKeptRules kept_rules_{*db_};
+  SqlSessionHealth session_health_{*db_};
+  SqlReleases releases_{*db_};
+  SqlMonitors monitors_{*db_};
+  SqlFeedback feedback_{*db_};
+  SqlOutcomes outcomes_{*db_};
 };
 
 /// A folder made just now disappears in a crash, and the database in it, until its parents' entries are

@@ -113,6 +113,74 @@ CREATE TABLE issue_marks (
   user INTEGER NOT NULL, issue INTEGER NOT NULL, bookmarked INTEGER NOT NULL, seen INTEGER,
   PRIMARY KEY (user, issue)) WITHOUT ROWID;
 )sql",
+    // How applications do: sessions, releases, scheduled jobs, feedback (storage/health_records.hpp). The
+    // trigger notes in which release an issue came back, with the change itself.
+    R"sql(
+CREATE TABLE session_hours (
+  project INTEGER NOT NULL, hour INTEGER NOT NULL, release TEXT NOT NULL, environment TEXT NOT NULL,
+  started INTEGER NOT NULL, exited INTEGER NOT NULL, errored INTEGER NOT NULL, abnormal INTEGER NOT NULL,
+  crashed INTEGER NOT NULL, users TEXT NOT NULL, crashed_users TEXT NOT NULL,
+  UNIQUE (project, release, environment, hour));
+CREATE INDEX session_hours_by_hour ON session_hours (project, hour);
+CREATE TABLE known_sessions (
+  sid INTEGER PRIMARY KEY, state INTEGER NOT NULL, started INTEGER NOT NULL, seen INTEGER NOT NULL);
+CREATE TABLE releases (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, project INTEGER NOT NULL, version TEXT NOT NULL, created INTEGER NOT NULL,
+  first_seen INTEGER, last_seen INTEGER, released INTEGER, ref TEXT NOT NULL, url TEXT NOT NULL,
+  UNIQUE (project, version));
+CREATE TABLE release_commits (
+  release INTEGER NOT NULL, place INTEGER NOT NULL, sha TEXT NOT NULL, author_name TEXT NOT NULL,
+  author_email TEXT NOT NULL, message TEXT NOT NULL, repository TEXT NOT NULL, time INTEGER, files TEXT NOT NULL,
+  PRIMARY KEY (release, place)) WITHOUT ROWID;
+CREATE INDEX release_commits_by_sha ON release_commits (sha);
+CREATE TABLE release_deploys (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, release INTEGER NOT NULL, environment TEXT NOT NULL, name TEXT NOT NULL,
+  url TEXT NOT NULL, started INTEGER, finished INTEGER NOT NULL);
+CREATE INDEX release_deploys_by_release ON release_deploys (release);
+CREATE INDEX issues_by_first_release ON issues (project, first_release);
+CREATE TABLE issue_regressions (
+  project INTEGER NOT NULL, release TEXT NOT NULL, issue INTEGER NOT NULL,
+  PRIMARY KEY (project, release, issue)) WITHOUT ROWID;
+CREATE TRIGGER issue_regressed AFTER UPDATE ON issues WHEN NEW.substatus = 3 AND OLD.substatus <> 3
+BEGIN
+  INSERT OR IGNORE INTO issue_regressions VALUES (NEW.project, NEW.last_release, NEW.id);
+END;
+CREATE TRIGGER issue_gone AFTER DELETE ON issues
+BEGIN
+  DELETE FROM issue_regressions WHERE issue = OLD.id;
+END;
+CREATE INDEX issue_regressions_by_issue ON issue_regressions (issue);
+CREATE TABLE monitors (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, project INTEGER NOT NULL, slug TEXT NOT NULL, name TEXT NOT NULL,
+  config TEXT NOT NULL, muted INTEGER NOT NULL, disabled INTEGER NOT NULL, created INTEGER NOT NULL,
+  updated INTEGER NOT NULL, UNIQUE (project, slug));
+CREATE TABLE monitor_status (
+  monitor INTEGER NOT NULL, environment TEXT NOT NULL, state INTEGER NOT NULL, last_check_in INTEGER,
+  next_expected INTEGER, next_latest INTEGER, failures INTEGER NOT NULL, successes INTEGER NOT NULL,
+  failing_since INTEGER, PRIMARY KEY (monitor, environment)) WITHOUT ROWID;
+CREATE INDEX monitor_status_by_latest ON monitor_status (next_latest);
+CREATE TABLE check_ins (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, monitor INTEGER NOT NULL, environment TEXT NOT NULL,
+  client_id TEXT NOT NULL, status INTEGER NOT NULL, started INTEGER NOT NULL, finished INTEGER, expected INTEGER,
+  deadline INTEGER, duration_ms INTEGER NOT NULL, release TEXT NOT NULL, trace TEXT NOT NULL);
+CREATE INDEX check_ins_by_start ON check_ins (monitor, started);
+CREATE INDEX check_ins_by_client ON check_ins (monitor, client_id) WHERE client_id <> '';
+CREATE INDEX check_ins_by_deadline ON check_ins (deadline) WHERE deadline IS NOT NULL;
+CREATE TABLE monitor_notices (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, project INTEGER NOT NULL, event TEXT NOT NULL);
+CREATE TABLE feedback (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, project INTEGER NOT NULL, feedback_id TEXT NOT NULL, status INTEGER NOT NULL,
+  time INTEGER NOT NULL, message TEXT NOT NULL, email TEXT NOT NULL, name TEXT NOT NULL, url TEXT NOT NULL,
+  environment TEXT NOT NULL, release TEXT NOT NULL, user_id TEXT NOT NULL, source TEXT NOT NULL,
+  replay TEXT NOT NULL, event TEXT NOT NULL, trace TEXT NOT NULL, group_hash TEXT NOT NULL,
+  UNIQUE (project, feedback_id));
+CREATE INDEX feedback_by_time ON feedback (project, time);
+CREATE INDEX feedback_by_group ON feedback (project, group_hash);
+CREATE TABLE outcome_hours (
+  project INTEGER NOT NULL, hour INTEGER NOT NULL, source TEXT NOT NULL, category TEXT NOT NULL,
+  reason TEXT NOT NULL, quantity INTEGER NOT NULL,
+  PRIMARY KEY (project, hour, source, category, reason)) WITHOUT ROWID;
+)sql",
 };
 
 }  // namespace

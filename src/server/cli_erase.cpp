@@ -124,9 +124,11 @@ Result<std::string> run_erase(std::vector<std::string> args, QueryTarget target,
   if (project) path += "&project=" + net::percent_encode(*project);
   TT_ASSIGN(const auto document, session.ask("DELETE", path));
   std::string out;
-  for (const char* what : {"logs", "spans", "errors", "issues"}) {
-    out += fmt::format("{:<8}{}{}\n", what, number_in(document, what),
-                       dry_run && std::string_view(what) == "issues" ? " (not counted)" : "");
+  for (const char* what : {"logs", "spans", "errors", "issues", "feedback"}) {
+    out += fmt::format("{:<9}{}{}\n", what, number_in(document, what),
+                       dry_run && (std::string_view(what) == "issues" || std::string_view(what) == "feedback")
+                           ? " (not counted)"
+                           : "");
   }
   return out + (dry_run ? "nothing was erased: --dry-run\n" : "erased\n");
 }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/hash.hpp"
+#include "storage/health_records.hpp"
 
 namespace telltale::server {
 namespace {
@@ -77,6 +78,19 @@ Result<std::uint64_t> Erasure::forget_in_issues(const storage::PersonRequest& re
   return issues;
 }
 
+Result<std::uint64_t> Erasure::forget_feedback(const storage::PersonRequest& request) {
+  std::vector<std::string> addresses = request.hashed;
+  addresses.push_back(request.email);
+  std::uint64_t gone = 0;
+  for (const ProjectId project : request.projects) {
+    for (const auto& address : addresses) {
+      TT_ASSIGN(const auto forgotten, stores_.records().feedback().forget(project, request.user_id, address));
+      gone += forgotten;
+    }
+  }
+  return gone;
+}
+
 storage::PersonRequest Erasure::with_hashes(const storage::PersonRequest& request) const {
   storage::PersonRequest out = request;
   if (redactors_ != nullptr && !request.email.empty()) out.hashed = redactors_->hashed_address(request.email);
@@ -91,6 +105,7 @@ Result<storage::PersonReport> Erasure::erase_person(const storage::PersonRequest
   MutexLock lock(mutex_);
   TT_TRY(stores_.pipeline().empty_journal(kCatchUp));
   storage::PersonReport report;
+  TT_ASSIGN(report.feedback, forget_feedback(request));
   TT_ASSIGN(report.issues, forget_in_issues(request));
   for (const auto& [table, rows] : {std::pair{Table::logs, &report.logs},
                                     {Table::spans, &report.spans},

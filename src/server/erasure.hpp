@@ -27,6 +27,7 @@ class Erasure {
   storage::PersonRequest with_hashes(const storage::PersonRequest& request) const;
   Result<storage::PersonReport> count_person(const storage::PersonRequest& request);
   Result<std::uint64_t> forget_in_issues(const storage::PersonRequest& request);
+  Result<std::uint64_t> forget_feedback(const storage::PersonRequest& request);
 
   Stores& stores_;
   const redact::Redactors* const redactors_;

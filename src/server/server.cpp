@@ -142,6 +142,10 @@ Result<> Server::Impl::open() {
   stores->log_metrics().set_sink([this](ProjectId project, const logmetrics::Samples& samples) {
     return stores->pipeline().write_samples(project, clock.now(), samples);
   });
+  stores->monitors().set_sink([this](ProjectId project, const std::string& event) -> Result<> {
+    TT_TRY(ingest->sentry_store(project, event));
+    return {};
+  });
   scrapes = std::make_unique<metrics::ScrapeManager>(
       *http_client, *fs, clock, log, metrics,
       [this](ProjectId project, UnixNanos now, metrics::ScrapedSamples samples) {
@@ -218,6 +222,9 @@ net::Router Server::Impl::make_router() {
       [this](const storage::PersonRequest& request) { return erasure->erase_person(request); }});
   services->grouping = &grouping;
   services->ownership = &stores->ownership();
+  services->release_health = &stores->release_health();
+  services->monitors = &stores->monitors();
+  services->feedback = &stores->feedback();
   services->deletions = deletions.get();
   services->log_metrics = &stores->log_metrics();
   services->alert_rules = alert_rules.get();
@@ -302,6 +309,12 @@ void Server::Impl::run_tasks() {
   every("scrapes", milliseconds(250), [this] { scrapes->tick(clock.now(), scrape_pool.get()); });
   every("rules", milliseconds(500), [this] { rules->tick(); });
   every("log_metrics", milliseconds(250), [this] { stores->log_metrics().tick(); });
+  every("monitors", seconds(1), [this] { stores->monitors().tick(); });
+  every("feedback", seconds(30), [this] {
+    WorkContext context(clock, WorkLimits{});
+    if (const auto done = stores->feedback().link(stores->events(), context); !done)
+      log.warn("feedback was not linked to errors", {{"reason", done.error().message()}});
+  });
   every("notifier", milliseconds(250), [this] { notifier->tick(); });
   every("issues", seconds(20), [this] {
     if (const auto done = stores->issue_clock().tick(); !done)

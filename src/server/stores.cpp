@@ -103,6 +103,9 @@ Result<std::unique_ptr<Stores>> Stores::open(io::FileSystem& fs, const config::C
         issues.announce(events);
       });
   TT_ASSIGN(stores->log_metrics_, logmetrics::LogMetrics::open(*stores->metadb_, clock, log, metrics));
+  TT_ASSIGN(stores->release_health_, health::ReleaseHealth::open(*stores->metadb_, clock, log, metrics));
+  TT_ASSIGN(stores->monitors_, health::Monitors::open(*stores->metadb_, clock, log, metrics));
+  TT_ASSIGN(stores->feedback_, health::FeedbackStore::open(*stores->metadb_, clock, metrics));
 
   io::JournalOptions journal_options;
   journal_options.segment_bytes = config.journal.segment_bytes;
@@ -112,9 +115,11 @@ Result<std::unique_ptr<Stores>> Stores::open(io::FileSystem& fs, const config::C
   stores->pipeline_ = std::make_unique<ingest::Pipeline>(
       *stores->journal_,
       std::vector<storage::DerivedStore*>{stores->tsdb_.get(), stores->eventdb_.get(), stores->issues_.get(),
-                                          stores->log_metrics_.get()},
+                                          stores->log_metrics_.get(), stores->release_health_.get(),
+                                          stores->monitors_.get(), stores->feedback_.get()},
       *stores->tsdb_, std::move(accepting), clock, log, metrics);
   TT_TRY(stores->pipeline_->replay());
+  TT_TRY(stores->monitors_->start());
   stores->issues_->set_live(true);
   stores->pipeline_->set_tap(std::move(tap));
   stores->pipeline_->start();
@@ -138,6 +143,9 @@ void Stores::set_retention(Nanos metrics, eventdb::EventRetention events) {
 Result<> Stores::maintain() {
   TT_TRY(tsdb_->maintenance());
   TT_TRY(eventdb_->maintenance());
+  TT_TRY(release_health_->prune());
+  TT_TRY(monitors_->prune());
+  TT_TRY(feedback_->prune());
   return metadb_->compact_log();
 }
 

@@ -18,6 +18,9 @@
 #include "errors/issue_store.hpp"
 #include "errors/ownership.hpp"
 #include "eventdb/eventdb.hpp"
+#include "health/feedback.hpp"
+#include "health/monitors.hpp"
+#include "health/release_health.hpp"
 #include "ingest/pipeline.hpp"
 #include "io/file_system.hpp"
 #include "io/journal.hpp"
@@ -56,6 +59,9 @@ class Stores {
   errors::IssueClock& issue_clock() { return *issue_clock_; }
   errors::ProjectOwnership& ownership() { return ownership_; }
   logmetrics::LogMetrics& log_metrics() { return *log_metrics_; }
+  health::ReleaseHealth& release_health() { return *release_health_; }
+  health::Monitors& monitors() { return *monitors_; }
+  health::FeedbackStore& feedback() { return *feedback_; }
   ingest::Pipeline& pipeline() { return *pipeline_; }
 
  private:
@@ -70,6 +76,9 @@ class Stores {
   std::unique_ptr<errors::IssueStore> issues_;
   std::unique_ptr<errors::IssueClock> issue_clock_;
   std::unique_ptr<logmetrics::LogMetrics> log_metrics_;
+  std::unique_ptr<health::ReleaseHealth> release_health_;
+  std::unique_ptr<health::Monitors> monitors_;
+  std::unique_ptr<health::FeedbackStore> feedback_;
   std::unique_ptr<io::Journal> journal_;
   std::unique_ptr<ingest::Pipeline> pipeline_;
   bool stopped_ = false;

@@ -79,7 +79,8 @@ Result<Batch> decode_batch(std::string_view bytes) {
     return fail(ErrorKind::corruption, "batch: unknown form " + std::to_string(form));
   }
   Batch batch;
-  const bool whole = version >= 3 ? decode_plain(plain, batch) : decode_plain_before_3(plain, version, batch);
+  const bool whole =
+      version >= 3 ? decode_plain(plain, version, batch) : decode_plain_before_3(plain, version, batch);
   if (!whole) return fail(ErrorKind::corruption, "batch: malformed");
   return batch;
 }

@@ -14,6 +14,7 @@
 #include "base/strong.hpp"
 #include "model/event_row.hpp"
 #include "model/sample.hpp"
+#include "storage/batch_items.hpp"
 
 namespace telltale::storage {
 
@@ -37,11 +38,13 @@ struct Batch {
   /// harmless.
   std::vector<SeriesDef> new_series;
   std::vector<SamplePoint> samples;
+  BatchItems items;
   /// What the rows of all tables occupy in memory, about; 0: nobody has counted. Not journaled.
   std::size_t row_bytes = 0;
 
   bool empty() const {
-    return logs.empty() && spans.empty() && errors.empty() && new_series.empty() && samples.empty();
+    return logs.empty() && spans.empty() && errors.empty() && new_series.empty() && samples.empty() &&
+           items.empty();
   }
   std::size_t row_count() const { return logs.size() + spans.size() + errors.size(); }
   const std::vector<EventRow>& rows(Table table) const;

@@ -13,7 +13,7 @@
 
 namespace telltale::storage {
 
-constexpr std::uint8_t kBatchVersion = 3;
+constexpr std::uint8_t kBatchVersion = 4;
 constexpr std::uint8_t kOldestBatchVersion = 1;
 
 // The lower four bits of an attribute's tag; its kind stands in the upper ones.
@@ -63,8 +63,8 @@ constexpr std::size_t kBatchTextIds = 7;
 
 /// With version and form in front, compressed where that pays.
 std::string framed(std::string_view plain);
-/// False when malformed.
-bool decode_plain(std::string_view bytes, Batch& batch);
+/// Version 3, which has no items, and later. False when malformed.
+bool decode_plain(std::string_view bytes, std::uint8_t version, Batch& batch);
 /// Versions 1 and 2.
 bool decode_plain_before_3(std::string_view bytes, std::uint8_t version, Batch& batch);
 

@@ -10,7 +10,7 @@ namespace {
 
 class BatchDecoder {
  public:
-  explicit BatchDecoder(std::string_view in) : in_(in) {}
+  BatchDecoder(std::string_view in, std::uint8_t version) : in_(in), version_(version) {}
 
   bool decode(Batch& batch) {
     batch.project = project();
@@ -35,6 +35,7 @@ class BatchDecoder {
       batch.samples.push_back(
           {SeriesId{static_cast<std::uint64_t>(last_series)}, {UnixMillis{last_ms}, in_.f64()}});
     }
+    if (version_ >= 4 && !read_items(in_, batch.items)) ok_ = false;
     return ok() && in_.empty();
   }
 
@@ -213,6 +214,7 @@ class BatchDecoder {
   }
 
   ByteReader in_;
+  const std::uint8_t version_;
   bool ok_ = true;
   std::vector<std::string_view> texts_;
   std::vector<ReadShape> shapes_;
@@ -221,6 +223,8 @@ class BatchDecoder {
 
 }  // namespace
 
-bool decode_plain(std::string_view bytes, Batch& batch) { return BatchDecoder(bytes).decode(batch); }
+bool decode_plain(std::string_view bytes, std::uint8_t version, Batch& batch) {
+  return BatchDecoder(bytes, version).decode(batch);
+}
 
 }  // namespace telltale::storage

@@ -252,6 +252,7 @@ class BatchEncoder::Impl {
       last_series = id;
       last_ms = p.sample.time.ms;
     }
+    put_items(out_, batch.items);
   }
 
   /// The text's number in the table.

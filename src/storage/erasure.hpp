@@ -44,7 +44,8 @@ struct PersonReport {
   std::uint64_t logs = 0;
   std::uint64_t spans = 0;
   std::uint64_t errors = 0;
-  std::uint64_t issues = 0;  // that had counted the person; not known by a dry run
+  std::uint64_t issues = 0;    // that had counted the person; not known by a dry run
+  std::uint64_t feedback = 0;  // the same
 };
 
 /// Rows that are the person's or name the address.

@@ -438,6 +438,12 @@ enum class Durability : std::uint8_t {
              // replayed from the journal
 };
 
+class SessionHealthRepository;  // these five: health_records.hpp
+class ReleaseRepository;
+class MonitorRepository;
+class FeedbackRepository;
+class OutcomeRepository;
+
 class RecordStore {
  public:
   virtual ~RecordStore() = default;
@@ -460,6 +466,11 @@ class RecordStore {
   virtual AppliedRepository& applied() = 0;
   virtual LogMetricRepository& log_metrics() = 0;
   virtual KeptRuleRepository& kept_rules() = 0;
+  virtual SessionHealthRepository& session_health() = 0;
+  virtual ReleaseRepository& releases() = 0;
+  virtual MonitorRepository& monitors() = 0;
+  virtual FeedbackRepository& feedback() = 0;
+  virtual OutcomeRepository& outcomes() = 0;
 };
 
 }  // namespace telltale::storage

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import requests
 
+import health_data
 import hostile
 from conftest import Stockapp
 from server import ROOT, Telltale, free_port, wait_until
@@ -111,7 +112,10 @@ def with_stockapp(stack: contextlib.ExitStack, folder: Path) -> dict:
     app.fault("error_burst", rate=1.0)
     app.register()
     failed = app.analyze("NVDA").headers["X-Request-ID"]
-    return settings_of(server, data=things(server.api, failed))
+    data = things(server.api, failed)
+    data.update(health_data.plant(server, data.pop("event")))
+    wait_until(lambda: server.api.get("/api/telltale/v1/feedback")["total"] == 2, what="the feedback")
+    return settings_of(server, data=data)
 
 
 def things(api, request_id: str) -> dict:
@@ -126,7 +130,7 @@ def things(api, request_id: str) -> dict:
     spans = found["spans"]
     slowest = max((s for s in spans if s["attributes"].get("parent_span_id")), key=lambda s: int(s["attributes"].get("duration_ns", 0)))
     return {"issue": issue["id"], "title": issue["title"], "trace": spans[0]["trace_id"], "span": slowest["span_id"], "request": request_id,
-            "time": found["errors"][0]["time"], "query": "sum by (status) (rate(http_requests_total[1m]))"}
+            "time": found["errors"][0]["time"], "event": found["errors"][0]["attributes"]["event_id"], "query": "sum by (status) (rate(http_requests_total[1m]))"}
 
 
 def with_hostile(stack: contextlib.ExitStack, folder: Path) -> dict:

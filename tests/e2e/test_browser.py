@@ -51,6 +51,9 @@ def test_errors(servers, name):
 @pytest.mark.parametrize("name", browser_rig.names_of("search"))
 def test_search(servers, name):
     check(servers("search", "with_stockapp"), name)
+@pytest.mark.parametrize("name", browser_rig.names_of("health"))
+def test_health_pages(servers, name):
+    check(servers("health", "with_stockapp"), name)
 
 
 @pytest.mark.parametrize("name", browser_rig.names_of("setup"))

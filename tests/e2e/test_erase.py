@@ -41,7 +41,7 @@ def test_by_user_id_and_by_address(make_server):
     binary = os.environ.get("TELLTALE_BIN", str(ROOT / "build" / "telltale"))
     env = {**os.environ, "TELLTALE_URL": server.url, "TELLTALE_TOKEN": server.token}
     done = subprocess.run([binary, "erase", "--email", ADDRESS], env=env, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0 and "logs    1\n" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0 and "logs     1\n" in done.stdout, done.stdout + done.stderr
     left = [row["message"] for row in server.api.rows("logs", service="mail")]
     assert left == [f"sent a mail to jo{ADDRESS}"], "another address stays"
     assert len([row for row in server.api.rows("logs") if row.get("user_id") == "bob"]) == 20

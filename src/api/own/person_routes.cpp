@@ -43,6 +43,7 @@ void add_person_routes(net::Router& router, const Services& services) {
             erase_person(services, r, dry_run), [&](JsonWriter& w, const storage::PersonReport& report) {
               w.field("dry_run", dry_run).field("logs", report.logs).field("spans", report.spans);
               w.field("errors", report.errors).field("issues", report.issues);
+              w.field("feedback", report.feedback);
             });
       },
       options);

@@ -1,6 +1,7 @@
 // Our own API: every subject adds its routes.
 #include "api/own/account_routes.hpp"
 #include "api/own/data_routes.hpp"
+#include "api/own/health_routes.hpp"
 #include "api/own/openapi.hpp"
 #include "api/own/rule_routes.hpp"
 
@@ -25,6 +26,9 @@ void add_own_routes(net::Router& router, const Services& services) {
   add_log_metric_routes(router, services);
   add_alert_rule_routes(router, services);
   add_upkeep_routes(router, services);
+  add_release_routes(router, services);
+  add_monitor_routes(router, services);
+  add_feedback_routes(router, services);
   add_openapi_route(router);
 }
 

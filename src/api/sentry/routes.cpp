@@ -1,12 +1,16 @@
 // Sentry's ingest: envelopes, the older store endpoint and browsers' reports of violated policies, under a
 // project's DSN key.
+#include <charconv>
+
 #include <fmt/format.h>
 
 #include "api/services.hpp"
+#include "base/health_limits.hpp"
 #include "base/input_limits.hpp"
 #include "base/json.hpp"
 #include "base/limits.hpp"
 #include "wire/sentry/envelope.hpp"
+#include "wire/sentry/health.hpp"
 
 namespace telltale::api {
 namespace {
@@ -55,12 +59,12 @@ Result<ProjectId> sentry_project(const net::HttpRequest& request) {
 }
 
 Result<ProjectId> sentry_authenticate(const Services& services, const net::HttpRequest& request,
-                                      std::string_view envelope_dsn) {
+                                      std::string_view envelope_dsn, std::string_view path_key = {}) {
   TT_ASSIGN(const ProjectId project, sentry_project(request));
   wire::sentry::AuthSources sources;
   sources.x_sentry_auth = request.header("x-sentry-auth");
   sources.authorization = request.header("authorization");
-  sources.query_key = request.param("sentry_key").value_or("");
+  sources.query_key = path_key.empty() ? request.param("sentry_key").value_or("") : path_key;
   sources.query_client = request.param("sentry_client").value_or("");
   sources.query_version = request.param("sentry_version").value_or("");
   sources.envelope_dsn = envelope_dsn;
@@ -110,6 +114,49 @@ net::HttpResponse sentry_security(const Services& services, const net::HttpReque
   return sentry_outcome(services.ingest.sentry_security(*project, request.body, origin));
 }
 
+/// A check-in without an SDK: everything in the address, nothing in the body; or a body as an SDK's item has
+/// it.
+Result<wire::sentry::CheckInItem> cron_item(const net::HttpRequest& request) {
+  wire::sentry::CheckInItem item;
+  const auto slug = request.path_params.find("slug");
+  item.monitor_slug = slug == request.path_params.end() ? "" : slug->second;
+  if (!request.body.empty() && request.body.front() == '{') {
+    TT_ASSIGN(item, wire::sentry::parse_check_in(request.body, item.monitor_slug));
+  }
+  if (const auto status = request.param("status"); status || request.body.empty()) {
+    const auto known = wire::sentry::job_status_from(status.value_or(""));
+    if (!known) return fail(ErrorKind::invalid_argument, "status: in_progress, ok or error");
+    item.status = *known;
+  }
+  if (const auto id = request.param("check_in_id"); id && !id->empty()) {
+    const auto parsed = Id128::parse(*id);
+    if (!parsed) return fail(ErrorKind::invalid_argument, "check_in_id: not an id");
+    item.id = *parsed;
+  }
+  if (const auto environment = request.param("environment")) item.environment = std::string(*environment);
+  if (const auto duration = request.param("duration"); duration && !duration->empty()) {
+    const auto [end, problem] =
+        std::from_chars(duration->data(), duration->data() + duration->size(), item.duration_s);
+    if (problem != std::errc() || end != duration->data() + duration->size() || !(item.duration_s >= 0))
+      return fail(ErrorKind::invalid_argument, "duration: not a number of seconds");
+  }
+  return item;
+}
+
+net::HttpResponse sentry_cron(const Services& services, const net::HttpRequest& request) {
+  const auto key = request.path_params.find("key");
+  const auto project = sentry_authenticate(
+      services, request, {}, key == request.path_params.end() ? "" : std::string_view(key->second));
+  if (!project) return sentry_error(project.error());
+  auto item = cron_item(request);
+  if (!item) return sentry_error(item.error());
+  const auto outcome = services.ingest.sentry_check_in(*project, *std::move(item));
+  if (!outcome) return sentry_error(outcome.error());
+  auto response = net::HttpResponse::empty(202);
+  add_sentry_cors(response);
+  return response;
+}
+
 }  // namespace
 
 void add_sentry_routes(net::Router& router, const Services& services) {
@@ -131,6 +178,15 @@ void add_sentry_routes(net::Router& router, const Services& services) {
         "POST", pattern,
         [&services](const net::HttpRequest& r, WorkContext&) { return sentry_security(services, r); },
         options);
+  }
+  options.name = "sentry_cron";
+  options.max_decoded_bytes = limits::kMaxCheckInBytes;
+  for (const char* pattern : {"/api/{project}/cron/{slug}", "/api/{project}/cron/{slug}/{key}"}) {
+    for (const char* method : {"GET", "POST"}) {
+      router.add(
+          method, pattern,
+          [&services](const net::HttpRequest& r, WorkContext&) { return sentry_cron(services, r); }, options);
+    }
   }
   for (const char* pattern : {"/api/{project}/envelope", "/api/{project}/store", "/api/{project}/security",
                               "/api/{project}/csp-report"}) {

@@ -32,7 +32,7 @@ const elsewhere = (field: string, value: string): MenuItem[] => {
 };
 /** Pages whose address can be kept under a name. */
 const SAVED = new Set(["/issues", "/logs", "/traces", "/metrics"]);
-const TIMELESS = new Set(["/settings", "/kit"]);
+const TIMELESS = new Set(["/settings", "/kit", "/releases", "/releases/:version", "/crons", "/feedback"]);
 
 export function Frame({ pattern, children }: { pattern: string; children: ComponentChildren }) {
   const [path] = useLocation();
@@ -105,6 +105,13 @@ const inSection = (pattern: string, path: string) =>
   path === "/" ? pattern === "/" : pattern === path || pattern.startsWith(`${path}/`);
 
 function SideNav({ pattern }: { pattern: string }) {
+  const list = useRef<HTMLUListElement>(null);
+  // On a phone the pages lie in a row that scrolls: the open one is in sight.
+  useEffect(() => {
+    const row = list.current;
+    const open = row?.querySelector<HTMLElement>("[aria-current]");
+    if (row && open) row.scrollLeft = open.offsetLeft - (row.clientWidth - open.offsetWidth) / 2;
+  }, [pattern]);
   return (
     <nav class="sidenav" aria-label="Pages">
       <Link to="/" class="brand" aria-label="Telltale: overview">
@@ -116,7 +123,7 @@ function SideNav({ pattern }: { pattern: string }) {
         <span class="grow">Find</span>
         <kbd>{/Mac/.test(navigator.platform) ? "⌘K" : "Ctrl K"}</kbd>
       </button>
-      <ul>
+      <ul ref={list}>
         {NAV.map((r) => (
           <li key={r.path} class={r.nav.key === "s" ? "nav-last" : undefined}>
             <Link to={navPath(r)} class="nav-link" aria-current={inSection(pattern, navPath(r)) ? "page" : undefined}>

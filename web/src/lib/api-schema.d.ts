@@ -1220,6 +1220,233 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/telltale/v1/releases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Releases, newest first, with how their sessions of the last 24 hours (or from `start` to `end`) ended. */
+        get: operations["listReleases"];
+        put?: never;
+        /** Make a release, or say more of one that events made already. Takes an editor of the project. */
+        post: operations["makeRelease"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/releases/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One release. */
+        get: operations["getRelease"];
+        /** Change what is said of a release. */
+        put: operations["changeRelease"];
+        post?: never;
+        /** Forget a release with its commits and deploys; events and sessions stay, and make it again when more come. */
+        delete: operations["removeRelease"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/releases/{version}/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How its sessions ended over time. */
+        get: operations["getReleaseHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/releases/{version}/comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Two releases of one project side by side. */
+        get: operations["compareReleases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/releases/{version}/commits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Its commits, in the order they were given. */
+        get: operations["listCommits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/releases/{version}/deploys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that it was deployed. */
+        post: operations["makeDeploy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/monitors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Scheduled jobs by name, each with its newest check-ins. */
+        get: operations["listMonitors"];
+        put?: never;
+        /** Watch a scheduled job. Takes an editor of the project. */
+        post: operations["makeMonitor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/monitors/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One monitor. */
+        get: operations["getMonitor"];
+        /** Change a monitor. A check-in that brings a configuration changes it, too. */
+        put: operations["changeMonitor"];
+        post?: never;
+        /** Forget a monitor with its check-ins; its issue stays. */
+        delete: operations["removeMonitor"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/monitors/{id}/check-ins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Its check-ins, newest first. */
+        get: operations["listCheckIns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What people say, newest first. */
+        get: operations["listFeedback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/feedback/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Resolve, archive or open it again. */
+        put: operations["changeFeedback"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/issues/{id}/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What people say of an issue's errors, newest first. */
+        get: operations["listIssueFeedback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/projects/{id}/outcomes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was not kept and why, most first: of the last 24 hours, or from `start` to `end`. `client`: what SDKs say they left out themselves. */
+        get: operations["listOutcomes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1980,6 +2207,293 @@ export interface components {
             /** @description A repository's file of that name. */
             codeowners?: string;
         };
+        SessionSummary: {
+            /** @description Those that have not ended are in `started` alone. */
+            sessions: {
+                started: number;
+                exited: number;
+                errored: number;
+                abnormal: number;
+                crashed: number;
+            };
+            /** @description Distinct; exact up to 512, then within about one percent. */
+            users: number;
+            crashed_users: number;
+            /** @description From 0 to 1; null without sessions. */
+            crash_free_sessions: number | null;
+            /** @description From 0 to 1; null without known users. */
+            crash_free_users: number | null;
+        };
+        Deploy: {
+            id: number;
+            environment: string;
+            name: string;
+            url: string;
+            /** Format: date-time */
+            started: string | null;
+            /** Format: date-time */
+            finished: string;
+        };
+        Commit: {
+            id: string;
+            message: string;
+            author_name: string;
+            author_email: string;
+            repository: string;
+            /** Format: date-time */
+            timestamp: string | null;
+            files: {
+                path: string;
+                /** @enum {string} */
+                type: "A" | "M" | "D";
+            }[];
+        };
+        ReleaseSummary: {
+            project: number;
+            version: string;
+            /** Format: date-time */
+            created: string;
+            /** Format: date-time */
+            released: string | null;
+            /** Format: date-time */
+            first_seen: string | null;
+            /** Format: date-time */
+            last_seen: string | null;
+            ref: string;
+            url: string;
+            /** @description Issues that were first seen in it. */
+            new_issues: number;
+            /** @description Issues that came back in it. */
+            regressed_issues: number;
+            commit_count: number;
+            deploy_count: number;
+            health: {
+                /** @description Those that have not ended are in `started` alone. */
+                sessions: {
+                    started: number;
+                    exited: number;
+                    errored: number;
+                    abnormal: number;
+                    crashed: number;
+                };
+                /** @description Distinct; exact up to 512, then within about one percent. */
+                users: number;
+                crashed_users: number;
+                /** @description From 0 to 1; null without sessions. */
+                crash_free_sessions: number | null;
+                /** @description From 0 to 1; null without known users. */
+                crash_free_users: number | null;
+                /** @description Its share of the project's sessions. */
+                adoption: number | null;
+                /** @description Its share of the project's users. */
+                user_adoption: number | null;
+            };
+        };
+        ReleaseDetail: {
+            project: number;
+            version: string;
+            /** Format: date-time */
+            created: string;
+            /** Format: date-time */
+            released: string | null;
+            /** Format: date-time */
+            first_seen: string | null;
+            /** Format: date-time */
+            last_seen: string | null;
+            ref: string;
+            url: string;
+            /** @description Issues that were first seen in it. */
+            new_issues: number;
+            /** @description Issues that came back in it. */
+            regressed_issues: number;
+            commit_count: number;
+            deploy_count: number;
+            health: {
+                /** @description Those that have not ended are in `started` alone. */
+                sessions: {
+                    started: number;
+                    exited: number;
+                    errored: number;
+                    abnormal: number;
+                    crashed: number;
+                };
+                /** @description Distinct; exact up to 512, then within about one percent. */
+                users: number;
+                crashed_users: number;
+                /** @description From 0 to 1; null without sessions. */
+                crash_free_sessions: number | null;
+                /** @description From 0 to 1; null without known users. */
+                crash_free_users: number | null;
+                /** @description Its share of the project's sessions. */
+                adoption: number | null;
+                /** @description Its share of the project's users. */
+                user_adoption: number | null;
+            };
+            /** @description The newest release that is older; empty when none is known. */
+            previous: string;
+            deploys: components["schemas"]["Deploy"][];
+        };
+        ReleaseChange: {
+            /** Format: date-time */
+            released?: string | null;
+            ref?: string;
+            url?: string;
+            /** @description They become exactly these. */
+            commits?: {
+                id: string;
+                message?: string;
+                author_name?: string;
+                author_email?: string;
+                repository?: string;
+                /** Format: date-time */
+                timestamp?: string;
+                files?: {
+                    path: string;
+                    /** @enum {string} */
+                    type?: "A" | "M" | "D";
+                }[];
+            }[];
+        };
+        /** @description As SDKs send it with a check-in. */
+        MonitorConfig: {
+            schedule?: {
+                /** @enum {string} */
+                type: "crontab" | "interval";
+                value: string | number;
+                /** @enum {string} */
+                unit?: "minute" | "hour" | "day" | "week" | "month" | "year";
+            } & {
+                [key: string]: unknown;
+            };
+            /** @default UTC */
+            timezone: string;
+            /**
+             * @description Minutes that a run may be late.
+             * @default 1
+             */
+            checkin_margin: number;
+            /**
+             * @description Minutes that a run may take.
+             * @default 30
+             */
+            max_runtime: number;
+            /**
+             * @description Failures in a row until it fails.
+             * @default 1
+             */
+            failure_issue_threshold: number;
+            /**
+             * @description Successes in a row until it is well again.
+             * @default 1
+             */
+            recovery_threshold: number;
+        } & {
+            [key: string]: unknown;
+        };
+        CheckIn: {
+            id: number;
+            environment: string;
+            /** @enum {string} */
+            status: "in_progress" | "ok" | "error" | "missed" | "timeout";
+            /** Format: date-time */
+            started: string;
+            /** Format: date-time */
+            finished: string | null;
+            /** Format: date-time */
+            expected: string | null;
+            duration_ms: number | null;
+            release: string;
+            trace_id?: string;
+        };
+        Monitor: {
+            id: number;
+            project: number;
+            slug: string;
+            name: string;
+            /** @description Watched, but nobody is told. */
+            muted: boolean;
+            /** @description Not watched. */
+            disabled: boolean;
+            /** Format: date-time */
+            created: string;
+            /** Format: date-time */
+            updated: string;
+            /** @description As people read it; empty without one. */
+            schedule: string;
+            config: components["schemas"]["MonitorConfig"];
+            environments: {
+                name: string;
+                /** @enum {string} */
+                state: "active" | "ok" | "error" | "missed" | "timeout";
+                /** Format: date-time */
+                last_check_in: string | null;
+                /** Format: date-time */
+                next_expected: string | null;
+                /** Format: date-time */
+                next_latest: string | null;
+                /** Format: date-time */
+                failing_since: string | null;
+                failures: number;
+            }[];
+        };
+        ListedMonitor: {
+            id: number;
+            project: number;
+            slug: string;
+            name: string;
+            /** @description Watched, but nobody is told. */
+            muted: boolean;
+            /** @description Not watched. */
+            disabled: boolean;
+            /** Format: date-time */
+            created: string;
+            /** Format: date-time */
+            updated: string;
+            /** @description As people read it; empty without one. */
+            schedule: string;
+            config: components["schemas"]["MonitorConfig"];
+            environments: {
+                name: string;
+                /** @enum {string} */
+                state: "active" | "ok" | "error" | "missed" | "timeout";
+                /** Format: date-time */
+                last_check_in: string | null;
+                /** Format: date-time */
+                next_expected: string | null;
+                /** Format: date-time */
+                next_latest: string | null;
+                /** Format: date-time */
+                failing_since: string | null;
+                failures: number;
+            }[];
+            check_ins: components["schemas"]["CheckIn"][];
+        };
+        Feedback: {
+            id: number;
+            project: number;
+            status: components["schemas"]["FeedbackStatus"];
+            /** Format: date-time */
+            time: string;
+            message: string;
+            email: string;
+            name: string;
+            url: string;
+            environment: string;
+            release: string;
+            user_id: string;
+            /** @enum {string} */
+            source: "feedback" | "user_report";
+            event_id?: string;
+            trace_id?: string;
+            replay_id?: string;
+            issue?: {
+                id: number;
+                short_id: string;
+                title: string;
+            };
+        };
+        /** @enum {string} */
+        FeedbackStatus: "open" | "resolved" | "archived";
     };
     responses: {
         /** @description A parameter or field is wrong; the message names it. */
@@ -3517,6 +4031,8 @@ export interface operations {
                         spans: number;
                         errors: number;
                         issues: number;
+                        /** @description What that person said, or what names the address. */
+                        feedback: number;
                     };
                 };
             };
@@ -5327,6 +5843,754 @@ export interface operations {
                 content: {
                     "application/json": {
                         activity: components["schemas"]["IssueActivity"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    listReleases: {
+        parameters: {
+            query?: {
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+                /** @description Only of this environment. */
+                environment?: string;
+                /** @description In the version, any case. */
+                query?: string;
+                /** @description From, inclusive: RFC 3339 or Unix seconds. */
+                start?: components["parameters"]["start"];
+                /** @description To, exclusive: RFC 3339 or Unix seconds. */
+                end?: components["parameters"]["end"];
+                limit?: components["parameters"]["limit"];
+                /** @description How many to leave out. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        releases: components["schemas"]["ReleaseSummary"][];
+                        total: number;
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    makeRelease: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The credential's own unless given, and 1 for one of every project. */
+                    project?: number;
+                    version: string;
+                    /** Format: date-time */
+                    released?: string | null;
+                    ref?: string;
+                    url?: string;
+                    /** @description They become exactly these. */
+                    commits?: {
+                        id: string;
+                        message?: string;
+                        author_name?: string;
+                        author_email?: string;
+                        repository?: string;
+                        /** Format: date-time */
+                        timestamp?: string;
+                        files?: {
+                            path: string;
+                            /** @enum {string} */
+                            type?: "A" | "M" | "D";
+                        }[];
+                    }[];
+                };
+            };
+        };
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        release: components["schemas"]["ReleaseDetail"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    getRelease: {
+        parameters: {
+            query?: {
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+                /** @description Only of this environment. */
+                environment?: string;
+                /** @description From, inclusive: RFC 3339 or Unix seconds. */
+                start?: components["parameters"]["start"];
+                /** @description To, exclusive: RFC 3339 or Unix seconds. */
+                end?: components["parameters"]["end"];
+            };
+            header?: never;
+            path: {
+                /** @description The release's version, percent-encoded. */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        release: components["schemas"]["ReleaseDetail"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    changeRelease: {
+        parameters: {
+            query?: {
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+            };
+            header?: never;
+            path: {
+                /** @description The release's version, percent-encoded. */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseChange"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        release: components["schemas"]["ReleaseDetail"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    removeRelease: {
+        parameters: {
+            query?: {
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+            };
+            header?: never;
+            path: {
+                /** @description The release's version, percent-encoded. */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    getReleaseHealth: {
+        parameters: {
+            query?: {
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+                /** @description Only of this environment. */
+                environment?: string;
+                /** @description From, inclusive: RFC 3339 or Unix seconds. */
+                start?: components["parameters"]["start"];
+                /** @description To, exclusive: RFC 3339 or Unix seconds. */
+                end?: components["parameters"]["end"];
+                /** @description Seconds, from an hour to a week. */
+                step?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The release's version, percent-encoded. */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        points: {
+                            /** Format: date-time */
+                            time: string;
+                            /** @description Those that have not ended are in `started` alone. */
+                            sessions: {
+                                started: number;
+                                exited: number;
+                                errored: number;
+                                abnormal: number;
+                                crashed: number;
+                            };
+                            /** @description Distinct; exact up to 512, then within about one percent. */
+                            users: number;
+                            crashed_users: number;
+                            /** @description From 0 to 1; null without sessions. */
+                            crash_free_sessions: number | null;
+                            /** @description From 0 to 1; null without known users. */
+                            crash_free_users: number | null;
+                        }[];
+                        environments: string[];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    compareReleases: {
+        parameters: {
+            query: {
+                /** @description The other's version. */
+                with: string;
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+                /** @description Only of this environment. */
+                environment?: string;
+                /** @description From, inclusive: RFC 3339 or Unix seconds. */
+                start?: components["parameters"]["start"];
+                /** @description To, exclusive: RFC 3339 or Unix seconds. */
+                end?: components["parameters"]["end"];
+            };
+            header?: never;
+            path: {
+                /** @description The release's version, percent-encoded. */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        release: components["schemas"]["ReleaseDetail"];
+                        with: {
+                            release: components["schemas"]["ReleaseDetail"];
+                        };
+                        /**
+                         * @description Of the first by its version; null when versions do not say.
+                         * @enum {string|null}
+                         */
+                        order: "older" | "equal" | "newer" | null;
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    listCommits: {
+        parameters: {
+            query?: {
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+            };
+            header?: never;
+            path: {
+                /** @description The release's version, percent-encoded. */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        commits: components["schemas"]["Commit"][];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    makeDeploy: {
+        parameters: {
+            query?: {
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+            };
+            header?: never;
+            path: {
+                /** @description The release's version, percent-encoded. */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    environment: string;
+                    name?: string;
+                    url?: string;
+                    /** Format: date-time */
+                    started?: string;
+                    /**
+                     * Format: date-time
+                     * @description Now unless given.
+                     */
+                    finished?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        deploy: components["schemas"]["Deploy"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    listMonitors: {
+        parameters: {
+            query?: {
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        monitors: components["schemas"]["ListedMonitor"][];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    makeMonitor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The credential's own unless given, and 1 for one of every project. */
+                    project?: number;
+                    slug: string;
+                    name?: string;
+                    config?: components["schemas"]["MonitorConfig"];
+                    muted?: boolean;
+                    disabled?: boolean;
+                    /** @description Where its runs are expected from now on; elsewhere from its first check-in there. */
+                    environments?: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        monitor: components["schemas"]["Monitor"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    getMonitor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the monitor. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        monitor: components["schemas"]["Monitor"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    changeMonitor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the monitor. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name?: string;
+                    config?: components["schemas"]["MonitorConfig"];
+                    muted?: boolean;
+                    disabled?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        monitor: components["schemas"]["Monitor"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    removeMonitor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the monitor. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    listCheckIns: {
+        parameters: {
+            query?: {
+                /** @description Only of this environment. */
+                environment?: string;
+                /** @description From, inclusive: RFC 3339 or Unix seconds. */
+                start?: components["parameters"]["start"];
+                /** @description To, exclusive: RFC 3339 or Unix seconds. */
+                end?: components["parameters"]["end"];
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path: {
+                /** @description Of the monitor. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        check_ins: components["schemas"]["CheckIn"][];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    listFeedback: {
+        parameters: {
+            query?: {
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+                /** @description Only of this status. */
+                status?: components["schemas"]["FeedbackStatus"];
+                /** @description In message, name or e-mail address, any case. */
+                query?: string;
+                limit?: components["parameters"]["limit"];
+                /** @description How many to leave out. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        feedback: components["schemas"]["Feedback"][];
+                        total: number;
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    changeFeedback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the feedback. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    status: components["schemas"]["FeedbackStatus"];
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        feedback: components["schemas"]["Feedback"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    listIssueFeedback: {
+        parameters: {
+            query?: {
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+                /** @description Only of this status. */
+                status?: components["schemas"]["FeedbackStatus"];
+                /** @description In message, name or e-mail address, any case. */
+                query?: string;
+                limit?: components["parameters"]["limit"];
+                /** @description How many to leave out. */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Number or short id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        feedback: components["schemas"]["Feedback"][];
+                        total: number;
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    listOutcomes: {
+        parameters: {
+            query?: {
+                /** @description From, inclusive: RFC 3339 or Unix seconds. */
+                start?: components["parameters"]["start"];
+                /** @description To, exclusive: RFC 3339 or Unix seconds. */
+                end?: components["parameters"]["end"];
+            };
+            header?: never;
+            path: {
+                /** @description Of the project. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        outcomes: {
+                            source: string;
+                            category: string;
+                            reason: string;
+                            quantity: number;
+                        }[];
                     };
                 };
             };

@@ -2,6 +2,7 @@
 // the address; "latest" follows what comes in.
 import "./issue.css";
 import { useQuery } from "@tanstack/react-query";
+import { Suspense, lazy } from "preact/compat";
 import { useEffect } from "preact/hooks";
 import { useParams as useRouteParams } from "wouter";
 import { navigate } from "../../lib/base";
@@ -27,6 +28,8 @@ import { Grouping } from "./Grouping";
 import { Assignee, IssueFacts, IssueHistory, TagList } from "./IssueSide";
 import { Parts } from "./Parts";
 import { StackTrace } from "./StackTrace";
+
+const IssueFeedback = lazy(() => import("./IssueFeedback"));
 
 export default function IssuePage() {
   const id = useRouteParams<{ id: string }>().id ?? "";
@@ -109,6 +112,9 @@ function IssueView({ issue }: { issue: Issue }) {
       </header>
       <IssueFacts issue={issue} />
       <IssueHistory issue={issue} />
+      <Suspense fallback={null}>
+        <IssueFeedback issue={issue.id} />
+      </Suspense>
       <div class="issue-columns">
         <Event issue={issue} />
         <div class="stack issue-aside">

@@ -4,6 +4,7 @@ import { useProjects, useSession } from "../../app/session";
 import { Ago, Badge, Button, CopyButton, Field, Loaded, Menu } from "../../kit";
 import { get, post, put } from "../../lib/api";
 import type { Project, ProjectKey } from "../../lib/types";
+import { LeftOut } from "./LeftOut";
 import { runChange } from "./use-change";
 
 export function Projects() {
@@ -76,6 +77,7 @@ function ProjectCard({ project, admin }: { project: Project; admin: boolean }) {
           </ul>
         )}
       </Loaded>
+      <LeftOut project={project.id} />
     </section>
   );
 }

@@ -1,0 +1,155 @@
+// Each list: how many, then its members one behind the other, a field in the order of the struct. Integers
+// are varints, times and signed ones zigzag, texts have their length in front.
+#include "storage/batch_items.hpp"
+
+#include <array>
+
+namespace telltale::storage {
+namespace {
+
+// The fewest bytes that one of each takes: a count never exceeds what the remaining bytes could hold.
+constexpr std::size_t kMinSession = 9;
+constexpr std::size_t kMinCheckIn = 39;
+constexpr std::size_t kMinFeedback = 58;
+constexpr std::size_t kMinOutcome = 4;
+
+void put_id(ByteWriter& out, Id128 id) {
+  out.u64(id.hi);
+  out.u64(id.lo);
+}
+
+Id128 read_id(ByteReader& in) {
+  Id128 id;
+  id.hi = in.u64();
+  id.lo = in.u64();
+  return id;
+}
+
+void put_session(ByteWriter& out, const SessionUpdate& s) {
+  out.string(s.release);
+  out.string(s.environment);
+  out.varint(s.user);
+  out.zigzag(s.started.ns);
+  out.varint(s.sid);
+  if (s.sid != 0) {
+    out.u8(static_cast<std::uint8_t>(static_cast<unsigned>(s.state) | (s.init ? 0x80U : 0U)));
+    return;
+  }
+  for (const std::uint64_t n : {s.exited, s.errored, s.abnormal, s.crashed}) out.varint(n);
+}
+
+bool read_session(ByteReader& in, SessionUpdate& s) {
+  s.release = std::string(in.string());
+  s.environment = std::string(in.string());
+  s.user = in.varint();
+  s.started.ns = in.zigzag();
+  s.sid = in.varint();
+  if (s.sid != 0) {
+    const std::uint8_t v = in.u8();
+    s.init = (v & 0x80) != 0;
+    if ((v & 0x7F) > static_cast<std::uint8_t>(SessionState::crashed)) return false;
+    s.state = static_cast<SessionState>(v & 0x7F);
+    return true;
+  }
+  for (std::uint64_t* n : {&s.exited, &s.errored, &s.abnormal, &s.crashed}) *n = in.varint();
+  return true;
+}
+
+void put_check_in(ByteWriter& out, const CheckIn& c) {
+  put_id(out, c.id);
+  out.string(c.monitor);
+  out.string(c.environment);
+  out.string(c.release);
+  out.u8(static_cast<std::uint8_t>(c.status));
+  out.zigzag(c.duration_ms);
+  out.zigzag(c.time.ns);
+  put_id(out, c.trace_id);
+  out.string(c.config);
+}
+
+bool read_check_in(ByteReader& in, CheckIn& c) {
+  c.id = read_id(in);
+  c.monitor = std::string(in.string());
+  c.environment = std::string(in.string());
+  c.release = std::string(in.string());
+  const std::uint8_t status = in.u8();
+  c.duration_ms = in.zigzag();
+  c.time.ns = in.zigzag();
+  c.trace_id = read_id(in);
+  c.config = std::string(in.string());
+  c.status = static_cast<CheckInStatus>(status);
+  return status >= static_cast<std::uint8_t>(CheckInStatus::in_progress) &&
+         status <= static_cast<std::uint8_t>(CheckInStatus::timeout);
+}
+
+template <class F>
+auto feedback_texts(F& f) {
+  return std::array{&f.message, &f.email,   &f.name,   &f.url,      &f.environment,
+                    &f.release, &f.user_id, &f.source, &f.replay_id};
+}
+
+void put_feedback(ByteWriter& out, const FeedbackItem& f) {
+  put_id(out, f.id);
+  out.zigzag(f.time.ns);
+  for (const std::string* text : feedback_texts(f)) out.string(*text);
+  put_id(out, f.event_id);
+  put_id(out, f.trace_id);
+}
+
+bool read_feedback(ByteReader& in, FeedbackItem& f) {
+  f.id = read_id(in);
+  f.time.ns = in.zigzag();
+  for (std::string* text : feedback_texts(f)) *text = std::string(in.string());
+  f.event_id = read_id(in);
+  f.trace_id = read_id(in);
+  return true;
+}
+
+void put_outcome(ByteWriter& out, const OutcomeCount& o) {
+  out.string(o.source);
+  out.string(o.category);
+  out.string(o.reason);
+  out.varint(o.quantity);
+}
+
+bool read_outcome(ByteReader& in, OutcomeCount& o) {
+  o.source = std::string(in.string());
+  o.category = std::string(in.string());
+  o.reason = std::string(in.string());
+  o.quantity = in.varint();
+  return true;
+}
+
+template <class T>
+void put_list(ByteWriter& out, const std::vector<T>& list, void (*put)(ByteWriter&, const T&)) {
+  out.varint(list.size());
+  for (const T& item : list) put(out, item);
+}
+
+template <class T>
+bool read_list(ByteReader& in, std::vector<T>& list, std::size_t least, bool (*read)(ByteReader&, T&)) {
+  const std::uint64_t n = in.varint();
+  if (!in.ok() || n > in.remaining() / least) return false;
+  list.reserve(n);
+  for (std::uint64_t i = 0; i < n; ++i)
+    if (!read(in, list.emplace_back()) || !in.ok()) return false;
+  return true;
+}
+
+}  // namespace
+
+void put_items(ByteWriter& out, const BatchItems& items) {
+  put_list(out, items.sessions, put_session);
+  put_list(out, items.check_ins, put_check_in);
+  put_list(out, items.feedback, put_feedback);
+  put_list(out, items.outcomes, put_outcome);
+}
+
+bool read_items(ByteReader& in, BatchItems& items) {
+  return read_list(in, items.sessions, kMinSession, read_session) &&
+         read_list(in, items.check_ins, kMinCheckIn, read_check_in) &&
+         read_list(in, items.feedback, kMinFeedback, read_feedback) &&
+         read_list(in, items.outcomes, kMinOutcome, read_outcome);
+}
+
+}  // namespace telltale::storage
