@@ -234,7 +234,7 @@ class IssueSearch : public ::testing::Test {
     std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
     rng_ = Rng(seed);
     db_ = metadb::open_metadb(*fs_, "data", clock_, log_, metrics_).value();
-    issues_ = IssueStore::open(*db_, clock_, log_, metrics_).value();
+    issues_ = IssueStore::open(*db_, log_, metrics_).value();
     eventdb::EventDbOptions options;
     options.block_rows = 64;
     options.chunk_rows = 32;
