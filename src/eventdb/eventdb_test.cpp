@@ -352,6 +352,20 @@ TEST(EventDbDifferential, MergesThatTakeBlocksOverAgreeWithThePlainStore) {
   ASSERT_EQ(*all, *storage::collect(oracle, q, context));
 }
 
+TEST(EventDb, ABatchOfOtherThingsThanRowsMovesTheSequence) {
+  FakeClock clock;
+  Logger log{clock, LogLevel::error, null_sink()};
+  MetricsRegistry metrics;
+  auto fs = io::make_memory_file_system();
+  auto db = open_eventdb(*fs, "events", {}, clock, log, metrics);
+  ASSERT_TRUE(db);
+  storage::Batch batch;
+  batch.row_bytes = 300;  // sessions and check-ins weigh something, too
+  ASSERT_TRUE((*db)->apply(Sequence{1}, batch));
+  EXPECT_EQ((*db)->applied(), Sequence{1});
+  EXPECT_EQ((*db)->stats().head_rows, 0u);
+}
+
 TEST(EventDb, ASearchWhosePatienceEndsGoesOnWhereItWas) {
   const std::uint64_t seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));

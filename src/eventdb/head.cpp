@@ -49,7 +49,7 @@ Result<std::shared_ptr<const HeadBlock>> make_head_block(const HeadSlice& slice)
 void Head::add(Table table, const std::shared_ptr<const storage::Batch>& batch, std::uint64_t& next_ordinal,
                std::vector<std::pair<Table, HeadSlice>>& full) {
   TableHead& head = tables_[index(table)];
-  const std::size_t counted = batch->row_bytes == 0 ? 0 : batch->row_bytes / batch->row_count();
+  const std::size_t counted = batch->row_count() == 0 ? 0 : batch->row_bytes / batch->row_count();
   for (const EventRow& row : batch->rows(table)) {
     if (!head.open) {
       head.open = std::make_shared<HeadChunk>();
