@@ -40,6 +40,7 @@ REPEATS = 5            # of a query over everything; medians are shown
 SERVICES = ["gateway", "quotes", "orders", "accounts", "search", "alerts", "billing", "reports"]
 SUBSTRING = "lated: quanti"      # in the middle of words
 RARE = "ffff0"                   # hexadecimal digits of ids: seldom, anywhere
+RARE_WORD = "ledger out of bal"  # of an incident: five lines
 REGEX = "moved from 4[0-9]+\\.99"
 FIELDS = ["level", "service", "route", "status"]
 TAIL_LINES = 500       # one for 100 lines of data at most
@@ -257,7 +258,7 @@ def over_everything(server: Logs, data: Data, raw_bytes: int, report: Report, an
     times = {}
     print(f"  (counts and scans by {'LogQL' if asked.logql else 'the own API'})")
     for name, call in (("substring", lambda: asked.count_text(SUBSTRING)), ("rare substring", lambda: asked.count_text(RARE)),
-                       ("regex", lambda: asked.count_regex(REGEX))):
+                       ("rare word", lambda: asked.count_text(RARE_WORD)), ("regex", lambda: asked.count_regex(REGEX))):
         ms, cpu, answer = repeat(server, call)
         report.add(f"scan for a {name}: time", ms, "ms")
         report.add(f"scan for a {name}: raw-equivalent per core", raw_bytes / 1e9 / max(cpu, 0.001), "GB/s", 2, at_least=True)
@@ -351,7 +352,7 @@ def measure(args, folder: Path, report: Report) -> None:
         if server is not None and server.process.poll() is None:
             server.end(signal.SIGKILL)
     questions = {"traces": data.traces, "requests": data.requests, "absent": data.absent, "substring": SUBSTRING,
-                 "rare substring": RARE, "regex": REGEX, "fields": FIELDS, "services": SERVICES}
+                 "rare substring": RARE, "rare word": RARE_WORD, "regex": REGEX, "fields": FIELDS, "services": SERVICES}
     logs_peers.measure(args, data, questions, times, sent["raw_bytes"], folder, report, answers)
 
 

@@ -42,7 +42,7 @@ def measure(args, data, questions: dict, times: dict, raw_bytes: int, folder: Pa
 
 def grep(data, questions: dict, raw_bytes: int, report, answers) -> None:
     VERSIONS["grep"] = subprocess.run(["grep", "--version"], capture_output=True, text=True).stdout.splitlines()[0]
-    for name, flag in (("substring", "-F"), ("rare substring", "-F"), ("regex", "-E")):
+    for name, flag in (("substring", "-F"), ("rare substring", "-F"), ("rare word", "-F"), ("regex", "-E")):
         before, begin = child_cpu(), time.monotonic()
         with subprocess.Popen(["zstdcat", str(data.packed)], stdout=subprocess.PIPE) as cat:
             found = subprocess.run(["grep", "-c", flag, questions[name]], stdin=cat.stdout, capture_output=True, text=True,
@@ -81,7 +81,7 @@ def clickhouse(data, questions: dict, times: dict, raw_bytes: int, folder: Path,
         if question in times and times[question]:
             goal = 2 if question.startswith(("count", "p95")) else None
             report.add(f"telltale's time for {question}, against {name}", times[question] / result["ms"], "x", goal)
-        if question in ("substring", "rare substring", "regex"):
+        if question in ("substring", "rare substring", "rare word", "regex"):
             report.add(f"{name}: {question}: raw-equivalent per core", raw_bytes / 1e9 / max(result["cpu_s"], 0.001), "GB/s")
             answers.give(f"lines with the {question}", name, result["answer"])
         elif question.startswith("count by") and question in answers.first:
@@ -245,7 +245,7 @@ def loki(binary: Path, data, questions: dict, raw_bytes: int, folder: Path, repo
         for value in questions["traces"][:10]:  # it scans: ten are enough
             rows += count(f"|= `{value}`")
         report.add("Loki: trace_id by scanning, mean of 10", (time.perf_counter() - begin) * 100, "ms")
-        for name, op in (("substring", "|="), ("rare substring", "|="), ("regex", "|~")):
+        for name, op in (("substring", "|="), ("rare substring", "|="), ("rare word", "|="), ("regex", "|~")):
             ms, cpu, found = repeat(peer, lambda: count(f"{op} `{questions[name]}`"), 3)
             report.add(f"Loki: {name}: time", ms, "ms")
             report.add(f"Loki: {name}: raw-equivalent per core", raw_bytes / 1e9 / max(cpu, 0.001), "GB/s")

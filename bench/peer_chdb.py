@@ -90,6 +90,7 @@ def over_everything(engine: Engine, questions: dict) -> dict:
     asked = {
         "substring": f"SELECT count() FROM lines WHERE position(line, {quoted(questions['substring'])}) > 0",
         "rare substring": f"SELECT count() FROM lines WHERE position(line, {quoted(questions['rare substring'])}) > 0",
+        "rare word": f"SELECT count() FROM lines WHERE position(line, {quoted(questions['rare word'])}) > 0",
         "regex": f"SELECT count() FROM lines WHERE match(line, {quoted(questions['regex'])})",
         "p95 by (route)": "SELECT route, quantileExact(0.95)(duration_ms) FROM lines GROUP BY route",
     }

@@ -14,6 +14,7 @@ constexpr std::size_t kRoutes = 40;
 constexpr std::size_t kHosts = 20;
 constexpr std::size_t kReleases = 10;
 constexpr std::size_t kOpenRequests = 64;
+constexpr std::uint64_t kIncidentLines = 5;  // in the middle, with words that stand nowhere else
 
 constexpr std::array<std::string_view, 12> kLoggers = {"views",  "orders", "quotes",     "auth",
                                                        "db",     "cache",  "http",       "tasks",
@@ -310,7 +311,11 @@ bool LogLines::next(LogLine& line) {
   put_field(out, "level", kLevels[static_cast<std::size_t>(line.severity)]);
   put_field(out, "logger", kLoggers[random_.below(kLoggers.size())]);
   out.append(",\"message\":\"");
-  put_message(out, r);
+  if (made_ >= options_.lines / 2 && made_ < options_.lines / 2 + kIncidentLines) {
+    out.append("Settlement ledger out of balance");
+  } else {
+    put_message(out, r);
+  }
   out.push_back('"');
   put_field(out, "service", kServices[r.service]);
   out.append(",\"host\":\"web-");

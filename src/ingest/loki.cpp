@@ -37,11 +37,11 @@ EventRow entry_row(const StreamParts& stream, wire::loki::Entry entry, std::size
 }  // namespace
 
 Result<Outcome> Ingest::loki_push(ProjectId project, std::string_view body, LokiFormat format) {
+  Request request = impl_->begin(project);
   auto parsed = format == LokiFormat::json          ? wire::loki::parse_push_json(body)
                 : format == LokiFormat::legacy_json ? wire::loki::parse_push_legacy_json(body)
                                                     : wire::loki::parse_push_snappy(body);
   if (!parsed) return tl::unexpected<Error>(std::move(parsed).error());
-  Request request = impl_->begin(project);
   request.fallback_service = "unknown_service";
   for (auto& e : parsed->errors) request.error(e.index, std::move(e.reason));
   std::size_t rows = 0;

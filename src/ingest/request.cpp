@@ -33,9 +33,10 @@ Id128 span_dedup_id(ProjectId project, const EventRow& span) {
 }
 
 Request::Request(ProjectId project, UnixNanos now, std::shared_ptr<const redact::Redactor> rules,
-                 const IngestOptions& options, TimeBounds bounds)
+                 const IngestOptions& options, TimeBounds bounds, WorkSlots::Slot work)
     : encoder(project, now),
       redactor(std::move(rules)),
+      slot(std::move(work)),
       project_(project),
       now_(now),
       options_(options),
@@ -111,6 +112,7 @@ Result<Outcome> Ingest::Impl::finish(Request request) {
   dropped_attributes.add(request.dropped_attributes);
   const std::size_t items = request.batch.items.count();
   request.batch.row_bytes += items_bytes(request.batch.items);
+  request.slot.release();
   TT_ASSIGN(const auto committed, pipeline.commit(std::move(request.batch), request.ids, &request.encoder));
   request.outcome.accepted = committed.rows + items;
   request.outcome.duplicates = committed.duplicates;

@@ -3,14 +3,17 @@
 // Ingest::Impl commits it. For this folder's .cpp files only.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "base/time_zone.hpp"
 #include "ingest/ingest.hpp"
+#include "ingest/work_slots.hpp"
 
 namespace telltale::ingest {
 
@@ -30,7 +33,7 @@ struct TimeBounds {
 class Request {
  public:
   Request(ProjectId project, UnixNanos now, std::shared_ptr<const redact::Redactor> redactor,
-          const IngestOptions& options, TimeBounds bounds);
+          const IngestOptions& options, TimeBounds bounds, WorkSlots::Slot slot);
 
   /// Makes room for so many rows.
   void expect(Table table, std::size_t rows) {
@@ -58,6 +61,7 @@ class Request {
   redact::Counts counts;
   std::size_t dropped_attributes = 0;  // of rows with more than limits::kMaxAttributes
   const std::shared_ptr<const redact::Redactor> redactor;
+  WorkSlots::Slot slot;  // for as long as there is work to do
 
  private:
   std::vector<Id128>& ids_of(Table table) {
@@ -87,8 +91,13 @@ struct Ingest::Impl {
   std::atomic<Nanos> max_past{options.max_past};
   std::atomic<Nanos> max_future{options.max_future};
 
-  Request begin(ProjectId project) const {
-    return {project, clock.now(), redactor_of(project), options, {max_past.load(), max_future.load()}};
+  WorkSlots slots{std::max<std::size_t>(kLeastWorkSlots, std::thread::hardware_concurrency())};
+
+  /// Before anything is decoded; a thread has one request at a time.
+  Request begin(ProjectId project) {
+    WorkSlots::Slot slot = slots.take();
+    return {project,        clock.now(), redactor_of(project), options, {max_past.load(), max_future.load()},
+            std::move(slot)};
   }
   /// A request holds it for as long as it takes: a change of rules makes another one.
   std::shared_ptr<const redact::Redactor> redactor_of(ProjectId project) const {
