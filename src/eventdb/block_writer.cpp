@@ -161,10 +161,7 @@ Result<std::uint32_t> BlockWriter::put_numbers(const AttrId& id, std::span<const
       keys_.push_back(index_key(*field, to_string(value)));
     });
   }
-  if (grams_ && id.type == AttrType::boolean) {
-    grams_->add(to_string(AttrValue(true)));
-    grams_->add(to_string(AttrValue(false)));
-  }
+  if (id.type == AttrType::boolean) sign_booleans();
   return add(attribute_entry(id, presence.count()), with_presence(presence, encode_int_column(values)));
 }
 
@@ -191,6 +188,7 @@ Result<std::uint32_t> BlockWriter::put_residual(TextValues& values, std::size_t 
   ColumnEntry entry;
   entry.id = kResidualColumn;
   weigh(values);
+  sign_booleans();
   sign(values, Shown::in_lines);
   entry.present = static_cast<std::uint32_t>(present);
   const auto number = static_cast<std::uint32_t>(directory_.columns.size());
@@ -239,6 +237,12 @@ void BlockWriter::count_rows(std::span<const std::int64_t> projects, const TextV
 void BlockWriter::weigh(const TextValues& values) {
   for (const std::string_view v : values.values) text_bytes_ += v.size();
   for (const std::string_view v : values.entries) text_bytes_ += v.size();
+}
+
+void BlockWriter::sign_booleans() {
+  if (!grams_) return;
+  grams_->add(to_string(AttrValue(true)));
+  grams_->add(to_string(AttrValue(false)));
 }
 
 /// Ids and addresses in binary form have no telling grams.

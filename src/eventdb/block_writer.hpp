@@ -65,6 +65,7 @@ class BlockWriter {
   void weigh(const TextValues& values);
   enum class Shown : std::uint8_t { as_it_is, in_lines };
   void sign(const TextValues& values, Shown shown);
+  void sign_booleans();
   void index_text(std::string_view field, const TextValues& values);
   void index_entry(std::size_t field, FormSpec form, std::string_view value);
 

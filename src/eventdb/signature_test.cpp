@@ -131,6 +131,9 @@ TEST(Signature, SparesBlocks) {
     row.message = "order " + std::to_string(i) + " filled";
     if (i == 1000) row.message = "a quokka went by";
     if (i == 5000) row.set("animal", std::string("wombats"));
+    // A second attribute of one name stands outside of columns.
+    if (i == 3000) row.attributes = {{"done", std::string("no")}, {"done", true}};
+    if (i == 3000) row.attributes.push_back({"done", false});
     batch.logs.push_back(std::move(row));
   }
   ASSERT_TRUE(db.apply(Sequence{1}, batch));
@@ -168,6 +171,7 @@ TEST(Signature, SparesBlocks) {
   EXPECT_EQ(asked(EventFilter::leaf(FilterOp::regex, "message", "quokka.? w")), Pair(1, 1));
   EXPECT_EQ(asked(EventFilter::leaf(FilterOp::contains, "message", "kangaroo")), Pair(0, 0));
   EXPECT_EQ(asked(EventFilter::leaf(FilterOp::contains, "message", "er 1000")).second, std::size_t{kBlocks});
+  EXPECT_EQ(asked(EventFilter::leaf(FilterOp::contains, "*", "fals")).first, 1u) << "outside of columns";
   const EventFilter quokka = EventFilter::leaf(FilterOp::contains, "message", "quokka");
   const EventFilter wombat = EventFilter::leaf(FilterOp::contains, "animal", "wombat");
   EXPECT_EQ(asked(EventFilter::all_of({quokka, wombat})), Pair(0, 1)) << "one block is sooner read";

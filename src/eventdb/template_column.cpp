@@ -28,9 +28,12 @@ class TemplateColumn::Reader {
     TT_ASSIGN(out_.raws_, texts(out_.rows_));
     for (const std::string& name : names) {
       auto made = TextTemplate::parse(name);
-      if (!made) return bad_templates("bad template");
+      if (!made || name.size() > kMostNameBytes || made->variables() > limits::kTemplateTokens)
+        return bad_templates("bad template");
       out_.templates_.push_back(*std::move(made));
     }
+    for (const std::string& word : out_.words_)
+      if (word.size() > limits::kTemplateTextBytes) return bad_templates("a long word");
     TT_TRY(read_codes());
     out_.streams_.resize(out_.templates_.size());
     for (std::size_t t = 0; t < out_.templates_.size(); ++t) {
@@ -45,6 +48,9 @@ class TemplateColumn::Reader {
   }
 
  private:
+  /// A text, and a mark for each of its variables.
+  static constexpr std::size_t kMostNameBytes = limits::kTemplateTextBytes + 3 * limits::kTemplateTokens;
+
   Result<std::vector<std::string>> texts(std::size_t most) {
     const std::uint64_t count = in_.varint();
     if (!in_.ok() || count > most) return bad_templates("too many texts");

@@ -269,6 +269,8 @@ Result<> Monitors::find_missed(UnixNanos now) {
       TT_ASSIGN(run.id, records_.monitors().add_check_in(run));
       TT_TRY(judge(view, status, run));
       expect(status, view.config, view.config.next(run.started));
+      // A schedule that does not go on would be missed for ever.
+      if (status.next_expected && *status.next_expected <= run.started) expect(status, view.config, {});
     }
     TT_TRY(records_.monitors().put_status(status));
   }

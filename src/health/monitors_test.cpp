@@ -330,6 +330,9 @@ TEST(MonitorConfig, WhatItSaysAndRefuses) {
            {R"({"schedule":{"type":"crontab","value":"x"}})", "schedule: "},
            {R"({"schedule":{"type":"sometimes"}})", "schedule: type"},
            {R"({"schedule":{"type":"interval","value":0,"unit":"day"}})", "value"},
+           // 2^64 nanoseconds are 30,500 weeks and a half.
+           {R"({"schedule":{"type":"interval","value":30500,"unit":"week"}})", "value"},
+           {R"({"schedule":{"type":"interval","value":1e300,"unit":"day"}})", "value"},
            {R"({"schedule":{"type":"interval","value":1,"unit":"fortnight"}})", "schedule: unit"},
            {R"({"timezone":"Mars/Olympus"})", "timezone"},
            {R"({"checkin_margin":-1})", "checkin_margin"},

@@ -128,7 +128,7 @@ void ReleaseHealth::count(const storage::Batch& batch, const storage::SessionUpd
 
 void ReleaseHealth::count_outcome(const storage::Batch& batch, const storage::OutcomeCount& o) {
   OutcomeKey key{batch.project, session_hour(batch.received), o.source, o.category, o.reason};
-  if (outcomes_.size() >= kMaxOutcomeKinds && !outcomes_.contains(key)) key.reason = "other";
+  if (outcomes_.size() >= kMaxOutcomeKinds && !outcomes_.contains(key)) key.category = key.reason = "other";
   outcomes_[std::move(key)] += o.quantity;
 }
 

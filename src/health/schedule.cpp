@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include <fmt/format.h>
 #include <simdjson.h>
@@ -15,8 +16,9 @@ using JsonObject = simdjson::dom::object;
 
 constexpr std::int64_t kMaxMinutes = 60 * 24 * 366;
 constexpr std::int64_t kMaxThreshold = 720;
-constexpr std::int64_t kMaxIntervalValue = 100'000;
 constexpr std::array<std::string_view, 6> kUnitNames = {"minute", "hour", "day", "week", "month", "year"};
+/// Ten years of each.
+constexpr std::array<std::int64_t, 6> kMaxIntervalValues = {5'259'600, 87'660, 3'652, 521, 120, 10};
 
 /// A whole number, also as text; null and absent leave `out`.
 Result<> read_whole(const JsonObject& object, const char* name, std::int64_t least, std::int64_t most,
@@ -26,7 +28,8 @@ Result<> read_whole(const JsonObject& object, const char* name, std::int64_t lea
   std::int64_t number = 0;
   double real = 0;
   if (value.get(number) != simdjson::SUCCESS) {
-    if (value.get(real) != simdjson::SUCCESS || real != static_cast<double>(static_cast<std::int64_t>(real)))
+    constexpr double kExact = 9e15;  // whole numbers up to here are themselves as doubles
+    if (value.get(real) != simdjson::SUCCESS || !(std::abs(real) <= kExact) || real != std::floor(real))
       return fail(ErrorKind::invalid_argument, fmt::format("{}: not a whole number", name));
     number = static_cast<std::int64_t>(real);
   }
@@ -94,14 +97,15 @@ Result<MonitorConfig> MonitorConfig::parse(std::string_view json) {
   } else if (type == "interval") {
     Interval interval;
     interval.value = 0;
-    TT_TRY(read_whole(schedule, "value", 1, kMaxIntervalValue, interval.value));
-    if (interval.value == 0) return fail(ErrorKind::invalid_argument, "schedule: value: missing");
     std::string unit = text_at(schedule, "unit");
     if (unit.size() > 1 && unit.ends_with('s')) unit.pop_back();
     const auto known = std::find(kUnitNames.begin(), kUnitNames.end(), unit);
     if (known == kUnitNames.end())
       return fail(ErrorKind::invalid_argument, "schedule: unit: minute, hour, day, week, month or year");
     interval.unit = static_cast<IntervalUnit>(known - kUnitNames.begin());
+    const std::int64_t most = kMaxIntervalValues[static_cast<std::size_t>(known - kUnitNames.begin())];
+    TT_TRY(read_whole(schedule, "value", 1, most, interval.value));
+    if (interval.value == 0) return fail(ErrorKind::invalid_argument, "schedule: value: missing");
     out.schedule_ = interval;
   } else {
     return fail(ErrorKind::invalid_argument, "schedule: type: crontab or interval");

@@ -217,7 +217,8 @@ void add_client_report(Request& request, const wire::sentry::ClientReport& repor
   auto& outcomes = request.batch.items.outcomes;
   for (const auto& d : report.discarded) {
     if (d.quantity == 0 || outcomes.size() >= limits::kMaxClientReports) continue;
-    storage::OutcomeCount count{"client", d.category, d.reason, d.quantity};
+    storage::OutcomeCount count{"client", d.category, d.reason,
+                                std::min<std::uint64_t>(d.quantity, limits::kMaxAggregateCount)};
     cut(count.category, limits::kMaxOutcomeNameBytes);
     cut(count.reason, limits::kMaxOutcomeNameBytes);
     request.redactor->redact_text(count.reason, &request.counts);

@@ -39,7 +39,10 @@ Where feedback_condition(const storage::FeedbackQuery& query) {
   where.projects("f.project", query.projects);
   if (query.status) where.number("f.status = ?", static_cast<std::int64_t>(*query.status));
   if (!query.text.empty()) where.holds({"f.message", "f.name", "f.email"}, query.text);
-  if (query.issue != 0) where.number("h.issue = ?", query.issue);
+  // By the parts that the issue is made of.
+  if (query.issue != 0)
+    where.number("h.issue IN (SELECT id FROM issues WHERE coalesce(nullif(merged_into, 0), id) = ?)",
+                 query.issue);
   return where;
 }
 

@@ -76,8 +76,10 @@ Condition condition_of(const storage::IssueQuery& query) {
   if (!query.priorities.empty())
     c.one_of("priority", query.priorities, [](auto p) { return static_cast<std::int64_t>(p); });
   if (query.bookmarked_by != 0)
-    c.number(" AND id IN (SELECT issue FROM issue_marks WHERE bookmarked <> 0 AND user = ?)",
-             query.bookmarked_by);
+    c.number(
+        " AND id IN (SELECT coalesce(nullif(p.merged_into, 0), p.id) FROM issue_marks m JOIN issues p ON "
+        "p.id = m.issue WHERE m.bookmarked <> 0 AND m.user = ?)",
+        query.bookmarked_by);
   if (!query.text.empty()) {
     const std::string pattern = like_pattern(query.text);
     c.string(" AND (title LIKE ? ESCAPE '\\'", pattern);

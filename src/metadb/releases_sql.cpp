@@ -8,8 +8,11 @@ namespace {
 
 constexpr std::string_view kSelectReleases =
     "SELECT id, project, version, created, first_seen, last_seen, released, ref, url, "
-    "(SELECT count(*) FROM issues i WHERE i.project = r.project AND i.first_release = r.version), "
-    "(SELECT count(*) FROM issue_regressions g WHERE g.project = r.project AND g.release = r.version), "
+    "(SELECT count(*) FROM issues i WHERE i.project = r.project AND i.first_release = r.version AND "
+    "i.merged_into = 0), "
+    "(SELECT count(DISTINCT coalesce(nullif(i.merged_into, 0), i.id)) FROM issue_regressions g JOIN issues i "
+    "ON "
+    "i.id = g.issue WHERE g.project = r.project AND g.release = r.version), "
     "(SELECT count(*) FROM release_commits c WHERE c.release = r.id), "
     "(SELECT count(*) FROM release_deploys d WHERE d.release = r.id) FROM releases r";
 

@@ -49,7 +49,8 @@ Result<FeedbackList> list_feedback(const Services& services, const net::HttpRequ
     if (!query.status) return fail(ErrorKind::invalid_argument, "status: open, resolved or archived");
   }
   query.text = std::string(request.param("query").value_or(""));
-  TT_TRY(services.feedback->link(services.events, context));
+  // What is not linked yet is shown without its issue; the next tick tries again.
+  (void)services.feedback->link(services.events, context);
   FeedbackList out;
   TT_ASSIGN(out.feedback, services.records.feedback().list(query));
   TT_ASSIGN(out.total, services.records.feedback().count(query));

@@ -196,14 +196,17 @@ void add_issue_routes(net::Router& router, const Services& services) {
         return answer<IssueList>(list_issues(services, r, c), write_issue_list);
       },
       options);
-  router.add("PUT", path, [&services](const net::HttpRequest& r, WorkContext& c) {
-    return answer<std::vector<storage::Issue>>(change_issues(services, r, c),
-                                               [](JsonWriter& w, const auto& issues) {
-                                                 w.key("issues").begin_array();
-                                                 for (const auto& issue : issues) write_issue(w, issue);
-                                                 w.end_array();
-                                               });
-  });
+  router.add(
+      "PUT", path,
+      [&services](const net::HttpRequest& r, WorkContext& c) {
+        return answer<std::vector<storage::Issue>>(change_issues(services, r, c),
+                                                   [](JsonWriter& w, const auto& issues) {
+                                                     w.key("issues").begin_array();
+                                                     for (const auto& issue : issues) write_issue(w, issue);
+                                                     w.end_array();
+                                                   });
+      },
+      options);
   router.add("GET", path + "/{id}", [&services](const net::HttpRequest& r, WorkContext&) {
     return answer<OneIssue>(one_issue(services, r), [](JsonWriter& w, const OneIssue& one) {
       w.key("issue");

@@ -34,16 +34,16 @@ export function FeedbackItem({ feedback: f, mayChange, withIssue }: { feedback: 
         <span class="grow" />
         {mayChange && f.status === "open" && (
           <>
-            <Button small icon="check" onClick={() => void setStatus(f, "resolved")}>
+            <Button small icon="check" aria-label="Resolve the feedback" onClick={() => void setStatus(f, "resolved")}>
               Resolve
             </Button>
-            <Button small kind="quiet" onClick={() => void setStatus(f, "archived")}>
+            <Button small kind="quiet" aria-label="Archive the feedback" onClick={() => void setStatus(f, "archived")}>
               Archive
             </Button>
           </>
         )}
         {mayChange && f.status !== "open" && (
-          <Button small kind="quiet" icon="refresh" onClick={() => void setStatus(f, "open")}>
+          <Button small kind="quiet" icon="refresh" aria-label="Reopen the feedback" onClick={() => void setStatus(f, "open")}>
             Reopen
           </Button>
         )}
