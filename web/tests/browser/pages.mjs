@@ -20,7 +20,7 @@ const openContext = async (page) => {
   await settled(page);
 };
 const openMenu = (name) => async (page) => {
-  await page.getByRole("button", { name }).click();
+  await page.getByRole("button", { name }).first().click();
   await settled(page);
 };
 const make = (item) => async (page) => {
