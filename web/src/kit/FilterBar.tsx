@@ -30,6 +30,7 @@ export function FilterBar({ table = "logs", language }: { table?: Table; languag
   const [text, setText] = useState(q);
   const [caret, setCaret] = useState(q.length);
   const [active, setActive] = useState(-1);
+  const caretTo = useRef<number | null>(null);
   const [focused, setFocused] = useState(false);
   const input = useRef<HTMLInputElement>(null);
   const listId = useId();
@@ -57,9 +58,14 @@ export function FilterBar({ table = "logs", language }: { table?: Table; languag
     setText(next);
     setCaret(at);
     setActive(-1);
-    // Once the field has the text.
-    requestAnimationFrame(() => input.current?.setSelectionRange(at, at));
+    caretTo.current = at;
   };
+  // As soon as the field has the text: whoever types on at once must not find the caret moved under their hands.
+  useLayoutEffect(() => {
+    if (caretTo.current === null) return;
+    input.current?.setSelectionRange(caretTo.current, caretTo.current);
+    caretTo.current = null;
+  });
   const take = (suggestion: string) => {
     if (language) {
       const { at } = writing(text, caret);
