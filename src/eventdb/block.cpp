@@ -356,7 +356,7 @@ Result<std::optional<std::string_view>> Block::text_at(const TextView& view, std
       return page->at(row - page->first_row);
     }
     case TextCodec::templates:
-      column.templates().text(row, scratch);
+      if (auto read = column.templates().text(row, scratch); !read) return damaged(std::move(read).error());
       return scratch;
     case TextCodec::binary:
       to_text(column.form(), column.raw_value(row).data(), scratch);

@@ -165,7 +165,7 @@ std::optional<std::string> value_at(TextColumn& column, std::size_t row, const B
       return std::string((*page)->at(row - (*page)->first_row));
     }
     case TextCodec::templates:
-      column.templates().text(row, scratch);
+      EXPECT_TRUE(column.templates().text(row, scratch));
       return scratch;
     default:
       to_text(column.form(), column.raw_value(row).data(), scratch);

@@ -197,10 +197,12 @@ class TextScan {
       std::string text;
       Bitmap rows = among_;
       rows &= out_.present;
+      Result<> good;
       rows.for_each([&](std::size_t row) {
-        view_.column->templates().text(row, text);
+        if (!good || !(good = view_.column->templates().text(row, text))) return;
         if (text.empty()) out_.present.reset(row);
       });
+      if (!good) return tl::unexpected<Error>(block_.source().damage(std::move(good).error()));
     }
     Bitmap rows = out_.present;
     const FilterOp op = leaf_.op();
@@ -209,7 +211,11 @@ class TextScan {
     if (op == FilterOp::contains || op == FilterOp::icontains || op == FilterOp::eq)
       needle.text = leaf_.value();
     if (op == FilterOp::regex) needle.text = required_literal(leaf_.value());
-    if (!needle.text.empty()) rows &= view_.column->templates().may_have(needle);
+    if (!needle.text.empty()) {
+      auto may = view_.column->templates().may_have(needle);
+      if (!may) return tl::unexpected<Error>(block_.source().damage(std::move(may).error()));
+      rows &= *may;
+    }
     return by_rows(std::move(rows));
   }
 

@@ -195,7 +195,8 @@ class RenderedScan {
           continue;
         }
         if (codec == TextCodec::templates) {
-          look_in_templates(view, r.mode, rows);
+          if (auto read = look_in_templates(view, r.mode, rows); !read)
+            return tl::unexpected<Error>(block_.source().damage(std::move(read).error()));
           continue;
         }
       }
@@ -240,16 +241,19 @@ class RenderedScan {
     decided(in_quotes(mode)) |= bits;
   }
 
-  void look_in_templates(const TextView& view, char mode, Bitmap rows) {
-    const TemplateColumn& column = view.column->templates();
+  Result<> look_in_templates(const TextView& view, char mode, Bitmap rows) {
+    TemplateColumn& column = view.column->templates();
     if (view.presence != nullptr) rows &= *view.presence;
     const bool quoted = in_quotes(mode);
-    rows &= column.may_have({needle_->text(), needle_->fold(), quoted, mode == 'a'});
+    TT_ASSIGN(const Bitmap may, column.may_have({needle_->text(), needle_->fold(), quoted, mode == 'a'}));
+    rows &= may;
     std::string text;
+    Result<> good;
     rows.for_each([&](std::size_t row) {
-      column.text(row, text);
+      if (!good || !(good = column.text(row, text))) return;
       if (value_matches(text, mode)) decided(quoted).set(row);
     });
+    return good;
   }
 
   Result<> look_in_pages(const TextView& view, char mode, Bitmap rows) {

@@ -1,4 +1,4 @@
-// The reading half of text_template.hpp. Everything is checked before it is believed.
+// The reading half of text_template.hpp. Each part is checked when it is first asked for.
 #include <algorithm>
 #include <charconv>
 
@@ -16,117 +16,149 @@ tl::unexpected<Error> bad_templates(const char* what) {
   return fail(ErrorKind::corruption, std::string("templates: ") + what);
 }
 
+/// A text, and a mark for each of its variables.
+constexpr std::size_t kMostNameBytes = limits::kTemplateTextBytes + 3 * limits::kTemplateTokens;
+constexpr unsigned kFewReads = 16;  // one by one; more are unpacked
+
 }  // namespace
-
-class TemplateColumn::Reader {
- public:
-  Reader(std::string_view bytes, std::size_t rows) : in_(bytes) { out_.rows_ = rows; }
-
-  Result<TemplateColumn> read() {
-    TT_ASSIGN(const auto names, texts(UINT16_MAX));
-    TT_ASSIGN(out_.words_, texts(Dictionary::kMost));
-    TT_ASSIGN(out_.raws_, texts(out_.rows_));
-    for (const std::string& name : names) {
-      auto made = TextTemplate::parse(name);
-      if (!made || name.size() > kMostNameBytes || made->variables() > limits::kTemplateTokens)
-        return bad_templates("bad template");
-      out_.templates_.push_back(*std::move(made));
-    }
-    for (const std::string& word : out_.words_)
-      if (word.size() > limits::kTemplateTextBytes) return bad_templates("a long word");
-    TT_TRY(read_codes());
-    out_.streams_.resize(out_.templates_.size());
-    for (std::size_t t = 0; t < out_.templates_.size(); ++t) {
-      for (const TextTemplate::Piece& piece : out_.templates_[t].pieces) {
-        if (!piece.is_variable()) continue;
-        TT_ASSIGN(Stream stream, read_stream(piece, counts_[t + 1]));
-        out_.streams_[t].push_back(std::move(stream));
-      }
-    }
-    if (!in_.ok() || !in_.empty()) return bad_templates("wrong size");
-    return std::move(out_);
-  }
-
- private:
-  /// A text, and a mark for each of its variables.
-  static constexpr std::size_t kMostNameBytes = limits::kTemplateTextBytes + 3 * limits::kTemplateTokens;
-
-  Result<std::vector<std::string>> texts(std::size_t most) {
-    const std::uint64_t count = in_.varint();
-    if (!in_.ok() || count > most) return bad_templates("too many texts");
-    std::vector<std::string> out;
-    if (count == 0) return out;
-    TT_ASSIGN(const std::string raw, unpack_bytes(in_.string()));
-    std::vector<std::uint32_t> ends;
-    std::size_t arena = 0;
-    if (!read_texts(raw, count, ends, arena)) return bad_templates("texts do not fit");
-    std::uint32_t begin = 0;
-    for (const std::uint32_t end : ends) {
-      out.emplace_back(raw, arena + begin, end - begin);
-      begin = end;
-    }
-    return out;
-  }
-
-  Result<> read_codes() {
-    const unsigned bits = in_.u8();
-    if (!in_.ok() || bits > 16) return bad_templates("bad codes");
-    const std::string_view packed = in_.bytes(packed_bytes(out_.rows_, bits));
-    if (!in_.ok()) return bad_templates("too few codes");
-    counts_.assign(out_.templates_.size() + 1, 0);
-    out_.codes_.resize(out_.rows_);
-    out_.places_.resize(out_.rows_);
-    for (std::size_t row = 0; row < out_.rows_; ++row) {
-      const std::uint64_t code = bits == 0 ? 0 : packed_at(packed.data(), row, bits);
-      if (code > out_.templates_.size()) return bad_templates("unknown template");
-      out_.codes_[row] = static_cast<std::uint16_t>(code);
-      out_.places_[row] = static_cast<std::uint16_t>(counts_[code]++);
-    }
-    if (counts_[0] != out_.raws_.size()) return bad_templates("wrong number of texts");
-    return {};
-  }
-
-  static Result<Numbers> read_numbers(std::string_view bytes, std::size_t count) {
-    Numbers out;
-    TT_ASSIGN(out.packed, PackedInts::open(bytes, count));
-    if (out.packed.adds_up()) out.all = out.packed.all();
-    return out;
-  }
-
-  Result<Stream> read_stream(const TextTemplate::Piece& piece, std::size_t count) {
-    ByteReader in(in_.string());
-    Stream out;
-    out.kind = piece.kind;
-    out.width = piece.width;
-    if (piece.kind == VariableKind::number) {
-      out.has_lengths = in.u8() != 0;
-      out.width = in.u8();
-      if (out.has_lengths) {
-        TT_ASSIGN(out.lengths, read_numbers(in.string(), count));
-      }
-      TT_ASSIGN(out.numbers, read_numbers(in.string(), count));
-    } else if (piece.kind == VariableKind::hex) {
-      out.packed = in.bytes(count * ((piece.width + 1U) / 2)).data();
-    } else {
-      out.bits = in.u8();
-      if (out.bits > 16) return bad_templates("bad words");
-      if (out.bits > 0) out.packed = in.bytes(packed_bytes(count, out.bits)).data();
-    }
-    if (!in.ok() || !in.empty()) return bad_templates("a variable's values do not fit");
-    return out;
-  }
-
-  ByteReader in_;
-  TemplateColumn out_;
-  std::vector<std::size_t> counts_;  // rows of each code
-};
 
 Result<TemplateColumn> TemplateColumn::open(std::string_view bytes, std::size_t rows) {
   if (rows > limits::kEventBlockRows) return bad_templates("too many rows");
-  return Reader(bytes, rows).read();
+  TemplateColumn out;
+  out.rows_ = rows;
+  ByteReader in(bytes);
+  const auto texts = [&in](Texts& to, std::size_t most) {
+    to.count = in.varint();
+    if (to.count == 0) return in.ok();
+    to.packed = in.string();
+    ByteReader head(to.packed);
+    head.u8();
+    to.raw_bytes = head.varint();
+    return in.ok() && head.ok() && to.count <= most && to.raw_bytes <= limits::kEventColumnBytes;
+  };
+  if (!texts(out.names_, UINT16_MAX) || !texts(out.words_, Dictionary::kMost) || !texts(out.raws_, rows))
+    return bad_templates("bad texts");
+  out.code_bits_ = in.u8();
+  if (out.code_bits_ > 16) return bad_templates("bad codes");
+  out.packed_codes_ = in.bytes(packed_bytes(rows, out.code_bits_)).data();
+  if (!in.ok()) return bad_templates("too few codes");
+  out.packed_streams_.push_back(in.bytes(in.remaining()));  // all of them, until one is asked for
+  return out;
 }
 
-void TemplateColumn::append_variable(const Stream& stream, std::size_t i, std::string& out) const {
+Result<> TemplateColumn::Texts::read() {
+  if (is_read) return {};
+  if (count > 0) {
+    TT_ASSIGN(bytes, unpack_bytes(packed));
+    if (!read_texts(bytes, count, ends, arena)) return bad_templates("texts do not fit");
+  }
+  is_read = true;
+  return {};
+}
+
+std::int64_t TemplateColumn::Numbers::at(std::size_t i) {
+  if (!all.empty()) return all[i];
+  if (packed.adds_up() && ++reads > kFewReads) {
+    all = packed.all();
+    return all[i];
+  }
+  return packed.at(i);
+}
+
+Result<> TemplateColumn::unpack_codes() {
+  if (!counts_.empty()) return {};
+  std::vector<std::uint16_t> codes(rows_, 0);
+  std::vector<std::uint32_t> counts(names_.count + 1, 0);
+  for (std::size_t row = 0; row < rows_ && code_bits_ > 0; ++row)
+    codes[row] = static_cast<std::uint16_t>(packed_at(packed_codes_, row, code_bits_));
+  for (const std::uint16_t code : codes) {
+    if (code > names_.count) return bad_templates("unknown template");
+    ++counts[code];
+  }
+  if (counts[0] != raws_.count) return bad_templates("wrong number of texts");
+  codes_ = std::move(codes);
+  counts_ = std::move(counts);
+  return {};
+}
+
+Result<> TemplateColumn::find_places() {
+  if (!places_.empty()) return {};
+  TT_TRY(unpack_codes());
+  std::vector<std::uint16_t> next(counts_.size(), 0);
+  places_.resize(rows_);
+  for (std::size_t row = 0; row < rows_; ++row) places_[row] = next[codes_[row]]++;
+  return {};
+}
+
+std::size_t TemplateColumn::place_of(std::size_t row) const {
+  if (!places_.empty()) return places_[row];
+  return static_cast<std::size_t>(
+      std::count(codes_.begin(), codes_.begin() + static_cast<std::ptrdiff_t>(row), codes_[row]));
+}
+
+Result<> TemplateColumn::find_streams() {
+  if (!formats_.empty()) return {};
+  TT_TRY(names_.read());
+  std::vector<Format> formats(names_.count);
+  std::vector<std::string_view> streams;
+  ByteReader in(packed_streams_[0]);
+  for (std::size_t t = 0; t < formats.size(); ++t) {
+    formats[t].first_stream = streams.size();
+    const auto variables = count_variables(names_.at(t));
+    if (!variables || *variables > limits::kTemplateTokens || names_.at(t).size() > kMostNameBytes)
+      return bad_templates("bad template");
+    for (std::size_t v = 0; v < *variables; ++v) streams.push_back(in.string());
+  }
+  if (!in.ok() || !in.empty()) return bad_templates("wrong size");
+  packed_streams_ = std::move(streams);
+  formats_ = std::move(formats);
+  return {};
+}
+
+Result<TemplateColumn::Format*> TemplateColumn::format(std::uint16_t code) {
+  TT_TRY(find_streams());
+  Format& out = formats_[code - 1U];
+  if (out.is_open) return &out;
+  auto parsed = TextTemplate::parse(names_.at(code - 1U));
+  if (!parsed) return bad_templates("bad template");
+  out.parsed = *std::move(parsed);
+  std::size_t stream = out.first_stream;
+  for (const TextTemplate::Piece& piece : out.parsed.pieces) {
+    if (!piece.is_variable()) continue;
+    TT_ASSIGN(Stream opened, open_stream(packed_streams_[stream++], piece, counts_[code]));
+    out.streams.push_back(std::move(opened));
+  }
+  out.is_open = true;
+  return &out;
+}
+
+Result<TemplateColumn::Stream> TemplateColumn::open_stream(std::string_view bytes,
+                                                           const TextTemplate::Piece& piece,
+                                                           std::size_t count) {
+  ByteReader in(bytes);
+  Stream out;
+  out.kind = piece.kind;
+  out.width = piece.width;
+  if (piece.kind == VariableKind::number) {
+    out.has_lengths = in.u8() != 0;
+    out.width = in.u8();
+    if (out.has_lengths) {
+      TT_ASSIGN(out.lengths.packed, PackedInts::open(in.string(), count));
+    }
+    TT_ASSIGN(out.numbers.packed, PackedInts::open(in.string(), count));
+  } else if (piece.kind == VariableKind::hex) {
+    out.packed = in.bytes(count * ((piece.width + 1U) / 2)).data();
+  } else {
+    TT_TRY(words_.read());
+    out.bits = in.u8();
+    if (out.bits > 16) return bad_templates("bad words");
+    if (out.bits > 0) out.packed = in.bytes(packed_bytes(count, out.bits)).data();
+  }
+  if (!in.ok() || !in.empty()) return bad_templates("a variable's values do not fit");
+  return out;
+}
+
+Result<> TemplateColumn::append_variable(Stream& stream, std::size_t i, std::string& out) {
   switch (stream.kind) {
     case VariableKind::number: {
       char digits[24];
@@ -136,76 +168,78 @@ void TemplateColumn::append_variable(const Stream& stream, std::size_t i, std::s
           stream.has_lengths ? static_cast<std::size_t>(stream.lengths.at(i)) : std::size_t{stream.width};
       if (wanted > size && wanted <= 20) out.append(wanted - size, '0');
       out.append(digits, size);
-      return;
+      return {};
     }
     case VariableKind::hex: {
       static constexpr char kDigits[] = "0123456789abcdef";
       const auto* at = reinterpret_cast<const unsigned char*>(stream.packed) + i * ((stream.width + 1U) / 2);
       for (unsigned d = 0; d < stream.width; ++d)
         out += kDigits[d % 2 == 0 ? at[d / 2] >> 4 : at[d / 2] & 15];
-      return;
+      return {};
     }
     case VariableKind::word: {
-      const std::uint32_t word = word_of(stream, i);
-      if (word < words_.size()) out += words_[word];  // checksums say that it is
-      return;
+      const std::uint32_t word = stream.word(i);
+      if (word >= words_.count) return bad_templates("unknown word");
+      out += words_.at(word);
+      return {};
     }
   }
+  return {};
 }
 
-void TemplateColumn::text(std::size_t row, std::string& out) const {
+Result<> TemplateColumn::text(std::size_t row, std::string& out) {
   out.clear();
+  TT_TRY(unpack_codes());
+  if (++texts_asked_ > kFewReads) TT_TRY(find_places());
   const std::uint16_t code = codes_[row];
-  const std::size_t place = places_[row];
+  const std::size_t place = place_of(row);
   if (code == 0) {
-    out = raws_[place];
-    return;
+    TT_TRY(raws_.read());
+    out = raws_.at(place);
+    return {};
   }
-  std::size_t v = 0;
-  for (const TextTemplate::Piece& piece : templates_[code - 1U].pieces) {
+  TT_ASSIGN(Format* const format, this->format(code));
+  auto stream = format->streams.begin();
+  for (const TextTemplate::Piece& piece : format->parsed.pieces) {
     if (piece.is_variable()) {
-      append_variable(streams_[code - 1U][v++], place, out);
+      TT_TRY(append_variable(*stream++, place, out));
     } else {
       out += piece.literal;
     }
   }
+  return {};
 }
 
 std::size_t TemplateColumn::memory_bytes() const {
-  std::size_t bytes = rows_ * 4;
-  for (const auto* texts : {&words_, &raws_})
-    for (const std::string& text : *texts) bytes += sizeof text + text.size();
-  for (std::size_t t = 0; t < templates_.size(); ++t) {
-    for (const Stream& s : streams_[t])
-      bytes += sizeof s + (s.numbers.all.size() + s.lengths.all.size()) * sizeof(std::int64_t);
-    for (const TextTemplate::Piece& piece : templates_[t].pieces)
-      bytes += sizeof piece + piece.literal.size();
-  }
-  return bytes;
+  std::size_t bytes = rows_ * (sizeof codes_[0] + sizeof places_[0]);
+  for (const Texts* texts : {&names_, &words_, &raws_})
+    bytes += texts->raw_bytes + texts->count * sizeof texts->ends[0];
+  // A template is taken apart into a few pieces and streams; numbers that are unpacked are 8 bytes for some.
+  bytes += names_.count * sizeof(Format) + names_.raw_bytes * sizeof(TextTemplate::Piece) / 4;
+  return bytes + rows_ * sizeof(std::int64_t);
 }
 
 /// Which rows may have a text, of one column.
 class TemplateSearch {
  public:
-  TemplateSearch(const TemplateColumn& column, const TemplateNeedle& needle)
-      : column_(column), needle_(needle) {}
+  TemplateSearch(TemplateColumn& column, const TemplateNeedle& needle) : column_(column), needle_(needle) {}
 
-  Bitmap run() {
-    Bitmap out(column_.rows_);
-    find_words();
-    std::vector<std::uint8_t> codes(column_.templates_.size() + 1, 0);
-    for (std::size_t t = 0; t < column_.templates_.size(); ++t) codes[t + 1] = look_at(column_.templates_[t]);
-    std::vector<std::uint8_t> raws(column_.raws_.size());
-    for (std::size_t i = 0; i < raws.size(); ++i) raws[i] = plainly_in(column_.raws_[i]) ? 1 : 0;
-    for (std::size_t row = 0; row < column_.rows_; ++row) {
-      const std::uint16_t code = column_.codes_[row];
-      const std::size_t place = column_.places_[row];
-      const bool may = code == 0                 ? raws[place] != 0
-                       : codes[code] == kInWords ? in_words(column_.streams_[code - 1U], place)
-                                                 : codes[code] != kNo;
-      if (may) out.set(row);
+  Result<Bitmap> run() {
+    TT_TRY(find_words());
+    TT_TRY(column_.names_.read());
+    std::vector<std::uint8_t> codes(column_.names_.count + 1, kNo);
+    bool any = false;
+    bool needs_places = false;
+    for (std::size_t t = 0; t < column_.names_.count; ++t) {
+      const auto parsed = TextTemplate::parse(column_.names_.at(t));
+      if (!parsed) return bad_templates("bad template");
+      codes[t + 1] = look_at(*parsed);
+      any = any || codes[t + 1] != kNo;
+      needs_places = needs_places || codes[t + 1] == kInWords;
     }
-    return out;
+    TT_ASSIGN(const std::vector<std::uint8_t> raws, look_at_raws());
+    if (raws.empty() && !any) return Bitmap(column_.rows_);
+    return rows_of(codes, raws, needs_places || !raws.empty());
   }
 
  private:
@@ -220,20 +254,57 @@ class TemplateSearch {
                        [this](char a, char b) { return folded(a) == b; }) != text.end();
   }
 
-  void find_words() {
-    word_has_.resize(column_.words_.size());
+  Result<> find_words() {
+    TT_TRY(column_.words_.read());
+    word_has_.resize(column_.words_.count);
     for (std::size_t w = 0; w < word_has_.size(); ++w) {
-      word_has_[w] = plainly_in(column_.words_[w]) ? 1 : 0;
+      const std::string_view word = column_.words_.at(w);
+      word_has_[w] = plainly_in(word) ? 1 : 0;
       any_word_ = any_word_ || word_has_[w] != 0;
-      needs_escapes_ = needs_escapes_ || (needle_.escaped && needs_escapes(column_.words_[w], needle_.ascii));
+      needs_escapes_ = needs_escapes_ || (needle_.escaped && needs_escapes(word, needle_.ascii));
     }
+    return {};
   }
   bool in_words(const std::vector<TemplateColumn::Stream>& streams, std::size_t place) const {
     return std::any_of(streams.begin(), streams.end(), [&](const TemplateColumn::Stream& s) {
       if (s.kind != VariableKind::word) return false;
-      const std::uint32_t word = column_.word_of(s, place);
+      const std::uint32_t word = s.word(place);
       return word < word_has_.size() && word_has_[word] != 0;
     });
+  }
+
+  /// Whether each text without a template has it; empty: none has.
+  Result<std::vector<std::uint8_t>> look_at_raws() {
+    TT_TRY(column_.raws_.read());
+    std::vector<std::uint8_t> out(column_.raws_.count);
+    bool any = false;
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      out[i] = plainly_in(column_.raws_.at(i)) ? 1 : 0;
+      any = any || out[i] != 0;
+    }
+    if (!any) out.clear();
+    return out;
+  }
+
+  Result<Bitmap> rows_of(const std::vector<std::uint8_t>& codes, const std::vector<std::uint8_t>& raws,
+                         bool needs_places) {
+    Bitmap out(column_.rows_);
+    TT_TRY(column_.unpack_codes());
+    if (needs_places) TT_TRY(column_.find_places());
+    std::vector<const std::vector<TemplateColumn::Stream>*> streams(codes.size(), nullptr);
+    for (std::size_t code = 1; code < codes.size(); ++code) {
+      if (codes[code] != kInWords) continue;
+      TT_ASSIGN(const TemplateColumn::Format* format, column_.format(static_cast<std::uint16_t>(code)));
+      streams[code] = &format->streams;
+    }
+    for (std::size_t row = 0; row < column_.rows_; ++row) {
+      const std::uint16_t code = column_.codes_[row];
+      const bool may = code == 0                 ? !raws.empty() && raws[column_.places_[row]] != 0
+                       : codes[code] == kInWords ? in_words(*streams[code], column_.places_[row])
+                                                 : codes[code] != kNo;
+      if (may) out.set(row);
+    }
+    return out;
   }
 
   bool accepts(VariableKind kind, char c) const {
@@ -298,7 +369,7 @@ class TemplateSearch {
     return std::find(in_.begin(), in_.end(), 1) != in_.end();
   }
 
-  const TemplateColumn& column_;
+  TemplateColumn& column_;
   const TemplateNeedle& needle_;
   std::vector<std::uint8_t> word_has_;
   bool any_word_ = false;
@@ -308,7 +379,7 @@ class TemplateSearch {
   std::vector<std::uint8_t> in_word_;
 };
 
-Bitmap TemplateColumn::may_have(const TemplateNeedle& needle) const {
+Result<Bitmap> TemplateColumn::may_have(const TemplateNeedle& needle) {
   if (needle.text.empty()) return Bitmap(rows_, true);
   return TemplateSearch(*this, needle).run();
 }

@@ -1,12 +1,16 @@
-// The writing half of text_template.hpp: finds the templates of a block's texts, then writes what varies.
+// The writing half of text_template.hpp: learns the templates of a block from samples of its texts, walks
+// every text down the tree of them, and writes what varies.
 #include <algorithm>
 #include <charconv>
+#include <numeric>
 #include <span>
 #include <unordered_map>
 
 #include "base/bytes.hpp"
+#include "base/check.hpp"
 #include "base/hash.hpp"
 #include "base/limits.hpp"
+#include "eventdb/template_tree.hpp"
 #include "eventdb/text_codec.hpp"
 #include "eventdb/text_template.hpp"
 
@@ -17,12 +21,14 @@ namespace {
 // When templates are worth it.
 constexpr std::size_t kLeastRows = 512;
 constexpr std::size_t kLeastMeanBytes = 20;     // shorter texts are ids and names
-constexpr std::size_t kTrialRows = 2'048;       // looked at first
+constexpr std::size_t kSampleRows = 2'048;      // that templates are learned from
+constexpr std::size_t kRounds = 4;              // of learning, each from texts that have no template yet
+constexpr std::size_t kLeastRowsInSample = 4;   // of a template; in a sample that is not of all texts
 constexpr std::size_t kLeastRowsATemplate = 8;  // fewer are kept as they are
-constexpr std::size_t kRowsOfAShape = 1'024;    // so many say which of its words vary
 constexpr std::size_t kMostTextsAWord = 16;     // different words at a place, more vary
 constexpr std::size_t kMostRawBytes = 1 << 20;  // of texts without a template, which are read together
 constexpr std::size_t kMostTemplates = 65'535;
+constexpr std::size_t kTextsAhead = 8;  // whose memory is asked for before it is their turn
 
 struct StringHash {
   using is_transparent = void;
@@ -33,73 +39,64 @@ using StringMap = std::unordered_map<std::string, Value, StringHash, std::equal_
 
 /// Texts that are alike but for their words, digits and ids.
 struct Shape {
-  std::size_t rows = 0;
   /// Hashes of the words seen at each word's place; one too many: it varies.
   std::vector<std::vector<std::uint64_t>> words;
   bool varies(std::size_t place) const { return words[place].size() > kMostTextsAWord; }
 };
 
-class TemplateFinder {
+/// The templates of a sample of texts.
+class TemplateLearner {
  public:
-  explicit TemplateFinder(const std::vector<std::string_view>& texts) : texts_(texts) {}
+  struct Learned {
+    std::string name;
+    std::size_t rows = 0;
+  };
 
-  /// False where that is not worth it.
-  bool find() {
-    if (texts_.size() < kLeastRows) return false;
-    for (const std::string_view text : texts_) text_bytes_ += text.size();
-    if (text_bytes_ < texts_.size() * kLeastMeanBytes) return false;
-    shapes_of_rows_.assign(texts_.size(), kNone);
-    first_tokens_.reserve(texts_.size() + 1);
-    first_tokens_.push_back(0);
-    const std::size_t trial = std::min(texts_.size(), kTrialRows);
-    learn(0, trial);
-    if (rows_with_shape_ < trial / 2 || shapes_.size() > trial / 8) return false;
-    tokens_.reserve(tokens_.size() / trial * texts_.size());
-    learn(trial, texts_.size());
-    if (shapes_.size() > texts_.size() / 16) return false;
-    name_templates();
-    drop_rare_ones();
-    return !names_.empty() && raw_bytes_ <= kMostRawBytes && raw_bytes_ * 4 <= text_bytes_;
+  void add(std::string_view text) {
+    const std::size_t before = tokens_.size();
+    if (!find_tokens(text, tokens_)) return;
+    const auto tokens = std::span(tokens_).subspan(before);
+    write_name(text, tokens, nullptr);
+    const auto [at, is_new] = numbers_.try_emplace(name_, static_cast<std::uint32_t>(shapes_.size()));
+    if (is_new) {
+      shapes_.emplace_back();
+      for (const Token& t : tokens)
+        if (t.kind == VariableKind::word) shapes_.back().words.emplace_back();
+    }
+    texts_.push_back(
+        {text, at->second, static_cast<std::uint32_t>(before), static_cast<std::uint32_t>(tokens.size())});
+    std::size_t place = 0;
+    for (const Token& t : tokens) {
+      if (t.kind != VariableKind::word) continue;
+      auto& seen = shapes_[at->second].words[place++];
+      if (seen.size() > kMostTextsAWord) continue;
+      const std::uint64_t hash = hash64(text.substr(t.begin, t.size));
+      if (std::find(seen.begin(), seen.end(), hash) == seen.end()) seen.push_back(hash);
+    }
   }
 
-  static constexpr std::uint32_t kNone = UINT32_MAX;
-  std::vector<std::string> names_;    // of code - 1
-  std::vector<std::uint16_t> codes_;  // a row
-  const Shape& shape_of(std::size_t row) const { return shapes_[shapes_of_rows_[row]]; }
-  std::span<const Token> tokens_of(std::size_t row) const {
-    return std::span(tokens_).subspan(first_tokens_[row], first_tokens_[row + 1] - first_tokens_[row]);
+  std::size_t texts() const { return texts_.size(); }
+  std::size_t shapes() const { return shapes_.size(); }
+
+  std::vector<Learned> templates() {
+    std::vector<Learned> out;
+    StringMap<std::size_t> known;
+    for (const Text& t : texts_) {
+      write_name(t.text, std::span(tokens_).subspan(t.first_token, t.tokens), &shapes_[t.shape]);
+      const auto [at, is_new] = known.try_emplace(name_, out.size());
+      if (is_new) out.push_back({name_, 0});
+      ++out[at->second].rows;
+    }
+    return out;
   }
 
  private:
-  void learn(std::size_t begin, std::size_t end) {
-    for (std::size_t row = begin; row < end; ++row) {
-      const std::string_view text = texts_[row];
-      const bool good = find_tokens(text, tokens_);
-      first_tokens_.push_back(static_cast<std::uint32_t>(tokens_.size()));
-      if (!good) continue;
-      const auto tokens = tokens_of(row);
-      write_name(text, tokens, nullptr);
-      auto at = numbers_.find(name_);
-      if (at == numbers_.end()) {
-        at = numbers_.emplace(name_, static_cast<std::uint32_t>(shapes_.size())).first;
-        shapes_.emplace_back();
-        for (const Token& t : tokens)
-          if (t.kind == VariableKind::word) shapes_.back().words.emplace_back();
-      }
-      shapes_of_rows_[row] = at->second;
-      ++rows_with_shape_;
-      Shape& shape = shapes_[at->second];
-      if (++shape.rows > kRowsOfAShape) continue;
-      std::size_t place = 0;
-      for (const Token& t : tokens) {
-        if (t.kind != VariableKind::word) continue;
-        auto& seen = shape.words[place++];
-        if (seen.size() > kMostTextsAWord) continue;
-        const std::uint64_t hash = hash64(text.substr(t.begin, t.size));
-        if (std::find(seen.begin(), seen.end(), hash) == seen.end()) seen.push_back(hash);
-      }
-    }
-  }
+  struct Text {
+    std::string_view text;
+    std::uint32_t shape;
+    std::uint32_t first_token;
+    std::uint32_t tokens;
+  };
 
   /// The text with its variables marked: all tokens, or of words those that vary in the shape.
   void write_name(std::string_view text, std::span<const Token> tokens, const Shape* shape) {
@@ -118,51 +115,11 @@ class TemplateFinder {
     name_.append(text, at);
   }
 
-  void name_templates() {
-    StringMap<std::uint32_t> known;
-    of_rows_.assign(texts_.size(), kNone);
-    for (std::size_t row = 0; row < texts_.size(); ++row) {
-      if (shapes_of_rows_[row] == kNone) continue;
-      write_name(texts_[row], tokens_of(row), &shape_of(row));
-      auto at = known.find(name_);
-      if (at == known.end()) {
-        at = known.emplace(name_, static_cast<std::uint32_t>(rows_of_.size())).first;
-        rows_of_.push_back(0);
-      }
-      of_rows_[row] = at->second;
-      ++rows_of_[at->second];
-    }
-    all_names_.resize(rows_of_.size());
-    for (const auto& [name, number] : known) all_names_[number] = name;
-  }
-
-  void drop_rare_ones() {
-    std::vector<std::uint16_t> codes(rows_of_.size(), 0);
-    for (std::size_t t = 0; t < rows_of_.size(); ++t) {
-      if (rows_of_[t] < kLeastRowsATemplate || names_.size() == kMostTemplates) continue;
-      names_.push_back(std::move(all_names_[t]));
-      codes[t] = static_cast<std::uint16_t>(names_.size());
-    }
-    codes_.resize(texts_.size());
-    for (std::size_t row = 0; row < texts_.size(); ++row) {
-      codes_[row] = of_rows_[row] == kNone ? std::uint16_t{0} : codes[of_rows_[row]];
-      if (codes_[row] == 0) raw_bytes_ += texts_[row].size() + 1;
-    }
-  }
-
-  const std::vector<std::string_view>& texts_;
   std::vector<Shape> shapes_;
   StringMap<std::uint32_t> numbers_;  // of shapes
-  std::vector<std::uint32_t> shapes_of_rows_;
-  std::vector<std::uint32_t> of_rows_;  // templates, before the rare ones go
-  std::vector<std::uint32_t> rows_of_;  // how many rows each has
-  std::vector<std::string> all_names_;
-  std::vector<Token> tokens_;  // of all rows
-  std::vector<std::uint32_t> first_tokens_;
+  std::vector<Text> texts_;
+  std::vector<Token> tokens_;
   std::string name_;
-  std::size_t rows_with_shape_ = 0;
-  std::size_t text_bytes_ = 0;
-  std::size_t raw_bytes_ = 0;
 };
 
 /// The values of one variable, in the order of rows.
@@ -170,6 +127,8 @@ struct Values {
   VariableKind kind = VariableKind::word;
   std::vector<std::int64_t> numbers;
   std::vector<std::int64_t> lengths;
+  bool zeros = false;  // some number begins with a zero that is not all of it
+  bool lengths_vary = false;
   std::vector<std::uint64_t> words;
   std::string hex;
 };
@@ -180,19 +139,11 @@ void add_hex(std::string_view digits, std::string& out) {
     out += static_cast<char>(value(digits[i]) << 4 | (i + 1 < digits.size() ? value(digits[i + 1]) : 0U));
 }
 
-std::size_t plain_length(std::int64_t v) { return std::to_string(v).size(); }
-
 std::string numbers_stream(const Values& values) {
   ByteWriter out;
-  bool plain = true;
-  bool equal = true;
-  for (std::size_t i = 0; i < values.numbers.size(); ++i) {
-    plain = plain && static_cast<std::size_t>(values.lengths[i]) == plain_length(values.numbers[i]);
-    equal = equal && values.lengths[i] == values.lengths[0];
-  }
-  const bool has_lengths = !plain && !equal;
+  const bool has_lengths = values.zeros && values.lengths_vary;
   out.u8(has_lengths ? 1 : 0);
-  out.u8(plain || has_lengths ? 0 : static_cast<std::uint8_t>(values.lengths[0]));
+  out.u8(values.zeros && !has_lengths ? static_cast<std::uint8_t>(values.lengths[0]) : 0);
   if (has_lengths) out.string(encode_int_column(values.lengths));
   out.string(encode_int_column(values.numbers));
   return out.take();
@@ -215,26 +166,114 @@ std::string stream_of(const Values& values) {
 
 class TemplateWriter {
  public:
-  TemplateWriter(const std::vector<std::string_view>& texts, const TemplateFinder& found)
-      : texts_(texts), found_(found), values_(found.names_.size()) {}
+  explicit TemplateWriter(const std::vector<std::string_view>& texts) : texts_(texts) {}
 
-  /// nullopt: too many words.
+  /// nullopt: not worth it.
   std::optional<std::string> write() {
-    for (std::size_t row = 0; row < texts_.size(); ++row) {
-      if (found_.codes_[row] == 0) {
-        raws_.push_back(texts_[row]);
-      } else if (!take(row)) {
-        return std::nullopt;
+    if (texts_.size() < kLeastRows) return std::nullopt;
+    std::size_t text_bytes = 0;
+    for (const std::string_view text : texts_) text_bytes += text.size();
+    if (text_bytes < texts_.size() * kLeastMeanBytes || !find_templates()) return std::nullopt;
+    drop_rare_ones();
+    std::size_t raw_bytes = 0;
+    for (const std::string_view raw : raws_) raw_bytes += raw.size() + 1;
+    if (names_.empty() || raw_bytes > kMostRawBytes || raw_bytes * 4 > text_bytes) return std::nullopt;
+    return bytes();
+  }
+
+ private:
+  static constexpr std::uint32_t kNone = TemplateTree::kNone;
+
+  /// Learns from some of the texts, gives each the first template it is of, and learns again from what is
+  /// left. False where it is not worth it.
+  bool find_templates() {
+    of_rows_.assign(texts_.size(), kNone);
+    std::vector<std::uint32_t> left(texts_.size());
+    std::iota(left.begin(), left.end(), 0U);
+    for (std::size_t round = 0; round < kRounds && left.size() >= kLeastRowsATemplate; ++round) {
+      TemplateLearner learner;
+      const std::size_t step = (left.size() + kSampleRows - 1) / kSampleRows;
+      std::size_t sampled = 0;
+      for (std::size_t i = 0; i < left.size(); i += step, ++sampled) learner.add(texts_[left[i]]);
+      // Texts that are mostly different.
+      if (round == 0 && (learner.texts() < sampled / 2 || learner.shapes() > sampled / 8)) return false;
+      const std::size_t least = step == 1 ? kLeastRowsATemplate : kLeastRowsInSample;
+      const std::size_t before = names_.size();
+      std::vector<TextTemplate> templates;
+      for (auto& learned : learner.templates()) {
+        if (learned.rows < least || names_.size() == kMostTemplates) continue;
+        templates.push_back(add_template(std::move(learned.name)));
       }
+      if (templates.empty()) break;
+      if (!match(TemplateTree(templates), before, left)) return false;
     }
+    return true;
+  }
+
+  TextTemplate add_template(std::string name) {
+    auto parsed = TextTemplate::parse(name);
+    TT_CHECK(parsed.has_value());
+    names_.push_back(std::move(name));
+    rows_of_.push_back(0);
+    auto& variables = values_.emplace_back();
+    for (const TextTemplate::Piece& piece : parsed->pieces)
+      if (piece.is_variable()) variables.emplace_back().kind = piece.kind;
+    return *std::move(parsed);
+  }
+
+  /// Takes the values of those of the rows that have a template in the tree, which is of the templates from
+  /// `first` on, and leaves the others. False: too many words.
+  bool match(const TemplateTree& tree, std::size_t first, std::vector<std::uint32_t>& rows) {
+    std::vector<std::uint32_t> left;
+    std::vector<std::string_view> found;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (i + kTextsAhead < rows.size()) __builtin_prefetch(texts_[rows[i + kTextsAhead]].data());
+      const std::uint32_t row = rows[i];
+      const bool is_short = texts_[row].size() <= limits::kTemplateTextBytes;
+      const std::uint32_t place = is_short ? tree.match(texts_[row], found) : kNone;
+      if (place == kNone) {
+        left.push_back(row);
+        continue;
+      }
+      const auto number = static_cast<std::uint32_t>(first + place);
+      of_rows_[row] = number;
+      ++rows_of_[number];
+      for (std::size_t v = 0; v < found.size(); ++v)
+        if (!add(found[v], values_[number][v])) return false;
+    }
+    rows = std::move(left);
+    return true;
+  }
+
+  /// Numbers the templates that are kept, and gathers the texts that have none.
+  void drop_rare_ones() {
+    std::vector<std::uint16_t> codes(names_.size(), 0);
+    std::size_t kept = 0;
+    for (std::size_t t = 0; t < names_.size(); ++t) {
+      if (rows_of_[t] < kLeastRowsATemplate) continue;
+      if (kept != t) {
+        names_[kept] = std::move(names_[t]);
+        values_[kept] = std::move(values_[t]);
+      }
+      codes[t] = static_cast<std::uint16_t>(++kept);
+    }
+    names_.resize(kept);
+    values_.resize(kept);
+    codes_.resize(texts_.size());
+    for (std::size_t row = 0; row < texts_.size(); ++row) {
+      codes_[row] = of_rows_[row] == kNone ? std::uint16_t{0} : codes[of_rows_[row]];
+      if (codes_[row] == 0) raws_.push_back(texts_[row]);
+    }
+  }
+
+  std::string bytes() const {
     ByteWriter out;
-    std::vector<std::string_view> names(found_.names_.begin(), found_.names_.end());
-    put_texts(names, out);
+    put_texts(std::vector<std::string_view>(names_.begin(), names_.end()), out);
     put_texts(words_.entries(), out);
     put_texts(raws_, out);
-    const unsigned bits = bits_for(names.size());
+    const unsigned bits = bits_for(names_.size());
     std::string codes;
-    pack_bits(found_.codes_, bits, codes);
+    pack_bits(codes_, bits, codes);
     out.u8(static_cast<std::uint8_t>(bits));
     out.bytes(codes);
     for (const auto& variables : values_)
@@ -242,24 +281,9 @@ class TemplateWriter {
     return out.take();
   }
 
- private:
   static void put_texts(const std::vector<std::string_view>& texts, ByteWriter& out) {
     out.varint(texts.size());
     if (!texts.empty()) out.string(pack_bytes(text_bytes(texts)));
-  }
-
-  bool take(std::size_t row) {
-    const std::string_view text = texts_[row];
-    const Shape& shape = found_.shape_of(row);
-    auto& variables = values_[found_.codes_[row] - 1];
-    std::size_t place = 0;
-    std::size_t v = 0;
-    for (const Token& t : found_.tokens_of(row)) {
-      if (t.kind == VariableKind::word && !shape.varies(place++)) continue;
-      if (v == variables.size()) variables.push_back({t.kind, {}, {}, {}, {}});
-      if (!add(text.substr(t.begin, t.size), variables[v++])) return false;
-    }
-    return true;
   }
 
   bool add(std::string_view token, Values& to) {
@@ -268,8 +292,11 @@ class TemplateWriter {
     } else if (to.kind == VariableKind::number) {
       std::int64_t value = 0;
       std::from_chars(token.data(), token.data() + token.size(), value);
+      const auto length = static_cast<std::int64_t>(token.size());
+      to.zeros = to.zeros || (token.front() == '0' && token.size() > 1);
+      to.lengths_vary = to.lengths_vary || (!to.lengths.empty() && length != to.lengths[0]);
       to.numbers.push_back(value);
-      to.lengths.push_back(static_cast<std::int64_t>(token.size()));
+      to.lengths.push_back(length);
     } else {
       const auto code = words_.add(token);
       if (!code) return false;
@@ -279,8 +306,11 @@ class TemplateWriter {
   }
 
   const std::vector<std::string_view>& texts_;
-  const TemplateFinder& found_;
-  std::vector<std::vector<Values>> values_;  // of each template's variables
+  std::vector<std::string> names_;           // of templates
+  std::vector<std::uint32_t> rows_of_;       // how many each has
+  std::vector<std::vector<Values>> values_;  // of each one's variables
+  std::vector<std::uint32_t> of_rows_;       // each row's template
+  std::vector<std::uint16_t> codes_;         // the same as it is written: + 1, 0: none
   Dictionary words_;
   std::vector<std::string_view> raws_;
 };
@@ -288,9 +318,7 @@ class TemplateWriter {
 }  // namespace
 
 std::optional<std::string> encode_templates(const std::vector<std::string_view>& texts) {
-  TemplateFinder finder(texts);
-  if (!finder.find()) return std::nullopt;
-  return TemplateWriter(texts, finder).write();
+  return TemplateWriter(texts).write();
 }
 
 }  // namespace telltale::eventdb

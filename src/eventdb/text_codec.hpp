@@ -141,7 +141,7 @@ class TextColumn {
   Result<std::string> with_pages_moved(const MovePage& move) const;
 
   // templates
-  const TemplateColumn& templates() const { return *templates_; }
+  TemplateColumn& templates() { return *templates_; }
 
   // pages
   std::size_t pages() const { return page_rows_.size(); }

@@ -32,6 +32,27 @@ std::uint8_t class_of_byte(char c) { return kClassesOfBytes[static_cast<unsigned
 
 }  // namespace
 
+std::size_t variable_at(std::string_view text, VariableKind kind, std::uint8_t width) {
+  std::size_t end = 0;
+  if (kind == VariableKind::number) {
+    while (end < text.size() && (class_of_byte(text[end]) & kDigit) != 0) ++end;
+    return end <= kMostDigits ? end : 0;
+  }
+  if (kind == VariableKind::hex) {
+    if (text.size() < width) return 0;
+    while (end < width && (class_of_byte(text[end]) & kHexDigit) != 0) ++end;
+    const bool ends = end == text.size() || (class_of_byte(text[end]) & kOfToken) == 0;
+    return end == width && ends ? end : 0;
+  }
+  std::size_t digits_from = 0;
+  for (; end < text.size(); ++end) {
+    const std::uint8_t c = class_of_byte(text[end]);
+    if ((c & kOfToken) == 0) break;
+    if ((c & kDigit) == 0) digits_from = end + 1;
+  }
+  return end - digits_from <= kMostDigits ? digits_from : end;
+}
+
 bool find_tokens(std::string_view text, std::vector<Token>& out) {
   if (text.size() > limits::kTemplateTextBytes) return false;
   const std::size_t before = out.size();
@@ -97,9 +118,16 @@ std::optional<TextTemplate> TextTemplate::parse(std::string_view bytes) {
   return out;
 }
 
-std::size_t TextTemplate::variables() const {
-  return static_cast<std::size_t>(
-      std::count_if(pieces.begin(), pieces.end(), [](const Piece& p) { return p.is_variable(); }));
+std::optional<std::size_t> count_variables(std::string_view template_bytes) {
+  std::size_t count = 0;
+  for (std::size_t i = template_bytes.find(kVariableMark); i != std::string_view::npos;
+       i = template_bytes.find(kVariableMark, i)) {
+    if (++i >= template_bytes.size()) return std::nullopt;
+    i += static_cast<VariableKind>(template_bytes[i]) == VariableKind::hex ? 2 : 1;
+    ++count;
+    if (i > template_bytes.size()) return std::nullopt;
+  }
+  return count;
 }
 
 }  // namespace telltale::eventdb

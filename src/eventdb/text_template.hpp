@@ -31,6 +31,9 @@ struct Token {
   std::uint16_t size = 0;
   VariableKind kind = VariableKind::word;
 };
+/// How many bytes of the text's beginning are a variable's value; 0: it is none of the kind. Takes all the
+/// digits, the token without the digits it ends in, or exactly `width` hexadecimal digits that are a token.
+std::size_t variable_at(std::string_view text, VariableKind kind, std::uint8_t width);
 /// Appends the text's tokens. False, and nothing appended, for texts that no template should have: long ones,
 /// those of very many tokens, and those with bytes that mark variables.
 bool find_tokens(std::string_view text, std::vector<Token>& out);
@@ -46,8 +49,9 @@ struct TextTemplate {
   std::vector<Piece> pieces;
   /// nullopt when the bytes are no template.
   static std::optional<TextTemplate> parse(std::string_view bytes);
-  std::size_t variables() const;
 };
+/// How many variables a template has that parse() takes; nullopt when it does not end as one should.
+std::optional<std::size_t> count_variables(std::string_view template_bytes);
 inline constexpr char kVariableMark = '\x01';
 
 /// The texts as a column of templates; nullopt where that is not worth it. Bytes: docs/formats/eventdb.md.
@@ -62,23 +66,43 @@ struct TemplateNeedle {
   bool ascii = false;
 };
 
-/// Such a column open for reading. Immutable; the bytes must live on.
+/// Such a column open for reading: nothing of it is taken apart before it is asked for, so that one row costs
+/// its template, its variables and the dictionaries these are in. Not thread-safe; the bytes must live on.
 class TemplateColumn {
  public:
-  /// corruption unless the bytes are a column of `rows` texts.
+  /// corruption unless the bytes are laid out as a column of `rows` texts.
   static Result<TemplateColumn> open(std::string_view bytes, std::size_t rows);
-  /// Replaces `out` by the row's text.
-  void text(std::size_t row, std::string& out) const;
+  /// Replaces `out` by the row's text. corruption where what it is made of is damaged.
+  Result<> text(std::size_t row, std::string& out);
   /// A superset of the rows that have it.
-  Bitmap may_have(const TemplateNeedle& needle) const;
+  Result<Bitmap> may_have(const TemplateNeedle& needle);
+  /// At most, when all of it was asked for.
   std::size_t memory_bytes() const;
 
  private:
-  /// Read in place, or unpacked where a value cannot be read alone.
+  friend class TemplateSearch;
+
+  /// Texts that are compressed together.
+  struct Texts {
+    std::string_view packed;
+    std::size_t count = 0;
+    std::size_t raw_bytes = 0;
+    bool is_read = false;
+    std::string bytes;
+    std::size_t arena = 0;
+    std::vector<std::uint32_t> ends;
+    Result<> read();
+    std::string_view at(std::size_t i) const {
+      const std::size_t begin = i == 0 ? 0 : ends[i - 1];
+      return std::string_view(bytes).substr(arena + begin, ends[i] - begin);
+    }
+  };
+  /// Read in place, or unpacked where values stand on those before them and many are asked for.
   struct Numbers {
     PackedInts packed;
     std::vector<std::int64_t> all;
-    std::int64_t at(std::size_t i) const { return all.empty() ? packed.at(i) : all[i]; }
+    unsigned reads = 0;
+    std::int64_t at(std::size_t i);
   };
   struct Stream {
     VariableKind kind = VariableKind::word;
@@ -88,22 +112,40 @@ class TemplateColumn {
     bool has_lengths = false;
     const char* packed = nullptr;  // words, hex
     unsigned bits = 0;
+    std::uint32_t word(std::size_t i) const {
+      return bits == 0 ? 0 : static_cast<std::uint32_t>(packed_at(packed, i, bits));
+    }
   };
-  class Reader;
-  friend class TemplateSearch;
+  /// A template and its rows' variables.
+  struct Format {
+    std::size_t first_stream = 0;  // among the packed ones
+    TextTemplate parsed;
+    std::vector<Stream> streams;
+    bool is_open = false;
+  };
 
-  void append_variable(const Stream& stream, std::size_t i, std::string& out) const;
-  std::uint32_t word_of(const Stream& stream, std::size_t i) const {
-    return stream.bits == 0 ? 0 : static_cast<std::uint32_t>(packed_at(stream.packed, i, stream.bits));
-  }
+  /// Which of the packed streams are of which template.
+  Result<> find_streams();
+  Result<> unpack_codes();
+  /// Where each row stands among those of its code.
+  Result<> find_places();
+  std::size_t place_of(std::size_t row) const;
+  Result<Format*> format(std::uint16_t code);
+  Result<Stream> open_stream(std::string_view bytes, const TextTemplate::Piece& piece, std::size_t count);
+  Result<> append_variable(Stream& stream, std::size_t i, std::string& out);
 
   std::size_t rows_ = 0;
-  std::vector<TextTemplate> templates_;       // of code - 1
-  std::vector<std::vector<Stream>> streams_;  // of each template's variables
-  std::vector<std::string> words_;
-  std::vector<std::string> raws_;      // texts that have no template, code 0
+  Texts names_;  // of templates, of code - 1
+  Texts words_;
+  Texts raws_;  // texts that have no template, code 0
+  unsigned code_bits_ = 0;
+  const char* packed_codes_ = nullptr;
+  std::vector<std::string_view> packed_streams_;
+  std::vector<Format> formats_;
   std::vector<std::uint16_t> codes_;   // of each row
-  std::vector<std::uint16_t> places_;  // of each row among those of its code
+  std::vector<std::uint32_t> counts_;  // rows of each code
+  std::vector<std::uint16_t> places_;
+  unsigned texts_asked_ = 0;
 };
 
 }  // namespace telltale::eventdb

@@ -9,6 +9,7 @@
 #include "base/rng.hpp"
 #include "eventdb/eventdb.hpp"
 #include "eventdb/skeleton.hpp"
+#include "eventdb/template_tree.hpp"
 #include "eventdb/text_codec.hpp"
 
 namespace telltale::eventdb {
@@ -68,6 +69,20 @@ std::optional<std::string> encoded(const std::vector<std::string>& texts) {
   return encode_templates(std::vector<std::string_view>(texts.begin(), texts.end()));
 }
 
+std::string bytes_of(const TextTemplate& t) {
+  std::string out;
+  for (const TextTemplate::Piece& piece : t.pieces) {
+    out += piece.literal;
+    if (!piece.is_variable()) continue;
+    out += kVariableMark;
+    out += static_cast<char>(piece.kind);
+    if (piece.kind == VariableKind::hex) out += static_cast<char>(piece.width);
+  }
+  return out;
+}
+
+TextTemplate parsed(std::string bytes) { return TextTemplate::parse(bytes).value(); }
+
 std::string lowered(std::string_view text) {
   std::string out(text);
   for (char& c : out)
@@ -89,6 +104,65 @@ TEST(TextTemplate, TokensOfALine) {
                   tokens));
 }
 
+TEST(TemplateTree, LiteralsBeforeVariablesAndBackAgain) {
+  const TemplateTree tree({parsed("took \x01n ms"), parsed("took \x01n s"), parsed("took \x01w"),
+                           parsed("took long"), parsed("id \x01h\x08."), parsed("user_\x01n")});
+  std::vector<std::string_view> variables;
+  const auto match = [&](std::string_view text) { return tree.match(text, variables); };
+  EXPECT_EQ(match("took 12 ms"), 0u);
+  EXPECT_EQ(variables, std::vector<std::string_view>{"12"});
+  EXPECT_EQ(match("took 12 s"), 1u);
+  EXPECT_EQ(match("took long"), 3u) << "a literal first";
+  EXPECT_EQ(match("took longer"), 2u) << "and the word where that does not reach";
+  EXPECT_EQ(variables, std::vector<std::string_view>{"longer"});
+  EXPECT_EQ(match("took 12x"), 2u) << "digits that a letter follows are of a word";
+  EXPECT_EQ(match("took x12"), TemplateTree::kNone) << "a word does not take a number's digits";
+  EXPECT_EQ(match("id 00c0ffee."), 4u);
+  EXPECT_EQ(match("id 00c0ffee1."), TemplateTree::kNone);
+  EXPECT_EQ(match("user_7"), 5u);
+  EXPECT_EQ(match("user_"), TemplateTree::kNone);
+  EXPECT_EQ(match(""), TemplateTree::kNone);
+}
+
+/// What a walk finds prints the text; what no walk finds has no template that is all literals.
+TEST(TemplateTree, RandomTemplates) {
+  const std::uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Rng rng(seed);
+  std::size_t found = 0;
+  for (int run = 0; run < 200; ++run) {
+    std::vector<TextTemplate> templates;
+    static constexpr const char* kParts[] = {"a", "ab",    "abc ",  " ",        ": ",
+                                             "b", "\x01n", "\x01w", "\x01h\x06"};
+    for (auto t = 1 + rng.below(12); t > 0; --t) {
+      std::string bytes;
+      for (auto n = 1 + rng.below(5); n > 0; --n) bytes += kParts[rng.below(std::size(kParts))];
+      templates.push_back(parsed(bytes));
+      EXPECT_EQ(bytes_of(templates.back()), bytes);
+    }
+    const TemplateTree tree(templates);
+    std::vector<std::string_view> variables;
+    for (int k = 0; k < 60; ++k) {
+      std::string text;
+      static constexpr const char* kTexts[] = {"a", "b", "c", " ", ": ", "7", "42", "0a1b2c", "abc", "_"};
+      for (auto n = 1 + rng.below(6); n > 0; --n) text += kTexts[rng.below(std::size(kTexts))];
+      const std::uint32_t number = tree.match(text, variables);
+      if (number == TemplateTree::kNone) {
+        for (const TextTemplate& t : templates) EXPECT_NE(bytes_of(t), text);
+        continue;
+      }
+      ++found;
+      std::string printed;
+      std::size_t v = 0;
+      for (const TextTemplate::Piece& piece : templates[number].pieces)
+        printed += piece.is_variable() ? std::string(variables.at(v++)) : piece.literal;
+      EXPECT_EQ(printed, text);
+      EXPECT_EQ(v, variables.size());
+    }
+  }
+  EXPECT_GT(found, 100u);
+}
+
 TEST(TextTemplate, ReadsWhatWasWritten) {
   const std::uint64_t seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
@@ -100,12 +174,20 @@ TEST(TextTemplate, ReadsWhatWasWritten) {
     std::size_t raw = 0;
     for (const std::string& text : texts) raw += text.size();
     EXPECT_LT(bytes->size(), raw / 2);
-    const auto column = TemplateColumn::open(*bytes, rows);
+    auto column = TemplateColumn::open(*bytes, rows);
     ASSERT_TRUE(column) << column.error().message();
     std::string text;
     for (std::size_t i = 0; i < rows; ++i) {
-      column->text(i, text);
+      ASSERT_TRUE(column->text(i, text));
       ASSERT_EQ(text, texts[i]) << i;
+    }
+    // One row of a column of which nothing was asked before.
+    for (int round = 0; round < 50; ++round) {
+      auto alone = TemplateColumn::open(*bytes, rows);
+      ASSERT_TRUE(alone);
+      const std::size_t row = rng.below(rows);
+      ASSERT_TRUE(alone->text(row, text));
+      ASSERT_EQ(text, texts[row]) << row;
     }
   }
 }
@@ -129,7 +211,7 @@ TEST(TextTemplate, NoRowIsLeftOut) {
   const auto texts = printed_texts(rng, 2'000);
   const auto bytes = encoded(texts);
   ASSERT_TRUE(bytes);
-  const auto column = TemplateColumn::open(*bytes, texts.size());
+  auto column = TemplateColumn::open(*bytes, texts.size());
   ASSERT_TRUE(column);
   std::size_t asked = 0;
   std::size_t had = 0;
@@ -150,7 +232,10 @@ TEST(TextTemplate, NoRowIsLeftOut) {
     needle.text = whole.substr(begin, 1 + rng.below(20));
     needle.fold = rng.chance(0.3);
     if (needle.fold) needle.text = lowered(needle.text);
-    const Bitmap may = column->may_have(needle);
+    if (rng.chance(0.2)) column = TemplateColumn::open(*bytes, texts.size());
+    const auto found = column->may_have(needle);
+    ASSERT_TRUE(found);
+    const Bitmap& may = *found;
     for (std::size_t i = 0; i < texts.size(); ++i) {
       const std::string text = needle.fold ? lowered(shown(texts[i])) : shown(texts[i]);
       const bool has = text.find(needle.text) != std::string::npos;
@@ -171,16 +256,19 @@ TEST(TextTemplate, BadBytesAreRefused) {
   const auto bytes = encoded(texts);
   ASSERT_TRUE(bytes);
   std::string text;
+  std::size_t refused = 0;
   for (int round = 0; round < 2'000; ++round) {
     std::string bad = *bytes;
     for (auto n = 1 + rng.below(3); n > 0; --n)
       bad[rng.below(bad.size())] = static_cast<char>(rng.below(256));
     if (rng.chance(0.2)) bad.resize(rng.below(bad.size()));
-    const auto column = TemplateColumn::open(bad, texts.size());
+    auto column = TemplateColumn::open(bad, texts.size());
     if (!column) continue;
-    for (std::size_t i = 0; i < texts.size(); i += 7) column->text(i, text);
-    column->may_have({"quote", false, false, false});
+    refused += column->may_have({"quote", false, false, false}) ? 0 : 1;
+    for (std::size_t i = 0; i < texts.size(); i += 7)
+      if (!column->text(i, text)) ++refused;
   }
+  EXPECT_GT(refused, 0u) << "nothing was damaged where it is looked at late";
 }
 
 /// Lines, documents and attributes in a store, against the plain evaluator: all ways a text is asked for.
