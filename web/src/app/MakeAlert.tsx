@@ -1,23 +1,21 @@
 // An alert out of a search or a query: what is measured over the time that is shown, the limit in it, and how often it
 // would have fired.
 import "./make.css";
-import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "preact/hooks";
 import { Button, CodeBlock, Dialog, Field, Select, toast } from "../kit";
 import { Chart, type ChartSeries, grid, onGrid } from "../kit/chart";
-import { get, post } from "../lib/api";
+import { post } from "../lib/api";
 import { isLogQuery } from "../lib/asks";
 import { plural } from "../lib/format";
-import { type AlertDraft, alertExpr, hasLimit, type Language, limitOf, metricName, type Receiver, wouldFire } from "../lib/log-rules";
+import { type AlertDraft, alertExpr, hasLimit, type Language, limitOf, metricName, wouldFire } from "../lib/log-rules";
 import { mostOf, seriesNames } from "../lib/promql";
 import { queryClient } from "../lib/query";
 import { useMatrix } from "../lib/range-query";
 import { parseDuration } from "../lib/time";
 import { ProjectChoice, useProjectChoice } from "./ProjectChoice";
+import { HOLDS, ReceiverChoice, SEVERITIES } from "./RuleFields";
 
 const WINDOWS = [["1m", "1 minute"], ["5m", "5 minutes"], ["15m", "15 minutes"], ["1h", "1 hour"]] as const;
-const HOLDS = [["0s", "at once"], ["1m", "after 1 minute"], ["5m", "after 5 minutes"], ["15m", "after 15 minutes"], ["1h", "after 1 hour"]] as const;
-const SEVERITIES = [["critical", "Critical"], ["warning", "Warning"], ["info", "Info"]] as const;
 const titled = (text: string) => text.split("_").map((w) => w.slice(0, 1).toUpperCase() + w.slice(1)).join("");
 
 export default function MakeAlert({ language, query, onClose }: { language: Language; query: string; onClose: () => void }) {
@@ -34,7 +32,6 @@ export default function MakeAlert({ language, query, onClose }: { language: Lang
   const [error, setError] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const project = useProjectChoice();
-  const receivers = useQuery({ queryKey: ["receivers"], queryFn: async ({ signal }) => (await get<{ receivers: Receiver[] }>("receivers", {}, signal)).receivers, placeholderData: undefined });
   const draft: AlertDraft = { language, query, lines, op, limit: limit.trim() === "" ? NaN : Number(limit), window, each };
   const said = lines ? `${op === ">" ? "More" : "Fewer"} than ${draft.limit} lines in ${WINDOWS.find(([w]) => w === window)![1]}${each.trim() ? `: {{ $labels.${each.trim()} }}` : ""}` : `${name || "The query"} is {{ $value }}`;
   const save = async (e: Event) => {
@@ -81,17 +78,7 @@ export default function MakeAlert({ language, query, onClose }: { language: Lang
           <Field label="What the message says" value={summary} placeholder={said} onInput={(e) => setSummary(e.currentTarget.value)} />
         </div>
         <ProjectChoice choice={project} />
-        <fieldset class="make-wide make-receivers">
-          <legend>Tell</legend>
-          {receivers.data?.length === 0 && <p class="faint">No receivers are set up: the alert is shown on Alerts only.</p>}
-          {receivers.data?.map((r) => (
-            <label key={r.name} class="row">
-              <input type="checkbox" checked={to.includes(r.name)} onChange={() => setTo(to.includes(r.name) ? to.filter((t) => t !== r.name) : [...to, r.name])} />
-              {r.name} <span class="faint">{r.type}</span>
-            </label>
-          ))}
-          {(receivers.data?.length ?? 0) > 0 && to.length === 0 && <p class="faint">With none chosen, all of them.</p>}
-        </fieldset>
+        <ReceiverChoice to={to} onChange={setTo} />
         {error && (
           <p class="tone-bad make-wide breakable" role="alert">
             {error}

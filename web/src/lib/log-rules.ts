@@ -65,6 +65,13 @@ export const ruleBody = (r: AlertRule & { created?: string; updated?: string }) 
   return NONE.test(interval) ? rest : body;
 };
 
+/** What is sent to change a rule: the whole of what a person can change in its dialog, and what else annotations hold. */
+export function changedRule(r: AlertRule, to: { name: string; expr: string; for: string; severity: string; summary: string; receivers: readonly string[] }) {
+  const { summary: _summary, ...others } = r.annotations;
+  const summary = to.summary.trim();
+  return { name: to.name.trim(), expr: to.expr.trim(), for: to.for, severity: to.severity, annotations: summary ? { ...others, summary } : others, receivers: to.receivers };
+}
+
 export interface AlertDraft {
   language: Language;
   query: string;

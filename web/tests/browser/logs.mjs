@@ -242,6 +242,17 @@ async function alertOnSearch({ page, person, origin }) {
   await until(async () => (await page.getByRole("row").filter({ has: rule }).innerText()).includes("Firing"), "it fires", 90_000);
   await person.press(rule);
   const drawer = page.getByRole("dialog", { name: `Rule ${name}` });
+  await person.press(drawer.getByRole("button", { name: "Change" }));
+  const change = page.getByRole("dialog", { name: `Change ${name}` });
+  await person.write(change.getByLabel("Expression, LogQL"), "this is no query");
+  await person.press(change.getByRole("button", { name: "Save" }));
+  await change.getByRole("alert").filter({ hasText: "expr" }).waitFor();
+  await person.write(change.getByLabel("Expression, LogQL"), `sum(count_over_time({service_name="late-${person.name}-${RUN}"} [5m])) > 1000`);
+  await person.write(change.getByLabel("What the message says"), "A thousand timeouts");
+  await person.press(change.getByRole("button", { name: "Save" }));
+  await change.waitFor({ state: "detached" });
+  await drawer.getByText("A thousand timeouts").first().waitFor();
+  await until(async () => (await page.getByRole("row").filter({ has: rule }).innerText()).includes("OK"), "it fires no more", 90_000);
   await person.press(drawer.getByRole("button", { name: "Pause" }));
   await until(async () => (await page.getByRole("row").filter({ has: rule }).innerText()).includes("Paused"), "it is paused");
   await person.press(drawer.getByRole("button", { name: "Remove the rule" }));
