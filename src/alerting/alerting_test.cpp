@@ -192,8 +192,8 @@ TEST(Alerting, AlertsAndIssuesGoOutByMail) {
   for (const char* part : {"host: web-1", "summary: too much", "https://telltale.example.com"})
     EXPECT_NE(mail.text.find(part), std::string::npos) << mail.text;
 
-  ASSERT_TRUE(
-      notifier.notify_issue(ProjectId{1}, {"New error: boom", "shop.buy", "", "error", {{"Issue", "S-1"}}}));
+  ASSERT_TRUE(notifier.notify_issue(ProjectId{1},
+                                    {"New error: boom", "shop.buy", "", "error", {{"Issue", "S-1"}}, {}}));
   notifier.tick();
   ASSERT_EQ(sender->mails.size(), 2u);
   EXPECT_EQ(sender->mails[1].subject, "New error: boom");

@@ -42,6 +42,12 @@ Text issue_mail(const IssueNotice& notice) {
   text.body = notice.text.empty() ? "" : notice.text + "\n\n";
   for (const auto& [name, value] : notice.fields) text.body += fmt::format("{}: {}\n", name, value);
   if (!notice.link.empty()) text.body += "\n" + notice.link + "\n";
+  for (const IssueNotice& issue : notice.issues) {
+    text.body += "\n" + issue.title + "\n";
+    if (!issue.text.empty()) text.body += "  " + issue.text + "\n";
+    for (const auto& [name, value] : issue.fields) text.body += fmt::format("  {}: {}\n", name, value);
+    if (!issue.link.empty()) text.body += "  " + issue.link + "\n";
+  }
   return text;
 }
 

@@ -35,11 +35,11 @@ bool serves(const Receiver& r, ProjectId project) {
   return r.projects.empty() || std::find(r.projects.begin(), r.projects.end(), project) != r.projects.end();
 }
 
-/// Whether the receiver is to hear of the alert. An alert whose receivers are all gone from the settings goes
-/// to everybody rather than to nobody.
-bool wants(const Receiver& r, const Alert& a, const std::vector<Receiver>& all) {
-  const auto named = [&a](const Receiver& one) {
-    return std::find(a.receivers.begin(), a.receivers.end(), one.name) != a.receivers.end();
+/// Whether the receiver is to hear of what is told to these names. Where all of them are gone from the
+/// settings, it goes to everybody rather than to nobody.
+bool wants(const Receiver& r, const std::vector<std::string>& names, const std::vector<Receiver>& all) {
+  const auto named = [&names](const Receiver& one) {
+    return std::find(names.begin(), names.end(), one.name) != names.end();
   };
   return named(r) || std::none_of(all.begin(), all.end(), named);
 }
@@ -99,7 +99,7 @@ void Notifier::Impl::flush(AlertGroup& g, UnixMillis at) {
     std::vector<Alert> list;
     bool news = false;
     for (const auto& [labels, a] : g.alerts) {
-      if (!wants(r, a, receivers)) continue;
+      if (!wants(r, a.receivers, receivers)) continue;
       const bool known = told.firing.count(labels) > 0;
       if (a.state == AlertState::firing) {
         firing.insert(labels);
@@ -232,12 +232,13 @@ void Notifier::take(ProjectId project, const std::vector<Alert>& alerts) {
   }
 }
 
-Result<> Notifier::notify_issue(ProjectId project, const IssueNotice& notice) {
+Result<> Notifier::notify_issue(ProjectId project, const IssueNotice& notice,
+                                const std::vector<std::string>& names) {
   Impl& m = *impl_;
   MutexLock lock(m.mutex);
   bool all = true;
   for (const Receiver& r : m.receivers) {
-    if (serves(r, project)) all = m.enqueue(r, issue_text(r, notice)) && all;
+    if (serves(r, project) && wants(r, names, m.receivers)) all = m.enqueue(r, issue_text(r, notice)) && all;
   }
   return all ? Result<>() : fail(ErrorKind::resource_exhausted, "the notification queue is full");
 }
@@ -282,8 +283,8 @@ Result<> Notifier::test(const std::string& receiver) {
     if (it == m.receivers.end())
       return fail(ErrorKind::not_found, "receiver: there is none named \"" + receiver + "\"");
     message.receiver = *it;
-    message.text =
-        issue_text(*it, {"Test notification", "This receiver works.", m.options.external_url, "info", {}});
+    message.text = issue_text(
+        *it, {"Test notification", "This receiver works.", m.options.external_url, "info", {}, {}});
   }
   return m.deliver(message);
 }
@@ -294,6 +295,13 @@ std::vector<std::pair<std::string, ReceiverKind>> Notifier::receivers(ProjectId 
   for (const Receiver& r : impl_->receivers)
     if (serves(r, project)) out.emplace_back(r.name, r.kind);
   return out;
+}
+
+std::string Notifier::external_url() const {
+  MutexLock lock(impl_->mutex);
+  std::string url = impl_->options.external_url;
+  while (url.ends_with('/')) url.pop_back();
+  return url;
 }
 
 std::size_t Notifier::queued() const {

@@ -46,13 +46,14 @@ struct NotifierOptions {
   std::string external_url;
 };
 
-/// A message that is not an alert: a new kind of error, a regression.
+/// A message that is not an alert: a new kind of error, a regression; or several of them together.
 struct IssueNotice {
   std::string title;
   std::string text;
   std::string link;
   std::string severity;  // free text, e.g. "error"
   StringPairs fields;
+  std::vector<IssueNotice> issues;  // of a digest
 };
 
 /// Thread-safe; tick() is for one thread at a time and does the sending.
@@ -69,8 +70,10 @@ class Notifier {
   void set_mail(std::shared_ptr<transport::MailSender> sender, std::string from);
   /// Takes firing and resolved alerts into their groups; fits AlertSink.
   void take(ProjectId project, const std::vector<Alert>& alerts);
-  /// Queues the notice for every receiver of the project. resource_exhausted when the queue is full.
-  Result<> notify_issue(ProjectId project, const IssueNotice& notice);
+  /// Queues the notice for the named receivers of the project; for every one when none is named, or none of
+  /// those that are is in the settings any more. resource_exhausted when the queue is full.
+  Result<> notify_issue(ProjectId project, const IssueNotice& notice,
+                        const std::vector<std::string>& names = {});
   /// Flushes groups that are due and sends what waits in the queue and is due. No lock is held while sending.
   void tick();
   /// Sends one test message now and says how it went. not_found for an unknown receiver.
@@ -80,6 +83,8 @@ class Notifier {
   std::vector<std::pair<std::string, ReceiverKind>> receivers(ProjectId project) const;
 
   std::size_t queued() const;
+  /// Where links to this server begin, without a slash at the end; may be empty.
+  std::string external_url() const;
 
  private:
   struct Impl;

@@ -52,6 +52,23 @@ std::string_view runbook_of(const Alert& alert) {
   return link.empty() ? alert.annotations.get("runbook") : link;
 }
 
+void notice_members(JsonWriter& json, const IssueNotice& notice) {
+  json.field("title", notice.title).field("text", notice.text).field("link", notice.link);
+  json.field("severity", notice.severity).key("fields").begin_object();
+  for (const auto& [name, value] : notice.fields) json.field(name, std::string_view(value));
+  json.end_object();
+}
+
+void slack_notice(JsonWriter& json, const IssueNotice& notice) {
+  json.begin_object();
+  json.field("color", notice.severity == "warning" ? "warning" : "danger").field("fallback", notice.title);
+  json.field("title", notice.title).field("title_link", notice.link).field("text", notice.text);
+  json.key("fields").begin_array();
+  if (!notice.severity.empty()) slack_field(json, "Severity", notice.severity);
+  for (const auto& [name, value] : notice.fields) slack_field(json, name, value);
+  json.end_array().end_object();
+}
+
 }  // namespace
 
 std::string webhook_payload(const Receiver& receiver, const std::string& alertname, ProjectId project,
@@ -127,24 +144,35 @@ std::string issue_payload(const Receiver& receiver, const IssueNotice& notice) {
   JsonWriter json;
   json.begin_object();
   if (receiver.kind == ReceiverKind::webhook) {
-    json.field("version", "1").field("kind", "issue").field("receiver", receiver.name);
-    json.field("title", notice.title).field("text", notice.text).field("link", notice.link);
-    json.field("severity", notice.severity).key("fields").begin_object();
-    for (const auto& [name, value] : notice.fields) json.field(name, std::string_view(value));
-    json.end_object().end_object();
+    json.field("version", "1").field("kind", notice.issues.empty() ? "issue" : "digest");
+    json.field("receiver", receiver.name);
+    notice_members(json, notice);
+    if (!notice.issues.empty()) {
+      json.key("issues").begin_array();
+      for (const IssueNotice& issue : notice.issues) {
+        json.begin_object();
+        notice_members(json, issue);
+        json.end_object();
+      }
+      json.end_array();
+    }
+    json.end_object();
     return json.take();
   }
   if (!receiver.channel.empty()) json.field("channel", receiver.channel);
-  json.field("text", truncate_utf8(notice.title, kSlackTitleBytes))
-      .key("attachments")
-      .begin_array()
-      .begin_object();
-  json.field("color", notice.severity == "warning" ? "warning" : "danger").field("fallback", notice.title);
-  json.field("title", notice.title).field("title_link", notice.link).field("text", notice.text);
-  json.key("fields").begin_array();
-  if (!notice.severity.empty()) slack_field(json, "Severity", notice.severity);
-  for (const auto& [name, value] : notice.fields) slack_field(json, name, value);
-  json.end_array().end_object().end_array().end_object();
+  json.field("text", truncate_utf8(notice.title, kSlackTitleBytes)).key("attachments").begin_array();
+  if (notice.issues.empty()) slack_notice(json, notice);
+  std::size_t shown = 0;
+  for (const IssueNotice& issue : notice.issues) {
+    if (++shown > kSlackAlerts) break;
+    slack_notice(json, issue);
+  }
+  if (notice.issues.size() > kSlackAlerts) {
+    json.begin_object()
+        .field("text", "and " + std::to_string(notice.issues.size() - kSlackAlerts) + " more")
+        .end_object();
+  }
+  json.end_array().end_object();
   return json.take();
 }
 

@@ -7,6 +7,7 @@
 
 #include "accounts/authenticator.hpp"
 #include "accounts/sessions.hpp"
+#include "alerting/issue_alert_rules.hpp"
 #include "alerting/kept_rules.hpp"
 #include "alerting/rule_manager.hpp"
 #include "api/web/files.hpp"
@@ -81,6 +82,7 @@ struct Services {
   logmetrics::LogMetrics* log_metrics = nullptr;  // null: there are none
   alerting::KeptRules* alert_rules = nullptr;     // the same
   std::function<std::vector<ReceiverName>(ProjectId)> receivers;
+  alerting::ProjectIssueAlerts* issue_alerts = nullptr;
   errors::ProjectRules* grouping = nullptr;  // the same
   errors::ProjectOwnership* ownership = nullptr;
   health::ReleaseHealth* release_health = nullptr;

@@ -71,6 +71,7 @@ struct ServicesRig {
   std::unique_ptr<redact::Redactors> redactors = made(redact::Redactors::create({}, "key"));
   errors::ProjectRules grouping;
   errors::ProjectOwnership ownership;
+  alerting::ProjectIssueAlerts issue_alerts;
   Services services{accounts,
                     ingest,
                     events,
@@ -98,6 +99,7 @@ struct ServicesRig {
   net::Router make_router() {
     services.grouping = &grouping;
     services.ownership = &ownership;
+    services.issue_alerts = &issue_alerts;
     services.release_health = release_health.get();
     services.monitors = monitors.get();
     services.feedback = feedback.get();

@@ -53,32 +53,6 @@ std::string origin_of_url(const std::string& url) {
   return scheme == std::string::npos ? std::string() : url.substr(0, url.find_first_of("/?#", scheme + 3));
 }
 
-std::string_view notice_word(errors::IssueChange change) {
-  switch (change) {
-    case errors::IssueChange::fresh:
-      return "New error";
-    case errors::IssueChange::regressed:
-      return "Regression";
-    case errors::IssueChange::escalating:
-      return "Escalating";
-    case errors::IssueChange::unarchived:
-      return "Back from the archive";
-  }
-  return "Issue";
-}
-
-alerting::IssueNotice notice_of(const errors::IssueEvent& event) {
-  const auto& issue = event.issue;
-  alerting::IssueNotice notice;
-  notice.title = fmt::format("{}: {}", notice_word(event.change), issue.title);
-  notice.text = issue.culprit;
-  notice.severity = std::string(to_string(issue.level));
-  notice.fields = {{"Issue", issue.short_id},
-                   {"Release", issue.last_release},
-                   {"Events", fmt::format("{}", issue.event_count)}};
-  return notice;
-}
-
 }  // namespace
 
 Result<> Server::Impl::open() {
@@ -92,13 +66,19 @@ Result<> Server::Impl::open() {
   TT_ASSIGN(stores, Stores::open(
                         *fs, config,
                         [this](const errors::IssueEvent& event) {
-                          const auto queued = notifier->notify_issue(event.issue.project, notice_of(event));
-                          if (!queued)
-                            log.warn("issue notice dropped", {{"reason", queued.error().message()}});
+                          if (issue_alerts) issue_alerts->offer(event);
                         },
                         [this] { return disk->accepting_writes(); }, clock, log, metrics,
                         [this](const auto& batch) { tails.offer(batch); }));
   disk->poll();
+  TT_TRY(issue_alert_rules.load(stores->records(), clock.now()));
+  issue_alerts = std::make_unique<alerting::IssueAlerts>(
+      stores->events(), stores->records(), issue_alert_rules, clock, log,
+      [this](ProjectId project, const alerting::IssueNotice& notice, const std::vector<std::string>& names) {
+        return notifier->notify_issue(project, notice, names);
+      },
+      alerting::IssueAlerts::Options{[this] { return notifier->external_url(); },
+                                     {config.query.timeout, config.query.max_memory}});
   TT_ASSIGN(redactor, redact::Redactor::create({}));
   TT_ASSIGN(redactors, open_redactors(stores->records(), config.redaction));
   TT_TRY(open_grouping(stores->records(), grouping));
@@ -228,6 +208,7 @@ net::Router Server::Impl::make_router() {
   services->deletions = deletions.get();
   services->log_metrics = &stores->log_metrics();
   services->alert_rules = alert_rules.get();
+  services->issue_alerts = &issue_alert_rules;
   services->receivers = [this](ProjectId project) {
     std::vector<api::ReceiverName> names;
     for (const auto& [name, kind] : notifier->receivers(project))
@@ -315,6 +296,7 @@ void Server::Impl::run_tasks() {
     if (const auto done = stores->feedback().link(stores->events(), context); !done)
       log.warn("feedback was not linked to errors", {{"reason", done.error().message()}});
   });
+  every("issue_alerts", milliseconds(500), [this] { issue_alerts->tick(); });
   every("notifier", milliseconds(250), [this] { notifier->tick(); });
   every("issues", seconds(20), [this] {
     if (const auto done = stores->issue_clock().tick(); !done)

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "accounts/authenticator.hpp"
+#include "alerting/issue_alerts.hpp"
 #include "alerting/kept_rules.hpp"
 #include "alerting/notifier.hpp"
 #include "alerting/rule_manager.hpp"
@@ -59,6 +60,8 @@ struct Server::Impl {
   std::unique_ptr<io::DiskGuard> disk;
   std::unique_ptr<net::CurlHttpClient> http_client;
   std::unique_ptr<alerting::Notifier> notifier;
+  alerting::ProjectIssueAlerts issue_alert_rules;
+  std::unique_ptr<alerting::IssueAlerts> issue_alerts;
   ingest::TailHub tails{metrics};
   std::unique_ptr<Stores> stores;
   std::unique_ptr<redact::Redactors> redactors;

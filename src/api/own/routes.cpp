@@ -25,6 +25,7 @@ void add_own_routes(net::Router& router, const Services& services) {
   add_saved_routes(router, services);
   add_log_metric_routes(router, services);
   add_alert_rule_routes(router, services);
+  add_issue_alert_routes(router, services);
   add_upkeep_routes(router, services);
   add_release_routes(router, services);
   add_monitor_routes(router, services);

@@ -1,4 +1,4 @@
-// What is made of log lines and numbers: metrics out of logs, alerting rules.
+// What is made of log lines and numbers: metrics out of logs, alerting rules; and of issues: whom they alert.
 #pragma once
 
 #include "api/services.hpp"
@@ -9,6 +9,8 @@ namespace telltale::api {
 void add_log_metric_routes(net::Router& router, const Services& services);
 /// alert-rules · receivers
 void add_alert_rule_routes(net::Router& router, const Services& services);
+/// projects/{id}/issue-alerts
+void add_issue_alert_routes(net::Router& router, const Services& services);
 
 /// The caller with `scope` in the project that the body names by `project`, else in the credential's own.
 /// `rest` receives the body without that member. invalid_argument.

@@ -355,6 +355,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/telltale/v1/projects/{id}/issue-alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Of which issues a project's receivers hear. */
+        get: operations["getIssueAlerts"];
+        /** Replace the rules by which a project's receivers hear of issues. An empty list: of none. */
+        put: operations["setIssueAlerts"];
+        post?: never;
+        /** Back to the rule that a project has by itself. */
+        delete: operations["resetIssueAlerts"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/telltale/v1/projects/{id}/grouping/preview": {
         parameters: {
             query?: never;
@@ -2494,6 +2513,56 @@ export interface components {
         };
         /** @enum {string} */
         FeedbackStatus: "open" | "resolved" | "archived";
+        IssueAlertRule: {
+            name: string;
+            on: ("new" | "regressed" | "escalating" | "unarchived")[];
+            /** @description More than so many within the time; null: not asked for. */
+            events: {
+                more_than: number;
+                /** @description A duration from 1m to 1d. */
+                within: string;
+            } | null;
+            /** @description More than so many within the time; null: not asked for. */
+            users: {
+                more_than: number;
+                /** @description A duration from 1m to 1d. */
+                within: string;
+            } | null;
+            /** @description Of the search language, as issues are searched for; empty: every issue. Conditions on events are of the last hour. */
+            query: string;
+            /** @description Empty: every receiver of the project. */
+            receivers: string[];
+            /** @description How often it tells of one issue at most; a duration. For events and users at least their time. */
+            at_most_every: string;
+            /** @description 0s: each notice at once. Else what was gathered, so often; 1m to 7d. */
+            digest: string;
+            paused: boolean;
+        };
+        IssueAlertRuleInput: {
+            name: string;
+            on?: ("new" | "regressed" | "escalating" | "unarchived")[];
+            /** @description More than so many within the time; null: not asked for. */
+            events?: {
+                more_than: number;
+                /** @description A duration from 1m to 1d. */
+                within: string;
+            } | null;
+            /** @description More than so many within the time; null: not asked for. */
+            users?: {
+                more_than: number;
+                /** @description A duration from 1m to 1d. */
+                within: string;
+            } | null;
+            /** @description Of the search language, as issues are searched for; empty: every issue. Conditions on events are of the last hour. */
+            query?: string;
+            /** @description Empty: every receiver of the project. */
+            receivers?: string[];
+            /** @description How often it tells of one issue at most; a duration. For events and users at least their time. */
+            at_most_every?: string;
+            /** @description 0s: each notice at once. Else what was gathered, so often; 1m to 7d. */
+            digest?: string;
+            paused?: boolean;
+        };
     };
     responses: {
         /** @description A parameter or field is wrong; the message names it. */
@@ -3439,6 +3508,101 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    getIssueAlerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        issue_alerts: {
+                            rules: components["schemas"]["IssueAlertRule"][];
+                            /** @description The project has no rules of its own; everything is told to everybody. */
+                            is_default: boolean;
+                        };
+                    };
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    setIssueAlerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    rules: components["schemas"]["IssueAlertRuleInput"][];
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        issue_alerts: {
+                            rules: components["schemas"]["IssueAlertRule"][];
+                            /** @description The project has no rules of its own; everything is told to everybody. */
+                            is_default: boolean;
+                        };
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    resetIssueAlerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];

@@ -127,6 +127,36 @@ async function owners({ page, person, watch }) {
   await until(async () => page.getByRole("button", { name: "Save" }).isDisabled(), "nothing is left to save");
 }
 
+async function issueAlerts({ page, person, watch }) {
+  watch.expected.push("status of 400");
+  const name = `Fatal ones ${person.name}`;
+  await page.goto("/settings/issue-alerts");
+  await settled(page);
+  const list = page.getByRole("list", { name: "Issue alerts" });
+  await list.getByText("Every issue").waitFor();
+  await person.press(page.getByRole("button", { name: "Add a rule" }));
+  const form = page.getByRole("dialog", { name: "Add a rule" });
+  await person.write(form.getByLabel("Name"), name);
+  await person.write(form.getByLabel("Only issues that match"), "level:");
+  await person.press(form.getByRole("button", { name: "Save" }));
+  await form.getByRole("alert").waitFor();
+  await person.write(form.getByLabel("Only issues that match"), "level:fatal");
+  await person.press(form.getByLabel("Issues with many events"));
+  await person.press(form.getByRole("button", { name: "Save" }));
+  await form.waitFor({ state: "detached" });
+  const entry = list.getByRole("listitem").filter({ hasText: name });
+  await entry.getByText("more than 100 events in 1h").waitFor();
+  await entry.getByText("level:fatal").waitFor();
+  await person.press(entry.getByRole("button", { name: `Pause ${name}` }));
+  await entry.getByText("paused", { exact: true }).waitFor();
+  await page.reload();
+  await settled(page);
+  await entry.getByText("paused", { exact: true }).waitFor();
+  await person.press(entry.getByRole("button", { name: `Remove ${name}` }));
+  await entry.waitFor({ state: "detached" });
+  await list.getByText("Every issue").waitFor();
+}
+
 /** A page whose policy forbids its own script: the browser itself says so to the server. */
 async function policyReport(bench) {
   const { context, page } = await bench.open();
@@ -151,6 +181,6 @@ async function policyReport(bench) {
 }
 
 export const scenarios = () => [
-  ...byMouseAndKeyboard({ "see why an event is in its issue": reasons, "write a rule of grouping": rules, "merge issues and take one out": mergeAndTakeOut, "talk about an issue and decide": talkAndDecide, "write who owns what": owners }),
+  ...byMouseAndKeyboard({ "see why an event is in its issue": reasons, "write a rule of grouping": rules, "merge issues and take one out": mergeAndTakeOut, "talk about an issue and decide": talkAndDecide, "write who owns what": owners, "say who hears of issues": issueAlerts }),
   { name: "a browser's report of a violated policy", run: policyReport },
 ];

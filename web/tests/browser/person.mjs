@@ -68,7 +68,7 @@ export class KeyboardPerson {
   }
   async press(target) {
     await this.reach(target);
-    const role = await this.page.evaluate(() => document.activeElement.getAttribute("role") ?? document.activeElement.tagName.toLowerCase());
+    const role = await this.page.evaluate(() => document.activeElement.getAttribute("role") ?? (document.activeElement.matches("input[type=checkbox]") ? "checkbox" : document.activeElement.tagName.toLowerCase()));
     await this.page.keyboard.press(role === "checkbox" || role === "tab" ? "Space" : "Enter");
   }
   async write(target, text) {

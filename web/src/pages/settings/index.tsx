@@ -10,6 +10,7 @@ import { HAS_LOG_RULES } from "../../lib/features";
 import { Account } from "./Account";
 import { Appearance } from "./Appearance";
 import { Grouping } from "./Grouping";
+import { IssueAlerts } from "./IssueAlerts";
 import { LogMetrics } from "./LogMetrics";
 import { Ownership } from "./Ownership";
 import { Projects } from "./Projects";
@@ -24,6 +25,7 @@ const PARTS = [
   { id: "users", title: "Users", page: Users, admin: true },
   { id: "grouping", title: "Grouping of errors", page: Grouping, admin: false },
   { id: "ownership", title: "Owners of issues", page: Ownership, admin: false },
+  { id: "issue-alerts", title: "Issue alerts", page: IssueAlerts, admin: false },
   ...(HAS_LOG_RULES ? [{ id: "log-metrics", title: "Metrics of logs", page: LogMetrics, admin: false }] : []),
   { id: "storage", title: "Storage", page: StorageUse, admin: false },
   { id: "account", title: "Your account", page: Account, admin: false },
