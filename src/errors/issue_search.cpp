@@ -70,6 +70,8 @@ IssueCondition state_condition(std::string_view word) {
   const auto number = [](IssueField field, auto value) {
     return IssueCondition::number(Op::in_numbers, field, {static_cast<std::int64_t>(value)});
   };
+  if (const auto priority = storage::issue_priority_from(word))
+    return number(IssueField::priority, *priority);
   if (word == "unresolved") return number(IssueField::status, IssueStatus::unresolved);
   if (word == "resolved") return number(IssueField::status, IssueStatus::resolved);
   if (word == "ignored" || word == "archived") return number(IssueField::status, IssueStatus::ignored);

@@ -95,6 +95,9 @@ class OneByOne {
     };
     if (f == "is")
       return std::any_of(c.values.begin(), c.values.end(), [&](const Pattern& p) { return state(p.text()); });
+    if (f == "priority")
+      return std::any_of(c.values.begin(), c.values.end(),
+                         [&](const Pattern& p) { return to_string(issue_.priority) == p.text(); });
     if (f == "level")
       return c.has || std::find(c.levels.begin(), c.levels.end(), issue_.level) != c.levels.end();
     if (f == "first_seen") return c.has || c.times.contains(issue_.first_seen);
@@ -163,6 +166,8 @@ constexpr const char* kWords[] = {"timeout", "Redis",        "card",        "dec
                                   "a\\b",    "h\xc3\xa9llo", "line\nbreak", "50%",      "4111"};
 constexpr const char* kFunctions[] = {"main", "handle_pay", "handle_cart", "Pool.get<T>", "std::vector::at"};
 constexpr const char* kQueries[] = {"is:unresolved",
+                                    "priority:high",
+                                    "!priority:[low,medium]",
                                     "is:[resolved,ignored]",
                                     "!is:new",
                                     "is:assigned",
@@ -320,6 +325,7 @@ class IssueSearch : public ::testing::Test {
     auto fresh = db_->issues().search(every).value();
     for (auto& issue : fresh) {
       issue.status = static_cast<storage::IssueStatus>(1 + rng_.below(3));
+      issue.priority = static_cast<storage::IssuePriority>(1 + rng_.below(3));
       issue.substatus = issue.status == storage::IssueStatus::unresolved
                             ? static_cast<storage::IssueSubstatus>(1 + rng_.below(4))
                             : storage::IssueSubstatus::none;

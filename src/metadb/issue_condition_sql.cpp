@@ -25,6 +25,8 @@ std::string_view column_of(IssueField field) {
       return "event_count";
     case IssueField::user_count:
       return "user_count";
+    case IssueField::priority:
+      return "priority";
     case IssueField::title:
       return "title";
     case IssueField::culprit:

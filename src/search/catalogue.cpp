@@ -10,12 +10,14 @@ using S = FieldSource;
 
 constexpr std::string_view kStateWords =
     "unresolved resolved ignored archived new ongoing regressed escalating assigned unassigned";
+constexpr std::string_view kPriorityWords = "high medium low";
 constexpr std::string_view kLevelWords = "fatal error warning info debug trace";
 constexpr std::string_view kTruthWords = "true false";
 
 constexpr KnownField kIssueFields[] = {
     {"is", K::state, S::record, "is", "state of the issue", kStateWords},
     {"level", K::level, S::record, "level", "severity of the issue", kLevelWords},
+    {"priority", K::state, S::record, "priority", "how urgent the issue is", kPriorityWords},
     {"release", K::word, S::event, "release", "release of an event", ""},
     {"environment", K::word, S::event, "environment", "environment of an event", ""},
     {"assigned", K::person, S::record, "assignee", "who it is assigned to", "me none"},

@@ -18,6 +18,7 @@ enum class IssueField : unsigned char {
   last_seen,
   event_count,
   user_count,
+  priority,
   // Texts.
   title,
   culprit,
