@@ -91,6 +91,8 @@ struct Services {
 };
 
 void add_sentry_routes(net::Router& router, const Services& services);
+/// Under /api/0/, for sentry-cli.
+void add_sentry_web_routes(net::Router& router, const Services& services);
 void add_loki_routes(net::Router& router, const Services& services);
 void add_otlp_routes(net::Router& router, const Services& services);
 void add_prometheus_routes(net::Router& router, const Services& services);

@@ -107,6 +107,7 @@ struct ServicesRig {
     services.alert_rules = &alert_rules;
     net::Router made_router;
     add_sentry_routes(made_router, services);
+    add_sentry_web_routes(made_router, services);
     add_loki_routes(made_router, services);
     add_elastic_routes(made_router, services);
     add_json_lines_routes(made_router, services);

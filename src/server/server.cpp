@@ -216,6 +216,7 @@ net::Router Server::Impl::make_router() {
     return names;
   };
   api::add_sentry_routes(router, *services);
+  api::add_sentry_web_routes(router, *services);
   api::add_loki_routes(router, *services);
   api::add_otlp_routes(router, *services);
   api::add_elastic_routes(router, *services);
