@@ -15,6 +15,7 @@
 #include "base/metrics.hpp"
 #include "errors/ownership.hpp"
 #include "errors/project_rules.hpp"
+#include "health/attachments.hpp"
 #include "health/feedback.hpp"
 #include "health/monitors.hpp"
 #include "health/release_health.hpp"
@@ -88,6 +89,7 @@ struct Services {
   health::ReleaseHealth* release_health = nullptr;
   health::Monitors* monitors = nullptr;
   health::FeedbackStore* feedback = nullptr;
+  health::Attachments* attachments = nullptr;
 };
 
 void add_sentry_routes(net::Router& router, const Services& services);

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from payloads import envelope, event
 from server import wait_until
 
 PROGRAM = Path(sys.executable).parent / "sentry-cli"
@@ -195,3 +196,38 @@ def test_lists_have_pages(module_server):
     rest = api.http.get(module_server.url + "/api/0/projects/a/1/releases/", params={"query": "page@", "cursor": cursor}, timeout=10)
     assert len(rest.json()) == 1 and 'rel="next"; results="false"' in rest.headers["Link"]
     assert api.http.get(module_server.url + "/api/0/projects/a/1/releases/", params={"cursor": "x"}, timeout=10).status_code == 400
+
+
+def test_commits_lead_to_issues_and_resolve_them(module_server, cli):
+    api = module_server.api
+    frames = [{"filename": "shop/cart.py", "abs_path": "/srv/shop/cart.py", "function": "add", "lineno": 7, "in_app": True}]
+    error = event("of a commit", release="cli@5.0.0")
+    error["exception"]["values"][0]["stacktrace"]["frames"] = frames
+    (cli.folder / "shop").mkdir()
+    suspect = cli.commit("shop/cart.py", "cart = []\n", "Empty the cart\n\nAs asked.")
+    cli.commit("readme.md", "words\n", "Words")
+    cli.run("releases", "set-commits", "cli@5.0.0", "--local")
+    assert api.send_envelope(envelope(("event", error), event_id=error["event_id"])).ok
+    issue = wait_until(lambda: [i for i in api.issues() if "of a commit" in i["title"]], what="its issue")[0]
+    path = f"/api/telltale/v1/issues/{issue['id']}"
+    [found] = wait_until(lambda: api.get(path + "/suspects")["suspects"], what="the suspect")
+    assert (found["commit"]["id"], found["release"], found["path"]) == (suspect, "cli@5.0.0", "shop/cart.py")
+    assert found["frame"] == {"function": "add", "line": 7} and found["commit"]["author_name"] == "Ann"
+    # Resolved once a release has the fix.
+    fix = cli.commit("shop/cart.py", "cart = [1]\n", "Fill the cart")
+    put = lambda body: api.http.put(module_server.url + path, json=body, timeout=10)
+    assert put({"resolved_in_commit": "main"}).status_code == 400
+    assert put({"resolved_in_commit": fix, "assignee": "x"}).status_code == 400
+    assert put({"resolved_in_commit": fix[:12]}).json()["issue"]["status"] == "unresolved"
+    assert api.get(path)["issue"]["awaits_commit"] == fix[:12]
+    cli.run("releases", "set-commits", "cli@5.0.1", "--local")
+    now = api.get(path)["issue"]
+    assert (now["status"], now["resolved_in"]) == ("resolved", "cli@5.0.1") and "awaits_commit" not in now
+    # A commit says so itself.
+    other = event("of a message", release="cli@5.0.1")
+    other["exception"]["values"][0]["type"] = "OtherError"
+    assert api.send_envelope(envelope(("event", other), event_id=other["event_id"])).ok
+    issue = wait_until(lambda: [i for i in api.issues() if "of a message" in i["title"]], what="its issue")[0]
+    cli.commit("readme.md", "more words\n", f"More words\n\nFixes {issue['short_id']}")
+    cli.run("releases", "set-commits", "cli@5.0.2", "--local")
+    assert api.get(f"/api/telltale/v1/issues/{issue['id']}")["issue"]["resolved_in"] == "cli@5.0.2"

@@ -10,6 +10,7 @@
 #include "api/own/search_params.hpp"
 #include "api/sentry/web_api.hpp"
 #include "base/limits.hpp"
+#include "errors/commit_resolution.hpp"
 #include "errors/issue_changes.hpp"
 
 namespace telltale::api::web_api {
@@ -135,7 +136,8 @@ Result<> read_archive(JsonMembers& details, UnixNanos now, errors::IssueUpdate& 
   return {};
 }
 
-Result<> read_status(JsonMembers& members, UnixNanos now, errors::IssueUpdate& update) {
+Result<> read_status(JsonMembers& members, UnixNanos now, IssueChangeBody& change) {
+  errors::IssueUpdate& update = change.update;
   TT_ASSIGN(const auto status, members.text("status", kMaxTextBytes));
   TT_ASSIGN(auto details, JsonBody::parse(members.raw("statusDetails").value_or("{}")));
   if (!status) return {};
@@ -144,6 +146,12 @@ Result<> read_status(JsonMembers& members, UnixNanos now, errors::IssueUpdate& u
     TT_ASSIGN(const auto next, details.members().boolean("inNextRelease"));
     TT_ASSIGN(const auto in_release, details.members().text("inRelease", kMaxTextBytes));
     update.resolved_in_next = next.value_or(false) || *status == "resolvedInNextRelease";
+    if (details.members().has("inCommit")) {
+      TT_ASSIGN(auto commit, JsonBody::parse(details.members().raw("inCommit").value_or("{}")));
+      TT_ASSIGN(const auto sha, commit.members().text("commit", kMaxTextBytes));
+      if (!sha || sha->empty()) return fail(ErrorKind::invalid_argument, "inCommit: commit: missing");
+      change.commit = *sha;
+    }
     if (in_release && *in_release != "latest") update.resolved_in = *in_release;
   } else if (*status == "unresolved") {
     update.status = storage::IssueStatus::unresolved;
@@ -158,10 +166,11 @@ Result<> read_status(JsonMembers& members, UnixNanos now, errors::IssueUpdate& u
   return {};
 }
 
-Result<errors::IssueUpdate> read_update(const Services& services, const net::HttpRequest& request) {
+Result<IssueChangeBody> read_update(const Services& services, const net::HttpRequest& request) {
   TT_ASSIGN(auto body, JsonBody::parse(request.body));
-  errors::IssueUpdate update;
-  TT_TRY(read_status(body.members(), services.clock.now(), update));
+  IssueChangeBody change;
+  errors::IssueUpdate& update = change.update;
+  TT_TRY(read_status(body.members(), services.clock.now(), change));
   if (body.members().has("assignedTo")) {
     TT_ASSIGN(const auto who, body.members().text("assignedTo", kMaxTextBytes));
     update.assignee = who.value_or("");
@@ -171,7 +180,19 @@ Result<errors::IssueUpdate> read_update(const Services& services, const net::Htt
     update.priority = storage::issue_priority_from(*priority);
     if (!update.priority) return fail(ErrorKind::invalid_argument, "priority: low, medium or high");
   }
-  return update;
+  return change;
+}
+
+/// In a commit, or as the update says.
+Result<> apply_change(const Services& services, const errors::IssueActor& actor,
+                      const std::vector<storage::IssueId>& ids, const IssueChangeBody& change) {
+  if (change.commit.empty()) {
+    TT_TRY(errors::update_issues(services.records, services.clock, actor, ids, change.update));
+    return {};
+  }
+  for (const auto id : ids)
+    TT_TRY(errors::resolve_in_commit(services.records, services.clock, actor, id, change.commit));
+  return {};
 }
 
 Result<Issue> path_issue(const Services& services, const net::HttpRequest& request, Scope scope) {
@@ -220,10 +241,10 @@ net::HttpResponse change_many(const Services& services, const net::HttpRequest& 
                               WorkContext& context) {
   const auto done = [&]() -> Result<errors::IssueUpdate> {
     TT_ASSIGN(const auto actor, actor_of(services, request, Scope::write));
-    TT_ASSIGN(const auto update, read_update(services, request));
+    TT_ASSIGN(const auto change, read_update(services, request));
     TT_ASSIGN(const auto ids, selected(services, request, context));
-    if (!ids.empty()) TT_TRY(errors::update_issues(services.records, services.clock, actor, ids, update));
-    return update;
+    if (!ids.empty()) TT_TRY(apply_change(services, actor, ids, change));
+    return change.update;
   }();
   if (!done) return detail(done.error());
   JsonWriter w;
@@ -242,9 +263,10 @@ net::HttpResponse one_issue(const Services& services, const Result<Issue>& issue
 
 Result<Issue> change_one(const Services& services, const net::HttpRequest& request) {
   TT_ASSIGN(const auto issue, path_issue(services, request, Scope::write));
-  TT_ASSIGN(const auto update, read_update(services, request));
+  TT_ASSIGN(const auto change, read_update(services, request));
   TT_ASSIGN(const auto actor, actor_of(services, request, Scope::write));
-  return errors::update_issue(services.records, services.clock, actor, issue.id, update);
+  TT_TRY(apply_change(services, actor, {issue.id}, change));
+  return services.records.issues().get(issue.id);
 }
 
 }  // namespace

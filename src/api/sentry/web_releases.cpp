@@ -8,6 +8,7 @@
 #include "api/sentry/web_api.hpp"
 #include "base/health_limits.hpp"
 #include "base/text.hpp"
+#include "errors/commit_resolution.hpp"
 
 namespace telltale::api::web_api {
 namespace {
@@ -161,7 +162,8 @@ Result<bool> keep(const Services& services, const std::vector<Project>& projects
         TT_ASSIGN(release.id, releases.add(release));
         made = true;
       }
-      if (body.commits) TT_TRY(releases.set_commits(release.id, *body.commits));
+      if (body.commits)
+        TT_TRY(errors::set_release_commits(services.records, services.clock, release, *body.commits));
     }
     return {};
   });
