@@ -36,7 +36,7 @@ export default function Attachments({ project, eventId }: { project: number; eve
         <span class="faint num">{list.data.total}</span>
       </header>
       <ul class="plain-list attachments">
-        {list.data.attachments.map((a) => (
+        {[...list.data.attachments].reverse().map((a) => (
           <File key={a.id} file={a} />
         ))}
       </ul>

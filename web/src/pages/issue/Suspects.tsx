@@ -16,7 +16,7 @@ export default function Suspects({ issue, eventId }: { issue: number; eventId: s
   if (!list.data?.suspects.length) return null;
   return (
     <section class="issue-section" aria-label="Suspect commits">
-      <header class="section-head">
+      <header class="section-head suspects-head">
         <h2>Suspect commits</h2>
         <span class="faint clip">they touched {list.data.suspects[0]?.path}</span>
       </header>
