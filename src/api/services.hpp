@@ -15,6 +15,7 @@
 #include "base/metrics.hpp"
 #include "errors/ownership.hpp"
 #include "errors/project_rules.hpp"
+#include "health/attachments.hpp"
 #include "health/feedback.hpp"
 #include "health/monitors.hpp"
 #include "health/release_health.hpp"
@@ -88,9 +89,12 @@ struct Services {
   health::ReleaseHealth* release_health = nullptr;
   health::Monitors* monitors = nullptr;
   health::FeedbackStore* feedback = nullptr;
+  health::Attachments* attachments = nullptr;
 };
 
 void add_sentry_routes(net::Router& router, const Services& services);
+/// Under /api/0/, for sentry-cli.
+void add_sentry_web_routes(net::Router& router, const Services& services);
 void add_loki_routes(net::Router& router, const Services& services);
 void add_otlp_routes(net::Router& router, const Services& services);
 void add_prometheus_routes(net::Router& router, const Services& services);

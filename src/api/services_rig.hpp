@@ -65,6 +65,8 @@ struct ServicesRig {
   std::unique_ptr<health::Monitors> monitors = made(health::Monitors::open(*records, clock, log, registry));
   std::unique_ptr<health::FeedbackStore> feedback =
       made(health::FeedbackStore::open(*records, clock, registry));
+  std::unique_ptr<health::Attachments> attachments =
+      made(health::Attachments::open(*records, *fs, "data/attachments", clock, log, registry));
   WebFiles web{*fs, ""};
   accounts::Authenticator accounts{*records, clock, log, registry};
   accounts::Sessions sessions{*records, accounts, {}, clock, log, registry};
@@ -103,10 +105,12 @@ struct ServicesRig {
     services.release_health = release_health.get();
     services.monitors = monitors.get();
     services.feedback = feedback.get();
+    services.attachments = attachments.get();
     services.log_metrics = log_metrics.get();
     services.alert_rules = &alert_rules;
     net::Router made_router;
     add_sentry_routes(made_router, services);
+    add_sentry_web_routes(made_router, services);
     add_loki_routes(made_router, services);
     add_elastic_routes(made_router, services);
     add_json_lines_routes(made_router, services);

@@ -15,6 +15,7 @@
 #include "base/result.hpp"
 #include "base/time_zone.hpp"
 #include "errors/rules.hpp"
+#include "health/attachments.hpp"
 #include "ingest/pipeline.hpp"
 #include "logs/file_follower.hpp"
 #include "redact/redactor.hpp"
@@ -35,6 +36,7 @@ struct IngestOptions {
   std::function<std::shared_ptr<const redact::Redactor>(ProjectId)> redactor_of;
   /// A project's own rules of grouping errors; without it there are none.
   std::function<std::shared_ptr<const errors::GroupingRules>(ProjectId)> grouping_of;
+  health::Attachments* attachments = nullptr;  // null: files that come with events are left out
 };
 
 /// What became of a request.
@@ -76,6 +78,12 @@ class Ingest {
   /// What a browser says of a violated policy (wire/sentry/security.hpp).
   Result<Outcome> sentry_security(ProjectId project, std::string_view body,
                                   const wire::sentry::SecurityOrigin& origin);
+  /// Files of an event, as multipart/form-data.
+  Result<Outcome> sentry_attachments(ProjectId project, Id128 event_id, std::string_view content_type,
+                                     std::string_view body);
+  /// A crash reporter's multipart/form-data: a minidump, which is kept as it is, and what else it says of
+  /// the crash. It becomes an error event with attachments.
+  Result<Outcome> sentry_minidump(ProjectId project, std::string_view content_type, std::string_view body);
   /// A scheduled job's, said without an SDK.
   Result<Outcome> sentry_check_in(ProjectId project, wire::sentry::CheckInItem check_in);
   Result<Outcome> loki_push(ProjectId project, std::string_view body, LokiFormat format);

@@ -154,6 +154,8 @@ void Pipeline::stop() {
   }
 }
 
+bool Pipeline::accepting() const { return impl_->accepting(); }
+
 Result<Committed> Pipeline::commit(storage::Batch batch, const ClientIds& ids,
                                    storage::BatchEncoder* encoder) {
   if (!impl_->accepting())

@@ -62,6 +62,8 @@ class Pipeline {
   /// Applies what is queued, checkpoints every store, ends the threads. The journal must have been stopped.
   void stop();
 
+  /// Whether the disk takes writes.
+  bool accepting() const;
   /// Durable when it returns. disk_full while the disk is full, resource_exhausted when a store is too far
   /// behind. `encoder` has the batch's rows already.
   Result<Committed> commit(storage::Batch batch, const ClientIds& ids = {},

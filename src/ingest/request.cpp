@@ -17,7 +17,8 @@ std::size_t items_bytes(const storage::BatchItems& items) {
   return items.sessions.size() * (sizeof(storage::SessionUpdate) + 64) +
          items.check_ins.size() * (sizeof(storage::CheckIn) + 512) +
          items.feedback.size() * (sizeof(storage::FeedbackItem) + limits::kMaxFeedbackMessageBytes) +
-         items.outcomes.size() * (sizeof(storage::OutcomeCount) + 64);
+         items.outcomes.size() * (sizeof(storage::OutcomeCount) + 64) +
+         items.attachments.size() * (sizeof(storage::AttachmentItem) + 128);
 }
 
 }  // namespace
@@ -108,12 +109,20 @@ void Ingest::Impl::count_masked(const redact::Redactor& rules, const redact::Cou
 
 Result<Outcome> Ingest::Impl::finish(Request request) {
   count_masked(*request.redactor, request.counts, request.batch.project);
+  if (!request.files.empty()) request.slot.release();
+  TT_TRY(keep_files(request));
   rejected.add(request.outcome.rejected.size());
   dropped_attributes.add(request.dropped_attributes);
   const std::size_t items = request.batch.items.count();
   request.batch.row_bytes += items_bytes(request.batch.items);
   request.slot.release();
-  TT_ASSIGN(const auto committed, pipeline.commit(std::move(request.batch), request.ids, &request.encoder));
+  const auto files = request.batch.items.attachments;
+  auto done = pipeline.commit(std::move(request.batch), request.ids, &request.encoder);
+  if (!done) {
+    drop_files(files);
+    return tl::unexpected<Error>(std::move(done).error());
+  }
+  const Committed& committed = *done;
   request.outcome.accepted = committed.rows + items;
   request.outcome.duplicates = committed.duplicates;
   return std::move(request.outcome);

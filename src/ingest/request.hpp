@@ -29,6 +29,15 @@ struct TimeBounds {
   Nanos max_future;
 };
 
+/// A file that came with an event, on its way to the disk.
+struct PendingFile {
+  storage::AttachmentItem item;
+  std::string_view bytes;  // into the request's body
+  std::string masked;      // what is kept of it instead
+  bool is_masked = false;
+  std::size_t index = 0;
+};
+
 /// Not thread-safe; lives as long as one call.
 class Request {
  public:
@@ -57,6 +66,7 @@ class Request {
   storage::Batch batch;
   storage::BatchEncoder encoder;  // has the batch's rows
   ClientIds ids;
+  std::vector<PendingFile> files;
   Outcome outcome;
   redact::Counts counts;
   std::size_t dropped_attributes = 0;  // of rows with more than limits::kMaxAttributes
@@ -109,6 +119,9 @@ struct Ingest::Impl {
     return {std::shared_ptr<const void>(), &errors::GroupingRules::none()};
   }
   void count_masked(const redact::Redactor& rules, const redact::Counts& counts, ProjectId project) const;
+  /// Puts files on the disk and names them in the batch; those that are too many are rejected.
+  Result<> keep_files(Request& request);
+  void drop_files(const std::vector<storage::AttachmentItem>& files);
   /// Commits what was collected and counts what was masked and refused.
   Result<Outcome> finish(Request request);
 };

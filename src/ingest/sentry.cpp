@@ -10,9 +10,7 @@
 #include "wire/sentry/security.hpp"
 
 namespace telltale::ingest {
-namespace {
 
-// One event: the payload is redacted first, so that title, hashes and columns come from what is stored.
 void add_event(Request& request, ProjectId project, const errors::GroupingRules& rules, Id128 envelope_id,
                std::string_view json, std::size_t index) {
   auto payload = wire::sentry::normalise_json(json);
@@ -27,6 +25,8 @@ void add_event(Request& request, ProjectId project, const errors::GroupingRules&
   const Id128 id = event->event_id.present() ? dedup_id(project, 'e', event->event_id.hex()) : Id128{};
   request.add(Table::errors, std::move(row), id, index);
 }
+
+namespace {
 
 void add_security_reports(Request& request, ProjectId project, const errors::GroupingRules& rules,
                           const wire::sentry::SecurityOrigin& origin, std::string_view json,
@@ -109,6 +109,11 @@ Result<Outcome> Ingest::sentry_envelope(ProjectId project, std::string_view body
       add_check_in(request, item.payload, i);
     } else if (item.type == ItemType::feedback || item.type == ItemType::user_report) {
       add_feedback(request, item.payload, item.type == ItemType::user_report, i);
+    } else if (item.type == ItemType::attachment && impl_->options.attachments != nullptr) {
+      add_attachment(request, envelope.header, item, i);
+    } else if ((item.type == ItemType::profile || item.type == ItemType::profile_chunk) &&
+               impl_->options.attachments != nullptr) {
+      add_profile(request, envelope.header, item, i);
     } else {
       impl_->skipped.add();
     }

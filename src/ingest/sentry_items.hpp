@@ -18,6 +18,17 @@ void add_check_in(Request& request, std::string_view json, std::size_t index);
 void add_check_in(Request& request, wire::sentry::CheckInItem item, std::size_t index);
 /// `report`: a user_report.
 void add_feedback(Request& request, std::string_view json, bool report, std::size_t index);
+/// A file of the event `item` names, at most `most` bytes.
+void add_file(Request& request, storage::AttachmentItem item, std::string_view bytes, std::size_t most,
+              std::size_t index);
+void add_attachment(Request& request, const wire::sentry::EnvelopeHeader& header,
+                    const wire::sentry::Item& item, std::size_t index);
+/// A profile, or a chunk of one.
+void add_profile(Request& request, const wire::sentry::EnvelopeHeader& header, const wire::sentry::Item& item,
+                 std::size_t index);
+/// One event: the payload is redacted first, so that title, hashes and columns come from what is stored.
+void add_event(Request& request, ProjectId project, const errors::GroupingRules& rules, Id128 envelope_id,
+               std::string_view json, std::size_t index);
 void add_client_report(Request& request, const wire::sentry::ClientReport& report);
 
 }  // namespace telltale::ingest

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "metadb/connection.hpp"
+#include "storage/attachment_records.hpp"
 #include "storage/health_records.hpp"
 
 namespace telltale::metadb {
@@ -69,6 +70,23 @@ class SqlMonitors final : public storage::MonitorRepository {
   Result<> add_notice(const storage::MonitorNotice& notice) override;
   Result<std::vector<storage::MonitorNotice>> notices(std::size_t limit) override;
   Result<> remove_notice(std::int64_t id) override;
+
+ private:
+  Connection& db_;
+};
+
+class SqlAttachments final : public storage::AttachmentRepository {
+ public:
+  explicit SqlAttachments(Connection& db) : db_(db) {}
+  Result<bool> add(const storage::Attachment& attachment) override;
+  Result<storage::Attachment> get(std::int64_t id) override;
+  Result<std::vector<storage::Attachment>> list(const storage::AttachmentQuery& query) override;
+  Result<std::uint64_t> count(const storage::AttachmentQuery& query) override;
+  Result<storage::AttachmentTotal> total(ProjectId project, Id128 event_id) override;
+  Result<std::vector<storage::Attachment>> oldest(ProjectId project, UnixNanos before,
+                                                  std::size_t limit) override;
+  Result<std::vector<Id128>> blobs() override;
+  Result<> remove(std::int64_t id) override;
 
  private:
   Connection& db_;

@@ -50,6 +50,7 @@ class SqliteMetaDb final : public MetaDb {
   storage::MonitorRepository& monitors() override { return monitors_; }
   storage::FeedbackRepository& feedback() override { return feedback_; }
   storage::OutcomeRepository& outcomes() override { return outcomes_; }
+  storage::AttachmentRepository& attachments() override { return attachments_; }
 
   Result<> verify() override {
     Query q(*db_, "PRAGMA integrity_check(20)");
@@ -150,6 +151,7 @@ class SqliteMetaDb final : public MetaDb {
   SqlMonitors monitors_{*db_};
   SqlFeedback feedback_{*db_};
   SqlOutcomes outcomes_{*db_};
+  SqlAttachments attachments_{*db_};
 };
 
 /// A folder made just now disappears in a crash, and the database in it, until its parents' entries are

@@ -181,6 +181,16 @@ CREATE TABLE outcome_hours (
   reason TEXT NOT NULL, quantity INTEGER NOT NULL,
   PRIMARY KEY (project, hour, source, category, reason)) WITHOUT ROWID;
 )sql",
+    // Files that came with events; their bytes are beside the database.
+    R"sql(
+CREATE TABLE attachments (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, project INTEGER NOT NULL, event TEXT NOT NULL, digest TEXT NOT NULL,
+  kind TEXT NOT NULL, name TEXT NOT NULL, content_type TEXT NOT NULL, size INTEGER NOT NULL,
+  stored INTEGER NOT NULL, blob TEXT NOT NULL, trace TEXT NOT NULL, received INTEGER NOT NULL,
+  UNIQUE (project, event, digest, kind, name));
+CREATE INDEX attachments_by_time ON attachments (project, received);
+CREATE INDEX attachments_by_trace ON attachments (project, trace) WHERE trace <> '';
+)sql",
 };
 
 }  // namespace

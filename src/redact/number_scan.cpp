@@ -14,7 +14,7 @@ namespace {
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_upper_letter(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_word(char c) { return is_digit(c) || is_upper_letter(c) || (c >= 'a' && c <= 'z'); }
-bool is_mark(char c) { return c == ' ' || c == '-'; }
+bool is_mark(char c) { return c == ' ' || c == '-' || c == '+' || c == '%'; }
 
 std::size_t run_start(std::string_view text, std::size_t inside) {
   while (inside > 0 && is_digit(text[inside - 1])) --inside;
@@ -54,7 +54,8 @@ CharMasks masks_of(std::string_view text) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + i));
     out.digits |= between(bytes, '0', '9') << i;
     out.upper |= between(bytes, 'A', 'Z') << i;
-    out.marks |= (equal_to(bytes, ' ') | equal_to(bytes, '-')) << i;
+    out.marks |= (equal_to(bytes, ' ') | equal_to(bytes, '-') | equal_to(bytes, '+') | equal_to(bytes, '%'))
+                 << i;
   }
 #endif
   for (; i < text.size() && i < 64; ++i) set_bits(out, text[i], i);
@@ -73,11 +74,14 @@ std::size_t grouped_number(std::string_view text, std::size_t separator) {
   if (begin > 0 && is_word(text[begin - 1])) return kFirstShape;
   if (length == 3) return is_ssn(text.substr(begin, 11)) ? kSsns : kFirstShape;
   // A card's first group is followed by at least two others.
-  const std::size_t second = run_end(text, separator + 1);
-  const std::size_t digits = second - separator - 1;
-  if (length != 4 || (digits != 4 && digits != 6) || second >= text.size() || text[second] != text[separator])
-    return kFirstShape;
-  return second + 1 < text.size() && is_digit(text[second + 1]) ? kCards : kFirstShape;
+  const std::string_view between_groups = group_separator(text, separator);
+  if (length != 4 || between_groups.empty()) return kFirstShape;
+  const std::size_t from = separator + between_groups.size();
+  const std::size_t second = run_end(text, from);
+  const std::size_t digits = second - from;
+  if ((digits != 4 && digits != 6) || group_separator(text, second) != between_groups) return kFirstShape;
+  const std::size_t third = second + between_groups.size();
+  return third < text.size() && is_digit(text[third]) ? kCards : kFirstShape;
 }
 
 bool may_be_iban(std::string_view text, std::size_t begin) {

@@ -37,12 +37,13 @@ std::size_t grouped_length(std::string_view text, std::size_t at, std::initializ
                            std::string& digits) {
   digits.clear();
   std::size_t pos = at;
-  char separator = 0;
+  std::string_view separator;
   for (const std::size_t size : groups) {
     if (pos > at) {
-      if (pos >= text.size() || (text[pos] != ' ' && text[pos] != '-')) return 0;
-      if (separator != 0 && text[pos] != separator) return 0;
-      separator = text[pos++];
+      const std::string_view here = group_separator(text, pos);
+      if (here.empty() || (!separator.empty() && here != separator)) return 0;
+      separator = here;
+      pos += here.size();
     }
     if (count_digits(text, pos) != size) return 0;
     digits.append(text.substr(pos, size));
@@ -97,6 +98,12 @@ bool has_issuer(std::string_view digits) {
 }
 
 }  // namespace
+
+std::string_view group_separator(std::string_view text, std::size_t at) {
+  if (at >= text.size()) return {};
+  if (text[at] == ' ' || text[at] == '-' || text[at] == '+') return text.substr(at, 1);
+  return text.substr(at, 3) == "%20" ? text.substr(at, 3) : std::string_view();
+}
 
 bool is_card_number(std::string_view digits) {
   if (digits.size() < 14 || digits.size() > 19) return false;

@@ -21,6 +21,9 @@ struct Match {
 /// Digits with an issuer's prefix and length that pass Luhn's check (ISO/IEC 7812-1); separators already
 /// removed.
 bool is_card_number(std::string_view digits);
+/// What may stand between the groups of a card's digits at `at`: a blank (also as addresses write it: `+`,
+/// `%20`) or a dash. Empty: nothing of the kind.
+std::string_view group_separator(std::string_view text, std::size_t at);
 /// ISO 13616: the country's length and the remainder 1 modulo 97; spaces already removed.
 bool is_iban(std::string_view compact);
 /// Area, group and serial numbers that the US administration gives out.

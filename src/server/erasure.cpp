@@ -20,7 +20,34 @@ WorkLimits erasure_limits() {
 
 }  // namespace
 
+/// Files of the errors that are going, before these: a crash in between leaves rows that are found again.
+Result<std::uint64_t> Erasure::forget_files(const storage::EraseRequest& request) {
+  if (request.table != Table::errors) return std::uint64_t{0};
+  std::uint64_t gone = 0;
+  for (const ProjectId project : request.projects) {
+    WorkContext context(clock_, erasure_limits());
+    storage::EventQuery query;
+    query.table = Table::errors;
+    query.projects = {project};
+    query.range = request.range;
+    query.filter = request.filter;
+    if (!request.rest) query.fields = {std::string(attr::kEventId)};
+    TT_ASSIGN(const auto rows, storage::collect(stores_.events(), query, context));
+    std::vector<Id128> events;
+    for (const EventRow& row : rows) {
+      const AttrValue* id = row.find(attr::kEventId);
+      if (id == nullptr || (request.rest && !request.rest(row))) continue;
+      if (const auto parsed = Id128::parse(to_string(*id))) events.push_back(*parsed);
+    }
+    TT_ASSIGN(const auto forgotten, stores_.attachments().forget(project, events));
+    gone += forgotten;
+  }
+  if (gone > 0) log_.info("attachments erased", {{"files", gone}});
+  return gone;
+}
+
 Result<std::uint64_t> Erasure::erase_rows(const storage::EraseRequest& request) {
+  TT_TRY(forget_files(request));
   TT_ASSIGN(const auto rows, stores_.events().erase(request));
   if (rows > 0) log_.info("rows erased", {{"table", to_string(request.table)}, {"rows", rows}});
   return rows;

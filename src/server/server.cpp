@@ -105,7 +105,8 @@ Result<> Server::Impl::open() {
                                   return found ? found->slug : std::string();
                                 },
                             .redactor_of = [this](ProjectId project) { return redactors->of(project); },
-                            .grouping_of = [this](ProjectId project) { return grouping.of(project); }});
+                            .grouping_of = [this](ProjectId project) { return grouping.of(project); },
+                            .attachments = &stores->attachments()});
 
   promql = std::make_unique<promql::Engine>(stores->metrics());
   alert_state = std::make_unique<RecordedAlertState>(stores->records());
@@ -168,6 +169,8 @@ Result<api::StorageReport> Server::Impl::storage_report() {
   api::StoragePart journal{"journal", 0, {}, {}, {}, {}};
   for (const auto& segment : segments) journal.bytes += segment.size;
   report.parts.push_back(std::move(journal));
+  TT_ASSIGN(const auto attached, stores->attachments().bytes());
+  report.parts.push_back({"attachments", attached, {}, {}, {}, config.retention.errors});
   report.parts.push_back({"records", stores->records().bytes(), {}, {}, {}, {}});
   return report;
 }
@@ -205,6 +208,7 @@ net::Router Server::Impl::make_router() {
   services->release_health = &stores->release_health();
   services->monitors = &stores->monitors();
   services->feedback = &stores->feedback();
+  services->attachments = &stores->attachments();
   services->deletions = deletions.get();
   services->log_metrics = &stores->log_metrics();
   services->alert_rules = alert_rules.get();
@@ -216,6 +220,7 @@ net::Router Server::Impl::make_router() {
     return names;
   };
   api::add_sentry_routes(router, *services);
+  api::add_sentry_web_routes(router, *services);
   api::add_loki_routes(router, *services);
   api::add_otlp_routes(router, *services);
   api::add_elastic_routes(router, *services);

@@ -33,7 +33,7 @@ Result<> sync_up(io::FileSystem& fs, std::string dir) {
   }
 }
 
-// Every file below `from`, into the same place below `to`.
+// Every file below `from`, into the same place below `to`. One that goes meanwhile is left out.
 Result<std::size_t> copy_tree(io::FileSystem& fs, const std::string& from, const std::string& to) {
   std::size_t copied = 0;
   TT_ASSIGN(const auto entries, fs.list(from));
@@ -44,8 +44,9 @@ Result<std::size_t> copy_tree(io::FileSystem& fs, const std::string& from, const
       TT_ASSIGN(const auto below, copy_tree(fs, source, target));
       copied += below;
     } else {
-      TT_TRY(copy_file(fs, source, target));
-      ++copied;
+      const auto done = copy_file(fs, source, target);
+      if (!done && done.error().kind() != ErrorKind::not_found) return tl::unexpected<Error>(done.error());
+      if (done) ++copied;
     }
   }
   return copied;
@@ -88,6 +89,10 @@ Result<std::unique_ptr<Stores>> Stores::open(io::FileSystem& fs, const config::C
             tsdb::open_tsdb(fs, io::join_path(dir, "tsdb"), tsdb_options, clock, log, metrics));
   eventdb::EventDbOptions event_options;
   TT_ASSIGN(event_options.retention, event_retention(config.retention));
+  {
+    const MutexLock lock(stores->retention_mutex_);
+    stores->event_retention_ = event_options.retention;
+  }
   TT_ASSIGN(stores->eventdb_,
             eventdb::open_eventdb(fs, io::join_path(dir, "eventdb"), event_options, clock, log, metrics));
   TT_ASSIGN(stores->metadb_, metadb::open_metadb(fs, io::join_path(dir, "meta"), clock, log, metrics));
@@ -106,6 +111,9 @@ Result<std::unique_ptr<Stores>> Stores::open(io::FileSystem& fs, const config::C
   TT_ASSIGN(stores->release_health_, health::ReleaseHealth::open(*stores->metadb_, clock, log, metrics));
   TT_ASSIGN(stores->monitors_, health::Monitors::open(*stores->metadb_, clock, log, metrics));
   TT_ASSIGN(stores->feedback_, health::FeedbackStore::open(*stores->metadb_, clock, metrics));
+  TT_ASSIGN(stores->attachments_,
+            health::Attachments::open(*stores->metadb_, fs, io::join_path(dir, "attachments"), clock, log,
+                                      metrics));
 
   io::JournalOptions journal_options;
   journal_options.segment_bytes = config.journal.segment_bytes;
@@ -116,10 +124,12 @@ Result<std::unique_ptr<Stores>> Stores::open(io::FileSystem& fs, const config::C
       *stores->journal_,
       std::vector<storage::DerivedStore*>{stores->tsdb_.get(), stores->eventdb_.get(), stores->issues_.get(),
                                           stores->log_metrics_.get(), stores->release_health_.get(),
-                                          stores->monitors_.get(), stores->feedback_.get()},
+                                          stores->monitors_.get(), stores->feedback_.get(),
+                                          stores->attachments_.get()},
       *stores->tsdb_, std::move(accepting), clock, log, metrics);
   TT_TRY(stores->pipeline_->replay());
   TT_TRY(stores->monitors_->start());
+  TT_TRY(stores->attachments_->start());
   stores->issues_->set_live(true);
   stores->pipeline_->set_tap(std::move(tap));
   stores->pipeline_->start();
@@ -135,7 +145,19 @@ void Stores::stop() {
   if (pipeline_) pipeline_->stop();
 }
 
+Nanos Stores::errors_kept(ProjectId project) {
+  const MutexLock lock(retention_mutex_);
+  const auto own = event_retention_.projects.find({Table::errors, project});
+  if (own != event_retention_.projects.end()) return own->second;
+  const auto all = event_retention_.tables.find(Table::errors);
+  return all == event_retention_.tables.end() ? Nanos(0) : all->second;
+}
+
 void Stores::set_retention(Nanos metrics, eventdb::EventRetention events) {
+  {
+    const MutexLock lock(retention_mutex_);
+    event_retention_ = events;
+  }
   tsdb_->set_retention(metrics);
   eventdb_->set_retention(std::move(events));
 }
@@ -146,6 +168,7 @@ Result<> Stores::maintain() {
   TT_TRY(release_health_->prune());
   TT_TRY(monitors_->prune());
   TT_TRY(feedback_->prune());
+  TT_TRY(attachments_->prune([this](ProjectId project) { return errors_kept(project); }));
   return metadb_->compact_log();
 }
 
@@ -174,7 +197,10 @@ Result<std::size_t> Stores::backup(const std::string& directory) {
     // rest.
     TT_ASSIGN(const auto segments,
               copy_tree(fs_, io::join_path(dir_, "journal"), io::join_path(directory, "journal")));
-    copied = numbers.files.size() + events.files.size() + 3 + segments;
+    // A record names its file only once that is there: behind the journal, every file that it names is.
+    TT_ASSIGN(const auto attached,
+              copy_tree(fs_, io::join_path(dir_, "attachments"), io::join_path(directory, "attachments")));
+    copied = numbers.files.size() + events.files.size() + 3 + segments + attached;
     return {};
   };
   TT_TRY(pipeline_->without_checkpoints(copy));
@@ -190,6 +216,8 @@ Result<std::vector<std::string>> Stores::verify() {
   for (const auto& file : events.damaged) damage.push_back("eventdb: " + file);
   if (const auto records = metadb_->verify(); !records)
     damage.push_back("meta: " + records.error().message());
+  TT_ASSIGN(const auto attached, attachments_->verify());
+  for (const auto& line : attached) damage.push_back("attachments: " + line);
   TT_ASSIGN(const auto journal, journal_->verify());
   for (const auto& line : journal) damage.push_back("journal: " + line);
   return damage;

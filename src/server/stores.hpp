@@ -2,7 +2,7 @@
 // the journal's end. Everything goes through the given FileSystem, so that the crash tests run the very same
 // wiring.
 //
-//   <dir>/LOCK  journal/  tsdb/  eventdb/  meta/
+//   <dir>/LOCK  journal/  tsdb/  eventdb/  meta/  attachments/
 #pragma once
 
 #include <functional>
@@ -13,11 +13,13 @@
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "base/metrics.hpp"
+#include "base/mutex.hpp"
 #include "config/config.hpp"
 #include "errors/issue_clock.hpp"
 #include "errors/issue_store.hpp"
 #include "errors/ownership.hpp"
 #include "eventdb/eventdb.hpp"
+#include "health/attachments.hpp"
 #include "health/feedback.hpp"
 #include "health/monitors.hpp"
 #include "health/release_health.hpp"
@@ -62,10 +64,13 @@ class Stores {
   health::ReleaseHealth& release_health() { return *release_health_; }
   health::Monitors& monitors() { return *monitors_; }
   health::FeedbackStore& feedback() { return *feedback_; }
+  health::Attachments& attachments() { return *attachments_; }
   ingest::Pipeline& pipeline() { return *pipeline_; }
 
  private:
   Stores(io::FileSystem& fs, std::string dir) : fs_(fs), dir_(std::move(dir)) {}
+  Nanos errors_kept(ProjectId project);
+
   io::FileSystem& fs_;
   const std::string dir_;
   std::unique_ptr<io::FileLock> lock_;
@@ -79,9 +84,12 @@ class Stores {
   std::unique_ptr<health::ReleaseHealth> release_health_;
   std::unique_ptr<health::Monitors> monitors_;
   std::unique_ptr<health::FeedbackStore> feedback_;
+  std::unique_ptr<health::Attachments> attachments_;
   std::unique_ptr<io::Journal> journal_;
   std::unique_ptr<ingest::Pipeline> pipeline_;
   bool stopped_ = false;
+  Mutex retention_mutex_;
+  eventdb::EventRetention event_retention_ TT_GUARDED_BY(retention_mutex_);
 };
 
 /// Copies a backup into the empty or missing folder `data_dir`.

@@ -12,6 +12,8 @@ constexpr std::size_t kMinSession = 9;
 constexpr std::size_t kMinCheckIn = 39;
 constexpr std::size_t kMinFeedback = 58;
 constexpr std::size_t kMinOutcome = 4;
+constexpr std::size_t kMinAttachment = 69;
+constexpr std::uint8_t kAttachmentsSince = 5;  // the batch's version
 
 void put_id(ByteWriter& out, Id128 id) {
   out.u64(id.hi);
@@ -120,6 +122,21 @@ bool read_outcome(ByteReader& in, OutcomeCount& o) {
   return true;
 }
 
+void put_attachment(ByteWriter& out, const AttachmentItem& a) {
+  for (const Id128 id : {a.blob, a.event_id, a.trace_id, a.digest}) put_id(out, id);
+  for (const std::string* text : {&a.kind, &a.name, &a.content_type}) out.string(*text);
+  out.varint(a.size);
+  out.varint(a.stored);
+}
+
+bool read_attachment(ByteReader& in, AttachmentItem& a) {
+  for (Id128* id : {&a.blob, &a.event_id, &a.trace_id, &a.digest}) *id = read_id(in);
+  for (std::string* text : {&a.kind, &a.name, &a.content_type}) *text = std::string(in.string());
+  a.size = in.varint();
+  a.stored = in.varint();
+  return true;
+}
+
 template <class T>
 void put_list(ByteWriter& out, const std::vector<T>& list, void (*put)(ByteWriter&, const T&)) {
   out.varint(list.size());
@@ -143,13 +160,15 @@ void put_items(ByteWriter& out, const BatchItems& items) {
   put_list(out, items.check_ins, put_check_in);
   put_list(out, items.feedback, put_feedback);
   put_list(out, items.outcomes, put_outcome);
+  put_list(out, items.attachments, put_attachment);
 }
 
-bool read_items(ByteReader& in, BatchItems& items) {
+bool read_items(ByteReader& in, std::uint8_t version, BatchItems& items) {
   return read_list(in, items.sessions, kMinSession, read_session) &&
          read_list(in, items.check_ins, kMinCheckIn, read_check_in) &&
          read_list(in, items.feedback, kMinFeedback, read_feedback) &&
-         read_list(in, items.outcomes, kMinOutcome, read_outcome);
+         read_list(in, items.outcomes, kMinOutcome, read_outcome) &&
+         (version < kAttachmentsSince || read_list(in, items.attachments, kMinAttachment, read_attachment));
 }
 
 }  // namespace telltale::storage

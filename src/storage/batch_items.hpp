@@ -77,18 +77,36 @@ struct OutcomeCount {
   bool operator==(const OutcomeCount&) const = default;
 };
 
+/// A file that came with an event, or a profile. Its bytes are on the disk already, under `blob`
+/// (health/blob_files.hpp): the journal carries only what is said of them.
+struct AttachmentItem {
+  Id128 blob;
+  Id128 event_id;    // of a chunk of a profile: the profiler's
+  Id128 trace_id;    // zero: not known
+  std::string kind;  // `event.attachment`, `event.minidump`, `profile`, …
+  std::string name;
+  std::string content_type;
+  std::uint64_t size = 0;
+  std::uint64_t stored = 0;  // bytes on the disk
+  Id128 digest;              // of the bytes, to know what is sent again
+  bool operator==(const AttachmentItem&) const = default;
+};
+
 struct BatchItems {
   std::vector<SessionUpdate> sessions;
   std::vector<CheckIn> check_ins;
   std::vector<FeedbackItem> feedback;
   std::vector<OutcomeCount> outcomes;
+  std::vector<AttachmentItem> attachments;
 
   bool empty() const { return count() == 0; }
-  std::size_t count() const { return sessions.size() + check_ins.size() + feedback.size() + outcomes.size(); }
+  std::size_t count() const {
+    return sessions.size() + check_ins.size() + feedback.size() + outcomes.size() + attachments.size();
+  }
 };
 
 void put_items(ByteWriter& out, const BatchItems& items);
-/// False when malformed; nothing it makes is much larger than its input.
-bool read_items(ByteReader& in, BatchItems& items);
+/// As a batch of `version` has them. False when malformed; nothing it makes is much larger than its input.
+bool read_items(ByteReader& in, std::uint8_t version, BatchItems& items);
 
 }  // namespace telltale::storage

@@ -98,6 +98,14 @@ BatchItems random_items(Rng& rng) {
   for (auto n = rng.below(3); n > 0; --n)
     out.outcomes.push_back(
         {random_text(rng), random_text(rng), random_text(rng), rng.next() >> rng.below(64)});
+  for (auto n = rng.below(3); n > 0; --n) {
+    AttachmentItem a;
+    for (Id128* id : {&a.blob, &a.event_id, &a.trace_id, &a.digest}) *id = random_id(rng);
+    for (auto* text : {&a.kind, &a.name, &a.content_type}) *text = random_text(rng);
+    a.size = rng.next() >> rng.below(64);
+    a.stored = rng.next() >> rng.below(64);
+    out.attachments.push_back(a);
+  }
   return out;
 }
 
@@ -140,6 +148,7 @@ void expect_same(const Batch& a, const Batch& b) {
   EXPECT_EQ(a.items.sessions, b.items.sessions);
   EXPECT_EQ(a.items.check_ins, b.items.check_ins);
   EXPECT_EQ(a.items.feedback, b.items.feedback);
+  EXPECT_EQ(a.items.attachments, b.items.attachments);
   EXPECT_EQ(a.items.outcomes, b.items.outcomes);
 }
 
@@ -154,13 +163,17 @@ TEST(BatchCodec, RandomBatchesSurviveTheRoundTrip) {
   }
 }
 
-TEST(BatchCodec, VersionThreeHasNoItems) {
-  // A batch without items, as version 3 wrote it: the same bytes without the four empty lists.
+TEST(BatchCodec, VersionFourHasNoAttachmentsAndVersionThreeNoItems) {
+  // A batch without items, as those wrote it: the same bytes without the empty lists.
   Batch batch;
   batch.project = {7};
   batch.received.ns = 5;
   std::string bytes = encode_batch(batch);
-  ASSERT_EQ(bytes[0], 4);
+  ASSERT_EQ(bytes[0], 5);
+  bytes[0] = 4;
+  EXPECT_FALSE(decode_batch(bytes)) << "it has more than version 4";
+  bytes.resize(bytes.size() - 1);
+  ASSERT_TRUE(decode_batch(bytes));
   bytes[0] = 3;
   EXPECT_FALSE(decode_batch(bytes)) << "it has more than version 3";
   bytes.resize(bytes.size() - 4);

@@ -443,6 +443,7 @@ class ReleaseRepository;
 class MonitorRepository;
 class FeedbackRepository;
 class OutcomeRepository;
+class AttachmentRepository;  // attachment_records.hpp
 
 class RecordStore {
  public:
@@ -471,6 +472,7 @@ class RecordStore {
   virtual MonitorRepository& monitors() = 0;
   virtual FeedbackRepository& feedback() = 0;
   virtual OutcomeRepository& outcomes() = 0;
+  virtual AttachmentRepository& attachments() = 0;
 };
 
 }  // namespace telltale::storage

@@ -1,11 +1,14 @@
 """Sessions of two releases, scheduled jobs in every state, commits and feedback, for the pages that show them."""
 import json
+import struct
 import time
 import uuid
+import zlib
 
 import requests
 
 OLD, NEW = "stockapp@2.0.0", "stockapp@2.1.0"
+BAD = NEW + "-bad"  # of the errors that stockapp's faults make
 DAILY = {"schedule": {"type": "crontab", "value": "0 3 * * *"}, "timezone": "Europe/Berlin", "checkin_margin": 5, "max_runtime": 30}
 
 
@@ -40,6 +43,29 @@ def plant(server, event_id: str) -> dict:
         "version": NEW, "released": moment(19), "ref": "main", "url": "https://ci.example/runs/7",
         "commits": [{"id": "9f2c1e7ab34d5566", "message": "Ask for prices once", "author_name": "Ann", "files": [{"path": "stockapp/prices.py"}]},
                     {"id": "1b2c3d4e5f607182", "message": "Show the change of the day", "author_name": "Bob"}]}).raise_for_status()
+    server.api.http.post(server.url + "/api/telltale/v1/releases", timeout=10, json={
+        "version": BAD, "commits": [{"id": "7c4de21f90ab3456", "message": "Mean score of the headlines", "author_name": "Bob",
+                                     "files": [{"path": "stockapp/sentiment.py"}]}]}).raise_for_status()
     path = server.url + "/api/telltale/v1/releases/" + requests.utils.quote(NEW, safe="")
     server.api.http.post(path + "/deploys", json={"environment": "production", "name": "blue"}, timeout=10).raise_for_status()
-    return {"release": NEW}
+    attach(server, event_id)
+    return {"release": NEW, "filed": event_id}
+
+
+def attach(server, event_id: str) -> None:
+    """Files of every kind to the event."""
+    log = "".join(f"2026-01-08T09:30:{n:02} INFO asked for the headlines of NVDA, attempt {n}\n" for n in range(40))
+    tree = {"rendering_system": "web", "windows": [{"type": "AnalysisPage", "children": [{"type": "Button", "identifier": "analyze"}]}]}
+    files = [("screen.png", picture(320, 180), "image/png"), ("app.log", log.encode(), "text/plain"),
+             ("view-hierarchy.json", json.dumps(tree).encode(), "application/json"), ("core.bin", bytes(range(256)) * 400, "")]
+    answer = requests.post(f"{server.url}/api/1/events/{event_id}/attachments/?sentry_key={server.dsn_key}", timeout=10,
+                           files=[("file", file) for file in files])
+    assert answer.status_code == 201, answer.text
+
+
+def picture(width: int, height: int) -> bytes:
+    """A PNG: a page with a bar at its top."""
+    rows = b"".join(b"\0" + (bytes((52, 87, 140)) if y < height // 8 else bytes((226, 230, 238))) * width for y in range(height))
+    chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) +
+            chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))

@@ -11,6 +11,7 @@ namespace telltale::api {
 
 struct IssueChangeBody {
   errors::IssueUpdate update;
+  std::string commit;  // `resolved_in_commit`, which stands alone
   std::vector<storage::IssueId> ids;
 };
 /// `many`: with `ids`, which must not be empty unless a `query` in the address says which issues.

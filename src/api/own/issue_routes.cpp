@@ -6,13 +6,16 @@
 
 #include "api/own/answer.hpp"
 #include "api/own/data_routes.hpp"
+#include "api/own/health_routes.hpp"
 #include "api/own/issue_body.hpp"
 #include "api/own/params.hpp"
 #include "api/own/search_params.hpp"
 #include "api/sign_in.hpp"
 #include "base/limits.hpp"
+#include "errors/commit_resolution.hpp"
 #include "errors/issue_changes.hpp"
 #include "errors/issue_views.hpp"
+#include "errors/suspects.hpp"
 
 namespace telltale::api {
 
@@ -82,6 +85,7 @@ Result<OneIssue> one_issue(const Services& services, const net::HttpRequest& req
     TT_ASSIGN(out.extras.merged, services.records.issues().parts(out.issue.id));
     out.extras.merged.erase(out.extras.merged.begin());
   }
+  TT_ASSIGN(out.extras.awaits_commit, errors::awaited_commit(services.records, out.issue));
   TT_ASSIGN(out.extras.comments, services.records.issue_activity().count_comments(out.issue.id));
   if (who.user != 0) {
     TT_ASSIGN(out.extras.mark, services.records.issue_activity().mark(who.user, out.issue.id));
@@ -93,6 +97,8 @@ Result<storage::Issue> change_issue(const Services& services, const net::HttpReq
   TT_ASSIGN(const auto issue, issue_of(services, request, accounts::Scope::write));
   TT_ASSIGN(const auto change, issue_change_body(request, false));
   TT_ASSIGN(const auto actor, actor_of(services, request, accounts::Scope::write));
+  if (!change.commit.empty())
+    return errors::resolve_in_commit(services.records, services.clock, actor, issue.id, change.commit);
   return errors::update_issue(services.records, services.clock, actor, issue.id, change.update);
 }
 
@@ -122,6 +128,14 @@ Result<std::vector<storage::Issue>> change_issues(const Services& services, cons
     if (change.ids.empty()) return std::vector<storage::Issue>();
   }
   TT_TRY(require_issues(services, request, accounts::Scope::write, change.ids));
+  if (!change.commit.empty()) {
+    std::vector<storage::Issue> changed;
+    for (const auto id : change.ids) {
+      TT_ASSIGN(changed.emplace_back(),
+                errors::resolve_in_commit(services.records, services.clock, actor, id, change.commit));
+    }
+    return changed;
+  }
   return errors::update_issues(services.records, services.clock, actor, change.ids, change.update);
 }
 
@@ -181,6 +195,54 @@ void write_stats(JsonWriter& w, const IssueStats& stats) {
   w.end_array();
 }
 
+// ---- Commits that may have brought it
+// ------------------------------------------------------------------------
+
+using errors::Suspect;
+
+/// The event of `event_id`, else the issue's newest.
+Result<std::optional<EventRow>> event_of_issue(const Services& services, const net::HttpRequest& request,
+                                               const storage::Issue& issue, WorkContext& context) {
+  errors::IssueEventsQuery query;
+  query.limit = 1;
+  query.with_payload = true;
+  query.event_id = std::string(request.param("event_id").value_or(""));
+  TT_ASSIGN(auto rows, errors::issue_events(services.events, services.records, issue, query, context));
+  return rows.empty() ? std::optional<EventRow>() : std::optional(std::move(rows.front()));
+}
+
+Result<std::vector<Suspect>> suspects_of(const Services& services, const net::HttpRequest& request,
+                                         WorkContext& context) {
+  TT_ASSIGN(const auto issue, issue_of(services, request, accounts::Scope::read));
+  TT_ASSIGN(const auto event, event_of_issue(services, request, issue, context));
+  if (!event) return std::vector<Suspect>();
+  // An error that came as a log record or a span has no frames.
+  const auto input = ingest::stored_grouping_input(event->payload);
+  if (!input) return std::vector<Suspect>();
+  std::vector<errors::ReleaseCommits> releases;
+  // What brought it came with the release that it began in; the event's own knows where it came back.
+  for (const auto& version : {issue.first_release, event->ids.release}) {
+    if (version.empty() || (!releases.empty() && releases.front().release == version)) continue;
+    const auto release = services.records.releases().get(issue.project, version);
+    if (!release && release.error().kind() == ErrorKind::not_found) continue;
+    if (!release) return tl::unexpected<Error>(release.error());
+    TT_ASSIGN(auto commits, services.records.releases().commits(release->id));
+    releases.push_back({version, std::move(commits)});
+  }
+  return errors::suspect_commits(*input, releases);
+}
+
+void write_suspects(JsonWriter& w, const std::vector<Suspect>& suspects) {
+  w.key("suspects").begin_array();
+  for (const auto& s : suspects) {
+    w.begin_object().field("release", s.release).field("path", s.path).key("commit");
+    write_commit(w, s.commit);
+    w.key("frame").begin_object().field("function", s.frame.function);
+    w.field("line", s.frame.lineno).end_object().end_object();
+  }
+  w.end_array();
+}
+
 }  // namespace
 
 void add_issue_routes(net::Router& router, const Services& services) {
@@ -227,6 +289,12 @@ void add_issue_routes(net::Router& router, const Services& services) {
       "GET", path + "/{id}/tags",
       [&services](const net::HttpRequest& r, WorkContext& c) {
         return answer<search::Facets>(tags_of_issue(services, r, c), write_tags);
+      },
+      options);
+  router.add(
+      "GET", path + "/{id}/suspects",
+      [&services](const net::HttpRequest& r, WorkContext& c) {
+        return answer<std::vector<Suspect>>(suspects_of(services, r, c), write_suspects);
       },
       options);
   router.add("GET", path + "/{id}/stats", [&services](const net::HttpRequest& r, WorkContext&) {

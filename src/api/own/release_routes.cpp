@@ -9,10 +9,27 @@
 #include "api/own/params.hpp"
 #include "api/own/rule_routes.hpp"
 #include "base/health_limits.hpp"
+#include "errors/commit_resolution.hpp"
 #include "errors/releases.hpp"
 #include "health/release_views.hpp"
 
 namespace telltale::api {
+namespace {
+
+void write_time(JsonWriter& w, std::string_view name, const std::optional<UnixNanos>& time);
+
+}  // namespace
+
+void write_commit(JsonWriter& w, const storage::Commit& c) {
+  w.begin_object().field("id", c.sha).field("message", c.message).field("author_name", c.author_name);
+  w.field("author_email", c.author_email).field("repository", c.repository);
+  write_time(w, "timestamp", c.time);
+  w.key("files").begin_array();
+  for (const auto& file : c.files)
+    w.begin_object().field("path", file.path).field("type", std::string(1, file.type)).end_object();
+  w.end_array().end_object();
+}
+
 namespace {
 
 using accounts::Scope;
@@ -75,16 +92,6 @@ void write_deploy(JsonWriter& w, const storage::Deploy& d) {
   w.field("url", d.url);
   write_time(w, "started", d.started);
   w.field("finished", format_rfc3339(d.finished)).end_object();
-}
-
-void write_commit(JsonWriter& w, const storage::Commit& c) {
-  w.begin_object().field("id", c.sha).field("message", c.message).field("author_name", c.author_name);
-  w.field("author_email", c.author_email).field("repository", c.repository);
-  write_time(w, "timestamp", c.time);
-  w.key("files").begin_array();
-  for (const auto& file : c.files)
-    w.begin_object().field("path", file.path).field("type", std::string(1, file.type)).end_object();
-  w.end_array().end_object();
 }
 
 /// Sessions of the asked time (the last 24 hours unless said) by project and release.
@@ -268,7 +275,8 @@ Result<Release> make_release(const Services& services, const net::HttpRequest& r
     } else {
       TT_ASSIGN(release.id, services.records.releases().add(release));
     }
-    return commits ? services.records.releases().set_commits(release.id, *commits) : Result<>();
+    return commits ? errors::set_release_commits(services.records, services.clock, release, *commits)
+                   : Result<>();
   });
   TT_TRY(std::move(done));
   return services.records.releases().get(asked.project, release.version);
@@ -281,7 +289,8 @@ Result<Release> change_release(const Services& services, const net::HttpRequest&
   TT_TRY(body.members().finish());
   auto done = services.records.transaction([&]() -> Result<> {
     TT_TRY(services.records.releases().update(release));
-    return commits ? services.records.releases().set_commits(release.id, *commits) : Result<>();
+    return commits ? errors::set_release_commits(services.records, services.clock, release, *commits)
+                   : Result<>();
   });
   TT_TRY(std::move(done));
   return services.records.releases().get(release.project, release.version);

@@ -30,6 +30,7 @@ void add_own_routes(net::Router& router, const Services& services) {
   add_release_routes(router, services);
   add_monitor_routes(router, services);
   add_feedback_routes(router, services);
+  add_attachment_routes(router, services);
   add_openapi_route(router);
 }
 

@@ -114,6 +114,34 @@ net::HttpResponse sentry_security(const Services& services, const net::HttpReque
   return sentry_outcome(services.ingest.sentry_security(*project, request.body, origin));
 }
 
+net::HttpResponse sentry_minidump(const Services& services, const net::HttpRequest& request) {
+  const auto project = sentry_authenticate(services, request, {});
+  if (!project) return sentry_error(project.error());
+  const auto outcome =
+      services.ingest.sentry_minidump(*project, request.header("content-type"), request.body);
+  if (!outcome) return sentry_error(outcome.error());
+  // A crash reporter expects the id alone, as a UUID is written.
+  std::string id = outcome->event_id.hex();
+  for (const std::size_t at : {8, 13, 18, 23}) id.insert(at, 1, '-');
+  auto response = net::HttpResponse::text(std::move(id));
+  add_sentry_cors(response);
+  return response;
+}
+
+net::HttpResponse sentry_event_files(const Services& services, const net::HttpRequest& request) {
+  const auto project = sentry_authenticate(services, request, {});
+  if (!project) return sentry_error(project.error());
+  const auto event = Id128::parse(request.path_params.find("event")->second);
+  if (!event || !event->present())
+    return sentry_error(Error(ErrorKind::invalid_argument, "event: not an event's id"));
+  const auto outcome =
+      services.ingest.sentry_attachments(*project, *event, request.header("content-type"), request.body);
+  if (!outcome || outcome->accepted == 0) return sentry_outcome(outcome);
+  auto response = net::HttpResponse::json("[]", 201);
+  add_sentry_cors(response);
+  return response;
+}
+
 /// A check-in without an SDK: everything in the address, nothing in the body; or a body as an SDK's item has
 /// it.
 Result<wire::sentry::CheckInItem> cron_item(const net::HttpRequest& request) {
@@ -166,6 +194,15 @@ void add_sentry_routes(net::Router& router, const Services& services) {
   router.add(
       "POST", "/api/{project}/envelope",
       [&services](const net::HttpRequest& r, WorkContext&) { return sentry_envelope(services, r); }, options);
+  options.name = "sentry_minidump";
+  router.add(
+      "POST", "/api/{project}/minidump",
+      [&services](const net::HttpRequest& r, WorkContext&) { return sentry_minidump(services, r); }, options);
+  options.name = "sentry_attachments";
+  router.add(
+      "POST", "/api/{project}/events/{event}/attachments",
+      [&services](const net::HttpRequest& r, WorkContext&) { return sentry_event_files(services, r); },
+      options);
   options.name = "sentry_store";
   options.max_decoded_bytes = limits::kMaxErrorEventBytes;
   router.add(
@@ -189,7 +226,7 @@ void add_sentry_routes(net::Router& router, const Services& services) {
     }
   }
   for (const char* pattern : {"/api/{project}/envelope", "/api/{project}/store", "/api/{project}/security",
-                              "/api/{project}/csp-report"}) {
+                              "/api/{project}/csp-report", "/api/{project}/events/{event}/attachments"}) {
     router.add("OPTIONS", pattern, sentry_preflight, {});
   }
 }

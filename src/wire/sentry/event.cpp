@@ -88,6 +88,32 @@ void read_list(json::Value root, std::string_view key, T (*read)(json::Value), s
   });
 }
 
+/// The template with its parameters in place, for clients that leave that to the server (older SDKs of
+/// Python): `%s`, `%d`, `%r`, `%.2f`, … one after the other, `%%` a percent sign. The template itself when
+/// they do not match.
+std::string fill_in(std::string_view text, const std::vector<std::string>& params) {
+  std::string out;
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out.push_back(text[i]);
+      continue;
+    }
+    const std::size_t kind = text.find_first_not_of("-+ #0123456789.lhL", i + 1);
+    if (kind == std::string_view::npos) return std::string(text);
+    if (text[kind] == '%' && kind == i + 1) {
+      out.push_back('%');
+    } else if (std::string_view("sdirfFgGeExXouac").find(text[kind]) != std::string_view::npos) {
+      if (next == params.size()) return std::string(text);
+      out += params[next++];
+    } else {
+      return std::string(text);
+    }
+    i = kind;
+  }
+  return next == params.size() ? out : std::string(text);
+}
+
 void read_message(json::Value root, ErrorEvent& out) {
   auto field = json::get(root, "logentry");
   if (!field || field->is_null()) field = json::get(root, "sentry.interfaces.Message");
@@ -102,7 +128,7 @@ void read_message(json::Value root, ErrorEvent& out) {
   if (const auto params = json::get_array(*field, "params"))
     for (const json::Value p : *params) out.params.push_back(json::text_of(p));
   if (out.message.empty()) out.message = out.formatted;
-  if (out.formatted.empty()) out.formatted = out.message;
+  if (out.formatted.empty()) out.formatted = fill_in(out.message, out.params);
 }
 
 }  // namespace

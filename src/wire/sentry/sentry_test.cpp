@@ -15,6 +15,20 @@ std::string corpus(const std::string& file) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
+TEST(SentryEvent, ParametersAreFilledInWhereTheClientLeftThat) {
+  const auto formatted = [](const std::string& message, const std::string& params) {
+    const auto e = parse_event(R"({"logentry":{"message":")" + message + R"(","params":)" + params + "}}");
+    return e ? e->formatted : "no event";
+  };
+  EXPECT_EQ(formatted("%s of %d at %.2f%%", R"(["a", 2, 3.5])"), "a of 2 at 3.5%");
+  EXPECT_EQ(formatted("%-5s|%05d", R"(["a", 7])"), "a|7");
+  EXPECT_EQ(formatted("100% of %s", R"(["a"])"), "100% of %s") << "no template of that kind";
+  EXPECT_EQ(formatted("%s and %s", R"(["a"])"), "%s and %s");
+  EXPECT_EQ(formatted("%s", R"(["a", "b"])"), "%s");
+  EXPECT_EQ(formatted("plain %", R"([])"), "plain %");
+  EXPECT_EQ(formatted("%(name)s", R"({"name": "a"})"), "%(name)s");
+}
+
 TEST(Envelope, LengthsNewlinesAndUnknownItems) {
   const std::string bytes =
       "{\"event_id\":\"9ec79c33-ec99-42ab-8353-589fcb2e04dc\"}\n{\"type\":\"attachment\",\"length\":3}"
@@ -94,7 +108,8 @@ TEST(Event, EveryFormOfAnException) {
   const auto e = parse_event(
       R"({"message":{"message":"a %s","params":["b"]},"timestamp":1736328600.25,"exception":[7]})");
   ASSERT_TRUE(e);
-  EXPECT_EQ(e->formatted, "a %s");
+  EXPECT_EQ(e->message, "a %s");
+  EXPECT_EQ(e->formatted, "a b");
   EXPECT_EQ(e->timestamp->ns, 1736328600250000000);
   EXPECT_EQ(e->errors.size(), 1u);
 }

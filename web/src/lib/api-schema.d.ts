@@ -1119,6 +1119,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/telltale/v1/issues/{id}/suspects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Commits that may have brought it: of its releases, those that touched the file it came from. */
+        get: operations["issueSuspects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/telltale/v1/issues/merge": {
         parameters: {
             query?: never;
@@ -1432,6 +1449,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/telltale/v1/attachments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Files that came with events, and profiles, newest first. */
+        get: operations["listAttachments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/attachments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a file for good. */
+        delete: operations["deleteAttachment"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/attachments/{id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The file itself.
+         * @description Always a download, of a type that no browser runs, whatever its sender called it. An answer that is cut off ends without its last chunk.
+         */
+        get: operations["attachmentContent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/telltale/v1/issues/{id}/feedback": {
         parameters: {
             query?: never;
@@ -1691,6 +1762,8 @@ export interface components {
             bookmarked?: boolean;
             /** @description To somebody who is signed in: they have looked at it since it last came back or escalated. */
             seen?: boolean;
+            /** @description It is resolved once a release has this commit. Of one issue. */
+            awaits_commit?: string;
         };
         /**
          * @example {
@@ -1707,6 +1780,8 @@ export interface components {
             /** @description With status resolved, without resolved_in: only events of a release after the project's newest reopen. */
             resolved_in_next?: boolean;
             archive?: components["schemas"]["IssueArchive"];
+            /** @description Alone: resolved once a release has this commit, at once when one has it. 7 to 64 hexadecimal digits. */
+            resolved_in_commit?: string;
         };
         /** @enum {string} */
         IssueStatus: "unresolved" | "resolved" | "ignored";
@@ -2267,6 +2342,17 @@ export interface components {
                 type: "A" | "M" | "D";
             }[];
         };
+        Suspect: {
+            /** @description That has the commit. */
+            release: string;
+            /** @description Of the file, in its repository. */
+            path: string;
+            commit: components["schemas"]["Commit"];
+            frame: {
+                function: string;
+                line: number;
+            };
+        };
         ReleaseSummary: {
             project: number;
             version: string;
@@ -2510,6 +2596,24 @@ export interface components {
                 short_id: string;
                 title: string;
             };
+        };
+        Attachment: {
+            id: number;
+            project: number;
+            /** @description Of a chunk of a profile: the profiler's id. */
+            event_id: string;
+            trace_id?: string;
+            /** @description event.attachment, event.minidump, event.view_hierarchy, profile, profile_chunk, … */
+            kind: string;
+            name: string;
+            /** @description As its sender says. */
+            content_type: string;
+            /** @description Bytes. */
+            size: number;
+            /** @description It can be shown. */
+            image: boolean;
+            /** Format: date-time */
+            received: string;
         };
         /** @enum {string} */
         FeedbackStatus: "open" | "resolved" | "archived";
@@ -5460,6 +5564,8 @@ export interface operations {
                     /** @description With status resolved, without resolved_in: only events of a release after the project's newest reopen. */
                     resolved_in_next?: boolean;
                     archive?: components["schemas"]["IssueArchive"];
+                    /** @description Alone: resolved once a release has this commit, at once when one has it. 7 to 64 hexadecimal digits. */
+                    resolved_in_commit?: string;
                 };
             };
         };
@@ -5714,6 +5820,42 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    issueSuspects: {
+        parameters: {
+            query?: {
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+                /** @description Whose stack is looked at; the newest event's unless given. */
+                event_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Number or short id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        suspects: components["schemas"]["Suspect"][];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["CannotRun"];
             503: components["responses"]["NotNow"];
         };
     };
@@ -6681,6 +6823,105 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    listAttachments: {
+        parameters: {
+            query?: {
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+                /** @description Only of this event. */
+                event_id?: string;
+                /** @description Only of this trace. */
+                trace_id?: string;
+                /** @description Only of this kind. */
+                kind?: string;
+                limit?: components["parameters"]["limit"];
+                /** @description How many to leave out. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        attachments: components["schemas"]["Attachment"][];
+                        total: number;
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    deleteAttachment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the attachment. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    attachmentContent: {
+        parameters: {
+            query?: {
+                /** @description true: a PNG, JPEG, GIF or WebP picture comes as what it is. */
+                inline?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Of the attachment. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                    "image/png": string;
+                    "image/jpeg": string;
+                    "image/gif": string;
+                    "image/webp": string;
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
             503: components["responses"]["NotNow"];
         };
     };

@@ -27,6 +27,7 @@ export interface IssueChange {
   assignee?: string;
   resolved_in?: string;
   resolved_in_next?: boolean;
+  resolved_in_commit?: string;
   archive?: IssueArchive;
   priority?: IssuePriority;
 }
@@ -50,6 +51,7 @@ const DONE: Record<IssueStatus, string> = { resolved: "Resolved", ignored: "Arch
 
 function doneText(what: string, change: IssueChange): string {
   if (change.status) return `${DONE[change.status]} ${what}.`;
+  if (change.resolved_in_commit) return `${what}: resolved once a release has ${change.resolved_in_commit.slice(0, 7)}.`;
   if (change.priority) return `${what}: priority ${change.priority}.`;
   return change.assignee ? `${what}: assigned to ${change.assignee}.` : `${what}: nobody is assigned.`;
 }

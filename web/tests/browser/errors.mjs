@@ -40,6 +40,28 @@ async function rules({ page, person, watch }) {
   await until(async () => page.getByRole("button", { name: "Save" }).isDisabled(), "nothing is left to save");
 }
 
+/** Files that came with the event and the commit that touched its file; a fix by commit is awaited. */
+async function filesAndCommits({ page, person, data }) {
+  await page.goto(`/issues/${data.issue}?event=${data.filed}`);
+  await settled(page);
+  const suspects = page.getByRole("region", { name: "Suspect commits" });
+  await suspects.waitFor();
+  expect((await suspects.innerText()).includes("Mean score of the headlines"), "the commit that touched the file");
+  const files = page.getByRole("region", { name: "Attachments" });
+  await until(async () => {
+    await page.mouse.wheel(0, 2000);
+    return (await files.count()) === 1;
+  }, "the attachments are shown");
+  const picture = files.getByRole("img", { name: "screen.png" });
+  await picture.scrollIntoViewIfNeeded();
+  await until(async () => picture.evaluate((img) => img.complete && img.naturalWidth === 320), "the picture is shown");
+  await person.press(files.getByRole("listitem").filter({ hasText: "app.log" }).getByRole("button", { name: "Show" }));
+  await files.getByText("attempt 39").waitFor();
+  const link = files.getByRole("link", { name: "core.bin" });
+  const [download] = await Promise.all([page.waitForEvent("download"), link.click()]);
+  expect(download.suggestedFilename() === "core.bin", "the rest is handed out");
+}
+
 const LISTED = "/issues?range=30d";
 
 /** The first two issues of the list become one, which says so and gives the other back. */
@@ -181,6 +203,6 @@ async function policyReport(bench) {
 }
 
 export const scenarios = () => [
-  ...byMouseAndKeyboard({ "see why an event is in its issue": reasons, "write a rule of grouping": rules, "merge issues and take one out": mergeAndTakeOut, "talk about an issue and decide": talkAndDecide, "write who owns what": owners, "say who hears of issues": issueAlerts }),
+  ...byMouseAndKeyboard({ "see why an event is in its issue": reasons, "see its files and the commit behind it": filesAndCommits, "write a rule of grouping": rules, "merge issues and take one out": mergeAndTakeOut, "talk about an issue and decide": talkAndDecide, "write who owns what": owners, "say who hears of issues": issueAlerts }),
   { name: "a browser's report of a violated policy", run: policyReport },
 ];

@@ -84,17 +84,47 @@ function ArchiveUntil({ onArchive }: { onArchive: (archive: IssueArchive) => voi
 
 export function ResolveMenu({ issue }: { issue: Issue }) {
   return (
-    <Menu
-      label="Resolve in a release"
-      icon="chevron"
-      kind="plain"
-      items={[
-        { label: "In the next release", run: () => void changeIssues([issue], { status: "resolved", resolved_in_next: true }) },
-        ...(issue.last_release
-          ? [{ label: `In ${issue.last_release}`, run: () => void changeIssues([issue], { status: "resolved", resolved_in: issue.last_release }) }]
-          : []),
-      ]}
-    />
+    <Menu label="Resolve in a release" icon="chevron" kind="plain">
+      {(close) => (
+        <>
+          <MenuList
+            label="Resolve in a release"
+            onDone={close}
+            items={[
+              { label: "In the next release", run: () => void changeIssues([issue], { status: "resolved", resolved_in_next: true }) },
+              ...(issue.last_release
+                ? [{ label: `In ${issue.last_release}`, run: () => void changeIssues([issue], { status: "resolved", resolved_in: issue.last_release }) }]
+                : []),
+            ]}
+          />
+          <ResolveInCommit
+            onResolve={(commit) => {
+              close();
+              void changeIssues([issue], { resolved_in_commit: commit });
+            }}
+          />
+        </>
+      )}
+    </Menu>
+  );
+}
+
+/** Once a release has that commit; at once when one has it. */
+function ResolveInCommit({ onResolve }: { onResolve: (commit: string) => void }) {
+  const [commit, setCommit] = useState("");
+  return (
+    <form
+      class="stack commit-until"
+      onSubmit={(e) => {
+        e.preventDefault();
+        onResolve(commit.trim());
+      }}
+    >
+      <Field label="With a commit" value={commit} required pattern="\s*[0-9a-fA-F]{7,64}\s*" placeholder="9f2c1e7" onInput={(e) => setCommit(e.currentTarget.value)} />
+      <Button type="submit" small>
+        Resolve when it is released
+      </Button>
+    </form>
   );
 }
 

@@ -30,6 +30,8 @@ import { Parts } from "./Parts";
 import { StackTrace } from "./StackTrace";
 
 const IssueFeedback = lazy(() => import("./IssueFeedback"));
+const Attachments = lazy(() => import("./Attachments"));
+const Suspects = lazy(() => import("./Suspects"));
 
 export default function IssuePage() {
   const id = useRouteParams<{ id: string }>().id ?? "";
@@ -106,6 +108,7 @@ function IssueView({ issue }: { issue: Issue }) {
           <IssueBadge status={issue.status} substatus={issue.substatus} />
           {issue.status === "resolved" && issue.resolved_in_next && <Badge>in the next release{issue.resolved_in && ` after ${issue.resolved_in}`}</Badge>}
           {issue.status === "resolved" && !issue.resolved_in_next && issue.resolved_in && <Badge>in {issue.resolved_in}</Badge>}
+          {issue.awaits_commit && issue.status !== "resolved" && <Badge title={issue.awaits_commit}>resolved with commit {issue.awaits_commit.slice(0, 7)}</Badge>}
           {issue.status === "ignored" && <span class="muted">{archiveText(issue.archive)}</span>}
           <span class="faint mono breakable">{issue.culprit}</span>
         </div>
@@ -180,11 +183,17 @@ function EventView({ issue, row, at, of, onShow }: { issue: Issue; row: Row; at:
       </div>
       <PairList pairs={[...ids, ...event.tags.filter(([k]) => !ids.some(([name]) => name === k))]} />
       <StackTrace thrown={event.thrown} />
+      <Suspense fallback={null}>
+        <Suspects issue={issue.id} eventId={String(row.attributes["event_id"] ?? "")} />
+      </Suspense>
       <Later>
         {() => (
           <>
             <Breadcrumbs crumbs={event.crumbs} />
             <RequestPart event={event} />
+            <Suspense fallback={null}>
+              <Attachments project={issue.project} eventId={String(row.attributes["event_id"] ?? "")} />
+            </Suspense>
             <Contexts event={event} />
             <Grouping issue={issue} eventId={String(row.attributes["event_id"] ?? "")} />
             <Parts issue={issue} />
