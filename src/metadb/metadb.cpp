@@ -6,6 +6,7 @@
 #include "metadb/health_repositories.hpp"
 #include "metadb/migrations.hpp"
 #include "metadb/repositories.hpp"
+#include "metadb/usage_sql.hpp"
 #include "metadb/vfs.hpp"
 
 namespace telltale::metadb {
@@ -50,6 +51,7 @@ class SqliteMetaDb final : public MetaDb {
   storage::MonitorRepository& monitors() override { return monitors_; }
   storage::FeedbackRepository& feedback() override { return feedback_; }
   storage::OutcomeRepository& outcomes() override { return outcomes_; }
+  storage::UsageRepository& usage() override { return usage_; }
 
   Result<> verify() override {
     Query q(*db_, "PRAGMA integrity_check(20)");
@@ -150,6 +152,7 @@ class SqliteMetaDb final : public MetaDb {
   SqlMonitors monitors_{*db_};
   SqlFeedback feedback_{*db_};
   SqlOutcomes outcomes_{*db_};
+  SqlUsage usage_{*db_};
 };
 
 /// A folder made just now disappears in a crash, and the database in it, until its parents' entries are

@@ -13,7 +13,7 @@
 
 namespace telltale::storage {
 
-constexpr std::uint8_t kBatchVersion = 4;
+constexpr std::uint8_t kBatchVersion = 5;
 constexpr std::uint8_t kOldestBatchVersion = 1;
 
 // The lower four bits of an attribute's tag; its kind stands in the upper ones.

@@ -35,7 +35,7 @@ class BatchDecoder {
       batch.samples.push_back(
           {SeriesId{static_cast<std::uint64_t>(last_series)}, {UnixMillis{last_ms}, in_.f64()}});
     }
-    if (version_ >= 4 && !read_items(in_, batch.items)) ok_ = false;
+    if (version_ >= 4 && !read_items(in_, version_, batch.items)) ok_ = false;
     return ok() && in_.empty();
   }
 

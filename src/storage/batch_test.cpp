@@ -98,6 +98,9 @@ BatchItems random_items(Rng& rng) {
   for (auto n = rng.below(3); n > 0; --n)
     out.outcomes.push_back(
         {random_text(rng), random_text(rng), random_text(rng), rng.next() >> rng.below(64)});
+  for (auto n = rng.below(4); n > 0; --n)
+    out.usage.push_back({kUsageKinds[rng.below(std::size(kUsageKinds))], random_text(rng), random_text(rng),
+                         random_id(rng), rng.next() >> rng.below(64)});
   return out;
 }
 
@@ -141,6 +144,7 @@ void expect_same(const Batch& a, const Batch& b) {
   EXPECT_EQ(a.items.check_ins, b.items.check_ins);
   EXPECT_EQ(a.items.feedback, b.items.feedback);
   EXPECT_EQ(a.items.outcomes, b.items.outcomes);
+  EXPECT_EQ(a.items.usage, b.items.usage);
 }
 
 TEST(BatchCodec, RandomBatchesSurviveTheRoundTrip) {
@@ -155,12 +159,17 @@ TEST(BatchCodec, RandomBatchesSurviveTheRoundTrip) {
 }
 
 TEST(BatchCodec, VersionThreeHasNoItems) {
-  // A batch without items, as version 3 wrote it: the same bytes without the four empty lists.
+  // A batch without items, as version 3 wrote it: the same bytes without the five empty lists; version 4 had
+  // four of them.
   Batch batch;
   batch.project = {7};
   batch.received.ns = 5;
   std::string bytes = encode_batch(batch);
-  ASSERT_EQ(bytes[0], 4);
+  ASSERT_EQ(bytes[0], 5);
+  bytes.resize(bytes.size() - 1);
+  EXPECT_FALSE(decode_batch(bytes)) << "it has less than version 5";
+  bytes[0] = 4;
+  EXPECT_TRUE(decode_batch(bytes));
   bytes[0] = 3;
   EXPECT_FALSE(decode_batch(bytes)) << "it has more than version 3";
   bytes.resize(bytes.size() - 4);
