@@ -23,6 +23,7 @@
 #include "metrics/scrape_manager.hpp"
 #include "net/http.hpp"
 #include "promql/engine.hpp"
+#include "quota/usage.hpp"
 #include "redact/projects.hpp"
 #include "storage/erasure.hpp"
 #include "storage/event_store.hpp"
@@ -88,6 +89,10 @@ struct Services {
   health::ReleaseHealth* release_health = nullptr;
   health::Monitors* monitors = nullptr;
   health::FeedbackStore* feedback = nullptr;
+  quota::Intake* intake = nullptr;
+  quota::UsageStore* usage = nullptr;
+  /// Everything that was accepted so far is in the stores; waits a little for it.
+  std::function<bool()> settled;
 };
 
 void add_sentry_routes(net::Router& router, const Services& services);

@@ -65,6 +65,8 @@ struct ServicesRig {
   std::unique_ptr<health::Monitors> monitors = made(health::Monitors::open(*records, clock, log, registry));
   std::unique_ptr<health::FeedbackStore> feedback =
       made(health::FeedbackStore::open(*records, clock, registry));
+  std::unique_ptr<quota::UsageStore> usage = made(quota::UsageStore::open(*records, clock, log));
+  quota::Intake intake;
   WebFiles web{*fs, ""};
   accounts::Authenticator accounts{*records, clock, log, registry};
   accounts::Sessions sessions{*records, accounts, {}, clock, log, registry};
@@ -103,6 +105,9 @@ struct ServicesRig {
     services.release_health = release_health.get();
     services.monitors = monitors.get();
     services.feedback = feedback.get();
+    services.intake = &intake;
+    services.usage = usage.get();
+    services.settled = [] { return true; };
     services.log_metrics = log_metrics.get();
     services.alert_rules = &alert_rules;
     net::Router made_router;

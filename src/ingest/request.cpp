@@ -20,6 +20,13 @@ std::size_t items_bytes(const storage::BatchItems& items) {
          items.outcomes.size() * (sizeof(storage::OutcomeCount) + 64);
 }
 
+/// There is nothing but refusals, which need no journal record of their own.
+bool is_refused(const std::vector<storage::UsageCount>& usage) {
+  return !usage.empty() && std::all_of(usage.begin(), usage.end(), [](const storage::UsageCount& u) {
+    return u.kind == storage::UsageKind::rate_limited || u.kind == storage::UsageKind::invalid;
+  });
+}
+
 }  // namespace
 
 Id128 dedup_id(ProjectId project, char kind, std::string_view id) {
@@ -113,7 +120,14 @@ Result<Outcome> Ingest::Impl::finish(Request request) {
   const std::size_t items = request.batch.items.count();
   request.batch.row_bytes += items_bytes(request.batch.items);
   request.slot.release();
-  TT_ASSIGN(const auto committed, pipeline.commit(std::move(request.batch), request.ids, &request.encoder));
+  if (request.batch.row_count() == 0 && items == 0 && is_refused(request.batch.items.usage)) {
+    refusals.add(request.batch.project, request.batch.items.usage);
+    return std::move(request.outcome);
+  }
+  Pipeline::Settle settle;
+  if (request.quota) settle = [&quota = *request.quota](storage::Batch& batch) { quota.settle(batch); };
+  TT_ASSIGN(const auto committed,
+            pipeline.commit(std::move(request.batch), request.ids, &request.encoder, settle));
   request.outcome.accepted = committed.rows + items;
   request.outcome.duplicates = committed.duplicates;
   return std::move(request.outcome);

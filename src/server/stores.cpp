@@ -107,6 +107,8 @@ Result<std::unique_ptr<Stores>> Stores::open(io::FileSystem& fs, const config::C
   TT_ASSIGN(stores->monitors_, health::Monitors::open(*stores->metadb_, clock, log, metrics));
   TT_ASSIGN(stores->feedback_, health::FeedbackStore::open(*stores->metadb_, clock, metrics));
 
+  TT_ASSIGN(stores->usage_, quota::UsageStore::open(*stores->metadb_, clock, log));
+
   io::JournalOptions journal_options;
   journal_options.segment_bytes = config.journal.segment_bytes;
   journal_options.dedup_window = config.ingest.dedup_window;
@@ -116,7 +118,8 @@ Result<std::unique_ptr<Stores>> Stores::open(io::FileSystem& fs, const config::C
       *stores->journal_,
       std::vector<storage::DerivedStore*>{stores->tsdb_.get(), stores->eventdb_.get(), stores->issues_.get(),
                                           stores->log_metrics_.get(), stores->release_health_.get(),
-                                          stores->monitors_.get(), stores->feedback_.get()},
+                                          stores->monitors_.get(), stores->feedback_.get(),
+                                          stores->usage_.get()},
       *stores->tsdb_, std::move(accepting), clock, log, metrics);
   TT_TRY(stores->pipeline_->replay());
   TT_TRY(stores->monitors_->start());
@@ -146,6 +149,7 @@ Result<> Stores::maintain() {
   TT_TRY(release_health_->prune());
   TT_TRY(monitors_->prune());
   TT_TRY(feedback_->prune());
+  TT_TRY(usage_->prune());
   return metadb_->compact_log();
 }
 

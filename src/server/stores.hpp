@@ -26,6 +26,7 @@
 #include "io/journal.hpp"
 #include "logmetrics/log_metrics.hpp"
 #include "metadb/metadb.hpp"
+#include "quota/usage.hpp"
 #include "tsdb/tsdb.hpp"
 
 namespace telltale::server {
@@ -62,6 +63,7 @@ class Stores {
   health::ReleaseHealth& release_health() { return *release_health_; }
   health::Monitors& monitors() { return *monitors_; }
   health::FeedbackStore& feedback() { return *feedback_; }
+  quota::UsageStore& usage() { return *usage_; }
   ingest::Pipeline& pipeline() { return *pipeline_; }
 
  private:
@@ -79,6 +81,7 @@ class Stores {
   std::unique_ptr<health::ReleaseHealth> release_health_;
   std::unique_ptr<health::Monitors> monitors_;
   std::unique_ptr<health::FeedbackStore> feedback_;
+  std::unique_ptr<quota::UsageStore> usage_;
   std::unique_ptr<io::Journal> journal_;
   std::unique_ptr<ingest::Pipeline> pipeline_;
   bool stopped_ = false;

@@ -83,6 +83,7 @@ Result<OneIssue> one_issue(const Services& services, const net::HttpRequest& req
     out.extras.merged.erase(out.extras.merged.begin());
   }
   TT_ASSIGN(out.extras.comments, services.records.issue_activity().count_comments(out.issue.id));
+  TT_ASSIGN(out.extras.left_out, services.records.issues().left_out(out.issue.id));
   if (who.user != 0) {
     TT_ASSIGN(out.extras.mark, services.records.issue_activity().mark(who.user, out.issue.id));
   }

@@ -67,6 +67,7 @@ bool seen_by(const storage::IssueMark& mark, const storage::Issue& issue) {
 void write_extras(JsonWriter& w, const storage::Issue& issue, const IssueExtras& extras) {
   if (extras.mark) w.field("bookmarked", extras.mark->bookmarked).field("seen", seen_by(*extras.mark, issue));
   if (extras.comments) w.field("comment_count", *extras.comments);
+  if (extras.left_out) w.field("bodies_left_out", *extras.left_out);
   if (!extras.merged.empty()) {
     w.key("merged_from").begin_array();
     for (const auto& part : extras.merged)

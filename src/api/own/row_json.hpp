@@ -18,6 +18,7 @@ struct IssueExtras {
   std::optional<storage::IssueMark> mark;   // `bookmarked` and `seen`, to whom is signed in
   std::vector<storage::Issue> merged;       // `merged_from`
   std::optional<std::uint64_t> comments;    // `comment_count`
+  std::optional<std::uint64_t> left_out;    // `bodies_left_out`
 };
 void write_issue(JsonWriter& w, const storage::Issue& issue, const IssueExtras& extras = {});
 
