@@ -17,7 +17,7 @@ LAYERS = [
     ["query"],
     ["tsdb", "eventdb", "metadb", "promql", "logql", "search", "redact"],
     ["errors", "health", "traces", "logs", "logmetrics", "metrics"],
-    ["alerting", "oncall", "accounts", "dashboards"],
+    ["alerting", "oncall", "accounts", "dashboards", "quota"],
     ["ingest", "net", "config"],
     ["api"],
     ["server"],

@@ -24,6 +24,7 @@
 #include "metrics/scrape_manager.hpp"
 #include "net/http.hpp"
 #include "promql/engine.hpp"
+#include "quota/usage.hpp"
 #include "redact/projects.hpp"
 #include "storage/erasure.hpp"
 #include "storage/event_store.hpp"
@@ -90,6 +91,10 @@ struct Services {
   health::Monitors* monitors = nullptr;
   health::FeedbackStore* feedback = nullptr;
   health::Attachments* attachments = nullptr;
+  quota::Intake* intake = nullptr;
+  quota::UsageStore* usage = nullptr;
+  /// Everything that was accepted so far is in the stores; waits a little for it.
+  std::function<bool()> settled;
 };
 
 void add_sentry_routes(net::Router& router, const Services& services);

@@ -67,6 +67,8 @@ struct ServicesRig {
       made(health::FeedbackStore::open(*records, clock, registry));
   std::unique_ptr<health::Attachments> attachments =
       made(health::Attachments::open(*records, *fs, "data/attachments", clock, log, registry));
+  std::unique_ptr<quota::UsageStore> usage = made(quota::UsageStore::open(*records, clock, log));
+  quota::Intake intake;
   WebFiles web{*fs, ""};
   accounts::Authenticator accounts{*records, clock, log, registry};
   accounts::Sessions sessions{*records, accounts, {}, clock, log, registry};
@@ -106,6 +108,9 @@ struct ServicesRig {
     services.monitors = monitors.get();
     services.feedback = feedback.get();
     services.attachments = attachments.get();
+    services.intake = &intake;
+    services.usage = usage.get();
+    services.settled = [] { return true; };
     services.log_metrics = log_metrics.get();
     services.alert_rules = &alert_rules;
     net::Router made_router;

@@ -146,6 +146,7 @@ Result<> BatchApplier::count(const Target& target, const EventRow& row) {
   tally(issue, row);
   if (issue.parts > 1) tally(part.counts, row);
   ++part.hours[issue_hour(row.time)];
+  if (row.find(attr::kBodyLeftOut) != nullptr) ++part.left_out;
   if (const std::string& release = row.ids.release; !release.empty()) {
     const auto [seen, fresh] =
         part.releases.try_emplace(release, storage::ReleaseCount{release, row.time, row.time});
@@ -179,6 +180,7 @@ Result<> BatchApplier::write(TouchedIssue& touched) {
   for (auto& [id, part] : touched.parts) {
     if (!part.touched) continue;
     for (const auto& [hour, n] : part.hours) TT_TRY(issues.add_hour_count(id, hour, n));
+    if (part.left_out > 0) TT_TRY(issues.add_left_out(id, part.left_out));
     for (const auto& [release, seen] : part.releases) TT_TRY(issues.add_release(id, seen));
     if ((several ? part.counts : touched.issue).users_estimated) TT_TRY(write_sketch(issues, sketches_, id));
     if (several) TT_TRY(issues.update_part(touched.issue.id, part.counts));

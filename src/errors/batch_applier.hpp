@@ -33,6 +33,7 @@ class BatchApplier {
     std::map<UnixNanos, std::uint64_t> hours;
     std::map<std::string, storage::ReleaseCount> releases;
     std::unordered_set<Id128> users;  // of this batch
+    std::uint64_t left_out = 0;       // events whose JSON is not kept
     bool touched = false;
   };
   struct TouchedIssue {

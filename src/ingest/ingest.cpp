@@ -23,4 +23,6 @@ void Ingest::set_time_bounds(Nanos max_past, Nanos max_future) {
   impl_->max_future = max_future;
 }
 
+Result<> Ingest::flush_refusals() { return impl_->refusals.flush(impl_->pipeline, impl_->clock); }
+
 }  // namespace telltale::ingest

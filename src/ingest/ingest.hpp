@@ -18,6 +18,7 @@
 #include "health/attachments.hpp"
 #include "ingest/pipeline.hpp"
 #include "logs/file_follower.hpp"
+#include "quota/intake.hpp"
 #include "redact/redactor.hpp"
 #include "wire/cloudwatch/requests.hpp"
 #include "wire/item_error.hpp"
@@ -37,6 +38,15 @@ struct IngestOptions {
   /// A project's own rules of grouping errors; without it there are none.
   std::function<std::shared_ptr<const errors::GroupingRules>(ProjectId)> grouping_of;
   health::Attachments* attachments = nullptr;  // null: files that come with events are left out
+  /// Limits, filters and bodies of what Sentry's SDKs send; null: everything is taken.
+  quota::Intake* intake = nullptr;
+};
+
+/// Who sends with Sentry's protocol.
+struct SentrySender {
+  Id128 key;              // the DSN key; zero: none
+  std::string address;    // where the request came from
+  bool internal = false;  // the server itself: neither limited nor filtered
 };
 
 /// What became of a request.
@@ -44,7 +54,15 @@ struct Outcome {
   std::size_t accepted = 0;    // rows and items journaled
   std::size_t duplicates = 0;  // rows a client sent again
   std::vector<wire::ItemError> rejected;
-  Id128 event_id;  // Sentry: of the envelope's event, zero when there is none
+  Id128 event_id;            // Sentry: of the envelope's event, zero when there is none
+  std::size_t filtered = 0;  // Sentry: events that the project does not want
+  /// Sentry: categories of which not everything was taken, because the key has sent enough.
+  struct Limited {
+    std::string category;
+    std::int64_t retry_after_s = 0;
+    bool all_categories = false;  // the limit is one on everything
+  };
+  std::vector<Limited> limited;
 };
 
 struct DocumentShape;   // document.hpp
@@ -72,20 +90,25 @@ class Ingest {
   void set_time_bounds(Nanos max_past, Nanos max_future);
 
   /// invalid_argument when the envelope's own frame is broken.
-  Result<Outcome> sentry_envelope(ProjectId project, std::string_view body);
+  Result<Outcome> sentry_envelope(ProjectId project, std::string_view body, const SentrySender& sender = {});
   /// POST /store/: one event's JSON.
-  Result<Outcome> sentry_store(ProjectId project, std::string_view body);
+  Result<Outcome> sentry_store(ProjectId project, std::string_view body, const SentrySender& sender = {});
   /// What a browser says of a violated policy (wire/sentry/security.hpp).
   Result<Outcome> sentry_security(ProjectId project, std::string_view body,
-                                  const wire::sentry::SecurityOrigin& origin);
+                                  const wire::sentry::SecurityOrigin& origin,
+                                  const SentrySender& sender = {});
   /// Files of an event, as multipart/form-data.
   Result<Outcome> sentry_attachments(ProjectId project, Id128 event_id, std::string_view content_type,
-                                     std::string_view body);
+                                     std::string_view body, const SentrySender& sender = {});
   /// A crash reporter's multipart/form-data: a minidump, which is kept as it is, and what else it says of
   /// the crash. It becomes an error event with attachments.
-  Result<Outcome> sentry_minidump(ProjectId project, std::string_view content_type, std::string_view body);
+  Result<Outcome> sentry_minidump(ProjectId project, std::string_view content_type, std::string_view body,
+                                  const SentrySender& sender = {});
   /// A scheduled job's, said without an SDK.
-  Result<Outcome> sentry_check_in(ProjectId project, wire::sentry::CheckInItem check_in);
+  Result<Outcome> sentry_check_in(ProjectId project, wire::sentry::CheckInItem check_in,
+                                  const SentrySender& sender = {});
+  /// What has been refused so far is counted durably when it returns (refusals.hpp).
+  Result<> flush_refusals();
   Result<Outcome> loki_push(ProjectId project, std::string_view body, LokiFormat format);
   Result<Outcome> otlp_logs(ProjectId project, std::string_view body, wire::otlp::Encoding encoding);
   Result<Outcome> otlp_traces(ProjectId project, std::string_view body, wire::otlp::Encoding encoding);

@@ -156,8 +156,8 @@ void Pipeline::stop() {
 
 bool Pipeline::accepting() const { return impl_->accepting(); }
 
-Result<Committed> Pipeline::commit(storage::Batch batch, const ClientIds& ids,
-                                   storage::BatchEncoder* encoder) {
+Result<Committed> Pipeline::commit(storage::Batch batch, const ClientIds& ids, storage::BatchEncoder* encoder,
+                                   const Settle& settle) {
   if (!impl_->accepting())
     return fail(ErrorKind::disk_full, "the disk is full: writes wait until there is space");
   for (const auto& a : impl_->appliers) {
@@ -172,6 +172,7 @@ Result<Committed> Pipeline::commit(storage::Batch batch, const ClientIds& ids,
   committed.duplicates += drop_duplicates(batch.spans, ids.spans, admissions);
   committed.duplicates += drop_duplicates(batch.errors, ids.errors, admissions);
   impl_->duplicates_total.add(committed.duplicates);
+  if (settle) settle(batch);
   if (batch.empty()) return committed;
 
   committed.rows = batch.row_count();

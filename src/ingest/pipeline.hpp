@@ -64,10 +64,12 @@ class Pipeline {
 
   /// Whether the disk takes writes.
   bool accepting() const;
+  /// Called once the rows that were accepted before are out of the batch: counts of the rest go into it.
+  using Settle = std::function<void(storage::Batch&)>;
   /// Durable when it returns. disk_full while the disk is full, resource_exhausted when a store is too far
   /// behind. `encoder` has the batch's rows already.
   Result<Committed> commit(storage::Batch batch, const ClientIds& ids = {},
-                           storage::BatchEncoder* encoder = nullptr);
+                           storage::BatchEncoder* encoder = nullptr, const Settle& settle = {});
   /// Resolves the series and commits. Series over a limit are counted and left out; the error tells of them
   /// after the rest is durable.
   Result<> write_samples(ProjectId project, UnixNanos received,

@@ -21,6 +21,13 @@ std::size_t items_bytes(const storage::BatchItems& items) {
          items.attachments.size() * (sizeof(storage::AttachmentItem) + 128);
 }
 
+/// There is nothing but refusals, which need no journal record of their own.
+bool is_refused(const std::vector<storage::UsageCount>& usage) {
+  return !usage.empty() && std::all_of(usage.begin(), usage.end(), [](const storage::UsageCount& u) {
+    return u.kind == storage::UsageKind::rate_limited || u.kind == storage::UsageKind::invalid;
+  });
+}
+
 }  // namespace
 
 Id128 dedup_id(ProjectId project, char kind, std::string_view id) {
@@ -116,8 +123,14 @@ Result<Outcome> Ingest::Impl::finish(Request request) {
   const std::size_t items = request.batch.items.count();
   request.batch.row_bytes += items_bytes(request.batch.items);
   request.slot.release();
+  if (request.batch.row_count() == 0 && items == 0 && is_refused(request.batch.items.usage)) {
+    refusals.add(request.batch.project, request.batch.items.usage);
+    return std::move(request.outcome);
+  }
+  Pipeline::Settle settle;
+  if (request.quota) settle = [&quota = *request.quota](storage::Batch& batch) { quota.settle(batch); };
   const auto files = request.batch.items.attachments;
-  auto done = pipeline.commit(std::move(request.batch), request.ids, &request.encoder);
+  auto done = pipeline.commit(std::move(request.batch), request.ids, &request.encoder, settle);
   if (!done) {
     drop_files(files);
     return tl::unexpected<Error>(std::move(done).error());

@@ -13,6 +13,8 @@
 
 #include "base/time_zone.hpp"
 #include "ingest/ingest.hpp"
+#include "ingest/refusals.hpp"
+#include "ingest/sentry_quota.hpp"
 #include "ingest/work_slots.hpp"
 
 namespace telltale::ingest {
@@ -60,9 +62,10 @@ class Request {
   UnixNanos now() const { return now_; }
   bool in_bounds(UnixNanos time) const;
 
-  bool by_project = false;       // a row that names no service belongs to the project's
-  std::string fallback_service;  // of a row that names none; Loki says `unknown_service`
-  TimeZone zone;                 // of times in lines that say no offset
+  bool by_project = false;           // a row that names no service belongs to the project's
+  std::string fallback_service;      // of a row that names none; Loki says `unknown_service`
+  TimeZone zone;                     // of times in lines that say no offset
+  std::optional<SentryQuota> quota;  // of Sentry's ways in
   storage::Batch batch;
   storage::BatchEncoder encoder;  // has the batch's rows
   ClientIds ids;
@@ -101,6 +104,7 @@ struct Ingest::Impl {
   std::atomic<Nanos> max_past{options.max_past};
   std::atomic<Nanos> max_future{options.max_future};
 
+  Refusals refusals;
   WorkSlots slots{std::max<std::size_t>(kLeastWorkSlots, std::thread::hardware_concurrency())};
 
   /// Before anything is decoded; a thread has one request at a time.
@@ -108,6 +112,12 @@ struct Ingest::Impl {
     WorkSlots::Slot slot = slots.take();
     return {project,        clock.now(), redactor_of(project), options, {max_past.load(), max_future.load()},
             std::move(slot)};
+  }
+  Request begin_sentry(ProjectId project, const SentrySender& sender) {
+    Request request = begin(project);
+    request.by_project = true;
+    request.quota.emplace(options.intake, project, sender);
+    return request;
   }
   /// A request holds it for as long as it takes: a change of rules makes another one.
   std::shared_ptr<const redact::Redactor> redactor_of(ProjectId project) const {
@@ -124,6 +134,14 @@ struct Ingest::Impl {
   void drop_files(const std::vector<storage::AttachmentItem>& files);
   /// Commits what was collected and counts what was masked and refused.
   Result<Outcome> finish(Request request);
+  /// The same of a request that is one thing: it is refused when that is.
+  Result<Outcome> finish_one(Request request) {
+    const bool refused = !request.outcome.rejected.empty();
+    const std::string reason = refused ? request.outcome.rejected.front().reason : std::string();
+    TT_ASSIGN(auto outcome, finish(std::move(request)));
+    if (refused) return fail(ErrorKind::invalid_argument, reason);
+    return outcome;
+  }
 };
 
 }  // namespace telltale::ingest

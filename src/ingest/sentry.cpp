@@ -6,6 +6,7 @@
 #include "ingest/request.hpp"
 #include "ingest/rows.hpp"
 #include "ingest/sentry_items.hpp"
+#include "quota/categories.hpp"
 #include "wire/sentry/envelope.hpp"
 #include "wire/sentry/security.hpp"
 
@@ -15,13 +16,19 @@ void add_event(Request& request, ProjectId project, const errors::GroupingRules&
                std::string_view json, std::size_t index) {
   auto payload = wire::sentry::normalise_json(json);
   if (!payload) return request.error(index, "event: " + payload.error().message());
-  request.redactor->redact_json(*payload, &request.counts);
+  if (request.quota->filters_event(request, *payload) || !request.quota->take_deferred(request)) return;
+  request.redactor->redact_event(*payload, &request.counts);
   auto event = wire::sentry::parse_event(*payload);
   if (!event) return request.error(index, "event: " + event.error().message());
   if (envelope_id.present()) event->event_id = envelope_id;
   request.outcome.event_id = event->event_id;
   EventRow row = row_of(*event, rules);
-  row.payload = std::move(*payload);
+  if (const AttrValue* group = row.find(attr::kGroupHashes);
+      request.quota->keeps_body(request, group == nullptr ? std::string() : to_string(*group))) {
+    row.payload = std::move(*payload);
+  } else {
+    row.set(std::string(attr::kBodyLeftOut), true);
+  }
   const Id128 id = event->event_id.present() ? dedup_id(project, 'e', event->event_id.hex()) : Id128{};
   request.add(Table::errors, std::move(row), id, index);
 }
@@ -44,6 +51,8 @@ void add_transaction(Request& request, ProjectId project, Id128 envelope_id, std
   auto transaction = wire::sentry::parse_transaction(json);
   if (!transaction) return request.error(index, "transaction: " + transaction.error().message());
   if (envelope_id.present()) transaction->event_id = envelope_id;
+  if (request.quota->filters_transaction(request, *transaction) || !request.quota->take_deferred(request))
+    return;
   request.outcome.event_id = transaction->event_id;
   for (const auto& span : transaction->spans) {
     EventRow row = row_of(*transaction, span);
@@ -61,15 +70,16 @@ Result<errors::GroupingInput> stored_grouping_input(std::string_view payload) {
   return grouping_input(event);
 }
 
-Result<Outcome> Ingest::sentry_envelope(ProjectId project, std::string_view body) {
+Result<Outcome> Ingest::sentry_envelope(ProjectId project, std::string_view body,
+                                        const SentrySender& sender) {
   TT_ASSIGN(const auto envelope, wire::sentry::parse_envelope(body));
-  Request request = impl_->begin(project);
-  request.by_project = true;
+  Request request = impl_->begin_sentry(project, sender);
   const auto rules = impl_->grouping_of(project);
   for (const auto& e : envelope.errors) request.error(e.index, e.reason);
   using wire::sentry::ItemType;
   for (std::size_t i = 0; i < envelope.items.size(); ++i) {
     const auto& item = envelope.items[i];
+    if (!request.quota->begins(request, item)) continue;
     if (item.type == ItemType::event) {
       add_event(request, project, *rules, envelope.header.event_id, item.payload, i);
     } else if (item.type == ItemType::transaction) {
@@ -80,7 +90,9 @@ Result<Outcome> Ingest::sentry_envelope(ProjectId project, std::string_view body
         request.error(i, "log: " + logs.error().message());
         continue;
       }
-      for (const auto& log : logs->items) request.add(Table::logs, row_of(log), Id128{}, i);
+      const std::size_t taken =
+          request.quota->take(request, rate_limit_category(item.type), logs->items.size());
+      for (std::size_t n = 0; n < taken; ++n) request.add(Table::logs, row_of(logs->items[n]), Id128{}, i);
       for (const auto& e : logs->errors) request.error(i, fmt::format("items[{}]: {}", e.index, e.reason));
     } else if (item.type == ItemType::span) {
       auto spans = wire::sentry::parse_span_items(item.payload);
@@ -88,8 +100,10 @@ Result<Outcome> Ingest::sentry_envelope(ProjectId project, std::string_view body
         request.error(i, "span: " + spans.error().message());
         continue;
       }
-      for (const auto& span : spans->items) {
-        EventRow row = row_of(span);
+      const std::size_t taken =
+          request.quota->take(request, rate_limit_category(item.type), spans->items.size());
+      for (std::size_t n = 0; n < taken; ++n) {
+        EventRow row = row_of(spans->items[n]);
         const Id128 id = span_dedup_id(project, row);
         request.add(Table::spans, std::move(row), id, i);
       }
@@ -117,36 +131,37 @@ Result<Outcome> Ingest::sentry_envelope(ProjectId project, std::string_view body
     } else {
       impl_->skipped.add();
     }
+    request.quota->ends(request, item);
   }
   return impl_->finish(std::move(request));
 }
 
-Result<Outcome> Ingest::sentry_store(ProjectId project, std::string_view body) {
-  Request request = impl_->begin(project);
-  request.by_project = true;
-  add_event(request, project, *impl_->grouping_of(project), Id128{}, body, 0);
-  if (!request.outcome.rejected.empty()) {
-    return fail(ErrorKind::invalid_argument, request.outcome.rejected.front().reason);
-  }
-  return impl_->finish(std::move(request));
+Result<Outcome> Ingest::sentry_store(ProjectId project, std::string_view body, const SentrySender& sender) {
+  Request request = impl_->begin_sentry(project, sender);
+  if (request.quota->begins(request, quota::category::kError))
+    add_event(request, project, *impl_->grouping_of(project), Id128{}, body, 0);
+  request.quota->ends(request, quota::category::kError);
+  return impl_->finish_one(std::move(request));
 }
 
 Result<Outcome> Ingest::sentry_security(ProjectId project, std::string_view body,
-                                        const wire::sentry::SecurityOrigin& origin) {
-  Request request = impl_->begin(project);
-  request.by_project = true;
-  add_security_reports(request, project, *impl_->grouping_of(project), origin, body, 0);
-  if (!request.outcome.rejected.empty())
-    return fail(ErrorKind::invalid_argument, request.outcome.rejected.front().reason);
-  return impl_->finish(std::move(request));
+                                        const wire::sentry::SecurityOrigin& origin,
+                                        const SentrySender& sender) {
+  constexpr std::string_view kCategory = "security";
+  Request request = impl_->begin_sentry(project, sender);
+  if (request.quota->begins(request, kCategory))
+    add_security_reports(request, project, *impl_->grouping_of(project), origin, body, 0);
+  request.quota->ends(request, kCategory);
+  return impl_->finish_one(std::move(request));
 }
 
-Result<Outcome> Ingest::sentry_check_in(ProjectId project, wire::sentry::CheckInItem check_in) {
-  Request request = impl_->begin(project);
-  add_check_in(request, std::move(check_in), 0);
-  if (!request.outcome.rejected.empty())
-    return fail(ErrorKind::invalid_argument, request.outcome.rejected.front().reason);
-  return impl_->finish(std::move(request));
+Result<Outcome> Ingest::sentry_check_in(ProjectId project, wire::sentry::CheckInItem check_in,
+                                        const SentrySender& sender) {
+  Request request = impl_->begin_sentry(project, sender);
+  if (request.quota->begins(request, quota::category::kMonitor))
+    add_check_in(request, std::move(check_in), 0);
+  request.quota->ends(request, quota::category::kMonitor);
+  return impl_->finish_one(std::move(request));
 }
 
 }  // namespace telltale::ingest

@@ -8,6 +8,8 @@
 #include "base/rng.hpp"
 #include "base/text.hpp"
 #include "ingest/sentry_items.hpp"
+#include "quota/categories.hpp"
+#include "wire/sentry/envelope.hpp"
 #include "wire/sentry/multipart.hpp"
 
 namespace telltale::ingest {
@@ -16,6 +18,16 @@ namespace {
 constexpr std::string_view kPlainKind = "event.attachment";
 constexpr std::string_view kMinidumpKind = "event.minidump";
 constexpr std::string_view kOctets = "application/octet-stream";
+
+/// What limits and counts take a file for that comes outside of an envelope.
+const wire::sentry::Item& file_item() {
+  static const wire::sentry::Item item = [] {
+    wire::sentry::Item file;
+    file.type = wire::sentry::ItemType::attachment;
+    return file;
+  }();
+  return item;
+}
 
 std::string cleaned(std::string_view text, std::size_t bytes) {
   std::string out(truncate_utf8(repair_utf8(text), bytes));
@@ -116,6 +128,7 @@ Result<> Ingest::Impl::keep_files(Request& request) {
     }
     if (!done) {
       request.error(file.index, "attachment: " + done.error().message());
+      if (request.quota) request.quota->lost_file(request, file.item.kind.starts_with("profile"));
       continue;
     }
     kept.push_back(std::move(file.item));
@@ -129,25 +142,28 @@ void Ingest::Impl::drop_files(const std::vector<storage::AttachmentItem>& files)
 }
 
 Result<Outcome> Ingest::sentry_attachments(ProjectId project, Id128 event_id, std::string_view content_type,
-                                           std::string_view body) {
+                                           std::string_view body, const SentrySender& sender) {
   if (impl_->options.attachments == nullptr) return fail(ErrorKind::unsupported, "attachments are not kept");
   TT_ASSIGN(const auto parts, wire::sentry::parse_multipart(content_type, body));
-  Request request = impl_->begin(project);
+  Request request = impl_->begin_sentry(project, sender);
+  bool any = false;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (parts[i].filename.empty()) continue;
+    any = true;
+    if (!request.quota->begins(request, file_item())) continue;
     storage::AttachmentItem item;
     item.event_id = event_id;
     item.name = parts[i].filename;
     item.content_type = parts[i].content_type;
     add_file(request, std::move(item), parts[i].body, limits::kMaxAttachmentBytes, i);
+    request.quota->ends(request, file_item());
   }
-  if (request.files.empty() && request.outcome.rejected.empty())
-    return fail(ErrorKind::invalid_argument, "multipart: no part is a file");
+  if (!any) return fail(ErrorKind::invalid_argument, "multipart: no part is a file");
   return impl_->finish(std::move(request));
 }
 
 Result<Outcome> Ingest::sentry_minidump(ProjectId project, std::string_view content_type,
-                                        std::string_view body) {
+                                        std::string_view body, const SentrySender& sender) {
   if (impl_->options.attachments == nullptr) return fail(ErrorKind::unsupported, "attachments are not kept");
   TT_ASSIGN(const auto parts, wire::sentry::parse_multipart(content_type, body));
   const bool has_dump = std::any_of(parts.begin(), parts.end(), [](const auto& part) {
@@ -156,22 +172,23 @@ Result<Outcome> Ingest::sentry_minidump(ProjectId project, std::string_view cont
   if (!has_dump)
     return fail(ErrorKind::invalid_argument,
                 fmt::format("{}: missing, or no minidump", wire::sentry::kMinidumpPart));
-  Request request = impl_->begin(project);
-  request.by_project = true;
+  Request request = impl_->begin_sentry(project, sender);
   const auto id = Id128::parse(to_hex(secure_random(16)));
   TT_ASSIGN(const auto event, wire::sentry::minidump_event(parts, *id, request.now()));
-  add_event(request, project, *impl_->grouping_of(project), event.event_id, event.json, 0);
-  if (!request.outcome.rejected.empty())
-    return fail(ErrorKind::invalid_argument, request.outcome.rejected.front().reason);
+  if (request.quota->begins(request, quota::category::kError))
+    add_event(request, project, *impl_->grouping_of(project), event.event_id, event.json, 0);
+  request.quota->ends(request, quota::category::kError);
+  if (!request.outcome.rejected.empty()) return impl_->finish_one(std::move(request));
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const bool dump = parts[i].name == wire::sentry::kMinidumpPart;
-    if (parts[i].filename.empty() && !dump) continue;
+    if ((parts[i].filename.empty() && !dump) || !request.quota->begins(request, file_item())) continue;
     storage::AttachmentItem item;
     item.event_id = event.event_id;
     item.kind = dump ? kMinidumpKind : kPlainKind;
     item.name = parts[i].filename.empty() ? "minidump.dmp" : parts[i].filename;
     item.content_type = parts[i].content_type;
     add_file(request, std::move(item), parts[i].body, limits::kMaxAttachmentBytes, i);
+    request.quota->ends(request, file_item());
   }
   return impl_->finish(std::move(request));
 }

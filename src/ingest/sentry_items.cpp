@@ -214,16 +214,17 @@ void add_feedback(Request& request, std::string_view json, bool report, std::siz
 }
 
 void add_client_report(Request& request, const wire::sentry::ClientReport& report) {
-  auto& outcomes = request.batch.items.outcomes;
+  std::size_t counted = 0;
   for (const auto& d : report.discarded) {
-    if (d.quantity == 0 || outcomes.size() >= limits::kMaxClientReports) continue;
-    storage::OutcomeCount count{"client", d.category, d.reason,
-                                std::min<std::uint64_t>(d.quantity, limits::kMaxAggregateCount)};
-    cut(count.category, limits::kMaxOutcomeNameBytes);
-    cut(count.reason, limits::kMaxOutcomeNameBytes);
-    request.redactor->redact_text(count.reason, &request.counts);
-    request.redactor->redact_text(count.category, &request.counts);
-    outcomes.push_back(std::move(count));
+    if (d.quantity == 0 || counted++ >= limits::kMaxClientReports) continue;
+    std::string category = d.category;
+    std::string reason = d.reason;
+    cut(category, limits::kMaxOutcomeNameBytes);
+    cut(reason, limits::kMaxOutcomeNameBytes);
+    request.redactor->redact_text(reason, &request.counts);
+    request.redactor->redact_text(category, &request.counts);
+    request.quota->count(request, storage::UsageKind::client, category, reason,
+                         std::min<std::uint64_t>(d.quantity, limits::kMaxAggregateCount));
   }
 }
 

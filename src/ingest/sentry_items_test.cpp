@@ -120,8 +120,10 @@ TEST_F(SentryItems, CheckInsAndWhatAClientLeftOut) {
   const auto kept = batches();
   ASSERT_EQ(kept.size(), 2u);
   EXPECT_NE(kept[0].items.check_ins[0].config.find(R"("unit":"hour")"), std::string::npos);
-  EXPECT_EQ(kept[0].items.outcomes,
-            (std::vector<storage::OutcomeCount>{{"client", "error", "queue_overflow", 3}}));
+  using storage::UsageKind;
+  EXPECT_EQ(kept[0].items.usage,
+            (std::vector<storage::UsageCount>{{UsageKind::accepted, "monitor", "", {}, 1},
+                                              {UsageKind::client, "error", "queue_overflow", {}, 3}}));
   EXPECT_GT(kept[1].items.check_ins[0].duration_ms, 0);
 }
 

@@ -6,6 +6,7 @@
 #include "metadb/health_repositories.hpp"
 #include "metadb/migrations.hpp"
 #include "metadb/repositories.hpp"
+#include "metadb/usage_sql.hpp"
 #include "metadb/vfs.hpp"
 
 namespace telltale::metadb {
@@ -51,6 +52,7 @@ class SqliteMetaDb final : public MetaDb {
   storage::FeedbackRepository& feedback() override { return feedback_; }
   storage::OutcomeRepository& outcomes() override { return outcomes_; }
   storage::AttachmentRepository& attachments() override { return attachments_; }
+  storage::UsageRepository& usage() override { return usage_; }
 
   Result<> verify() override {
     Query q(*db_, "PRAGMA integrity_check(20)");
@@ -152,6 +154,7 @@ class SqliteMetaDb final : public MetaDb {
   SqlFeedback feedback_{*db_};
   SqlOutcomes outcomes_{*db_};
   SqlAttachments attachments_{*db_};
+  SqlUsage usage_{*db_};
 };
 
 /// A folder made just now disappears in a crash, and the database in it, until its parents' entries are

@@ -191,6 +191,19 @@ CREATE TABLE attachments (
 CREATE INDEX attachments_by_time ON attachments (project, received);
 CREATE INDEX attachments_by_trace ON attachments (project, trace) WHERE trace <> '';
 )sql",
+    // What became of all that was sent (storage/usage_records.hpp), and how many events of an issue's part
+    // were counted without their JSON being kept.
+    R"sql(
+CREATE TABLE usage (
+  project INTEGER NOT NULL, time INTEGER NOT NULL, kind INTEGER NOT NULL, category TEXT NOT NULL,
+  reason TEXT NOT NULL, key TEXT NOT NULL, quantity INTEGER NOT NULL,
+  PRIMARY KEY (project, time, kind, category, reason, key)) WITHOUT ROWID;
+CREATE TABLE issue_left_out (issue INTEGER PRIMARY KEY, count INTEGER NOT NULL);
+CREATE TRIGGER issue_gone_left_out AFTER DELETE ON issues
+BEGIN
+  DELETE FROM issue_left_out WHERE issue = OLD.id;
+END;
+)sql",
 };
 
 }  // namespace

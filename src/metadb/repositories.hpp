@@ -93,6 +93,8 @@ class SqlIssues final : public storage::IssueRepository {
   Result<> update_part(storage::IssueId issue, const storage::Issue& part) override;
   Result<> merge(storage::IssueId into, storage::IssueId from) override;
   Result<> unmerge(storage::IssueId part) override;
+  Result<> add_left_out(storage::IssueId part, std::uint64_t count) override;
+  Result<std::uint64_t> left_out(storage::IssueId issue) override;
   Result<> add_hour_count(storage::IssueId part, UnixNanos time, std::uint64_t count) override;
   Result<std::vector<storage::HourCount>> hour_counts(storage::IssueId issue, TimeRange range) override;
   Result<> add_release(storage::IssueId part, const storage::ReleaseCount& seen) override;

@@ -129,6 +129,8 @@ inline constexpr std::string_view kGroupHashes = "group_hashes";  // space-separ
 inline constexpr std::string_view kGroupHashesBefore = "group_hashes_before";
 inline constexpr std::string_view kPlatform = "platform";
 inline constexpr std::string_view kLogger = "logger";
+/// bool: counted like any other, but too many came at once and the JSON of this one was not kept.
+inline constexpr std::string_view kBodyLeftOut = "body_left_out";
 }  // namespace attr
 
 }  // namespace telltale

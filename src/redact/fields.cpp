@@ -86,7 +86,9 @@ bool Redactor::redact_fields(std::span<const Field> fields, Counts* counts) cons
     const Field& field = fields[owner];
     if (owner == 0) of_line = d;
     if (is_id_field(field.key, *field.value)) continue;
-    changed = impl_->redact_content(*field.value, d, counts) || changed;
+    changed = (field.form == FieldForm::event ? impl_->redact_event(*field.value, d, counts)
+                                              : impl_->redact_content(*field.value, d, counts)) ||
+              changed;
   }
   if (!derived || of_line.none()) return changed;
   for (const Field& field : fields) {

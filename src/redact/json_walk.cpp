@@ -55,9 +55,11 @@ class JsonWalker {
   std::optional<std::string> run(bool& changed) {
     out_.reserve(in_.size() + 64);
     copy_space();
+    const bool object_root = at_ < in_.size() && in_[at_] == '{';
     if (!value(KeyKind::plain)) return std::nullopt;
     while (!stack_.empty())
       if (!step()) return std::nullopt;
+    if (object_root && actions_.places != nullptr) actions_.places->root_end = out_.size() - 1;
     copy_space();
     if (at_ != in_.size()) return std::nullopt;
     changed = changed_;
@@ -70,7 +72,32 @@ class JsonWalker {
     bool versions = false;  // inside "modules": names of packages, not of secrets
     std::size_t items = 0;
     KeyKind pair_kind = KeyKind::plain;  // a list that began with a sensitive name: [name, value]
+    std::string key;                     // of the member at hand, where remarks are wanted
   };
+
+  /// Remarks that were made about the value at hand get its path.
+  void keep_remarks(bool text, std::string_view before) {
+    if (actions_.remarked == nullptr || nested_ || actions_.remarks->empty()) return;
+    auto remarks = std::exchange(*actions_.remarks, {});
+    if (actions_.remarked->size() >= kMaxRemarkedValues || stack_.size() > kMaxMetaDepth) return;
+    ValueRemarks value;
+    for (const Level& level : stack_)
+      value.path.push_back(level.object ? level.key : std::to_string(level.items - 1));
+    value.remarks = std::move(remarks);
+    value.has_length = text;
+    if (text) value.length = count_characters(before);
+    actions_.remarked->push_back(std::move(value));
+  }
+
+  /// The root's own remarks: copied, and looked at later (meta.cpp).
+  bool copy_meta() {
+    const std::size_t begin = at_;
+    actions_.places->meta_begin = out_.size();
+    if (!skip_container()) return false;
+    out_.append(in_.substr(begin, at_ - begin));
+    actions_.places->meta_end = out_.size();
+    return true;
+  }
 
   void copy_space() {
     while (at_ < in_.size() && is_space(in_[at_])) out_ += in_[at_++];
@@ -118,6 +145,13 @@ class JsonWalker {
     copy_space();
     if (!copy(':')) return false;
     copy_space();
+    if (actions_.places != nullptr && !nested_) {
+      level.key = renamed;
+      if (stack_.size() == 1) actions_.places->root_empty = false;
+      if (stack_.size() == 1 && key == "_meta" && actions_.places->meta_begin == std::string::npos &&
+          at_ < in_.size() && in_[at_] == '{')
+        return copy_meta();
+    }
     next_is_versions_ = key == "modules";
     const KeyKind kind = level.versions ? KeyKind::plain : actions_.kind(key);
     return value(kind, key);
@@ -151,9 +185,11 @@ class JsonWalker {
     const auto raw = take_string();
     if (!raw) return false;
     std::string text = decode(*raw);
+    const std::string before = actions_.remarked != nullptr && !nested_ ? text : std::string();
     if (!actions_.keep(key, text) && redact_string(text)) {
       append_json_string(out_, text);
       changed_ = true;
+      keep_remarks(true, before);
     } else {
       out_ += '"';
       out_.append(*raw);
@@ -170,6 +206,9 @@ class JsonWalker {
       bool inner_changed = false;
       if (auto out = inner.run(inner_changed)) {
         if (inner_changed) text = *std::move(out);
+        // Places in the inner texts say nothing about this one.
+        if (actions_.remarks != nullptr)
+          for (Remark& remark : *actions_.remarks) remark.placed = false;
         return inner_changed;
       }
     }
@@ -190,6 +229,7 @@ class JsonWalker {
     if (const auto hidden = actions_.number(token)) {
       append_json_string(out_, *hidden);
       changed_ = true;
+      keep_remarks(true, token);
     } else {
       out_.append(token);
     }
@@ -218,6 +258,7 @@ class JsonWalker {
     }
     append_json_string(out_, actions_.filtered(container ? in_.substr(begin, at_ - begin) : plain));
     changed_ = true;
+    keep_remarks(!container, plain);
     return true;
   }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "redact/keys.hpp"
+#include "redact/meta.hpp"
 
 namespace telltale::redact {
 
@@ -19,6 +20,11 @@ struct JsonActions {
   std::function<std::optional<std::string>(std::string_view digits)> number;
   /// What stands in place of a value that goes because of its key.
   std::function<std::string(std::string_view value)> filtered;
+  /// Where the functions above put remarks about the value they change; null: nobody wants any. With it, the
+  /// root's `_meta` is left as it is.
+  std::vector<Remark>* remarks = nullptr;
+  std::vector<ValueRemarks>* remarked = nullptr;
+  JsonPlaces* places = nullptr;
 };
 
 /// The new text, nullopt when `json` is not JSON. `changed` says whether it differs.

@@ -235,7 +235,8 @@ std::string Redactor::Impl::replacement(RuleId rule, std::string_view value) con
   return std::string(placeholder_of(group));
 }
 
-bool Redactor::Impl::redact_text(std::string& text, const DetectorSet& d, Counts* counts) const {
+bool Redactor::Impl::redact_text(std::string& text, const DetectorSet& d, Counts* counts,
+                                 std::vector<Remark>* remarks) const {
   std::vector<Match> matches;
   find(text, d, matches);
   if (matches.empty()) return false;
@@ -250,7 +251,10 @@ bool Redactor::Impl::redact_text(std::string& text, const DetectorSet& d, Counts
     // A match that begins inside the one before it still hides what sticks out.
     if (m.begin >= at) {
       out.append(text, at, m.begin - at);
+      const std::size_t begin = remarks != nullptr ? count_characters(out) : 0;
       out.append(replacement(m.rule, std::string_view(text).substr(m.begin, m.end - m.begin)));
+      if (remarks != nullptr)
+        remarks->push_back({m.rule, methods[m.rule], true, begin, count_characters(out)});
     }
     if (counts != nullptr) counts->add(m.rule);
     at = m.end;
@@ -268,7 +272,7 @@ bool Redactor::Impl::filter_by_key(KeyKind key_kind, std::string& value, Counts*
   return true;
 }
 
-bool Redactor::Impl::redact_json(std::string& json, const DetectorSet& d, Counts* counts) const {
+JsonActions Redactor::Impl::json_actions(const DetectorSet& d, Counts* counts) const {
   JsonActions actions;
   actions.rename = [this](std::string& key) {
     const KeyFacts& known = facts(key);
@@ -287,9 +291,43 @@ bool Redactor::Impl::redact_json(std::string& json, const DetectorSet& d, Counts
     if (counts != nullptr) counts->add(kCardRule);
     return replacement(kCardRule, digits);
   };
+  return actions;
+}
+
+bool Redactor::Impl::redact_json(std::string& json, const DetectorSet& d, Counts* counts) const {
+  const JsonActions actions = json_actions(d, counts);
   bool changed = false;
   auto out = walk_json(json, actions, changed);
   if (!out) return d.any() && redact_text(json, d, counts);
+  if (changed) json = *std::move(out);
+  return changed;
+}
+
+bool Redactor::Impl::redact_event(std::string& json, const DetectorSet& d, Counts* counts) const {
+  std::vector<Remark> remarks;
+  std::vector<ValueRemarks> remarked;
+  JsonPlaces places;
+  JsonActions actions = json_actions(d, counts);
+  const auto noted = [&](RuleId rule, std::string text) {
+    remarks.push_back({rule, methods[rule], true, 0, count_characters(text)});
+    return text;
+  };
+  actions.text = [&](std::string& text) { return d.any() && redact_text(text, d, counts, &remarks); };
+  actions.filtered = [&, plain = actions.filtered](std::string_view value) {
+    return noted(kKeyRule, plain(value));
+  };
+  actions.number = [&, plain = actions.number](std::string_view digits) -> std::optional<std::string> {
+    auto hidden = plain(digits);
+    return hidden ? std::optional(noted(kCardRule, *std::move(hidden))) : std::nullopt;
+  };
+  actions.remarks = &remarks;
+  actions.remarked = &remarked;
+  actions.places = &places;
+  bool changed = false;
+  auto out = walk_json(json, actions, changed);
+  if (!out) return d.any() && redact_text(json, d, counts);
+  put_remarks(*out, places, remarked, rules);
+  changed = changed || *out != json;
   if (changed) json = *std::move(out);
   return changed;
 }
@@ -327,6 +365,11 @@ bool Redactor::redact_value(std::string_view key, std::string& value, Counts* co
 
 bool Redactor::redact_json(std::string& json, Counts* counts) const {
   const Field field{{}, &json, FieldForm::text};
+  return redact_fields({&field, 1}, counts);
+}
+
+bool Redactor::redact_event(std::string& json, Counts* counts) const {
+  const Field field{{}, &json, FieldForm::event};
   return redact_fields({&field, 1}, counts);
 }
 

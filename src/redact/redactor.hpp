@@ -63,6 +63,7 @@ enum class FieldForm : std::uint8_t {
   text,
   id,       // of an id column: left alone when it has the shape of an id
   derived,  // read out of the first field: looked at only when that was struck
+  event,    // an event's JSON: what was masked is told in its `_meta`
 };
 struct Field {
   std::string_view key;  // empty: no name that could say "secret"
@@ -89,6 +90,8 @@ class Redactor {
   /// pairs and JSON held in strings. Valid JSON stays valid, numbers and layout untouched elsewhere. What is
   /// not JSON is treated as text.
   bool redact_json(std::string& json, Counts* counts = nullptr) const;
+  /// redact_json() of an event: what was done is told in its `_meta` (meta.hpp).
+  bool redact_event(std::string& json, Counts* counts = nullptr) const;
   /// The fields of one row, with one pass of the prefilter over all of them: what one by one
   /// redact_text(), redact_value() and redact_json() would do.
   bool redact_fields(std::span<const Field> fields, Counts* counts = nullptr) const;

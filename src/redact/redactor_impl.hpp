@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "redact/keys.hpp"
+#include "redact/meta.hpp"
 #include "redact/pairs.hpp"
 #include "redact/prefilter.hpp"
 #include "redact/redactor.hpp"
@@ -15,6 +16,8 @@ class RE2;
 }
 
 namespace telltale::redact {
+
+struct JsonActions;  // json_walk.hpp
 
 struct Redactor::Impl {
   struct Pattern {
@@ -44,9 +47,14 @@ struct Redactor::Impl {
   bool is_safe_value(std::string_view value) const;
   std::string replacement(RuleId rule, std::string_view value) const;
 
-  bool redact_text(std::string& text, const DetectorSet& detectors, Counts* counts) const;
+  /// `remarks`, unless null, is told what was done.
+  bool redact_text(std::string& text, const DetectorSet& detectors, Counts* counts,
+                   std::vector<Remark>* remarks = nullptr) const;
   /// `detectors`: of the text and of what is left of it without its escapes, once and twice.
   bool redact_json(std::string& json, const DetectorSet& detectors, Counts* counts) const;
+  /// The same, with remarks in the document's `_meta`.
+  bool redact_event(std::string& json, const DetectorSet& detectors, Counts* counts) const;
+  JsonActions json_actions(const DetectorSet& detectors, Counts* counts) const;
   /// JSON when it looks like some, text otherwise.
   bool redact_content(std::string& value, const DetectorSet& detectors, Counts* counts) const;
   bool filter_by_key(KeyKind kind, std::string& value, Counts* counts) const;

@@ -10,6 +10,7 @@
 #include "api/otlp/grpc.hpp"
 #include "api/own/tail.hpp"
 #include "base/json.hpp"
+#include "base/quota_limits.hpp"
 #include "server/redaction.hpp"
 #include "server/server_impl.hpp"
 #include "server/table_shares.hpp"
@@ -82,6 +83,7 @@ Result<> Server::Impl::open() {
   TT_ASSIGN(redactor, redact::Redactor::create({}));
   TT_ASSIGN(redactors, open_redactors(stores->records(), config.redaction));
   TT_TRY(open_grouping(stores->records(), grouping));
+  TT_TRY(intake.load(stores->records()));
   erasure = std::make_unique<Erasure>(*stores, redactors.get(), clock, log);
   deletions = std::make_unique<DeletionQueue>(*stores, *erasure, clock, log);
   accounts = std::make_unique<accounts::Authenticator>(stores->records(), clock, log, metrics);
@@ -106,7 +108,8 @@ Result<> Server::Impl::open() {
                                 },
                             .redactor_of = [this](ProjectId project) { return redactors->of(project); },
                             .grouping_of = [this](ProjectId project) { return grouping.of(project); },
-                            .attachments = &stores->attachments()});
+                            .attachments = &stores->attachments(),
+                            .intake = &intake});
 
   promql = std::make_unique<promql::Engine>(stores->metrics());
   alert_state = std::make_unique<RecordedAlertState>(stores->records());
@@ -124,7 +127,7 @@ Result<> Server::Impl::open() {
     return stores->pipeline().write_samples(project, clock.now(), samples);
   });
   stores->monitors().set_sink([this](ProjectId project, const std::string& event) -> Result<> {
-    TT_TRY(ingest->sentry_store(project, event));
+    TT_TRY(ingest->sentry_store(project, event, {.key = {}, .address = {}, .internal = true}));
     return {};
   });
   scrapes = std::make_unique<metrics::ScrapeManager>(
@@ -209,6 +212,9 @@ net::Router Server::Impl::make_router() {
   services->monitors = &stores->monitors();
   services->feedback = &stores->feedback();
   services->attachments = &stores->attachments();
+  services->intake = &intake;
+  services->usage = &stores->usage();
+  services->settled = [this] { return stores->pipeline().wait_settled(std::chrono::seconds(5)); };
   services->deletions = deletions.get();
   services->log_metrics = &stores->log_metrics();
   services->alert_rules = alert_rules.get();
@@ -302,6 +308,14 @@ void Server::Impl::run_tasks() {
       log.warn("feedback was not linked to errors", {{"reason", done.error().message()}});
   });
   every("issue_alerts", milliseconds(500), [this] { issue_alerts->tick(); });
+  every("refusals", milliseconds(limits::kRefusalFlushMs), [this] {
+    if (const auto done = ingest->flush_refusals(); !done)
+      log.warn("refusals were not counted yet", {{"reason", done.error().message()}});
+  });
+  every("spikes", seconds(60), [this] {
+    if (const auto done = stores->usage().refresh(intake.bodies()); !done)
+      log.warn("the usual rates of errors are not known", {{"reason", done.error().message()}});
+  });
   every("notifier", milliseconds(250), [this] { notifier->tick(); });
   every("issues", seconds(20), [this] {
     if (const auto done = stores->issue_clock().tick(); !done)
@@ -353,6 +367,7 @@ void Server::stop() {
   if (impl_->deletions) impl_->deletions->stop();
   impl_->tasks.clear();
   if (impl_->http_client) impl_->http_client->cancel_all();
+  if (impl_->ingest) (void)impl_->ingest->flush_refusals();
   impl_->scrape_pool.reset();
   if (impl_->stores) impl_->stores->stop();
 }

@@ -24,6 +24,7 @@
 #include "net/grpc_server.hpp"
 #include "net/server.hpp"
 #include "promql/engine.hpp"
+#include "quota/intake.hpp"
 #include "redact/projects.hpp"
 #include "server/alert_state.hpp"
 #include "server/deletions.hpp"
@@ -66,6 +67,7 @@ struct Server::Impl {
   std::unique_ptr<Stores> stores;
   std::unique_ptr<redact::Redactors> redactors;
   errors::ProjectRules grouping;
+  quota::Intake intake;
   std::unique_ptr<Erasure> erasure;
   std::unique_ptr<DeletionQueue> deletions;
   std::unique_ptr<const redact::Redactor> redactor;  // of no project

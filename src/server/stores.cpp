@@ -115,6 +115,8 @@ Result<std::unique_ptr<Stores>> Stores::open(io::FileSystem& fs, const config::C
             health::Attachments::open(*stores->metadb_, fs, io::join_path(dir, "attachments"), clock, log,
                                       metrics));
 
+  TT_ASSIGN(stores->usage_, quota::UsageStore::open(*stores->metadb_, clock, log));
+
   io::JournalOptions journal_options;
   journal_options.segment_bytes = config.journal.segment_bytes;
   journal_options.dedup_window = config.ingest.dedup_window;
@@ -125,7 +127,7 @@ Result<std::unique_ptr<Stores>> Stores::open(io::FileSystem& fs, const config::C
       std::vector<storage::DerivedStore*>{stores->tsdb_.get(), stores->eventdb_.get(), stores->issues_.get(),
                                           stores->log_metrics_.get(), stores->release_health_.get(),
                                           stores->monitors_.get(), stores->feedback_.get(),
-                                          stores->attachments_.get()},
+                                          stores->attachments_.get(), stores->usage_.get()},
       *stores->tsdb_, std::move(accepting), clock, log, metrics);
   TT_TRY(stores->pipeline_->replay());
   TT_TRY(stores->monitors_->start());
@@ -169,6 +171,7 @@ Result<> Stores::maintain() {
   TT_TRY(monitors_->prune());
   TT_TRY(feedback_->prune());
   TT_TRY(attachments_->prune([this](ProjectId project) { return errors_kept(project); }));
+  TT_TRY(usage_->prune());
   return metadb_->compact_log();
 }
 

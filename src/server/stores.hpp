@@ -28,6 +28,7 @@
 #include "io/journal.hpp"
 #include "logmetrics/log_metrics.hpp"
 #include "metadb/metadb.hpp"
+#include "quota/usage.hpp"
 #include "tsdb/tsdb.hpp"
 
 namespace telltale::server {
@@ -65,6 +66,7 @@ class Stores {
   health::Monitors& monitors() { return *monitors_; }
   health::FeedbackStore& feedback() { return *feedback_; }
   health::Attachments& attachments() { return *attachments_; }
+  quota::UsageStore& usage() { return *usage_; }
   ingest::Pipeline& pipeline() { return *pipeline_; }
 
  private:
@@ -85,6 +87,7 @@ class Stores {
   std::unique_ptr<health::Monitors> monitors_;
   std::unique_ptr<health::FeedbackStore> feedback_;
   std::unique_ptr<health::Attachments> attachments_;
+  std::unique_ptr<quota::UsageStore> usage_;
   std::unique_ptr<io::Journal> journal_;
   std::unique_ptr<ingest::Pipeline> pipeline_;
   bool stopped_ = false;

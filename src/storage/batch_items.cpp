@@ -14,6 +14,8 @@ constexpr std::size_t kMinFeedback = 58;
 constexpr std::size_t kMinOutcome = 4;
 constexpr std::size_t kMinAttachment = 69;
 constexpr std::uint8_t kAttachmentsSince = 5;  // the batch's version
+constexpr std::size_t kMinUsage = 20;
+constexpr std::uint8_t kFirstWithUsage = 5;
 
 void put_id(ByteWriter& out, Id128 id) {
   out.u64(id.hi);
@@ -137,6 +139,25 @@ bool read_attachment(ByteReader& in, AttachmentItem& a) {
   return true;
 }
 
+void put_usage(ByteWriter& out, const UsageCount& u) {
+  out.u8(static_cast<std::uint8_t>(u.kind));
+  out.string(u.category);
+  out.string(u.reason);
+  put_id(out, u.key);
+  out.varint(u.quantity);
+}
+
+bool read_usage(ByteReader& in, UsageCount& u) {
+  const std::uint8_t kind = in.u8();
+  u.kind = static_cast<UsageKind>(kind);
+  u.category = std::string(in.string());
+  u.reason = std::string(in.string());
+  u.key = read_id(in);
+  u.quantity = in.varint();
+  return kind >= static_cast<std::uint8_t>(UsageKind::accepted) &&
+         kind <= static_cast<std::uint8_t>(UsageKind::client);
+}
+
 template <class T>
 void put_list(ByteWriter& out, const std::vector<T>& list, void (*put)(ByteWriter&, const T&)) {
   out.varint(list.size());
@@ -155,12 +176,24 @@ bool read_list(ByteReader& in, std::vector<T>& list, std::size_t least, bool (*r
 
 }  // namespace
 
+std::string_view name_of(UsageKind kind) {
+  constexpr std::string_view kNames[] = {"accepted", "filtered", "rate_limited", "invalid", "client"};
+  return kNames[static_cast<std::size_t>(kind) - 1];
+}
+
+std::optional<UsageKind> usage_kind_from(std::string_view name) {
+  for (const UsageKind kind : kUsageKinds)
+    if (name_of(kind) == name) return kind;
+  return std::nullopt;
+}
+
 void put_items(ByteWriter& out, const BatchItems& items) {
   put_list(out, items.sessions, put_session);
   put_list(out, items.check_ins, put_check_in);
   put_list(out, items.feedback, put_feedback);
   put_list(out, items.outcomes, put_outcome);
   put_list(out, items.attachments, put_attachment);
+  put_list(out, items.usage, put_usage);
 }
 
 bool read_items(ByteReader& in, std::uint8_t version, BatchItems& items) {
@@ -168,7 +201,8 @@ bool read_items(ByteReader& in, std::uint8_t version, BatchItems& items) {
          read_list(in, items.check_ins, kMinCheckIn, read_check_in) &&
          read_list(in, items.feedback, kMinFeedback, read_feedback) &&
          read_list(in, items.outcomes, kMinOutcome, read_outcome) &&
-         (version < kAttachmentsSince || read_list(in, items.attachments, kMinAttachment, read_attachment));
+         (version < kAttachmentsSince || read_list(in, items.attachments, kMinAttachment, read_attachment)) &&
+         (version < kFirstWithUsage || read_list(in, items.usage, kMinUsage, read_usage));
 }
 
 }  // namespace telltale::storage

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.hpp"
@@ -68,9 +70,9 @@ struct FeedbackItem {
   bool operator==(const FeedbackItem&) const = default;
 };
 
-/// How much was not kept, and why: what a client left out itself, or what we refused.
+/// What clients left out themselves, as servers before batches of version 5 counted it.
 struct OutcomeCount {
-  std::string source;  // `client`, `filtered`, `rate_limited`
+  std::string source;  // `client`
   std::string category;
   std::string reason;
   std::uint64_t quantity = 0;
@@ -92,21 +94,41 @@ struct AttachmentItem {
   bool operator==(const AttachmentItem&) const = default;
 };
 
+/// What became of something that a client sent. The numbers are stored: never renumber.
+enum class UsageKind : std::uint8_t { accepted = 1, filtered = 2, rate_limited = 3, invalid = 4, client = 5 };
+inline constexpr UsageKind kUsageKinds[] = {UsageKind::accepted, UsageKind::filtered, UsageKind::rate_limited,
+                                            UsageKind::invalid, UsageKind::client};
+/// `accepted`, `filtered`, …; client is what clients say they left out themselves.
+std::string_view name_of(UsageKind kind);
+std::optional<UsageKind> usage_kind_from(std::string_view name);
+
+/// How much of one category was accepted, or was not and why.
+struct UsageCount {
+  UsageKind kind = UsageKind::accepted;
+  std::string category;  // as rate limits name them: `error`, `log_item`, …
+  std::string reason;    // the filter, the limit; empty for what was accepted
+  Id128 key;             // the DSN key it came with; zero: none
+  std::uint64_t quantity = 0;
+  bool operator==(const UsageCount&) const = default;
+};
+
 struct BatchItems {
   std::vector<SessionUpdate> sessions;
   std::vector<CheckIn> check_ins;
   std::vector<FeedbackItem> feedback;
   std::vector<OutcomeCount> outcomes;
   std::vector<AttachmentItem> attachments;
+  std::vector<UsageCount> usage;
 
-  bool empty() const { return count() == 0; }
+  bool empty() const { return count() == 0 && usage.empty(); }
+  /// Of what clients sent; `usage` only counts it.
   std::size_t count() const {
     return sessions.size() + check_ins.size() + feedback.size() + outcomes.size() + attachments.size();
   }
 };
 
 void put_items(ByteWriter& out, const BatchItems& items);
-/// As a batch of `version` has them. False when malformed; nothing it makes is much larger than its input.
+/// `version` of the batch, 4 or later. False when malformed; nothing it makes is much larger than its input.
 bool read_items(ByteReader& in, std::uint8_t version, BatchItems& items);
 
 }  // namespace telltale::storage

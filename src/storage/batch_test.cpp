@@ -106,6 +106,9 @@ BatchItems random_items(Rng& rng) {
     a.stored = rng.next() >> rng.below(64);
     out.attachments.push_back(a);
   }
+  for (auto n = rng.below(4); n > 0; --n)
+    out.usage.push_back({kUsageKinds[rng.below(std::size(kUsageKinds))], random_text(rng), random_text(rng),
+                         random_id(rng), rng.next() >> rng.below(64)});
   return out;
 }
 
@@ -150,6 +153,7 @@ void expect_same(const Batch& a, const Batch& b) {
   EXPECT_EQ(a.items.feedback, b.items.feedback);
   EXPECT_EQ(a.items.attachments, b.items.attachments);
   EXPECT_EQ(a.items.outcomes, b.items.outcomes);
+  EXPECT_EQ(a.items.usage, b.items.usage);
 }
 
 TEST(BatchCodec, RandomBatchesSurviveTheRoundTrip) {
@@ -163,7 +167,7 @@ TEST(BatchCodec, RandomBatchesSurviveTheRoundTrip) {
   }
 }
 
-TEST(BatchCodec, VersionFourHasNoAttachmentsAndVersionThreeNoItems) {
+TEST(BatchCodec, VersionFourHasNoAttachmentsNorUsageAndVersionThreeNoItems) {
   // A batch without items, as those wrote it: the same bytes without the empty lists.
   Batch batch;
   batch.project = {7};
@@ -172,7 +176,7 @@ TEST(BatchCodec, VersionFourHasNoAttachmentsAndVersionThreeNoItems) {
   ASSERT_EQ(bytes[0], 5);
   bytes[0] = 4;
   EXPECT_FALSE(decode_batch(bytes)) << "it has more than version 4";
-  bytes.resize(bytes.size() - 1);
+  bytes.resize(bytes.size() - 2);
   ASSERT_TRUE(decode_batch(bytes));
   bytes[0] = 3;
   EXPECT_FALSE(decode_batch(bytes)) << "it has more than version 3";

@@ -283,6 +283,9 @@ class IssueRepository {
   virtual Result<> unmerge(IssueId part) = 0;
 
   // Those from here to `add_user` count in one part.
+  /// Events that were counted without their JSON being kept.
+  virtual Result<> add_left_out(IssueId part, std::uint64_t count) = 0;
+  virtual Result<std::uint64_t> left_out(IssueId issue) = 0;
   virtual Result<> add_hour_count(IssueId part, UnixNanos time, std::uint64_t count) = 0;
   /// Hours that overlap the range, rising; hours without events are left out.
   virtual Result<std::vector<HourCount>> hour_counts(IssueId issue, TimeRange range) = 0;
@@ -438,6 +441,7 @@ enum class Durability : std::uint8_t {
              // replayed from the journal
 };
 
+class UsageRepository;          // usage_records.hpp
 class SessionHealthRepository;  // these five: health_records.hpp
 class ReleaseRepository;
 class MonitorRepository;
@@ -473,6 +477,7 @@ class RecordStore {
   virtual FeedbackRepository& feedback() = 0;
   virtual OutcomeRepository& outcomes() = 0;
   virtual AttachmentRepository& attachments() = 0;
+  virtual UsageRepository& usage() = 0;
 };
 
 }  // namespace telltale::storage

@@ -15,6 +15,8 @@ void add_project_routes(net::Router& router, const Services& services);
 void add_person_routes(net::Router& router, const Services& services);
 /// deletions
 void add_deletion_routes(net::Router& router, const Services& services);
+/// projects/{id}/intake, /limits, /usage, /outcomes · projects/{id}/keys/{key}/limits
+void add_intake_routes(net::Router& router, const Services& services);
 /// projects/{id}/redaction
 void add_redaction_routes(net::Router& router, const Services& services);
 /// The project of the path's {id}, once the caller has the scope in it; another's is not found.

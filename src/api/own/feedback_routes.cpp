@@ -98,23 +98,10 @@ Result<Feedback> change_feedback(const Services& services, const net::HttpReques
   return services.records.feedback().get(id);
 }
 
-Result<std::vector<storage::OutcomeHour>> outcomes_of(const Services& services,
-                                                      const net::HttpRequest& request) {
-  TT_ASSIGN(const auto who, authorise(services, request, Scope::read));
-  TT_ASSIGN(const auto id, path_id(request, "project"));
-  if (id <= 0 || id > UINT32_MAX || !services.records.projects().get({static_cast<std::uint32_t>(id)}))
-    return fail(ErrorKind::not_found, "project " + std::to_string(id) + ": not found");
-  const ProjectId project{static_cast<std::uint32_t>(id)};
-  TT_TRY(require_in(who, project, Scope::read, "project", id));
-  TT_ASSIGN(auto range, range_params(request));
-  if (range.from.ns == INT64_MIN) range.from = services.clock.now() - std::chrono::hours(24);
-  return services.release_health->outcomes({project}, range);
-}
-
 }  // namespace
 
 void add_feedback_routes(net::Router& router, const Services& services) {
-  if (services.feedback == nullptr || services.release_health == nullptr) return;
+  if (services.feedback == nullptr) return;
   const auto options = query_route(services);
   router.add(
       "GET", "/api/telltale/v1/feedback",
@@ -130,18 +117,6 @@ void add_feedback_routes(net::Router& router, const Services& services) {
       "GET", "/api/telltale/v1/issues/{id}/feedback",
       [&services](const net::HttpRequest& r, WorkContext& c) { return issue_feedback(services, r, c); },
       options);
-  router.add("GET", "/api/telltale/v1/projects/{id}/outcomes",
-             [&services](const net::HttpRequest& r, WorkContext&) {
-               return answer<std::vector<storage::OutcomeHour>>(
-                   outcomes_of(services, r), [](JsonWriter& w, const auto& list) {
-                     w.key("outcomes").begin_array();
-                     for (const auto& o : list) {
-                       w.begin_object().field("source", o.count.source).field("category", o.count.category);
-                       w.field("reason", o.count.reason).field("quantity", o.count.quantity).end_object();
-                     }
-                     w.end_array();
-                   });
-             });
 }
 
 }  // namespace telltale::api

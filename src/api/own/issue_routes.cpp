@@ -87,6 +87,7 @@ Result<OneIssue> one_issue(const Services& services, const net::HttpRequest& req
   }
   TT_ASSIGN(out.extras.awaits_commit, errors::awaited_commit(services.records, out.issue));
   TT_ASSIGN(out.extras.comments, services.records.issue_activity().count_comments(out.issue.id));
+  TT_ASSIGN(out.extras.left_out, services.records.issues().left_out(out.issue.id));
   if (who.user != 0) {
     TT_ASSIGN(out.extras.mark, services.records.issue_activity().mark(who.user, out.issue.id));
   }

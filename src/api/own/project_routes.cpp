@@ -156,6 +156,7 @@ void add_project_routes(net::Router& router, const Services& services) {
   });
   add_key_routes(router, services);
   add_redaction_routes(router, services);
+  add_intake_routes(router, services);
   add_person_routes(router, services);
   add_deletion_routes(router, services);
 }

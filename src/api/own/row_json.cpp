@@ -68,6 +68,7 @@ void write_extras(JsonWriter& w, const storage::Issue& issue, const IssueExtras&
   if (extras.mark) w.field("bookmarked", extras.mark->bookmarked).field("seen", seen_by(*extras.mark, issue));
   if (extras.comments) w.field("comment_count", *extras.comments);
   if (!extras.awaits_commit.empty()) w.field("awaits_commit", extras.awaits_commit);
+  if (extras.left_out) w.field("bodies_left_out", *extras.left_out);
   if (!extras.merged.empty()) {
     w.key("merged_from").begin_array();
     for (const auto& part : extras.merged)

@@ -19,6 +19,7 @@ struct IssueExtras {
   std::vector<storage::Issue> merged;       // `merged_from`
   std::optional<std::uint64_t> comments;    // `comment_count`
   std::string awaits_commit;                // it is resolved once a release has it
+  std::optional<std::uint64_t> left_out;    // `bodies_left_out`
 };
 void write_issue(JsonWriter& w, const storage::Issue& issue, const IssueExtras& extras = {});
 

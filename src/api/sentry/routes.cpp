@@ -1,6 +1,8 @@
 // Sentry's ingest: envelopes, the older store endpoint and browsers' reports of violated policies, under a
 // project's DSN key.
+#include <algorithm>
 #include <charconv>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -58,8 +60,13 @@ Result<ProjectId> sentry_project(const net::HttpRequest& request) {
   return ProjectId{id};
 }
 
-Result<ProjectId> sentry_authenticate(const Services& services, const net::HttpRequest& request,
-                                      std::string_view envelope_dsn, std::string_view path_key = {}) {
+struct SentryCaller {
+  ProjectId project;
+  ingest::SentrySender sender;
+};
+
+Result<SentryCaller> sentry_authenticate(const Services& services, const net::HttpRequest& request,
+                                         std::string_view envelope_dsn, std::string_view path_key = {}) {
   TT_ASSIGN(const ProjectId project, sentry_project(request));
   wire::sentry::AuthSources sources;
   sources.x_sentry_auth = request.header("x-sentry-auth");
@@ -69,13 +76,39 @@ Result<ProjectId> sentry_authenticate(const Services& services, const net::HttpR
   sources.query_version = request.param("sentry_version").value_or("");
   sources.envelope_dsn = envelope_dsn;
   TT_ASSIGN(const auto auth, wire::sentry::parse_auth(sources));
-  return services.accounts.authenticate_dsn(auth.public_key, project);
+  TT_ASSIGN(const ProjectId allowed, services.accounts.authenticate_dsn(auth.public_key, project));
+  return SentryCaller{allowed, {Id128::parse(auth.public_key).value_or(Id128{}), request.remote_address}};
+}
+
+/// `60:error:key:key_limit, 3600::key:key_limit`: which categories to hold back, and for how many seconds.
+net::HttpResponse sentry_limited(const ingest::Outcome& outcome) {
+  std::string header;
+  std::int64_t longest = 1;
+  for (const auto& limited : outcome.limited) {
+    longest = std::max(longest, limited.retry_after_s);
+    header += fmt::format("{}{}:{}:key:key_limit", header.empty() ? "" : ", ", limited.retry_after_s,
+                          limited.all_categories ? "" : limited.category);
+  }
+  std::vector<std::string_view> names;
+  for (const auto& limited : outcome.limited) names.push_back(limited.category);
+  const std::string detail = fmt::format("this key has sent enough for now: {}", fmt::join(names, ", "));
+  JsonWriter w;
+  w.begin_object().field("detail", detail).key("causes").begin_array().end_array().end_object();
+  auto response = net::HttpResponse::json(w.take(), 429);
+  response.headers.emplace_back("Retry-After", std::to_string(longest));
+  response.headers.emplace_back("X-Sentry-Rate-Limits", header);
+  response.headers.emplace_back("X-Sentry-Error", detail);
+  add_sentry_cors(response);
+  return response;
 }
 
 net::HttpResponse sentry_outcome(const Result<ingest::Outcome>& outcome) {
   if (!outcome) return sentry_error(outcome.error());
+  // What else came with it is taken.
+  if (!outcome->limited.empty()) return sentry_limited(*outcome);
   // An envelope none of whose items could be read is the client's error; otherwise the good part counts.
-  if (outcome->accepted == 0 && outcome->duplicates == 0 && !outcome->rejected.empty()) {
+  if (outcome->accepted == 0 && outcome->duplicates == 0 && outcome->filtered == 0 &&
+      !outcome->rejected.empty()) {
     return sentry_error(Error(ErrorKind::invalid_argument, outcome->rejected.front().reason));
   }
   JsonWriter w;
@@ -93,33 +126,34 @@ net::HttpResponse sentry_envelope(const Services& services, const net::HttpReque
   // failed.
   const auto envelope = wire::sentry::parse_envelope(request.body);
   if (envelope) dsn = envelope->header.dsn;
-  const auto project = sentry_authenticate(services, request, dsn);
-  if (!project) return sentry_error(project.error());
+  const auto caller = sentry_authenticate(services, request, dsn);
+  if (!caller) return sentry_error(caller.error());
   if (!envelope) return sentry_error(envelope.error());
-  return sentry_outcome(services.ingest.sentry_envelope(*project, request.body));
+  return sentry_outcome(services.ingest.sentry_envelope(caller->project, request.body, caller->sender));
 }
 
 net::HttpResponse sentry_store(const Services& services, const net::HttpRequest& request) {
-  const auto project = sentry_authenticate(services, request, {});
-  if (!project) return sentry_error(project.error());
-  return sentry_outcome(services.ingest.sentry_store(*project, request.body));
+  const auto caller = sentry_authenticate(services, request, {});
+  if (!caller) return sentry_error(caller.error());
+  return sentry_outcome(services.ingest.sentry_store(caller->project, request.body, caller->sender));
 }
 
 net::HttpResponse sentry_security(const Services& services, const net::HttpRequest& request) {
-  const auto project = sentry_authenticate(services, request, {});
-  if (!project) return sentry_error(project.error());
+  const auto caller = sentry_authenticate(services, request, {});
+  if (!caller) return sentry_error(caller.error());
   const wire::sentry::SecurityOrigin origin{std::string(request.param("sentry_release").value_or("")),
                                             std::string(request.param("sentry_environment").value_or("")),
                                             std::string(request.header("user-agent"))};
-  return sentry_outcome(services.ingest.sentry_security(*project, request.body, origin));
+  return sentry_outcome(
+      services.ingest.sentry_security(caller->project, request.body, origin, caller->sender));
 }
 
 net::HttpResponse sentry_minidump(const Services& services, const net::HttpRequest& request) {
-  const auto project = sentry_authenticate(services, request, {});
-  if (!project) return sentry_error(project.error());
-  const auto outcome =
-      services.ingest.sentry_minidump(*project, request.header("content-type"), request.body);
-  if (!outcome) return sentry_error(outcome.error());
+  const auto caller = sentry_authenticate(services, request, {});
+  if (!caller) return sentry_error(caller.error());
+  const auto outcome = services.ingest.sentry_minidump(caller->project, request.header("content-type"),
+                                                       request.body, caller->sender);
+  if (!outcome || !outcome->limited.empty()) return sentry_outcome(outcome);
   // A crash reporter expects the id alone, as a UUID is written.
   std::string id = outcome->event_id.hex();
   for (const std::size_t at : {8, 13, 18, 23}) id.insert(at, 1, '-');
@@ -129,14 +163,14 @@ net::HttpResponse sentry_minidump(const Services& services, const net::HttpReque
 }
 
 net::HttpResponse sentry_event_files(const Services& services, const net::HttpRequest& request) {
-  const auto project = sentry_authenticate(services, request, {});
-  if (!project) return sentry_error(project.error());
+  const auto caller = sentry_authenticate(services, request, {});
+  if (!caller) return sentry_error(caller.error());
   const auto event = Id128::parse(request.path_params.find("event")->second);
   if (!event || !event->present())
     return sentry_error(Error(ErrorKind::invalid_argument, "event: not an event's id"));
-  const auto outcome =
-      services.ingest.sentry_attachments(*project, *event, request.header("content-type"), request.body);
-  if (!outcome || outcome->accepted == 0) return sentry_outcome(outcome);
+  const auto outcome = services.ingest.sentry_attachments(
+      caller->project, *event, request.header("content-type"), request.body, caller->sender);
+  if (!outcome || outcome->accepted == 0 || !outcome->limited.empty()) return sentry_outcome(outcome);
   auto response = net::HttpResponse::json("[]", 201);
   add_sentry_cors(response);
   return response;
@@ -173,13 +207,13 @@ Result<wire::sentry::CheckInItem> cron_item(const net::HttpRequest& request) {
 
 net::HttpResponse sentry_cron(const Services& services, const net::HttpRequest& request) {
   const auto key = request.path_params.find("key");
-  const auto project = sentry_authenticate(
+  const auto caller = sentry_authenticate(
       services, request, {}, key == request.path_params.end() ? "" : std::string_view(key->second));
-  if (!project) return sentry_error(project.error());
+  if (!caller) return sentry_error(caller.error());
   auto item = cron_item(request);
   if (!item) return sentry_error(item.error());
-  const auto outcome = services.ingest.sentry_check_in(*project, *std::move(item));
-  if (!outcome) return sentry_error(outcome.error());
+  const auto outcome = services.ingest.sentry_check_in(caller->project, *std::move(item), caller->sender);
+  if (!outcome || !outcome->limited.empty()) return sentry_outcome(outcome);
   auto response = net::HttpResponse::empty(202);
   add_sentry_cors(response);
   return response;

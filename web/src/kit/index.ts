@@ -10,6 +10,7 @@ export * from "./Icon";
 export * from "./Later";
 export * from "./Notice";
 export * from "./Overlay";
+export * from "./Redacted";
 export * from "./Spark";
 export * from "./Table";
 export * from "./Tabs";

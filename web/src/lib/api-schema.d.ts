@@ -1537,6 +1537,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/telltale/v1/projects/{id}/intake": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which events a project does not want, and how many bodies are kept. */
+        get: operations["getIntake"];
+        /** Replace both; what is left out is off. They hold for the next request. */
+        put: operations["setIntake"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/projects/{id}/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much each DSN key may send. */
+        get: operations["listKeyLimits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/projects/{id}/keys/{key}/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Replace the limits of a DSN key; they hold for the next request. A limit that stays as it is goes on counting. */
+        put: operations["setKeyLimits"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telltale/v1/projects/{id}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What became of all that Sentry's SDKs sent: of the last 24 hours, or from `start` to `end`. Everything that was answered before the question is in the answer. */
+        get: operations["getUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1764,6 +1833,8 @@ export interface components {
             seen?: boolean;
             /** @description It is resolved once a release has this commit. Of one issue. */
             awaits_commit?: string;
+            /** @description Events that were counted without their JSON being kept; in the answer about one issue. */
+            bodies_left_out?: number;
         };
         /**
          * @example {
@@ -2667,6 +2738,49 @@ export interface components {
             digest?: string;
             paused?: boolean;
         };
+        IntakeSettings: {
+            filters?: {
+                /** @description Patterns of releases: `*` any run, `?` one character; case does not count. */
+                releases?: string[];
+                /** @description Patterns of `Type: message`, the type, or the message. */
+                error_messages?: string[];
+                /** @description Patterns of the class of the exception that was thrown last: `NotFound`, `*Http404`. */
+                expected_types?: string[];
+                /** @description Patterns of the status that was answered: `404`, `4*`. */
+                expected_statuses?: string[];
+                /** @description Patterns of names of transactions. */
+                transactions?: string[];
+                /** @description IP addresses and CIDR ranges of users and senders. */
+                addresses?: string[];
+                /** @description Transactions with the usual names of health checks. */
+                health_checks?: boolean;
+                /** @description Errors of extensions of browsers. */
+                browser_extensions?: boolean;
+                /** @description Requests to the same machine, or from it. */
+                localhost?: boolean;
+                /** @description Browsers that their makers have given up. */
+                legacy_browsers?: boolean;
+                /** @description Programs that walk the web. */
+                web_crawlers?: boolean;
+            };
+            bodies?: {
+                /**
+                 * @description Whether every event's JSON is kept, or a sample while far more errors come than usual, or than `per_minute`. Every event counts all the same.
+                 * @enum {string}
+                 */
+                mode?: "all" | "automatic" | "fixed";
+                /** @description Of `fixed`. */
+                per_minute?: number;
+            };
+        };
+        KeyLimits: {
+            /** @description `all`, or a category of Sentry's protocol: error, transaction, span, session, log_item, trace_metric, monitor, feedback, attachment, profile, security, … */
+            category: string;
+            /** @description That may come in each window. */
+            events: number;
+            /** @description Windows are cut from 1970 on. */
+            window_seconds: number;
+        }[];
     };
     responses: {
         /** @description A parameter or field is wrong; the message names it. */
@@ -6994,6 +7108,208 @@ export interface operations {
                             source: string;
                             category: string;
                             reason: string;
+                            quantity: number;
+                        }[];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    getIntake: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the project. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        intake: components["schemas"]["IntakeSettings"];
+                        /** @description Within so many bodies a minute all are kept; null: without a bound. */
+                        bodies_per_minute: number | null;
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    setIntake: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the project. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IntakeSettings"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        intake: components["schemas"]["IntakeSettings"];
+                        /** @description Within so many bodies a minute all are kept; null: without a bound. */
+                        bodies_per_minute: number | null;
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    listKeyLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the project. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        keys: {
+                            key: string;
+                            limits: components["schemas"]["KeyLimits"];
+                        }[];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    setKeyLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the project. */
+                id: number;
+                /** @description A public key of the project. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    limits: components["schemas"]["KeyLimits"];
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        key: {
+                            key: string;
+                            limits: components["schemas"]["KeyLimits"];
+                        };
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    getUsage: {
+        parameters: {
+            query?: {
+                /** @description From, inclusive: RFC 3339 or Unix seconds. */
+                start?: components["parameters"]["start"];
+                /** @description To, exclusive: RFC 3339 or Unix seconds. */
+                end?: components["parameters"]["end"];
+                /** @description Steps of `over_time` at most; 48 unless given. */
+                points?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Of the project. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: date-time */
+                        start: string;
+                        /** Format: date-time */
+                        end: string;
+                        /** @description Seconds of a step of `over_time`: a whole number of ten minutes. */
+                        step: number;
+                        over_time: {
+                            /** Format: date-time */
+                            time: string;
+                            /** @enum {string} */
+                            kind: "accepted" | "filtered" | "rate_limited" | "invalid" | "client";
+                            category: string;
+                            quantity: number;
+                        }[];
+                        totals: {
+                            /** @enum {string} */
+                            kind: "accepted" | "filtered" | "rate_limited" | "invalid" | "client";
+                            category: string;
+                            /** @description The filter, the limit (`100 in 60 s`), what clients say; empty for what was accepted. */
+                            reason: string;
+                            /** @description The DSN key; empty: none. */
+                            key: string;
                             quantity: number;
                         }[];
                     };

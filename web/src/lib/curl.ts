@@ -9,7 +9,7 @@ export interface SentRequest {
   method: string;
   url: string;
   query: string;
-  headers: readonly (readonly [string, string])[];
+  headers: readonly (readonly [string, string, ...unknown[]])[];
   body: string;
 }
 export function curlOf(r: SentRequest): string {

@@ -1,6 +1,11 @@
 // An event's payload as a client sent it, read without trusting its shape: whatever is not what it should be is left
 // out, and everything that remains is text, numbers and lists that a page can show.
 
+import { type Note, metaAt, noteOf } from "./remarks";
+
+/** A name, a value as text, and what was masked in it. */
+export type Pair = [name: string, value: string, note?: Note | null];
+
 export interface Frame {
   function: string;
   file: string;
@@ -10,13 +15,14 @@ export interface Frame {
   inApp: boolean;
   /** Lines of source with their numbers; `at` is the one that ran. */
   source: { line: number | null; text: string; at: boolean }[];
-  vars: [name: string, value: string][];
+  vars: Pair[];
 }
 export interface Thrown {
   type: string;
   value: string;
   mechanism: string;
   handled: boolean | null;
+  note?: Note | null;
   /** Innermost first, as one reads it. */
   frames: Frame[];
 }
@@ -26,18 +32,19 @@ export interface Crumb {
   category: string;
   level: string;
   message: string;
-  data: [string, string][];
+  note?: Note | null;
+  data: Pair[];
 }
 export interface EventView {
   /** The exception that was thrown last first, its causes after it. */
   thrown: Thrown[];
   crumbs: Crumb[];
-  request: { method: string; url: string; query: string; headers: [string, string][]; body: string } | null;
-  user: [string, string][];
-  tags: [string, string][];
-  contexts: { name: string; fields: [string, string][] }[];
-  extra: [string, string][];
-  modules: [string, string][];
+  request: { method: string; url: string; query: string; headers: Pair[]; body: string; urlNote?: Note | null; queryNote?: Note | null; bodyNote?: Note | null } | null;
+  user: Pair[];
+  tags: Pair[];
+  contexts: { name: string; fields: Pair[] }[];
+  extra: Pair[];
+  modules: Pair[];
   sdk: string;
 }
 
@@ -61,14 +68,19 @@ export function show(value: unknown, indent = 0): string {
 }
 
 /** An object's entries, or a list of pairs, as rows; empty values are left out. */
-export function pairs(value: unknown): [string, string][] {
-  const entries: [string, unknown][] = Array.isArray(value)
-    ? value.filter((p): p is [unknown, unknown] => Array.isArray(p) && p.length === 2).map(([k, v]) => [text(k), v])
-    : Object.entries(object(value));
-  return entries.filter(([k, v]) => k !== "" && v !== null && v !== undefined && v !== "").map(([k, v]) => [k, show(v)]);
+export function pairs(value: unknown, meta?: unknown): Pair[] {
+  const entries: [string, unknown, unknown][] = Array.isArray(value)
+    ? value.flatMap((p, i) => (Array.isArray(p) && p.length === 2 ? [[text(p[0]), p[1], metaAt(meta, i, 1)] as [string, unknown, unknown]] : []))
+    : Object.entries(object(value)).map(([k, v]) => [k, v, metaAt(meta, k)]);
+  return entries
+    .filter(([k, v]) => k !== "" && v !== null && v !== undefined && v !== "")
+    .map(([k, v, about]) => {
+      const note = about === undefined ? null : noteOf(about, typeof v === "object");
+      return note ? [k, show(v), note] : [k, show(v)];
+    });
 }
 
-function readFrame(raw: unknown): Frame {
+function readFrame(raw: unknown, meta?: unknown): Frame {
   const f = object(raw);
   const line = number(f["lineno"]);
   const before = list(f["pre_context"]).map(text);
@@ -84,15 +96,21 @@ function readFrame(raw: unknown): Frame {
     column: number(f["colno"]),
     inApp: f["in_app"] === true,
     source: source.some((s) => s.at) ? source : [],
-    vars: pairs(f["vars"]).map(([name, value]) => [name, value.length > LONGEST_VAR ? `${value.slice(0, LONGEST_VAR)}…` : value]),
+    vars: pairs(f["vars"], metaAt(meta, "vars")).map(([name, value, note]) => [name, value.length > LONGEST_VAR ? `${value.slice(0, LONGEST_VAR)}…` : value, note]),
   };
 }
 
-const framesOf = (holder: unknown): Frame[] =>
-  list(object(object(holder)["stacktrace"])["frames"]).map(readFrame).reverse();
+/** The tree beside a list that may stand under `values`. */
+const metaOfList = (value: unknown, meta: unknown) => (Array.isArray(value) ? meta : metaAt(meta, "values"));
+
+const framesOf = (holder: unknown, meta?: unknown): Frame[] =>
+  list(object(object(holder)["stacktrace"])["frames"])
+    .map((f, i) => readFrame(f, metaAt(meta, "stacktrace", "frames", i)))
+    .reverse();
 
 function readThrown(payload: Json): Thrown[] {
-  const thrown = list(payload["exception"]).map((raw): Thrown => {
+  const meta = metaOfList(payload["exception"], metaAt(payload["_meta"], "exception"));
+  const thrown = list(payload["exception"]).map((raw, i): Thrown => {
     const e = object(raw);
     const mechanism = object(e["mechanism"]);
     return {
@@ -100,7 +118,8 @@ function readThrown(payload: Json): Thrown[] {
       value: text(e["value"]),
       mechanism: text(mechanism["type"]),
       handled: typeof mechanism["handled"] === "boolean" ? mechanism["handled"] : null,
-      frames: framesOf(e),
+      note: noteOf(metaAt(meta, i, "value")),
+      frames: framesOf(e, metaAt(meta, i)),
     };
   });
   if (thrown.length > 0) return thrown.reverse();
@@ -111,7 +130,7 @@ function readThrown(payload: Json): Thrown[] {
   return frames.length > 0 ? [{ type: "", value: "", mechanism: "", handled: null, frames }] : [];
 }
 
-function readCrumb(raw: unknown): Crumb {
+function readCrumb(raw: unknown, meta: unknown): Crumb {
   const c = object(raw);
   const time = c["timestamp"];
   return {
@@ -120,35 +139,41 @@ function readCrumb(raw: unknown): Crumb {
     category: text(c["category"]),
     level: text(c["level"]) || "info",
     message: text(c["message"]),
-    data: pairs(c["data"]),
+    note: noteOf(metaAt(meta, "message")),
+    data: pairs(c["data"], metaAt(meta, "data")),
   };
 }
 
 export function readEvent(raw: unknown): EventView {
   const p = object(raw);
+  const meta = p["_meta"];
   const request = object(p["request"]);
+  const crumbsMeta = metaOfList(p["breadcrumbs"], metaAt(meta, "breadcrumbs"));
   const contexts = Object.entries(object(p["contexts"]))
     .filter(([name]) => name !== "trace")
-    .map(([name, value]) => ({ name, fields: pairs(value).filter(([k]) => k !== "type") }))
+    .map(([name, value]) => ({ name, fields: pairs(value, metaAt(meta, "contexts", name)).filter(([k]) => k !== "type") }))
     .filter((c) => c.fields.length > 0);
   const query = request["query_string"];
   return {
     thrown: readThrown(p),
-    crumbs: list(p["breadcrumbs"]).map(readCrumb),
+    crumbs: list(p["breadcrumbs"]).map((c, i) => readCrumb(c, metaAt(crumbsMeta, i))),
     request:
       request["url"] === undefined && request["method"] === undefined
         ? null
         : {
             method: text(request["method"]) || "GET",
             url: text(request["url"]),
-            query: typeof query === "string" ? query : pairs(query).map((kv) => kv.join("=")).join("&"),
-            headers: pairs(request["headers"]),
+            query: typeof query === "string" ? query : pairs(query).map(([k, v]) => `${k}=${v}`).join("&"),
+            headers: pairs(request["headers"], metaAt(meta, "request", "headers")),
             body: request["data"] === undefined || request["data"] === null ? "" : show(request["data"], 2),
+            urlNote: noteOf(metaAt(meta, "request", "url")),
+            queryNote: noteOf(metaAt(meta, "request", "query_string"), typeof query !== "string"),
+            bodyNote: noteOf(metaAt(meta, "request", "data"), true),
           },
-    user: pairs(p["user"]),
-    tags: pairs(p["tags"]),
+    user: pairs(p["user"], metaAt(meta, "user")),
+    tags: pairs(p["tags"], metaAt(meta, "tags")),
     contexts,
-    extra: pairs(p["extra"]),
+    extra: pairs(p["extra"], metaAt(meta, "extra")),
     modules: pairs(p["modules"]),
     sdk: [text(object(p["sdk"])["name"]), text(object(p["sdk"])["version"])].filter(Boolean).join(" "),
   };

@@ -43,7 +43,7 @@ export function pagesOf(settings) {
     { name: "crons", path: "/crons" },
     { name: "crons-new", path: "/crons?new=1", prepare: (page) => page.getByRole("dialog").first().waitFor() },
     { name: "feedback", path: "/feedback" },
-    ...["projects", "send", "tokens", "users", "grouping", "ownership", "issue-alerts", "storage", "account", "appearance"].map((part) => ({ name: `settings-${part}`, path: `/settings/${part}` })),
+    ...["projects", "send", "tokens", "users", "usage", "intake", "grouping", "ownership", "issue-alerts", "storage", "account", "appearance"].map((part) => ({ name: `settings-${part}`, path: `/settings/${part}` })),
     { name: "kit", path: "/kit" },
     { name: "no-page", path: "/nowhere" },
     { name: "palette", path: "/issues?range=24h", prepare: press("Control+k"), desktop: true },

@@ -1,8 +1,8 @@
 // The parts of an event below its stack: what came before it, the request, and everything it carries by name.
 import { useState } from "preact/hooks";
-import { Button, CodeBlock, CopyButton, LevelMark, Value } from "../../kit";
+import { Button, CodeBlock, CopyButton, LevelMark, Redacted, RedactedParts, Value } from "../../kit";
 import { curlOf } from "../../lib/curl";
-import type { Crumb, EventView } from "../../lib/event";
+import type { Crumb, EventView, Pair } from "../../lib/event";
 import { safeLink } from "../../lib/format";
 import { prefs } from "../../lib/prefs";
 import { useStore } from "../../lib/store";
@@ -32,7 +32,7 @@ export function Breadcrumbs({ crumbs }: { crumbs: readonly Crumb[] }) {
               {c.category || c.type}
             </span>
             <span class="crumb-text breakable">
-              {c.message || httpWords(c)}
+              {c.message ? <Redacted text={c.message} note={c.note} /> : httpWords(c)}
               {c.data.length > 0 && <CrumbData data={c.data} />}
             </span>
           </li>
@@ -50,7 +50,7 @@ function httpWords(c: Crumb): string {
   const field = (name: string) => c.data.find(([k]) => k === name)?.[1] ?? "";
   return [field("http.method") || field("method"), field("url"), field("http.response.status_code") || field("status_code")].filter(Boolean).join(" ");
 }
-function CrumbData({ data }: { data: readonly [string, string][] }) {
+function CrumbData({ data }: { data: readonly Pair[] }) {
   return (
     <details class="crumb-data">
       <summary>{data.length === 1 ? "1 field" : `${data.length} fields`}</summary>
@@ -60,15 +60,15 @@ function CrumbData({ data }: { data: readonly [string, string][] }) {
 }
 
 /** Names and values; each value filters, unless it is no field that can be searched (`plain`). */
-export function PairList({ pairs, plain, prefix = "" }: { pairs: readonly [string, string][]; plain?: boolean; prefix?: string }) {
+export function PairList({ pairs, plain, prefix = "" }: { pairs: readonly Pair[]; plain?: boolean; prefix?: string }) {
   return (
     <dl class="pairs">
-      {pairs.map(([name, value], i) => (
+      {pairs.map(([name, value, note], i) => (
         <div key={i}>
           <dt class="clip" title={name}>
             {name}
           </dt>
-          <dd class="breakable">{plain ? <Linked text={value} /> : <Value field={prefix + name} value={value} />}</dd>
+          <dd class="breakable">{note ? <span class="mono"><Redacted text={value} note={note} /></span> : plain ? <Linked text={value} /> : <Value field={prefix + name} value={value} />}</dd>
         </div>
       ))}
     </dl>
@@ -95,10 +95,15 @@ export function RequestPart({ event }: { event: EventView }) {
         <CopyButton text={curlOf(r)} label="Copy as curl" />
       </header>
       <p class="mono breakable">
-        <span class="strong">{r.method}</span> {r.url}
-        {r.query && <span class="muted">?{r.query}</span>}
+        <span class="strong">{r.method}</span> <Redacted text={r.url} note={r.urlNote} />
+        {r.query && (
+          <span class="muted">
+            ?<Redacted text={r.query} note={r.queryNote} />
+          </span>
+        )}
       </p>
       {r.body && <CodeBlock text={r.body} label="body" />}
+      {r.body && <RedactedParts note={r.bodyNote} />}
       {r.headers.length > 0 && (
         <details>
           <summary class="muted">Headers ({r.headers.length})</summary>

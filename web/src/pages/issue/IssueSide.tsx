@@ -15,6 +15,12 @@ export function IssueFacts({ issue }: { issue: Issue }) {
     <dl class="facts">
       <Fact name="Events">
         <span title={group(issue.event_count)}>{count(issue.event_count)}</span>
+        {(issue.bodies_left_out ?? 0) > 0 && (
+          <span class="faint" title={`${group(issue.event_count)} events were counted; of ${group(issue.event_count - (issue.bodies_left_out ?? 0))} the body was kept`}>
+            {" "}
+            counted, {count(issue.event_count - (issue.bodies_left_out ?? 0))} kept
+          </span>
+        )}
       </Fact>
       <Fact name="Users">
         <span title={issue.users_estimated ? `about ${group(issue.user_count)}, within 1 %` : group(issue.user_count)}>{count(issue.user_count)}</span>

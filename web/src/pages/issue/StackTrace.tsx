@@ -1,7 +1,7 @@
 // The stack, innermost call first. Frames of the application stand open; library frames between them are folded into
 // one line that opens.
 import { useState } from "preact/hooks";
-import { Badge, CopyButton, Icon, Segmented } from "../../kit";
+import { Badge, CopyButton, Icon, Redacted, Segmented } from "../../kit";
 import { plural } from "../../lib/format";
 import { type Frame, stackText, type Thrown } from "../../lib/event";
 
@@ -33,7 +33,11 @@ function Exception({ thrown: t, cause, all }: { thrown: Thrown; cause: boolean; 
         <p class="exception-title breakable">
           {cause && <span class="muted">Caused by </span>}
           <span class="strong">{t.type}</span>
-          {t.value && <span>: {t.value}</span>} {t.handled === false && <Badge tone="bad">Not handled</Badge>}
+          {t.value && (
+            <span>
+              : <Redacted text={t.value} note={t.note} />
+            </span>
+          )} {t.handled === false && <Badge tone="bad">Not handled</Badge>}
         </p>
       )}
       <ol class="frames">
@@ -106,10 +110,12 @@ function FrameRow({ frame: f, open: openAtFirst }: { frame: Frame; open: boolean
       )}
       {open && f.vars.length > 0 && (
         <dl class="vars mono">
-          {f.vars.map(([name, value]) => (
+          {f.vars.map(([name, value, note]) => (
             <div key={name}>
               <dt>{name}</dt>
-              <dd class="breakable">{value}</dd>
+              <dd class="breakable">
+                <Redacted text={value} note={note} />
+              </dd>
             </div>
           ))}
         </dl>

@@ -132,7 +132,12 @@ function IssueView({ issue }: { issue: Issue }) {
 /** Which of the listed events: by id from the address, else the newest. */
 function pick(rows: readonly Row[], wanted: string): number {
   const at = rows.findIndex((r) => r.attributes["event_id"] === wanted);
-  return at < 0 ? 0 : at;
+  if (at >= 0) return at;
+  // The newest that has its body; in a flood most have none.
+  return Math.max(
+    rows.findIndex((r) => r.attributes["body_left_out"] !== true),
+    0,
+  );
 }
 
 function Event({ issue }: { issue: Issue }) {
@@ -181,6 +186,11 @@ function EventView({ issue, row, at, of, onShow }: { issue: Issue; row: Row; at:
           </Link>
         )}
       </div>
+      {row.attributes["body_left_out"] === true && (
+        <p class="body-left-out" role="note">
+          This event was counted, but its body was not kept: too many came at once. <Link to="/settings/intake">Bodies of errors</Link>
+        </p>
+      )}
       <PairList pairs={[...ids, ...event.tags.filter(([k]) => !ids.some(([name]) => name === k))]} />
       <StackTrace thrown={event.thrown} />
       <Suspense fallback={null}>

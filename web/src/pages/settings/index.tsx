@@ -11,16 +11,20 @@ import { Account } from "./Account";
 import { Appearance } from "./Appearance";
 import { Grouping } from "./Grouping";
 import { IssueAlerts } from "./IssueAlerts";
+import { Intake } from "./Intake";
 import { LogMetrics } from "./LogMetrics";
 import { Ownership } from "./Ownership";
 import { Projects } from "./Projects";
 import { StorageUse } from "./StorageUse";
 import { Tokens } from "./Tokens";
+import { Usage } from "./Usage";
 import { Users } from "./Users";
 
 const PARTS = [
   { id: "projects", title: "Projects and keys", page: Projects, admin: false },
   { id: "send", title: "Send data", page: Send, admin: false },
+  { id: "usage", title: "Usage", page: Usage, admin: false },
+  { id: "intake", title: "Limits and filters", page: Intake, admin: false },
   { id: "tokens", title: "Tokens", page: Tokens, admin: true },
   { id: "users", title: "Users", page: Users, admin: true },
   { id: "grouping", title: "Grouping of errors", page: Grouping, admin: false },

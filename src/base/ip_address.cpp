@@ -1,4 +1,4 @@
-#include "net/address.hpp"
+#include "base/ip_address.hpp"
 
 #include <charconv>
 #include <cstring>
@@ -8,7 +8,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-namespace telltale::net {
+namespace telltale {
 namespace {
 
 constexpr std::array<std::uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
@@ -144,4 +144,4 @@ Result<std::vector<Cidr>> parse_cidrs(const std::vector<std::string>& entries, s
   return ranges;
 }
 
-}  // namespace telltale::net
+}  // namespace telltale
