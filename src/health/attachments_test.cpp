@@ -128,6 +128,35 @@ TEST(Attachments, SurviveAPowerCutOnceTheyAreAcknowledged) {
   EXPECT_EQ(rig.read(rig.list()[0]), noise(100'000));
 }
 
+TEST(Attachments, AreWholeOrNotKeptWheneverThePowerGoes) {
+  const std::string bytes = noise(limits::kAttachmentPieceBytes + 5'000);
+  bool last = false;
+  std::uint64_t kept_rounds = 0;
+  for (std::uint64_t call = 1; !last; ++call) {
+    SCOPED_TRACE("power goes at call " + std::to_string(call));
+    AttachmentRig rig;
+    ASSERT_TRUE(rig.open());
+    auto item = rig.item(1, "kept");
+    rig.disk.power_off_at(call);
+    const bool acknowledged = rig.store->keep(kOne, item, bytes).has_value();
+    last = !rig.disk.powered_off();
+    rig.disk.crash(call);
+    ASSERT_TRUE(rig.open());
+    // Only what was kept is journaled, and so replayed.
+    if (acknowledged) {
+      ASSERT_TRUE(rig.store->apply({1}, rig.batch(item)));
+    }
+    ASSERT_TRUE(rig.store->start());
+    EXPECT_EQ(rig.list().size(), acknowledged ? 1U : 0U);
+    EXPECT_EQ(rig.files(), acknowledged ? 1U : 0U) << "nothing else stays";
+    if (acknowledged) {
+      EXPECT_EQ(rig.read(rig.list()[0]), bytes);
+    }
+    kept_rounds += acknowledged;
+  }
+  EXPECT_GE(kept_rounds, 1U);
+}
+
 TEST(Attachments, ABatchThatWasNotCommittedLeavesNothing) {
   AttachmentRig rig;
   ASSERT_TRUE(rig.open());
