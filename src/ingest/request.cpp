@@ -126,8 +126,9 @@ Result<Outcome> Ingest::Impl::finish(Request request) {
   }
   Pipeline::Settle settle;
   if (request.quota) settle = [&quota = *request.quota](storage::Batch& batch) { quota.settle(batch); };
-  TT_ASSIGN(const auto committed,
-            pipeline.commit(std::move(request.batch), request.ids, &request.encoder, settle));
+  auto done = pipeline.commit(std::move(request.batch), request.ids, &request.encoder, settle);
+  if (!done && request.quota) request.quota->give_back(request);
+  TT_ASSIGN(const auto committed, std::move(done));
   request.outcome.accepted = committed.rows + items;
   request.outcome.duplicates = committed.duplicates;
   return std::move(request.outcome);
