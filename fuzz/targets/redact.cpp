@@ -13,5 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   std::string json(in);
   const bool changed = redactor->redact_json(json);
   TT_CHECK(changed || json == in);
+  std::string event(in);
+  redactor->redact_event(event);
   return 0;
 }

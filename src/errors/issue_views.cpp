@@ -124,6 +124,7 @@ Result<search::Facets> issue_tags(storage::EventStore& events, storage::RecordSt
   newest.limit = limits::kFacetProbeRows;
   TT_ASSIGN(const auto probe, issue_events(events, records, issue, newest, context));
   auto fields = search::facet_fields(probe, limits::kMaxFacetFields);
+  std::erase(fields, attr::kBodyLeftOut);  // ours, and told with the issue
   storage::EventQuery query;
   query.fields = fields;
   query.fields.emplace_back(attr::kGroupHashes);

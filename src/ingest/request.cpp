@@ -133,6 +133,7 @@ Result<Outcome> Ingest::Impl::finish(Request request) {
   auto done = pipeline.commit(std::move(request.batch), request.ids, &request.encoder, settle);
   if (!done) {
     drop_files(files);
+    if (request.quota) request.quota->give_back(request);
     return tl::unexpected<Error>(std::move(done).error());
   }
   const Committed& committed = *done;

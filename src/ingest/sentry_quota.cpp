@@ -137,6 +137,7 @@ std::uint64_t SentryQuota::take(Request& request, std::string_view category, std
   if (intake_ == nullptr || sender_.internal) return quantity;
   const auto grant = intake_->limiter().take(sender_.key, category, quantity, request.now());
   taken_ = taken_ || grant.granted > 0;
+  if (grant.granted > 0) granted_[std::string(category)] += grant.granted;
   if (grant.granted == quantity) return quantity;
   refused_ = true;
   count(request, UsageKind::rate_limited, category, grant.reason, quantity - grant.granted);
@@ -150,6 +151,17 @@ std::uint64_t SentryQuota::take(Request& request, std::string_view category, std
   }
   if (category == quota::category::kError) event_gone_ = {UsageKind::rate_limited, grant.reason};
   return grant.granted;
+}
+
+void SentryQuota::give_back_one(const Request& request) {
+  if (!taken_) return;
+  intake_->limiter().give_back(sender_.key, category_, 1, request.now());
+  --granted_[category_];
+}
+
+void SentryQuota::give_back(const Request& request) {
+  for (const auto& [category, granted] : granted_)
+    if (granted > 0) intake_->limiter().give_back(sender_.key, category, granted, request.now());
 }
 
 bool SentryQuota::keeps_body(const Request& request, std::string_view group) const {
@@ -200,7 +212,7 @@ void SentryQuota::ends(Request& request, const wire::sentry::Item& item) {
   if (kept && !is_settled(item.type)) count(request, UsageKind::accepted, category, {}, 1);
   if (kept || refused_ || wrong == 0) return;
   count(request, UsageKind::invalid, category, kMalformed, 1);
-  if (taken_) intake_->limiter().give_back(sender_.key, category, 1, request.now());
+  give_back_one(request);
 }
 
 bool SentryQuota::begins(Request& request, std::string_view category) {
@@ -214,7 +226,7 @@ void SentryQuota::ends(Request& request, std::string_view category) {
     request.ids.errors.clear();
     request.batch.items.check_ins.clear();
     count(request, UsageKind::invalid, category, kMalformed, 1);
-    if (taken_) intake_->limiter().give_back(sender_.key, category, 1, request.now());
+    give_back_one(request);
   } else if (now.rows > mark_.rows) {
     (category == quota::category::kError ? errors_ : security_) += now.rows - mark_.rows;
   } else if (now.items > mark_.items) {

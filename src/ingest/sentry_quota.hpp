@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,6 +49,8 @@ class SentryQuota {
 
   /// Rows that had been accepted before are not in the batch any more: what was accepted is what is left.
   void settle(storage::Batch& batch) const;
+  /// The request came to nothing: what it was granted may be used by another.
+  void give_back(const Request& request);
 
  private:
   struct Mark {
@@ -58,6 +61,7 @@ class SentryQuota {
   static Mark mark_of(const Request& request);
   bool start(Request& request, std::string_view category, bool filterable);
   bool filtered(Request& request, std::string_view filter);
+  void give_back_one(const Request& request);
 
   quota::Intake* const intake_;
   const ProjectId project_;
@@ -68,6 +72,7 @@ class SentryQuota {
   bool deferred_ = false;  // its limit is asked later
   bool taken_ = false;     // by it
   bool refused_ = false;   // it, or a part of it
+  std::map<std::string, std::uint64_t> granted_;
   // Why the envelope's event is not kept: files that came with it are of no use then.
   std::optional<std::pair<storage::UsageKind, std::string>> event_gone_;
   // Added to the batch so far.

@@ -8,6 +8,7 @@
 #include "base/rng.hpp"
 #include "io/faulty_file_system.hpp"
 #include "metadb/metadb.hpp"
+#include "quota/categories.hpp"
 #include "quota/intake.hpp"
 #include "quota/usage.hpp"
 
@@ -17,7 +18,7 @@ namespace {
 using storage::UsageKind;
 
 const Id128 kKey{1, 2};
-const UnixNanos kStart = UnixNanos::from_seconds(1'700'000'040);  // 40 s into a minute
+const UnixNanos kStart = UnixNanos::from_seconds(1'700'000'020);  // 40 s into a minute
 
 TEST(Limiter, GrantsWhatIsLeftAndSaysWhenTheWindowEnds) {
   Limiter limiter;

@@ -7,6 +7,7 @@
 #include <simdjson.h>
 
 #include "base/json.hpp"
+#include "base/limits.hpp"
 
 namespace telltale::redact {
 namespace {
@@ -14,6 +15,7 @@ namespace {
 namespace dom = simdjson::dom;
 
 constexpr std::string_view kWhat[] = {"s", "m", "x", "p"};  // by Method
+constexpr std::size_t kMemberBytes = 9;                     // `,"_meta":`
 constexpr std::size_t kMaxRemarkText = 100;                 // of a rule's or an error's name
 
 struct MetaNode {
@@ -33,7 +35,15 @@ bool is_plain_name(std::string_view text) {
   });
 }
 
-void read_remark(dom::element value, MetaNode& node) {
+using Rename = std::function<bool(std::string&)>;
+
+std::string renamed(std::string_view name, const Rename& rename) {
+  std::string out(name);
+  rename(out);
+  return out;
+}
+
+void read_remark(dom::element value, MetaNode& node, const Rename& rename) {
   dom::array list;
   if (value.get(list) != simdjson::SUCCESS || list.size() < 2) return;
   JsonWriter w;
@@ -43,7 +53,7 @@ void read_remark(dom::element value, MetaNode& node) {
     std::string_view text;
     std::uint64_t number = 0;
     if (at < 2 && part.get(text) == simdjson::SUCCESS && is_plain_name(text)) {
-      w.string(text);
+      w.string(renamed(text, rename));
     } else if (at >= 2 && at < 4 && part.get(number) == simdjson::SUCCESS) {
       w.unsigned_integer(number);
     } else {
@@ -55,16 +65,17 @@ void read_remark(dom::element value, MetaNode& node) {
   node.remarks.push_back(w.take());
 }
 
-void read_own(dom::object own, MetaNode& node) {
+void read_own(dom::object own, MetaNode& node, const Rename& rename) {
   for (const auto field : own) {
     dom::array list;
     std::uint64_t number = 0;
     if (field.key == "rem" && field.value.get(list) == simdjson::SUCCESS) {
-      for (const dom::element remark : list) read_remark(remark, node);
+      for (const dom::element remark : list) read_remark(remark, node, rename);
     } else if (field.key == "err" && field.value.get(list) == simdjson::SUCCESS) {
       for (const dom::element error : list) {
         std::string_view text;
-        if (error.get(text) == simdjson::SUCCESS && is_plain_name(text)) node.errors.emplace_back(text);
+        if (error.get(text) == simdjson::SUCCESS && is_plain_name(text))
+          node.errors.push_back(renamed(text, rename));
       }
     } else if (field.key == "len" && field.value.get(number) == simdjson::SUCCESS) {
       node.length = number;
@@ -72,15 +83,15 @@ void read_own(dom::object own, MetaNode& node) {
   }
 }
 
-void read_meta(dom::object from, MetaNode& node, std::size_t depth, std::size_t& left) {
+void read_meta(dom::object from, MetaNode& node, std::size_t depth, std::size_t& left, const Rename& rename) {
   for (const auto field : from) {
     dom::object below;
     if (field.value.get(below) != simdjson::SUCCESS) continue;
     if (field.key.empty()) {
-      read_own(below, node);
+      read_own(below, node, rename);
     } else if (depth < kMaxMetaDepth && left > 0) {
       --left;
-      read_meta(below, node.children[std::string(field.key)], depth + 1, left);
+      read_meta(below, node.children[renamed(field.key, rename)], depth + 1, left, rename);
     }
   }
 }
@@ -126,7 +137,7 @@ std::size_t count_characters(std::string_view text) {
 }
 
 void put_remarks(std::string& json, const JsonPlaces& places, const std::vector<ValueRemarks>& values,
-                 const std::vector<RuleInfo>& rules) {
+                 const std::vector<RuleInfo>& rules, const Rename& rename) {
   if (places.root_end == std::string::npos) return;  // no object: it has no `_meta`
   const bool there = places.meta_begin != std::string::npos;
   if (!there && values.empty()) return;
@@ -137,7 +148,7 @@ void put_remarks(std::string& json, const JsonPlaces& places, const std::vector<
     std::size_t left = kMaxMetaNodes;
     if (parser.parse(json.data() + places.meta_begin, places.meta_end - places.meta_begin).get(kept) ==
         simdjson::SUCCESS)
-      read_meta(kept, root, 0, left);
+      read_meta(kept, root, 0, left, rename);
   }
   for (const ValueRemarks& value : values) {
     MetaNode* node = &root;
@@ -147,9 +158,10 @@ void put_remarks(std::string& json, const JsonPlaces& places, const std::vector<
   }
   JsonWriter w;
   write_meta(w, root);
+  const bool fits = json.size() + w.view().size() + kMemberBytes <= limits::kMaxErrorEventBytes;
   if (there) {
-    json.replace(places.meta_begin, places.meta_end - places.meta_begin, w.view());
-  } else {
+    json.replace(places.meta_begin, places.meta_end - places.meta_begin, fits ? w.view() : "{}");
+  } else if (fits) {
     json.insert(places.root_end, std::string(places.root_empty ? "" : ",") + "\"_meta\":" + w.view());
   }
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,8 +45,10 @@ inline constexpr std::size_t kMaxMetaNodes = 10'000;
 
 std::size_t count_characters(std::string_view text);
 
-/// Puts the remarks into `json`, beside those it has; these are cut down to what remarks may say.
+/// Puts the remarks into `json`, beside those it has; these are cut down to what remarks may say, and names
+/// in them go through `rename`, which masks one that is itself a secret. None are put into what would be over
+/// limits::kMaxErrorEventBytes with them.
 void put_remarks(std::string& json, const JsonPlaces& places, const std::vector<ValueRemarks>& values,
-                 const std::vector<RuleInfo>& rules);
+                 const std::vector<RuleInfo>& rules, const std::function<bool(std::string&)>& rename);
 
 }  // namespace telltale::redact

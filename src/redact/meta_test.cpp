@@ -60,6 +60,9 @@ TEST(Meta, RemarksOfSdksStayAndNothingElseDoes) {
   const auto hidden = with_meta(
       R"({"_meta":{"a":{"password":"hunter22","":{"rem":[["my password is hunter22","s"],"hunter22",[1,2]],"len":"hunter22"}}}})");
   EXPECT_EQ(hidden.find("hunter22"), std::string::npos) << hidden;
+  const auto named =
+      with_meta(R"({"_meta":{")" + kCard + R"(":{"":{"rem":[["4111-1111-1111-1111","s"]]}}},"a":1})");
+  EXPECT_EQ(named.find("4111"), std::string::npos) << named;
   const auto twice = with_meta(R"({"_meta":{},"a":1,"_meta":{"password":"hunter22"}})");
   EXPECT_EQ(twice.find("hunter22"), std::string::npos) << twice;
 }

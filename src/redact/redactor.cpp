@@ -326,7 +326,7 @@ bool Redactor::Impl::redact_event(std::string& json, const DetectorSet& d, Count
   bool changed = false;
   auto out = walk_json(json, actions, changed);
   if (!out) return d.any() && redact_text(json, d, counts);
-  put_remarks(*out, places, remarked, rules);
+  put_remarks(*out, places, remarked, rules, actions.rename);
   changed = changed || *out != json;
   if (changed) json = *std::move(out);
   return changed;

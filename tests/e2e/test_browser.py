@@ -56,6 +56,11 @@ def test_health_pages(servers, name):
     check(servers("health", "with_stockapp"), name)
 
 
+@pytest.mark.parametrize("name", browser_rig.names_of("quota"))
+def test_limits_and_usage(servers, name):
+    check(servers("quota", "with_stockapp"), name)
+
+
 @pytest.mark.parametrize("name", browser_rig.names_of("setup"))
 def test_first_start(servers, name):
     check(servers("setup", "unclaimed"), name)

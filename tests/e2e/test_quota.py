@@ -343,3 +343,37 @@ def test_refusals_are_exact_without_a_crash(rig):
     rig.server.kill()
     rig.server.start()
     assert rig.usage() == usage
+
+
+SDK_SECRETS = """
+import sys, sentry_sdk
+sentry_sdk.init(dsn=sys.argv[1], release="shop@1", include_local_variables=True)
+def pay(note, api_token):
+    raise ValueError("no money on " + note)
+try: pay("card " + "4111 1111 " + "1111 1111", "hunter2hunter2")
+except ValueError as error:
+    sentry_sdk.set_extra("note", "card " + "4111 1111 " + "1111 1111")
+    sentry_sdk.capture_exception(error)
+sentry_sdk.flush(10)
+"""
+
+
+def test_what_was_masked_is_told_in_the_event(rig):
+    run(SDK_SECRETS, rig.server.dsn)
+    issue = wait_until(rig.issues, what="the issue")[0]
+    rig.server.kill()
+    rig.server.start()
+    row = rig.server.api.get(f"/api/telltale/v1/issues/{issue['id']}/events", payload="true")["rows"][0]
+    payload, meta = row["payload"], row["payload"]["_meta"]
+    assert "4111" not in json.dumps(row) and "hunter2" not in json.dumps(row)
+    # What the SDK quotes is one longer than what it says.
+    assert payload["extra"]["note"] == "card [card]" or payload["extra"]["note"] == "'card [card]'"
+    place = payload["extra"]["note"].index("[card]")
+    assert meta["extra"]["note"][""] == {"rem": [["@card", "s", place, place + 6]], "len": len(payload["extra"]["note"]) + 13}
+    value = meta["exception"]["values"]["0"]["value"][""]
+    assert value["rem"][0][:2] == ["@card", "s"]
+    frames = payload["exception"]["values"][0]["stacktrace"]["frames"]
+    variables = meta["exception"]["values"]["0"]["stacktrace"]["frames"][str(len(frames) - 1)]["vars"]
+    assert variables["note"][""]["rem"][0][:2] == ["@card", "s"]
+    # The SDK has masked this one itself, and its remark is kept beside ours.
+    assert frames[-1]["vars"]["api_token"] == "[Filtered]" and variables["api_token"][""]["rem"]
