@@ -1,6 +1,6 @@
 // A scanner with an explicit stack: depth costs memory, never the call stack. It accepts a little more than
 // JSON (any scalar token) and changes only strings and values under sensitive keys, so what was valid stays
-// valid.
+// valid. Most texts have nothing to hide: nothing is copied before the first change.
 #include "redact/json_walk.hpp"
 
 #include <algorithm>
@@ -32,12 +32,6 @@ std::optional<std::uint32_t> read_hex4(std::string_view s) {
   return v;
 }
 
-std::string decode(std::string_view raw) {
-  std::string out;
-  append_unescaped(out, raw);
-  return out;
-}
-
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 /// What stands first in a [name, value] pair; prose that mentions a password does not.
@@ -53,14 +47,14 @@ class JsonWalker {
   JsonWalker(std::string_view in, const JsonActions& actions) : in_(in), actions_(actions) {}
 
   std::optional<std::string> run(bool& changed) {
-    out_.reserve(in_.size() + 64);
-    copy_space();
+    skip_space();
     if (!value(KeyKind::plain)) return std::nullopt;
     while (!stack_.empty())
       if (!step()) return std::nullopt;
-    copy_space();
+    skip_space();
     if (at_ != in_.size()) return std::nullopt;
     changed = changed_;
+    if (changed_) out_.append(in_.substr(copied_));
     return std::move(out_);
   }
 
@@ -72,14 +66,28 @@ class JsonWalker {
     KeyKind pair_kind = KeyKind::plain;  // a list that began with a sensitive name: [name, value]
   };
 
-  void copy_space() {
-    while (at_ < in_.size() && is_space(in_[at_])) out_ += in_[at_++];
+  void skip_space() {
+    while (at_ < in_.size() && is_space(in_[at_])) ++at_;
   }
-  bool copy(char c) {
+  bool skip(char c) {
     if (at_ >= in_.size() || in_[at_] != c) return false;
-    out_ += c;
     ++at_;
     return true;
+  }
+  /// What stands from `begin` to where we are becomes `text`, as a string.
+  void replace(std::size_t begin, std::string_view text) {
+    if (!changed_) out_.reserve(in_.size() + 64);
+    out_.append(in_.substr(copied_, begin - copied_));
+    append_json_string(out_, text);
+    copied_ = at_;
+    changed_ = true;
+  }
+  /// `raw` without its escapes, in `room` if it has any.
+  static std::string_view plain(std::string_view raw, std::string& room) {
+    if (raw.find('\\') == std::string_view::npos) return raw;
+    room.clear();
+    append_unescaped(room, raw);
+    return room;
   }
   /// The raw inside of the string at at_, which is moved past it.
   std::optional<std::string_view> take_string() {
@@ -93,31 +101,25 @@ class JsonWalker {
   /// One member or the end of the innermost container.
   bool step() {
     Level& level = stack_.back();
-    copy_space();
-    if (copy(level.object ? '}' : ']')) {
+    skip_space();
+    if (skip(level.object ? '}' : ']')) {
       stack_.pop_back();
       return true;
     }
     if (level.items > 0) {
-      if (!copy(',')) return false;
-      copy_space();
+      if (!skip(',')) return false;
+      skip_space();
     }
     ++level.items;
     if (!level.object) return element(level);
     const std::size_t key_at = at_;
     const auto raw = take_string();
     if (!raw) return false;
-    const std::string key = decode(*raw);
-    std::string renamed = key;
-    if (actions_.rename(renamed)) {
-      append_json_string(out_, renamed);
-      changed_ = true;
-    } else {
-      out_.append(in_.substr(key_at, at_ - key_at));
-    }
-    copy_space();
-    if (!copy(':')) return false;
-    copy_space();
+    const std::string_view key = plain(*raw, key_);
+    if (const auto renamed = actions_.rename(key)) replace(key_at, *renamed);
+    skip_space();
+    if (!skip(':')) return false;
+    skip_space();
     next_is_versions_ = key == "modules";
     const KeyKind kind = level.versions ? KeyKind::plain : actions_.kind(key);
     return value(kind, key);
@@ -140,7 +142,7 @@ class JsonWalker {
     if (kind != KeyKind::plain) return hide(kind);
     if (c == '{' || c == '[') {
       if (stack_.size() >= kMaxDepth) return false;
-      copy(c);
+      ++at_;
       stack_.push_back({c == '{', versions, 0, KeyKind::plain});
       return true;
     }
@@ -148,17 +150,13 @@ class JsonWalker {
   }
 
   bool string(std::string_view key) {
+    const std::size_t begin = at_;
     const auto raw = take_string();
     if (!raw) return false;
-    std::string text = decode(*raw);
-    if (!actions_.keep(key, text) && redact_string(text)) {
-      append_json_string(out_, text);
-      changed_ = true;
-    } else {
-      out_ += '"';
-      out_.append(*raw);
-      out_ += '"';
-    }
+    const std::string_view text = plain(*raw, text_);
+    if (actions_.keep(key, text)) return true;
+    if (text.data() != text_.data()) text_ = text;
+    if (redact_string(text_)) replace(begin, text_);
     return true;
   }
 
@@ -185,39 +183,31 @@ class JsonWalker {
   }
 
   bool scalar() {
+    const std::size_t begin = at_;
     const std::string_view token = take_scalar();
     if (token.empty()) return false;
-    if (const auto hidden = actions_.number(token)) {
-      append_json_string(out_, *hidden);
-      changed_ = true;
-    } else {
-      out_.append(token);
-    }
+    if (const auto hidden = actions_.number(token)) replace(begin, *hidden);
     return true;
   }
 
   /// The value of a sensitive key, whatever it is.
   bool hide(KeyKind kind) {
     const std::size_t begin = at_;
-    std::string plain;
+    std::string_view text;
     bool container = false;
     if (in_[at_] == '"') {
       const auto raw = take_string();
       if (!raw) return false;
-      plain = decode(*raw);
+      text = plain(*raw, text_);
     } else if (in_[at_] == '{' || in_[at_] == '[') {
       container = true;
       if (!skip_container()) return false;
     } else {
-      plain = take_scalar();
-      if (plain.empty()) return false;
+      text = take_scalar();
+      if (text.empty()) return false;
     }
-    if (!container && is_harmless_value(kind, plain)) {
-      out_.append(in_.substr(begin, at_ - begin));
-      return true;
-    }
-    append_json_string(out_, actions_.filtered(container ? in_.substr(begin, at_ - begin) : plain));
-    changed_ = true;
+    if (!container && is_harmless_value(kind, text)) return true;
+    replace(begin, actions_.filtered(container ? in_.substr(begin, at_ - begin) : text));
     return true;
   }
 
@@ -243,7 +233,9 @@ class JsonWalker {
   std::string_view in_;
   const JsonActions& actions_;
   std::size_t at_ = 0;
+  std::size_t copied_ = 0;  // as far as out_ stands for in_
   std::string out_;
+  std::string key_, text_;  // decoded ones; a key is used until its value is done
   std::vector<Level> stack_;
   bool next_is_versions_ = false;
   bool nested_ = false;

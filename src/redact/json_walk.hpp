@@ -1,4 +1,4 @@
-// Walks a JSON text and copies it, replacing values on the way. For this folder's .cpp files.
+// Walks a JSON text and replaces values on the way. For this folder's .cpp files.
 #pragma once
 
 #include <functional>
@@ -11,7 +11,8 @@
 namespace telltale::redact {
 
 struct JsonActions {
-  std::function<bool(std::string& key)> rename;  // changes a key that is itself a secret, says whether
+  /// What a key that is itself a secret is called, nullopt of any other.
+  std::function<std::optional<std::string_view>(std::string_view key)> rename;
   std::function<KeyKind(std::string_view key)> kind;
   std::function<bool(std::string_view key, std::string_view text)> keep;  // an id: left as it is
   std::function<bool(std::string& text)> text;  // changes decoded text, says whether
@@ -21,7 +22,7 @@ struct JsonActions {
   std::function<std::string(std::string_view value)> filtered;
 };
 
-/// The new text, nullopt when `json` is not JSON. `changed` says whether it differs.
+/// The new text when `changed` says that it differs; nullopt when `json` is not JSON.
 std::optional<std::string> walk_json(std::string_view json, const JsonActions& actions, bool& changed);
 
 /// Appends `raw` without its JSON escapes; broken ones are kept as they are. True when there were any.

@@ -270,10 +270,9 @@ bool Redactor::Impl::filter_by_key(KeyKind key_kind, std::string& value, Counts*
 
 bool Redactor::Impl::redact_json(std::string& json, const DetectorSet& d, Counts* counts) const {
   JsonActions actions;
-  actions.rename = [this](std::string& key) {
+  actions.rename = [this](std::string_view key) {
     const KeyFacts& known = facts(key);
-    if (known.secret) key = known.renamed;
-    return known.secret;
+    return known.secret ? std::optional<std::string_view>(known.renamed) : std::nullopt;
   };
   actions.kind = [this](std::string_view key) { return facts(key).kind; };
   actions.keep = is_id_field;
