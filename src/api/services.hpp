@@ -15,7 +15,6 @@
 #include "base/metrics.hpp"
 #include "errors/ownership.hpp"
 #include "errors/project_rules.hpp"
-#include "health/feedback.hpp"
 #include "health/monitors.hpp"
 #include "health/release_health.hpp"
 #include "ingest/ingest.hpp"
@@ -87,7 +86,6 @@ struct Services {
   errors::ProjectOwnership* ownership = nullptr;
   health::ReleaseHealth* release_health = nullptr;
   health::Monitors* monitors = nullptr;
-  health::FeedbackStore* feedback = nullptr;
 };
 
 void add_sentry_routes(net::Router& router, const Services& services);

@@ -63,8 +63,6 @@ struct ServicesRig {
   std::unique_ptr<health::ReleaseHealth> release_health =
       made(health::ReleaseHealth::open(*records, clock, log, registry));
   std::unique_ptr<health::Monitors> monitors = made(health::Monitors::open(*records, clock, log, registry));
-  std::unique_ptr<health::FeedbackStore> feedback =
-      made(health::FeedbackStore::open(*records, clock, registry));
   WebFiles web{*fs, ""};
   accounts::Authenticator accounts{*records, clock, log, registry};
   accounts::Sessions sessions{*records, accounts, {}, clock, log, registry};
@@ -102,7 +100,6 @@ struct ServicesRig {
     services.issue_alerts = &issue_alerts;
     services.release_health = release_health.get();
     services.monitors = monitors.get();
-    services.feedback = feedback.get();
     services.log_metrics = log_metrics.get();
     services.alert_rules = &alert_rules;
     net::Router made_router;

@@ -204,7 +204,6 @@ net::Router Server::Impl::make_router() {
   services->ownership = &stores->ownership();
   services->release_health = &stores->release_health();
   services->monitors = &stores->monitors();
-  services->feedback = &stores->feedback();
   services->deletions = deletions.get();
   services->log_metrics = &stores->log_metrics();
   services->alert_rules = alert_rules.get();
@@ -291,9 +290,9 @@ void Server::Impl::run_tasks() {
   every("rules", milliseconds(500), [this] { rules->tick(); });
   every("log_metrics", milliseconds(250), [this] { stores->log_metrics().tick(); });
   every("monitors", seconds(1), [this] { stores->monitors().tick(); });
-  every("feedback", seconds(30), [this] {
+  every("feedback", seconds(1), [this] {
     WorkContext context(clock, WorkLimits{});
-    if (const auto done = stores->feedback().link(stores->events(), context); !done)
+    if (const auto done = stores->feedback().tick(stores->events(), context); !done)
       log.warn("feedback was not linked to errors", {{"reason", done.error().message()}});
   });
   every("issue_alerts", milliseconds(500), [this] { issue_alerts->tick(); });
