@@ -1,36 +1,21 @@
-// A load generator for one purpose: Sentry envelopes over keep-alive HTTP/1.1, one thread, plain epoll.
-//
-// Flat out, every connection sends its next request as soon as the last one is answered. At a fixed rate,
-// request i is due at start + i / rate, whatever the server does; it goes to a connection that is free, waits
-// if none is, and its latency is counted from when it was due. A server that stalls is thus charged for
-// everything that piled up behind the stall, not only for the requests that happened to be on their way.
+// A load generator for one purpose: Sentry envelopes over keep-alive HTTP/1.1 (`http_load.hpp`).
 //
 //   http_bench --port 8355 --key DSN_KEY --seconds 10 [--rate 1000] [--connections 64] [--bytes 8192]
 //
-// Prints one JSON object. Latencies of a run are kept in full: the percentiles are exact.
-#include <algorithm>
-#include <cerrno>
+// Prints one JSON object.
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <deque>
 #include <random>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "http_load.hpp"
 
 namespace {
-
-using SteadyClock = std::chrono::steady_clock;
-using TimePoint = SteadyClock::time_point;
 
 struct Options {
   std::uint16_t port = 8355;
@@ -173,202 +158,26 @@ class RequestTemplate {
   std::vector<std::pair<std::size_t, std::size_t>> noise_;
 };
 
-struct Connection {
-  int fd = -1;
-  bool busy = false;
-  TimePoint due;
-  std::string out;
-  std::size_t sent = 0;
-  std::string in;
-};
-
-struct Outcome {
-  std::vector<double> latencies_ms;
-  std::uint64_t accepted = 0;
-  std::uint64_t refused = 0;  // answered, but not 2xx
-  std::uint64_t broken = 0;   // connection lost with a request on its way
-  double seconds = 0;
-};
-
-class Load {
- public:
-  explicit Load(const Options& options)
-      : options_(options), request_(options), connections_(options.connections), epoll_(::epoll_create1(0)) {
-    for (std::size_t i = 0; i < connections_.size(); ++i) connect(i);
-  }
-
-  Outcome run() {
-    const auto start = SteadyClock::now();
-    const auto length =
-        std::chrono::duration_cast<SteadyClock::duration>(std::chrono::duration<double>(options_.seconds));
-    const auto end = start + length;
-    const auto give_up = end + std::chrono::seconds(30);
-    std::uint64_t due_count = 0;
-    for (;;) {
-      const auto now = SteadyClock::now();
-      if (options_.rate > 0) {
-        while (true) {
-          const auto due =
-              start + std::chrono::duration_cast<SteadyClock::duration>(
-                          std::chrono::duration<double>(static_cast<double>(due_count) / options_.rate));
-          if (due > now || due >= end) break;
-          waiting_.push_back(due);
-          ++due_count;
-        }
-        while (!waiting_.empty() && !idle_.empty()) {
-          begin(take_idle(), waiting_.front());
-          waiting_.pop_front();
-        }
-      } else {
-        while (now < end && !idle_.empty()) begin(take_idle(), SteadyClock::now());
-      }
-      if ((now >= end && waiting_.empty() && idle_.size() == connections_.size()) || now > give_up) break;
-      poll(options_.rate > 0 && now < end ? 0 : 10);
-    }
-    outcome_.broken += connections_.size() - idle_.size();
-    outcome_.seconds = std::chrono::duration<double>(SteadyClock::now() - start).count();
-    return std::move(outcome_);
-  }
-
-  std::size_t request_bytes() const { return request_.size(); }
-
- private:
-  void connect(std::size_t i) {
-    Connection& c = connections_[i];
-    c.fd = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(options_.port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (c.fd < 0 || ::connect(c.fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
-      die(std::string("connect: ") + std::strerror(errno));
-    }
-    const int on = 1;
-    ::setsockopt(c.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.u64 = i;
-    ::epoll_ctl(epoll_, EPOLL_CTL_ADD, c.fd, &event);
-    idle_.push_back(i);
-  }
-
-  std::size_t take_idle() {
-    const auto i = idle_.front();
-    idle_.pop_front();
-    return i;
-  }
-
-  void begin(std::size_t i, TimePoint due) {
-    Connection& c = connections_[i];
-    request_.write(c.out, random_);
-    c.busy = true;
-    c.due = due;
-    c.sent = 0;
-    c.in.clear();
-    send_rest(i);
-  }
-
-  void send_rest(std::size_t i) {
-    Connection& c = connections_[i];
-    while (c.sent < c.out.size()) {
-      const auto n = ::send(c.fd, c.out.data() + c.sent, c.out.size() - c.sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-      if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return watch(i, EPOLLIN | EPOLLOUT);
-      if (n < 0) return lost(i);
-      c.sent += static_cast<std::size_t>(n);
-    }
-  }
-
-  void watch(std::size_t i, std::uint32_t events) {
-    epoll_event event{};
-    event.events = events;
-    event.data.u64 = i;
-    ::epoll_ctl(epoll_, EPOLL_CTL_MOD, connections_[i].fd, &event);
-  }
-
-  void poll(int timeout_ms) {
-    epoll_event events[64];
-    // At a fixed rate a millisecond's sleep would be an error of measurement: 50 µs.
-    const timespec pause{0, timeout_ms == 0 ? 50'000 : timeout_ms * 1'000'000L};
-    const int n = ::epoll_pwait2(epoll_, events, 64, &pause, nullptr);
-    for (int e = 0; e < n; ++e) {
-      const auto i = static_cast<std::size_t>(events[e].data.u64);
-      if (events[e].events & EPOLLOUT) {
-        watch(i, EPOLLIN);
-        send_rest(i);
-      }
-      if (events[e].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) receive(i);
-    }
-  }
-
-  void receive(std::size_t i) {
-    Connection& c = connections_[i];
-    if (c.fd < 0) return;
-    char buffer[16384];
-    const auto n = ::recv(c.fd, buffer, sizeof buffer, MSG_DONTWAIT);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (n <= 0) return lost(i);
-    c.in.append(buffer, static_cast<std::size_t>(n));
-    const auto head = c.in.find("\r\n\r\n");
-    if (head == std::string::npos ||
-        c.in.size() < head + 4 + content_length(std::string_view(c.in).substr(0, head)))
-      return;
-    (c.in.compare(9, 1, "2") == 0 ? outcome_.accepted : outcome_.refused) += 1;
-    outcome_.latencies_ms.push_back(
-        std::chrono::duration<double, std::milli>(SteadyClock::now() - c.due).count());
-    c.busy = false;
-    idle_.push_back(i);
-  }
-
-  static std::size_t content_length(std::string_view head) {
-    std::string lower(head);
-    std::transform(lower.begin(), lower.end(), lower.begin(),
-                   [](unsigned char ch) { return std::tolower(ch); });
-    const auto at = lower.find("\r\ncontent-length:");
-    return at == std::string::npos ? 0 : std::strtoull(lower.c_str() + at + 17, nullptr, 10);
-  }
-
-  void lost(std::size_t i) {
-    Connection& c = connections_[i];
-    ::close(c.fd);
-    if (c.busy)
-      outcome_.broken += 1;
-    else
-      idle_.erase(std::find(idle_.begin(), idle_.end(), i));
-    c = Connection{};
-    connect(i);
-  }
-
-  const Options options_;
-  const RequestTemplate request_;
-  std::vector<Connection> connections_;
-  std::deque<std::size_t> idle_;
-  std::deque<TimePoint> waiting_;
-  std::mt19937_64 random_{std::random_device{}()};
-  const int epoll_;
-  Outcome outcome_;
-};
-
-double percentile(const std::vector<double>& sorted, double p) {
-  if (sorted.empty()) return 0;
-  return sorted[std::min(sorted.size() - 1,
-                         static_cast<std::size_t>(p * static_cast<double>(sorted.size())))];
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
   const Options options = parse_options(argc, argv);
-  Load load(options);
-  Outcome outcome = load.run();
-  auto& ms = outcome.latencies_ms;
-  std::sort(ms.begin(), ms.end());
+  const RequestTemplate request(options);
+  std::mt19937_64 random{std::random_device{}()};
+  bench::HttpLoad load({options.port, options.connections, options.rate, options.seconds, false},
+                       [&](std::string& out) {
+                         request.write(out, random);
+                         return true;
+                       });
+  bench::HttpOutcome outcome = load.run();
+  const std::size_t requests = outcome.latencies_ms.size();
   std::printf(
       "{\"requests\":%zu,\"accepted\":%llu,\"refused\":%llu,\"broken\":%llu,\"seconds\":%.3f,\"requests_per_"
       "s\":%.1f,"
       "\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f,\"request_bytes\":%zu}\n",
-      ms.size(), static_cast<unsigned long long>(outcome.accepted),
+      requests, static_cast<unsigned long long>(outcome.accepted),
       static_cast<unsigned long long>(outcome.refused), static_cast<unsigned long long>(outcome.broken),
-      outcome.seconds, static_cast<double>(ms.size()) / outcome.seconds, percentile(ms, 0.5),
-      percentile(ms, 0.99), ms.empty() ? 0 : ms.back(), load.request_bytes());
+      outcome.seconds, static_cast<double>(requests) / outcome.seconds, outcome.percentile(0.5),
+      outcome.percentile(0.99), outcome.percentile(1), request.size());
   return 0;
 }

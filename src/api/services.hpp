@@ -16,7 +16,6 @@
 #include "errors/ownership.hpp"
 #include "errors/project_rules.hpp"
 #include "health/attachments.hpp"
-#include "health/feedback.hpp"
 #include "health/monitors.hpp"
 #include "health/release_health.hpp"
 #include "ingest/ingest.hpp"
@@ -89,7 +88,6 @@ struct Services {
   errors::ProjectOwnership* ownership = nullptr;
   health::ReleaseHealth* release_health = nullptr;
   health::Monitors* monitors = nullptr;
-  health::FeedbackStore* feedback = nullptr;
   health::Attachments* attachments = nullptr;
   quota::Intake* intake = nullptr;
   quota::UsageStore* usage = nullptr;

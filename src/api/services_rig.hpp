@@ -63,8 +63,6 @@ struct ServicesRig {
   std::unique_ptr<health::ReleaseHealth> release_health =
       made(health::ReleaseHealth::open(*records, clock, log, registry));
   std::unique_ptr<health::Monitors> monitors = made(health::Monitors::open(*records, clock, log, registry));
-  std::unique_ptr<health::FeedbackStore> feedback =
-      made(health::FeedbackStore::open(*records, clock, registry));
   std::unique_ptr<health::Attachments> attachments =
       made(health::Attachments::open(*records, *fs, "data/attachments", clock, log, registry));
   std::unique_ptr<quota::UsageStore> usage = made(quota::UsageStore::open(*records, clock, log));
@@ -106,7 +104,6 @@ struct ServicesRig {
     services.issue_alerts = &issue_alerts;
     services.release_health = release_health.get();
     services.monitors = monitors.get();
-    services.feedback = feedback.get();
     services.attachments = attachments.get();
     services.intake = &intake;
     services.usage = usage.get();

@@ -25,7 +25,8 @@ inline constexpr std::size_t kMaxClientReports = 100;  // of one envelope, Relay
 inline constexpr std::size_t kMaxOutcomeNameBytes = 64;
 
 // What is kept (health/)
-inline constexpr std::size_t kMaxKnownSessions = 500'000;       // that may be heard of again; the oldest go
+inline constexpr std::size_t kMaxKnownSessions = 500'000;  // that may be heard of again; the oldest go
+inline constexpr std::size_t kMaxSessionsHeld = 600'000;   // with those that came since the last checkpoint
 inline constexpr std::size_t kMaxPendingSessionHours = 20'000;  // counted, not yet written
 inline constexpr int kClosedSessionMinutes = 60;                // a session that has ended is known as long
 inline constexpr int kHealthDays = 90;                          // hours of sessions, check-ins and outcomes

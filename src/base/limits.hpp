@@ -35,8 +35,10 @@ inline constexpr std::size_t kJournalSegmentBytes = 64 * MiB;
 /// crash stays a matter of seconds.
 inline constexpr std::uint64_t kJournalReplayBytes = 1024 * MiB;
 inline constexpr std::size_t kJournalQueueBytes = 128 * MiB;  // accepted, not yet durable
-inline constexpr std::size_t kApplyQueueBytes = 64 * MiB;  // of memory: durable, not yet applied, per store
-inline constexpr std::size_t kApplyBatchBytes = 16 * KiB;  // of it for each batch, beside its rows
+inline constexpr std::size_t kApplyQueueBytes = 64 * MiB;    // of memory: durable, not yet applied, per store
+inline constexpr std::size_t kApplyBatchBytes = 16 * KiB;    // of it for each batch, beside its rows
+inline constexpr std::size_t kApplyTogether = 64;            // batches that one commit of a store may take
+inline constexpr std::size_t kApplyTogetherBytes = 2 * MiB;  // of them, but for the last
 inline constexpr std::size_t kApplyWaiters =
     8;                                    // requests that wait for room there; more are told to come back
 inline constexpr int kApplyWaitMs = 500;  // as long as that
@@ -232,6 +234,7 @@ inline constexpr std::size_t kMaxRuleReceivers = 50;
 inline constexpr std::size_t kMaxUsersPerIssue = 10'000;   // counted exactly; more within 1 %
 inline constexpr std::size_t kMaxCachedUserSketches = 64;  // 128 KiB each
 inline constexpr std::size_t kMaxMergedIssues = 100;       // parts of one issue
+inline constexpr std::size_t kMaxUnmergeHashes = 200;      // taken out of an issue at once
 inline constexpr std::size_t kMaxIssueTicks = 2'000;       // issues that one look at the clock changes
 inline constexpr std::size_t kMaxBusyIssues = 20'000;      // of one hour, looked at for escalation
 inline constexpr std::size_t kMaxCommentBytes = 16 * KiB;

@@ -132,6 +132,7 @@ Result<BatchApplier::Target> BatchApplier::make(const EventRow& row) {
 Result<> BatchApplier::reopen(TouchedIssue& touched, const EventRow& row) {
   set_unresolved(touched.issue, IssueSubstatus::regressed, row.received);
   touched.change = IssueChange::regressed;
+  if (!row.ids.release.empty()) TT_TRY(records_.issues().add_regression(touched.issue, row.ids.release));
   return record(records_, touched.issue, row.received, {}, IssueAction::regressed, row.ids.release);
 }
 

@@ -1,5 +1,5 @@
-// What one batch of error events does to issues. Issues and parts are read once, changed in memory and
-// written once; only new users cost a statement each.
+// What error events of one project do to issues, those of one batch or of some that follow each other. Issues
+// and parts are read once, changed in memory and written once; only new users cost a statement each.
 #pragma once
 
 #include <functional>

@@ -14,7 +14,7 @@ constexpr int kMaxVarDepth = 16;
 
 class BodyReader {
  public:
-  explicit BodyReader(EventBody& out) : out_(out) {}
+  BodyReader(EventBody& out, std::deque<std::string>& made) : out_(out), made_(made) {}
 
   void event(dom::object event) {
     text(event["message"], out_.said);
@@ -33,7 +33,7 @@ class BodyReader {
  private:
   using Found = simdjson::simdjson_result<dom::element>;
 
-  static void text(Found value, std::vector<std::string>& into) {
+  static void text(Found value, EventBody::Texts& into) {
     std::string_view s;
     if (value.get(s) == simdjson::SUCCESS && !s.empty()) into.emplace_back(s);
   }
@@ -100,22 +100,43 @@ class BodyReader {
       case dom::element_type::NULL_VALUE:
         return;
       default:
-        out_.vars.push_back(simdjson::minify(value));
+        out_.vars.emplace_back(made_.emplace_back(simdjson::minify(value)));
     }
   }
 
   EventBody& out_;
+  std::deque<std::string>& made_;  // texts that stand nowhere
 };
 
 }  // namespace
 
-EventBody read_event_body(std::string_view payload) {
-  EventBody out;
+void EventBody::clear() {
+  for (Texts* texts : {&functions, &modules, &filenames, &abs_paths, &packages, &lines, &vars, &said})
+    texts->clear();
+}
+
+struct EventBodyReader::Parsed {
   dom::parser parser;
+  std::string padded;  // simdjson reads a little past the end
+  std::deque<std::string> made;
+  EventBody body;
+};
+
+EventBodyReader::EventBodyReader() : parsed_(std::make_unique<Parsed>()) {}
+EventBodyReader::~EventBodyReader() = default;
+EventBodyReader::EventBodyReader(EventBodyReader&&) noexcept = default;
+EventBodyReader& EventBodyReader::operator=(EventBodyReader&&) noexcept = default;
+
+const EventBody& EventBodyReader::read(std::string_view payload) {
+  Parsed& p = *parsed_;
+  p.body.clear();
+  p.made.clear();
+  p.padded.reserve(payload.size() + simdjson::SIMDJSON_PADDING);
+  p.padded.assign(payload);
   dom::object event;
-  if (parser.parse(payload.data(), payload.size()).get(event) == simdjson::SUCCESS)
-    BodyReader(out).event(event);
-  return out;
+  if (p.parser.parse(p.padded.data(), payload.size(), false).get(event) == simdjson::SUCCESS)
+    BodyReader(p.body, p.made).event(event);
+  return p.body;
 }
 
 std::string_view unescaped_part(std::string_view text) {

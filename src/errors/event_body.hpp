@@ -2,25 +2,44 @@
 // threads, local variables, and what was said.
 #pragma once
 
+#include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace telltale::errors {
 
+/// Views of whoever read it.
 struct EventBody {
-  std::vector<std::string> functions;
-  std::vector<std::string> modules;
-  std::vector<std::string> filenames;
-  std::vector<std::string> abs_paths;
-  std::vector<std::string> packages;
-  std::vector<std::string> lines;  // of source, where the frames stand
-  std::vector<std::string> vars;   // names and values of local variables; of nested ones each by itself
-  std::vector<std::string> said;   // message, its template; classes and messages of exceptions
+  using Texts = std::vector<std::string_view>;
+  Texts functions;
+  Texts modules;
+  Texts filenames;
+  Texts abs_paths;
+  Texts packages;
+  Texts lines;  // of source, where the frames stand
+  Texts vars;   // names and values of local variables; of nested ones each by itself
+  Texts said;   // message, its template; classes and messages of exceptions
+
+  void clear();
 };
 
-/// Of a stored payload; what is not as Sentry's protocol has it is left out.
-EventBody read_event_body(std::string_view payload);
+/// Reads one event after the other into the same memory: a search looks into very many.
+class EventBodyReader {
+ public:
+  EventBodyReader();
+  ~EventBodyReader();
+  EventBodyReader(EventBodyReader&&) noexcept;
+  EventBodyReader& operator=(EventBodyReader&&) noexcept;
+  /// Of a stored payload; what is not as Sentry's protocol has it is left out. Holds until the next one is
+  /// read.
+  const EventBody& read(std::string_view payload);
+
+ private:
+  struct Parsed;
+  std::unique_ptr<Parsed> parsed_;
+};
 
 /// The longest part of `text` whose bytes stand in JSON as they are, whoever wrote it: letters, digits and
 /// what no encoder escapes.

@@ -17,7 +17,7 @@ using storage::FilterOp;
 bool is_words(const Condition& c) { return c.name.empty(); }
 bool is_body(const Condition& c) { return c.field != nullptr && c.field->source == FieldSource::body; }
 
-const std::vector<std::string>& body_texts(const EventBody& body, std::string_view name) {
+const EventBody::Texts& body_texts(const EventBody& body, std::string_view name) {
   if (name == "function") return body.functions;
   if (name == "module") return body.modules;
   if (name == "filename") return body.filenames;
@@ -129,7 +129,7 @@ Result<> EventCheck::prepare(const Conditions& tree) {
 }
 
 bool EventCheck::matches(const EventRow& row) {
-  body_ = read_event_body(row.payload);
+  body_ = &reader_.read(row.payload);
   return std::all_of(trees_.begin(), trees_.end(), [&](const auto* t) { return holds(*t, row); }) &&
          std::none_of(negated_.begin(), negated_.end(), [&](const auto* t) { return holds(*t, row); });
 }
@@ -149,21 +149,21 @@ bool EventCheck::holds(const Conditions& tree, const EventRow& row) {
   const Condition& c = tree.condition;
   if (is_words(c)) return says_all(c, row);
   if (!is_body(c)) return filters_.at(&c).matches(row);
-  const auto& texts = body_texts(body_, c.field->reads);
+  const auto& texts = body_texts(*body_, c.field->reads);
   if (c.has) return !texts.empty();
   const bool part = c.field->kind == FieldKind::text;
   return std::any_of(c.values.begin(), c.values.end(), [&](const Pattern& p) {
     return std::any_of(texts.begin(), texts.end(),
-                       [&](const std::string& text) { return part ? p.found_in(text) : p.matches(text); });
+                       [&](std::string_view text) { return part ? p.found_in(text) : p.matches(text); });
   });
 }
 
 bool EventCheck::says_all(const Condition& words, const EventRow& row) {
   return std::all_of(words.values.begin(), words.values.end(), [&](const Pattern& p) {
     if (p.found_in(row.message)) return true;
-    for (const auto* texts : {&body_.said, &body_.functions, &body_.modules, &body_.filenames,
-                              &body_.abs_paths, &body_.packages, &body_.lines, &body_.vars})
-      if (std::any_of(texts->begin(), texts->end(), [&](const auto& text) { return p.found_in(text); }))
+    for (const auto* texts : {&body_->said, &body_->functions, &body_->modules, &body_->filenames,
+                              &body_->abs_paths, &body_->packages, &body_->lines, &body_->vars})
+      if (std::any_of(texts->begin(), texts->end(), [&](std::string_view text) { return p.found_in(text); }))
         return true;
     return false;
   });

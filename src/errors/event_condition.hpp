@@ -39,7 +39,8 @@ class EventCheck {
   std::vector<const search::Conditions*> negated_;
   std::map<const search::Condition*, storage::CompiledFilter> filters_;
   std::set<std::string> fields_;
-  EventBody body_;  // of the row being looked at
+  EventBodyReader reader_;
+  const EventBody* body_ = nullptr;  // of the row being looked at
 };
 
 }  // namespace telltale::errors

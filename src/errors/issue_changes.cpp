@@ -48,6 +48,16 @@ Result<std::uint64_t> archive_base(storage::IssueRepository& issues, const Issue
   return hours.empty() ? 0 : hours.front().count;
 }
 
+/// What an archived issue's condition has counted so far, now that the issue is another sum: as many more as
+/// before, neither those that came in with another issue nor fewer for those that left.
+Result<> keep_archive_progress(storage::IssueRepository& issues, std::uint64_t counted, Issue& issue) {
+  if (issue.status != IssueStatus::ignored) return {};
+  TT_ASSIGN(const std::uint64_t now, archive_base(issues, issue, issue.archive, issue.status_changed));
+  const std::uint64_t base = issue.archive.base + now;
+  issue.archive.base = base > counted ? base - counted : 0;
+  return issues.update(issue);
+}
+
 class Update {
  public:
   Update(storage::RecordStore& records, const IssueActor& actor, const IssueUpdate& update, UnixNanos now)
@@ -195,13 +205,16 @@ Result<Issue> merge_issues(storage::RecordStore& records, const Clock& clock, co
       target = named.id;
     }
     const UnixNanos now = clock.now();
+    TT_ASSIGN(const Issue before, issues.get(target));
+    TT_ASSIGN(const auto counted, archive_base(issues, before, before.archive, before.status_changed));
     for (const Issue& issue : all) {
       if (issue.id == target) continue;
       TT_TRY(issues.merge(target, issue.id));
       TT_ASSIGN(out, issues.get(target));
       TT_TRY(record(records, out, now, actor, IssueAction::merged, issue.short_id));
     }
-    return recount_users(issues, out);
+    TT_TRY(recount_users(issues, out));
+    return keep_archive_progress(issues, counted, out);
   });
   TT_TRY(std::move(done));
   return out;
@@ -213,12 +226,29 @@ Result<Issue> unmerge_part(storage::RecordStore& records, const Clock& clock, co
   Issue out;
   auto done = records.transaction([&]() -> Result<> {
     TT_ASSIGN(const Issue from, issues.get(part));
+    TT_ASSIGN(const auto counted, archive_base(issues, from, from.archive, from.status_changed));
     TT_TRY(issues.unmerge(part));
     TT_ASSIGN(out, open_freed(records, actor, part, from, clock.now()));
-    return {};
+    TT_ASSIGN(Issue rest, issues.get(from.id));
+    return keep_archive_progress(issues, counted, rest);
   });
   TT_TRY(std::move(done));
   return out;
+}
+
+Result<> check_split(storage::RecordStore& records, const Issue& from,
+                     const std::vector<std::string>& hashes) {
+  if (hashes.size() > limits::kMaxUnmergeHashes)
+    return fail(ErrorKind::execution, fmt::format("hashes: more than {}", limits::kMaxUnmergeHashes));
+  TT_ASSIGN(const auto bound, records.issues().part_hashes(from.id));
+  const std::set<std::string> wanted(hashes.begin(), hashes.end());
+  for (const std::string& hash : wanted) {
+    if (std::none_of(bound.begin(), bound.end(), [&](const auto& b) { return b.hash == hash; }))
+      return fail(ErrorKind::invalid_argument, fmt::format("hashes: {} is not one of the issue's", hash));
+  }
+  if (wanted.empty() || wanted.size() == bound.size())
+    return fail(ErrorKind::invalid_argument, "hashes: some of the issue's, not none and not all");
+  return {};
 }
 
 Result<Issue> split_hashes(storage::RecordStore& records, const Clock& clock, const IssueActor& actor,
@@ -227,18 +257,15 @@ Result<Issue> split_hashes(storage::RecordStore& records, const Clock& clock, co
   Issue out;
   auto done = records.transaction([&]() -> Result<> {
     TT_ASSIGN(const Issue from, issues.get(id));
+    TT_TRY(check_split(records, from, hashes));
     TT_ASSIGN(const auto bound, issues.part_hashes(from.id));
     const std::set<std::string> wanted(hashes.begin(), hashes.end());
     std::map<IssueId, std::size_t> taken;  // of each part
     for (const std::string& hash : wanted) {
       const auto found =
           std::find_if(bound.begin(), bound.end(), [&](const auto& b) { return b.hash == hash; });
-      if (found == bound.end())
-        return fail(ErrorKind::invalid_argument, fmt::format("hashes: {} is not one of the issue's", hash));
       ++taken[found->part];
     }
-    if (wanted.empty() || wanted.size() == bound.size())
-      return fail(ErrorKind::invalid_argument, "hashes: some of the issue's, not none and not all");
     const IssueId part = taken.begin()->first;
     const auto of_part =
         std::count_if(bound.begin(), bound.end(), [&](const auto& b) { return b.part == part; });

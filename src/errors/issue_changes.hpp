@@ -41,6 +41,11 @@ Result<storage::Issue> merge_issues(storage::RecordStore& records, const Clock& 
 Result<storage::Issue> unmerge_part(storage::RecordStore& records, const Clock& clock,
                                     const IssueActor& actor, storage::IssueId part);
 
+/// Whether split_hashes() would take these: execution when there are more than kMaxUnmergeHashes, and
+/// invalid_argument as it.
+Result<> check_split(storage::RecordStore& records, const storage::Issue& issue,
+                     const std::vector<std::string>& hashes);
+
 /// The hashes leave the issue for one that `seed` describes (title, times, …): events that come with them
 /// count there from now on. What has been counted stays where it is, because it was not counted by hash. All
 /// hashes of a part that was merged are that part. invalid_argument names a hash that is not the issue's, or

@@ -17,6 +17,7 @@
 #include "errors/user_sketch.hpp"
 #include "io/faulty_file_system.hpp"
 #include "metadb/metadb.hpp"
+#include "storage/health_records.hpp"
 
 namespace telltale::errors {
 namespace {
@@ -316,6 +317,111 @@ TEST(IssueLife, AMergedIssueComesBackAsItWas) {
   EXPECT_EQ(house.issue("a").last_release, "1.0");
   EXPECT_EQ(house.activity("a"), (Words{"merged " + b.short_id, "unmerged " + b.short_id}));
   EXPECT_EQ(house.activity("b"), (Words{"unmerged from " + a.short_id}));
+}
+
+TEST(IssueLife, WhatHangsOnAMergedIssueGoesWithItAndComesBack) {
+  IssueHouse house;
+  house.send("a", 1, "ann", "1.0");
+  house.clock.advance(std::chrono::hours(1));
+  house.send("b", 1, "bob", "2.0");
+  const IssueId a = house.id("a");
+  const IssueId b = house.id("b");
+  for (const char* version : {"1.0", "2.0"})
+    ASSERT_TRUE(house.db->releases().saw({1}, version, {}, house.clock.now(), house.clock.now(), 9));
+  house.update("b", {.status = IssueStatus::resolved});
+  house.send("b", 1, "bob", "2.0");
+  ASSERT_TRUE(house.db->issue_activity().put_mark(7, {b, true, {}}));
+  storage::Feedback said;
+  said.project = {1};
+  said.item.id = said.item.event_id = Id128{1, 2};
+  said.item.message = "it broke";
+  said.group_hash = "b";
+  ASSERT_TRUE(house.db->feedback().put(said));
+
+  const auto feedback_of = [&](IssueId issue) {
+    storage::FeedbackQuery query;
+    query.projects = {{1}};
+    query.issue = issue.value;
+    EXPECT_EQ(house.db->feedback().list(query)->size(), *house.db->feedback().count(query));
+    return *house.db->feedback().count(query);
+  };
+  const auto bookmarked = [&] {
+    storage::IssueQuery query;
+    query.projects = {{1}};
+    query.bookmarked_by = 7;
+    std::vector<std::int64_t> out;
+    const auto found = house.db->issues().search(query).value();
+    for (const auto& issue : found) out.push_back(issue.id.value);
+    return out;
+  };
+  const auto release = [&](const char* version) {
+    const auto r = house.db->releases().get({1}, version).value();
+    return std::pair(r.new_issues, r.regressed_issues);
+  };
+  using Counts = std::pair<std::uint64_t, std::uint64_t>;
+  EXPECT_EQ(feedback_of(b), 1u);
+  EXPECT_EQ(bookmarked(), std::vector{b.value});
+  EXPECT_EQ(release("2.0"), (Counts{1, 1}));
+
+  ASSERT_TRUE(merge_issues(*house.db, house.clock, {}, {a, b}, {}));
+  EXPECT_EQ(feedback_of(a), 1u);
+  EXPECT_EQ(bookmarked(), std::vector{a.value});
+  EXPECT_EQ(release("1.0"), (Counts{1, 0}));
+  EXPECT_EQ(release("2.0"), (Counts{0, 1})) << "the issue began in 1.0; that it came back in 2.0 stays true";
+
+  ASSERT_TRUE(unmerge_part(*house.db, house.clock, {}, b));
+  EXPECT_EQ(feedback_of(a), 0u);
+  EXPECT_EQ(feedback_of(b), 1u);
+  EXPECT_EQ(bookmarked(), std::vector{b.value});
+  EXPECT_EQ(release("2.0"), (Counts{1, 1}));
+}
+
+TEST(IssueLife, MergingLeavesAnArchivedIssuesProgressAsItIs) {
+  const auto still_archived = [](IssueHouse& house) {
+    return house.issue("a").status == IssueStatus::ignored;
+  };
+  for (const std::uint32_t window : {0U, 5U}) {
+    SCOPED_TRACE(window);
+    IssueHouse house;
+    house.send("a", 5, "ann");
+    house.send("b", 50, "bob");
+    house.update("a", {.status = IssueStatus::ignored, .archive = {{ArchiveUntil::events, {}, 4, window}}});
+    house.send("a", 2);
+    ASSERT_TRUE(merge_issues(*house.db, house.clock, {}, {house.id("a"), house.id("b")}, house.id("a")));
+    house.send("a");
+    EXPECT_TRUE(still_archived(house)) << "three more, and fifty that had been there before";
+    ASSERT_TRUE(
+        unmerge_part(*house.db, house.clock, {}, house.db->issues().find_part({1}, "b")->value().part));
+    EXPECT_TRUE(still_archived(house));
+    house.send("a");
+    EXPECT_FALSE(still_archived(house)) << "four, whatever came and went";
+  }
+  IssueHouse house;
+  house.send("a", 5, "ann");
+  for (int i = 0; i < 9; ++i) house.send("b", 1, "user " + std::to_string(i));
+  house.update("a", {.status = IssueStatus::ignored, .archive = {{ArchiveUntil::users, {}, 2}}});
+  house.send("a", 1, "cid");
+  ASSERT_TRUE(merge_issues(*house.db, house.clock, {}, {house.id("a"), house.id("b")}, house.id("a")));
+  house.send("a", 1, "cid");
+  EXPECT_TRUE(still_archived(house)) << "one user more";
+  house.send("b", 1, "dan");
+  EXPECT_FALSE(still_archived(house));
+}
+
+TEST(IssueLife, HowManyHashesMayLeaveAtOnce) {
+  IssueHouse house;
+  house.send("a");
+  house.send("b");
+  const auto merged = merge_issues(*house.db, house.clock, {}, {house.id("a"), house.id("b")}, {});
+  ASSERT_TRUE(merged);
+  std::vector<std::string> many(limits::kMaxUnmergeHashes + 1, "b");
+  const auto refused = check_split(*house.db, *merged, many);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind(), ErrorKind::execution);
+  EXPECT_EQ(refused.error().message().rfind("hashes: more than", 0), 0u) << refused.error().message();
+  many.pop_back();
+  EXPECT_TRUE(check_split(*house.db, *merged, many)) << "the same one, again and again";
+  EXPECT_EQ(check_split(*house.db, *merged, {"c"}).error().message(), "hashes: c is not one of the issue's");
 }
 
 TEST(IssueLife, ErasingAPersonCountsOneLessOfEveryPart) {

@@ -1,6 +1,8 @@
 #include "errors/issue_store.hpp"
 
 #include <algorithm>
+#include <map>
+#include <vector>
 
 #include "errors/batch_applier.hpp"
 
@@ -48,28 +50,51 @@ Result<std::unique_ptr<IssueStore>> IssueStore::open(storage::RecordStore& recor
 
 Result<> IssueStore::apply(Sequence sequence, const storage::Batch& batch) {
   if (sequence.value <= applied_.load()) return {};
-  if (!batch.errors.empty()) {
+  const storage::Batch* one = &batch;
+  return apply_errors({&one, batch.errors.empty() ? 0U : 1U}, sequence);
+}
+
+Result<> IssueStore::apply_all(std::span<const storage::PlacedBatch> batches) {
+  std::vector<const storage::Batch*> fresh;
+  Sequence reached = applied();
+  for (const storage::PlacedBatch& b : batches) {
+    if (b.sequence <= reached) continue;
+    reached = b.sequence;
+    if (!b.batch->errors.empty()) fresh.push_back(b.batch.get());
+  }
+  return apply_errors(fresh, reached);
+}
+
+Result<> IssueStore::apply_errors(std::span<const storage::Batch* const> batches, Sequence reached) {
+  if (!batches.empty()) {
     std::vector<IssueEvent> events;
     auto done = records_.transaction(
         [&]() -> Result<> {
-          TT_TRY(apply_errors(batch, events));
-          return records_.applied().put(name(), sequence);
+          TT_TRY(count_errors(batches, events));
+          return records_.applied().put(name(), reached);
         },
         storage::Durability::deferred);
     // What the sketches took from a batch that has been taken back must not stay.
     if (!done) sketches_->clear();
     TT_TRY(std::move(done));
-    events_total_.add(batch.errors.size());
+    for (const storage::Batch* batch : batches) events_total_.add(batch->errors.size());
     announce(events);
   }
-  applied_.store(sequence.value);
+  applied_.store(reached.value);
   return {};
 }
 
-Result<> IssueStore::apply_errors(const storage::Batch& batch, std::vector<IssueEvent>& events) {
-  BatchApplier applier(records_, *sketches_, owner_, batch.project);
-  for (const EventRow& row : batch.errors) TT_TRY(applier.add(row));
-  return applier.finish(events);
+Result<> IssueStore::count_errors(std::span<const storage::Batch* const> batches,
+                                  std::vector<IssueEvent>& events) {
+  // No issue is of two projects, so that each project's may be written at the end.
+  std::map<ProjectId, BatchApplier> appliers;
+  for (const storage::Batch* batch : batches) {
+    auto& applier =
+        appliers.try_emplace(batch->project, records_, *sketches_, owner_, batch->project).first->second;
+    for (const EventRow& row : batch->errors) TT_TRY(applier.add(row));
+  }
+  for (auto& [project, applier] : appliers) TT_TRY(applier.finish(events));
+  return {};
 }
 
 void IssueStore::announce(const std::vector<IssueEvent>& events) {

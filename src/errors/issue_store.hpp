@@ -57,6 +57,8 @@ class IssueStore final : public storage::DerivedStore {
 
   std::string_view name() const override { return "issues"; }
   Result<> apply(Sequence sequence, const storage::Batch& batch) override;
+  /// In one transaction: either all of them or none.
+  Result<> apply_all(std::span<const storage::PlacedBatch> batches) override;
   Sequence applied() const override { return {applied_.load()}; }
   Sequence durable() const override { return {durable_.load()}; }
   Result<> checkpoint() override;
@@ -67,7 +69,8 @@ class IssueStore final : public storage::DerivedStore {
 
  private:
   IssueStore(storage::RecordStore& records, const Logger& log, MetricsRegistry& metrics);
-  Result<> apply_errors(const storage::Batch& batch, std::vector<IssueEvent>& events);
+  Result<> apply_errors(std::span<const storage::Batch* const> batches, Sequence reached);
+  Result<> count_errors(std::span<const storage::Batch* const> batches, std::vector<IssueEvent>& events);
 
   storage::RecordStore& records_;
   const Logger& log_;

@@ -13,6 +13,7 @@
 #include "errors/releases.hpp"
 #include "io/faulty_file_system.hpp"
 #include "metadb/metadb.hpp"
+#include "storage/health_records.hpp"
 
 namespace telltale::errors {
 namespace {
@@ -88,6 +89,63 @@ TEST(IssueStore, ReopensResolvedIssuesAndTellsOnlyLive) {
   EXPECT_EQ(issue->last_release, "2.0");
   ASSERT_EQ(heard.size(), 2u);
   EXPECT_EQ(heard[1].change, IssueChange::regressed);
+}
+
+TEST(IssueStore, WhatHasGatheredIsOneCommitOrNone) {
+  Life life;
+  ASSERT_TRUE(life.open());
+  std::vector<IssueEvent> heard;
+  life.store->set_listener([&](const IssueEvent& e) { heard.push_back(e); });
+  life.store->set_live(true);
+  const auto placed = [&](std::uint64_t n, std::uint32_t project, const char* hash) {
+    auto batch = batch_of({error_row(life.clock, hash, "ann")});
+    batch.project = {project};
+    return storage::PlacedBatch{{n}, std::make_shared<storage::Batch>(std::move(batch))};
+  };
+  const std::vector<storage::PlacedBatch> some = {placed(1, 1, "a"), placed(2, 2, "a"), placed(3, 1, "b"),
+                                                  placed(4, 1, "a")};
+  const auto commits = [&] { return life.metrics.counter("telltale_metadb_transactions_total", "").value(); };
+  const auto before = commits();
+  ASSERT_TRUE(life.store->apply_all(some));
+  EXPECT_EQ(commits() - before, 1);
+  EXPECT_EQ(life.store->applied().value, 4u);
+  EXPECT_EQ(heard.size(), 3u) << "each issue once";
+  const auto count = [&](std::uint32_t project, const char* hash) {
+    const auto id = life.db->issues().find_by_hash({project}, hash).value();
+    return life.db->issues().get(id.value())->event_count;
+  };
+  EXPECT_EQ(count(1, "a"), 2u);
+  EXPECT_EQ(count(1, "b"), 1u);
+  EXPECT_EQ(count(2, "a"), 1u);
+  ASSERT_TRUE(life.store->apply_all(some));
+  EXPECT_EQ(count(1, "a"), 2u) << "all of them are known";
+  life.disk.set_capacity(0);
+  EXPECT_FALSE(life.store->apply_all(std::vector{placed(5, 1, "c"), placed(6, 1, "a")}));
+  EXPECT_EQ(life.store->applied().value, 4u);
+}
+
+TEST(IssueStore, ARegressionIsOfTheReleaseOfItsEvent) {
+  Life life;
+  ASSERT_TRUE(life.open());
+  const auto regressed = [&](const char* version) {
+    const auto release = life.db->releases().get({1}, version);
+    return release ? release->regressed_issues : 99;
+  };
+  for (const char* version : {"shop@1.0", "shop@2.0"})
+    ASSERT_TRUE(
+        life.db->releases().saw({1}, version, life.clock.now(), life.clock.now(), life.clock.now(), 9));
+  // A client whose clock is ahead: for a while nothing is newer than its event.
+  EventRow ahead = error_row(life.clock, "a", "", "shop@2.0");
+  ahead.time = ahead.time + std::chrono::hours(9);
+  ASSERT_TRUE(life.store->apply({1}, batch_of({ahead})));
+  const auto id = life.db->issues().find_by_hash({1}, "a").value().value();
+  ASSERT_TRUE(update_issue(*life.db, life.clock, {}, id, {.status = storage::IssueStatus::resolved}));
+  life.clock.advance(std::chrono::hours(1));
+  ASSERT_TRUE(life.store->apply({2}, batch_of({error_row(life.clock, "a", "", "shop@1.0")})));
+  EXPECT_EQ(life.db->issues().get(id)->substatus, storage::IssueSubstatus::regressed);
+  EXPECT_EQ(life.db->issues().get(id)->last_release, "shop@2.0");
+  EXPECT_EQ(regressed("shop@1.0"), 1u);
+  EXPECT_EQ(regressed("shop@2.0"), 0u);
 }
 
 TEST(Releases, AreOrderedByTheirVersions) {
@@ -178,11 +236,21 @@ TEST(IssueStore, CountsAsANaiveModelAndOnlyOnceAcrossCrashes) {
   }
   int crashes = 0;
   for (std::uint64_t next = 1; next <= journal.size();) {
-    ASSERT_TRUE(life.store->apply({next}, journal[next - 1]));
+    // One at a time, or as many as have gathered; some of them it may have already.
+    std::vector<storage::PlacedBatch> together;
+    const std::uint64_t last = std::min<std::uint64_t>(next + rng.below(9), journal.size());
+    for (std::uint64_t n = next; n <= last; ++n)
+      together.push_back({{n}, std::make_shared<storage::Batch>(journal[n - 1])});
+    if (together.size() == 1) {
+      ASSERT_TRUE(life.store->apply({next}, journal[next - 1]));
+    } else {
+      ASSERT_TRUE(life.store->apply_all(together));
+    }
+    ASSERT_EQ(life.store->applied().value, last);
     if (rng.chance(0.2)) {
       ASSERT_TRUE(life.store->checkpoint());
     }
-    ++next;
+    next = last + 1;
     if (!rng.chance(0.1) || crashes >= 10) continue;
     ++crashes;
     const Sequence durable = life.store->durable();

@@ -8,6 +8,8 @@ namespace telltale::health {
 namespace {
 
 constexpr std::chrono::hours kLinkWithin{24};
+constexpr std::int64_t kEagerNs = 60'000'000'000;    // after feedback came: its event is on its way, if ever
+constexpr std::int64_t kPatientNs = 30'000'000'000;  // between looks otherwise
 
 }  // namespace
 
@@ -28,15 +30,28 @@ Result<> FeedbackStore::take(const storage::Batch& batch) {
     storage::Feedback feedback;
     feedback.project = batch.project;
     feedback.item = item;
+    feedback.received = batch.received;
+    if (item.event_id.present()) taken_at_.store(clock_.steady().count());
     TT_TRY(records_.feedback().put(feedback));
   }
   total_.add(batch.items.feedback.size());
   return {};
 }
 
+Result<> FeedbackStore::tick(storage::EventStore& events, WorkContext& context) {
+  const std::int64_t now = clock_.steady().count();
+  const auto since = [now](const std::atomic<std::int64_t>& time) {
+    return time.load() == INT64_MIN ? INT64_MAX : now - time.load();
+  };
+  if (since(taken_at_) > kEagerNs && since(linked_at_) < kPatientNs) return {};
+  linked_at_.store(now);
+  return link(events, context);
+}
+
 Result<> FeedbackStore::link(storage::EventStore& events, WorkContext& context) {
   TT_ASSIGN(const auto unlinked,
             records_.feedback().unlinked(clock_.now() - kLinkWithin, limits::kMaxFeedbackLinks));
+  const UnixNanos now = clock_.now();
   std::map<ProjectId, std::vector<const storage::Feedback*>> by_project;
   for (const auto& feedback : unlinked) by_project[feedback.project].push_back(&feedback);
   for (const auto& [project, list] : by_project) {
@@ -58,7 +73,11 @@ Result<> FeedbackStore::link(storage::EventStore& events, WorkContext& context) 
     }
     for (const auto* feedback : list) {
       const auto found = groups.find(feedback->item.event_id.hex());
-      if (found != groups.end()) TT_TRY(records_.feedback().set_group(feedback->id, found->second));
+      if (found != groups.end()) {
+        TT_TRY(records_.feedback().set_group(feedback->id, found->second));
+      } else {
+        TT_TRY(records_.feedback().looked_for(feedback->id, now));
+      }
     }
   }
   return {};

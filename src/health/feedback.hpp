@@ -1,9 +1,11 @@
 // What people say of an application, kept as it came through the journal (masked there already). Feedback
-// that names an event belongs to that event's issue; as either may come first, link() looks for the event
-// until it is found, and keeps its group rather than the issue, so that feedback follows when issues are
-// merged.
+// that names an event belongs to that event's issue; as either may come first, tick() looks for the event
+// until it is found: at every tick for a while after some feedback came, then now and then, for a day. It
+// keeps the event's group rather than its issue, so that feedback follows when issues are merged.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 
 #include "base/clock.hpp"
@@ -22,7 +24,10 @@ class FeedbackStore final : public RecordFollower {
   static Result<std::unique_ptr<FeedbackStore>> open(storage::RecordStore& records, const Clock& clock,
                                                      MetricsRegistry& metrics);
 
-  /// Finds the errors of feedback of the last day.
+  /// link() when there may be something to find; called every second or so.
+  Result<> tick(storage::EventStore& events, WorkContext& context);
+  /// Finds the errors of feedback of the last day, kMaxFeedbackLinks at once: every project has its turn, and
+  /// what was not found waits behind what was not looked for yet.
   Result<> link(storage::EventStore& events, WorkContext& context);
   /// Drops what is past kFeedbackDays.
   Result<> prune();
@@ -36,6 +41,8 @@ class FeedbackStore final : public RecordFollower {
 
   const Clock& clock_;
   Counter& total_;
+  std::atomic<std::int64_t> taken_at_{INT64_MIN};   // steady; the newest feedback about an event
+  std::atomic<std::int64_t> linked_at_{INT64_MIN};  // steady
 };
 
 }  // namespace telltale::health

@@ -2,6 +2,7 @@
 // and that each failure is told exactly once.
 #include "health/monitors.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -120,6 +121,39 @@ TEST(Monitors, AMissedRunIsToldOnceTheMarginIsOver) {
   rig.say(CheckInStatus::ok, 2);
   EXPECT_EQ(rig.status().state, MonitorState::ok);
   EXPECT_FALSE(rig.status().failing_since);
+}
+
+TEST(Monitors, ManyMissedRunsAreNoted_ButNotAllAtOnce) {
+  MonitorRig rig;
+  ASSERT_TRUE(rig.open());
+  rig.say(CheckInStatus::ok, 1,
+          R"({"schedule":{"type":"interval","value":1,"unit":"minute"},"checkin_margin":1})");
+  const auto missed = [&] {
+    const auto runs = rig.db->monitors().check_ins(rig.store->list({{1}})->front().monitor.id, "", {}, 1000);
+    return std::count_if(runs->begin(), runs->end(),
+                         [](const auto& run) { return run.status == CheckInStatus::missed; });
+  };
+  rig.clock.advance(minutes(250));  // without a tick: the machine slept
+  for (const int want : {100, 200, 249, 249}) {
+    rig.store->tick();
+    EXPECT_EQ(missed(), want);
+  }
+  EXPECT_EQ(rig.status().state, MonitorState::missed);
+  rig.pass(minutes(1));
+  EXPECT_EQ(missed(), 250);
+}
+
+TEST(Monitors, AScheduleThatIsGoneIsMissedOnce) {
+  MonitorRig rig;
+  ASSERT_TRUE(rig.open());
+  rig.say(CheckInStatus::ok, 1);
+  auto monitor = rig.store->list({{1}})->front().monitor;
+  monitor.config = R"({"schedule":{"type":"lunar"}})";  // of a later version
+  ASSERT_TRUE(rig.db->monitors().update(monitor));
+  rig.pass(minutes(180));
+  ASSERT_EQ(rig.runs().size(), 2u);
+  EXPECT_EQ(rig.runs()[0].status, CheckInStatus::missed);
+  EXPECT_FALSE(rig.status().next_expected) << "else it would be missed for ever";
 }
 
 TEST(Monitors, ARunThatTakesTooLong) {

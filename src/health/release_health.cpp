@@ -17,7 +17,8 @@ constexpr std::uint64_t kMaxLag = 1024;
 constexpr Nanos kLeastPause = std::chrono::seconds(5);
 constexpr Nanos kLongestPause = std::chrono::seconds(20);
 constexpr Nanos kNewReleasePause = std::chrono::seconds(1);  // people wait for a release they have just made
-constexpr std::size_t kMaxOutcomeKinds = 500;                // of one project and hour, not yet written
+constexpr std::size_t kCrowd = (limits::kMaxKnownSessions + limits::kMaxSessionsHeld) / 2;  // write soon
+constexpr std::size_t kMaxOutcomeKinds = 500;  // of one project and hour, not yet written
 
 UnixNanos session_hour(UnixNanos time) {
   constexpr std::int64_t kHour = 3'600'000'000'000;
@@ -65,6 +66,8 @@ ReleaseHealth::ReleaseHealth(storage::RecordStore& records, const Clock& clock, 
       over_limit_total_(metrics.counter("telltale_session_hours_over_limit_total",
                                         "Hours of sessions left out because their project has too many "
                                         "releases.")),
+      not_remembered_total_(metrics.counter("telltale_sessions_not_remembered_total",
+                                            "Updates of sessions that were one too many to be remembered.")),
       known_gauge_(metrics.gauge("telltale_known_sessions", "Sessions that may be heard of again.")),
       last_checkpoint_(clock.steady().count()) {}
 
@@ -81,7 +84,11 @@ Result<> ReleaseHealth::load() {
   applied_ = applied.value;
   durable_ = applied.value;
   const MutexLock lock(mutex_);
-  for (const auto& s : known) known_[s.sid] = {s.state, s.started, false, s.seen};
+  for (const auto& s : known) {
+    const HourKey* place = nullptr;  // of one from before it was kept: what the next update says
+    if (s.project.value != 0) place = &*places_.insert({s.project, s.release, s.environment, s.hour}).first;
+    known_[s.sid] = {place, s.state, s.started, false, s.seen};
+  }
   known_gauge_.set(static_cast<double>(known_.size()));
   log_.info("release health opened", {{"sessions", known_.size()}, {"applied", applied.value}});
   return {};
@@ -98,16 +105,32 @@ void ReleaseHealth::saw(ProjectId project, const std::string& release, UnixNanos
   it->second.second = std::max(it->second.second, time);
 }
 
+/// With a place.
+ReleaseHealth::Known& ReleaseHealth::known_of(std::uint64_t sid, const HourKey& key) {
+  const auto found = known_.find(sid);
+  if (found == known_.end() && known_.size() >= limits::kMaxSessionsHeld) {
+    not_remembered_total_.add();
+    not_remembered_ = {&key};
+    return not_remembered_;
+  }
+  Known& known = found == known_.end() ? known_[sid] : found->second;
+  if (known.place == nullptr) known.place = &*places_.insert(key).first;
+  if (known_.size() > kCrowd) too_many_.store(true);
+  return known;
+}
+
 void ReleaseHealth::count(const storage::Batch& batch, const storage::SessionUpdate& u) {
-  HourDelta& hour = hours_[{batch.project, u.release, u.environment, session_hour(u.started)}];
+  const HourKey key{batch.project, u.release, u.environment, session_hour(u.started)};
+  Known* const session = u.sid == 0 ? nullptr : &known_of(u.sid, key);
+  HourDelta& hour = hours_[session == nullptr ? key : *session->place];
   saw(batch.project, u.release, u.started);
   bool crashed = u.crashed > 0;
-  if (u.sid == 0) {
+  if (session == nullptr) {
     hour.counts += {static_cast<std::int64_t>(u.exited + u.errored + u.abnormal + u.crashed),
                     static_cast<std::int64_t>(u.exited), static_cast<std::int64_t>(u.errored),
                     static_cast<std::int64_t>(u.abnormal), static_cast<std::int64_t>(u.crashed)};
   } else {
-    Known& known = known_[u.sid];
+    Known& known = *session;
     known.seen = std::max(known.seen, batch.received);
     known.changed = true;
     if (u.init && !known.started) {
@@ -207,9 +230,18 @@ Result<> ReleaseHealth::write(const std::vector<std::uint64_t>& forgotten, Seque
   for (const std::uint64_t sid : forgotten) TT_TRY(records_.session_health().forget(sid));
   for (const auto& [sid, known] : known_) {
     if (known.changed)
-      TT_TRY(records_.session_health().remember({sid, known.state, known.started, known.seen}));
+      TT_TRY(records_.session_health().remember({sid, known.state, known.started, known.seen,
+                                                 known.place->project, known.place->hour,
+                                                 known.place->release, known.place->environment}));
   }
   return records_.applied().put(name(), reached);
+}
+
+void ReleaseHealth::drop_unused_places() {
+  if (places_.size() <= limits::kMaxPendingSessionHours) return;
+  std::set<const HourKey*> used;
+  for (const auto& [sid, known] : known_) used.insert(known.place);
+  std::erase_if(places_, [&](const HourKey& key) { return !used.contains(&key); });
 }
 
 Result<> ReleaseHealth::checkpoint() {
@@ -225,9 +257,11 @@ Result<> ReleaseHealth::checkpoint() {
   durable_.store(reached.value);
   for (const std::uint64_t sid : forgotten) known_.erase(sid);
   for (auto& [sid, known] : known_) known.changed = false;
+  drop_unused_places();
   for (const auto& [release, times] : seen_)
     if (written_.size() < limits::kMaxReleases) written_.insert(release);
   new_release_.store(false);
+  too_many_.store(false);
   hours_.clear();
   outcomes_.clear();
   seen_.clear();
@@ -239,7 +273,7 @@ Result<> ReleaseHealth::checkpoint() {
 bool ReleaseHealth::wants_checkpoint() const {
   const Nanos pause = clock_.steady() - Nanos(last_checkpoint_.load());
   return (applied_.load() - durable_.load() >= kMaxLag && pause >= kLeastPause) ||
-         (new_release_.load() && pause >= kNewReleasePause) ||
+         (new_release_.load() && pause >= kNewReleasePause) || too_many_.load() ||
          (pending_.load() > 0 && pause >= kLongestPause) || pending_.load() > limits::kMaxPendingSessionHours;
 }
 

@@ -5,8 +5,10 @@
 //
 // A client tells of a session several times. The update that is marked as the first counts it as started;
 // of how it ended the worst that was told counts (open < exited < errored < abnormal < crashed), so that
-// updates may come late, twice or in another order. For that the store knows the sessions it was told of: a
-// session that has ended for kClosedSessionMinutes, others for kSessionDays, at most kMaxKnownSessions.
+// updates may come late, twice or in another order. A session stays in the hour, release and environment that
+// its first update named, whatever later ones say. For that the store knows the sessions it was told of: a
+// session that has ended for kClosedSessionMinutes, others for kSessionDays, at most kMaxKnownSessions;
+// between checkpoints kMaxSessionsHeld, over which a session's updates count as if each were its first.
 #pragma once
 
 #include <atomic>
@@ -74,6 +76,7 @@ class ReleaseHealth final : public storage::DerivedStore {
     auto operator<=>(const OutcomeKey&) const = default;
   };
   struct Known {
+    const HourKey* place = nullptr;  // where it counts; of `places_`
     storage::SessionState state = storage::SessionState::open;
     bool started = false;
     bool changed = false;  // since the last checkpoint
@@ -85,9 +88,11 @@ class ReleaseHealth final : public storage::DerivedStore {
                 MetricsRegistry& metrics);
   Result<> load();
   void count(const storage::Batch& batch, const storage::SessionUpdate& update) TT_REQUIRES(mutex_);
+  Known& known_of(std::uint64_t sid, const HourKey& key) TT_REQUIRES(mutex_);
   void count_outcome(const storage::Batch& batch, const storage::OutcomeCount& count) TT_REQUIRES(mutex_);
   void saw(ProjectId project, const std::string& release, UnixNanos time) TT_REQUIRES(mutex_);
   std::vector<std::uint64_t> sessions_to_forget(UnixNanos now) const TT_REQUIRES(mutex_);
+  void drop_unused_places() TT_REQUIRES(mutex_);
   Result<> write(const std::vector<std::uint64_t>& forgotten, Sequence reached) TT_REQUIRES(mutex_);
   Result<> write_hour(const HourKey& key, const HourDelta& delta) TT_REQUIRES(mutex_);
 
@@ -96,12 +101,14 @@ class ReleaseHealth final : public storage::DerivedStore {
   const Logger& log_;
   Counter& sessions_total_;
   Counter& over_limit_total_;
+  Counter& not_remembered_total_;
   Gauge& known_gauge_;
   std::atomic<std::uint64_t> applied_{0};
   std::atomic<std::uint64_t> durable_{0};
   std::atomic<std::int64_t> last_checkpoint_{0};  // steady
   std::atomic<std::size_t> pending_{0};           // hours and outcomes that are not written
   std::atomic<bool> new_release_{false};          // among them
+  std::atomic<bool> too_many_{false};             // sessions are held
 
   // Taken before a transaction on the records.
   mutable Mutex mutex_;
@@ -109,6 +116,8 @@ class ReleaseHealth final : public storage::DerivedStore {
   std::map<OutcomeKey, std::uint64_t> outcomes_ TT_GUARDED_BY(mutex_);
   std::map<std::pair<ProjectId, std::string>, Span> seen_ TT_GUARDED_BY(mutex_);
   std::unordered_map<std::uint64_t, Known> known_ TT_GUARDED_BY(mutex_);
+  std::set<HourKey> places_ TT_GUARDED_BY(mutex_);
+  Known not_remembered_ TT_GUARDED_BY(mutex_);
   std::set<std::pair<ProjectId, std::string>> written_ TT_GUARDED_BY(mutex_);  // releases; not all there are
 };
 

@@ -83,6 +83,49 @@ TEST(ReleaseHealth, AnUpdateCountsOnceInAnyOrder) {
   EXPECT_EQ(rig.health()->all.counts.started, 1) << "a sequence that is not newer is a no-op";
 }
 
+TEST(ReleaseHealth, ASessionStaysWhereItsFirstUpdateSaid) {
+  HealthRig rig;
+  ASSERT_TRUE(rig.open());
+  const auto first = rig.update(7, SessionState::open, true);
+  ASSERT_TRUE(rig.store->apply({1}, rig.batch({first})));
+  ASSERT_TRUE(rig.store->checkpoint());
+  ASSERT_TRUE(rig.open());  // known from what is kept
+  rig.clock.advance(hours(3));
+  auto other = rig.update(7, SessionState::crashed);
+  other.release = "shop@2.0";
+  other.environment = "staging";
+  ASSERT_TRUE(rig.store->apply({2}, rig.batch({other})));
+  storage::SessionQuery query;
+  query.projects = {{1}};
+  for (int written = 0; written < 2; ++written) {
+    const auto hours_of = rig.store->hours(query).value();
+    ASSERT_EQ(hours_of.size(), 1u);
+    EXPECT_EQ(hours_of[0].release, "shop@1.0");
+    EXPECT_EQ(hours_of[0].environment, "production");
+    EXPECT_EQ(hours_of[0].counts, (storage::SessionCounts{1, 0, 0, 0, 1}));
+    EXPECT_LE(hours_of[0].hour, first.started);
+    EXPECT_LT(first.started, hours_of[0].hour + hours(1));
+    ASSERT_TRUE(rig.store->checkpoint());
+  }
+}
+
+TEST(ReleaseHealth, BetweenCheckpointsSessionsAreBounded) {
+  HealthRig rig;
+  ASSERT_TRUE(rig.open());
+  std::vector<SessionUpdate> updates;
+  const std::size_t most = limits::kMaxSessionsHeld;
+  for (std::size_t i = 0; i < most; ++i) updates.push_back(rig.update(i + 1, SessionState::open, true));
+  ASSERT_TRUE(rig.store->apply({1}, rig.batch(updates)));
+  EXPECT_TRUE(rig.store->wants_checkpoint()) << "however soon after the last one";
+  ASSERT_TRUE(rig.store->apply({2}, rig.batch({rig.update(most + 1, SessionState::open, true),
+                                               rig.update(1, SessionState::crashed)})));
+  EXPECT_EQ(rig.metrics.counter("telltale_sessions_not_remembered_total", "").value(), 1);
+  const auto health = rig.health();
+  ASSERT_TRUE(health);
+  EXPECT_EQ(health->all.counts.started, static_cast<std::int64_t>(most) + 1) << "all of them are counted";
+  EXPECT_EQ(health->all.counts.crashed, 1) << "and those that are known go on";
+}
+
 TEST(ReleaseHealth, CountedSessionsAndDistinctUsers) {
   HealthRig rig;
   ASSERT_TRUE(rig.open());
@@ -208,10 +251,11 @@ struct NaiveHealth {
   std::map<std::uint64_t, Session> sessions;
 
   void add(const SessionUpdate& u) {
+    const bool first = !sessions.contains(u.sid);
     auto& s = sessions[u.sid];
     s.started = s.started || u.init;
     s.state = std::max(s.state, u.state);
-    s.release = u.release;
+    if (first) s.release = u.release;
   }
   std::map<std::string, storage::SessionCounts> counts() const {
     std::map<std::string, storage::SessionCounts> out;
@@ -239,7 +283,7 @@ TEST(ReleaseHealth, RandomHistoriesWithPowerLossEqualTheNaiveModel) {
       for (auto n = rng.below(5); n > 0; --n) {
         const std::uint64_t sid = 1 + rng.below(60);
         auto u = rig.update(sid, static_cast<SessionState>(rng.below(5)), rng.chance(0.4));
-        u.release = "shop@" + std::to_string(sid % 3);
+        u.release = "shop@" + std::to_string((sid + (rng.chance(0.2) ? 1 : 0)) % 3);
         u.started = UnixNanos::from_seconds(1'767'225'600 + static_cast<std::int64_t>(sid * 600));
         updates.push_back(u);
       }

@@ -84,19 +84,25 @@ bool Applier::wait_applied(Sequence sequence, std::chrono::steady_clock::time_po
 void Applier::run() {
   name_thread("apply-" + std::string(store_.name()));
   while (true) {
-    Waiting next;
+    // What has gathered while the store was busy goes to it together.
+    std::vector<storage::PlacedBatch> next;
+    std::size_t bytes = 0;
     {
       const MutexLock lock(mutex_);
       while (queue_.empty() && !stopping_) wake_.wait(mutex_);
       if (queue_.empty()) return;
-      next = std::move(queue_.front());
-      queue_.pop_front();
+      while (!queue_.empty() && next.size() < limits::kApplyTogether && bytes < limits::kApplyTogetherBytes) {
+        next.push_back({queue_.front().sequence, std::move(queue_.front().batch)});
+        bytes += queue_.front().bytes;
+        queue_.pop_front();
+      }
       queued_.set(static_cast<double>(queue_.size()));
     }
-    apply_until_done(next.sequence, next.batch);
+    apply_until_done(next);
+    next.clear();
     {
       const MutexLock lock(mutex_);  // a waiter between its check and its wait must not miss this
-      bytes_ -= next.bytes;
+      bytes_ -= bytes;
     }
     queued_bytes_.set(static_cast<double>(bytes_.load()));
     applied_.notify_all();
@@ -104,11 +110,12 @@ void Applier::run() {
   }
 }
 
-// The batch is durable and acknowledged, so it may not be skipped: a store that cannot take it now (a full
-// disk) is asked again, and ingest stops at the door meanwhile because the queue fills up.
-void Applier::apply_until_done(Sequence sequence, const SharedBatch& batch) {
+// Batches are durable and acknowledged, so none may be skipped: a store that cannot take one now (a full
+// disk) is asked again for all of them, of which it knows those it has; and ingest stops at the door
+// meanwhile because the queue fills up.
+void Applier::apply_until_done(const std::vector<storage::PlacedBatch>& batches) {
   for (int attempt = 0;; ++attempt) {
-    const auto done = store_.apply_shared(sequence, batch);
+    const auto done = store_.apply_all(batches);
     if (done) return;
     errors_.add();
     if (attempt == 0) {

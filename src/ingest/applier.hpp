@@ -7,6 +7,7 @@
 #include <memory>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "base/log.hpp"
 #include "base/metrics.hpp"
@@ -40,7 +41,7 @@ class Applier {
     std::size_t bytes = 0;
   };
   void run();
-  void apply_until_done(Sequence sequence, const SharedBatch& batch);
+  void apply_until_done(const std::vector<storage::PlacedBatch>& batches);
 
   storage::DerivedStore& store_;
   const Logger& log_;

@@ -1,6 +1,9 @@
 // Sentry: envelopes and the old store endpoint. Rows of their items are made in sentry_rows.cpp.
+#include <algorithm>
+
 #include <fmt/format.h>
 
+#include "base/health_limits.hpp"
 #include "base/rng.hpp"
 #include "base/text.hpp"
 #include "ingest/request.hpp"
@@ -112,7 +115,8 @@ Result<Outcome> Ingest::sentry_envelope(ProjectId project, std::string_view body
       add_security_reports(request, project, *rules, {}, item.payload, i);
     } else if (item.type == ItemType::client_report) {
       if (const auto report = wire::sentry::parse_client_report(item.payload)) {
-        for (const auto& d : report->discarded) impl_->client_discards.add(d.quantity);
+        for (const auto& d : report->discarded)
+          impl_->client_discards.add(std::min<std::uint64_t>(d.quantity, limits::kMaxAggregateCount));
         add_client_report(request, *report);
       }
     } else if (item.type == ItemType::session) {

@@ -2,6 +2,7 @@
 // ids.
 #include <string>
 
+#include "base/health_limits.hpp"
 #include "ingest/ingest_rig.hpp"
 #include "storage/batch.hpp"
 
@@ -99,6 +100,20 @@ TEST_F(SentryItems, FeedbackIsMasked) {
   EXPECT_EQ(feedback[0].id.hex(), "9ec79c33ec9942ab8353589fcb2e04dc");
   EXPECT_EQ(feedback[1].message.size(), 4096u);
   EXPECT_EQ(feedback[1].id, feedback[1].event_id) << "one report an event";
+}
+
+TEST_F(SentryItems, AClientCannotClaimThatItLeftOutMoreThanAnybodyCould) {
+  ASSERT_TRUE(ingest->sentry_envelope(
+      {1},
+      envelope({{"client_report",
+                 R"({"discarded_events":[{"reason":"a","category":"error","quantity":9000000000000000000},)"
+                 R"({"reason":"b","category":"error","quantity":1000000000}]})"}})));
+  const auto kept = batches();
+  ASSERT_EQ(kept.size(), 1u);
+  EXPECT_EQ(kept[0].items.outcomes,
+            (std::vector<storage::OutcomeCount>{{"client", "error", "a", limits::kMaxAggregateCount},
+                                                {"client", "error", "b", 1'000'000'000}}));
+  EXPECT_EQ(metrics.counter("telltale_client_discarded_total", "").value(), 2 * limits::kMaxAggregateCount);
 }
 
 TEST_F(SentryItems, CheckInsAndWhatAClientLeftOut) {

@@ -8,8 +8,8 @@ namespace {
 constexpr std::string_view kSelectFeedback =
     "SELECT f.id, f.project, f.status, f.feedback_id, f.time, f.message, f.email, f.name, f.url, "
     "f.environment, "
-    "f.release, f.user_id, f.source, f.replay, f.event, f.trace, f.group_hash, h.issue FROM feedback f "
-    "LEFT JOIN issue_hashes h ON h.project = f.project AND h.hash = f.group_hash";
+    "f.release, f.user_id, f.source, f.replay, f.event, f.trace, f.group_hash, h.issue, f.received FROM "
+    "feedback f LEFT JOIN issue_hashes h ON h.project = f.project AND h.hash = f.group_hash";
 
 storage::Feedback feedback_of(const Query& q) {
   storage::Feedback f;
@@ -31,6 +31,7 @@ storage::Feedback feedback_of(const Query& q) {
   f.item.trace_id = Id128::parse(q.text(15)).value_or(Id128{});
   f.group_hash = q.text(16);
   if (!q.is_null(17)) f.issue = q.integer(17);
+  f.received = q.time(18);
   return f;
 }
 
@@ -61,14 +62,14 @@ Result<> SqlFeedback::put(const storage::Feedback& f) {
   const auto& i = f.item;
   Query q(db_,
           "INSERT INTO feedback (project, feedback_id, status, time, message, email, name, url, environment, "
-          "release, user_id, source, replay, event, trace, group_hash) "
-          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (project, feedback_id) DO "
+          "release, user_id, source, replay, event, trace, group_hash, received) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (project, feedback_id) DO "
           "UPDATE SET "
           "message = excluded.message, email = excluded.email, name = excluded.name",
           f.project, i.id.hex(), f.status, i.time, i.message, i.email, i.name, i.url, i.environment,
           i.release, i.user_id, i.source, i.replay_id,
           i.event_id.present() ? i.event_id.hex() : std::string(),
-          i.trace_id.present() ? i.trace_id.hex() : std::string(), f.group_hash);
+          i.trace_id.present() ? i.trace_id.hex() : std::string(), f.group_hash, f.received);
   return q.run();
 }
 
@@ -91,8 +92,7 @@ Result<> SqlFeedback::set_group(std::int64_t id, std::string_view hash) {
 
 Result<std::vector<storage::Feedback>> SqlFeedback::list(const storage::FeedbackQuery& query) {
   const Where where = feedback_condition(query);
-  Query q(db_,
-          std::string(kSelectFeedback) + where.sql() + " ORDER BY f.time DESC, f.id DESC LIMIT ? OFFSET ?");
+  Query q(db_, std::string(kSelectFeedback) + where.sql() + " ORDER BY f.id DESC LIMIT ? OFFSET ?");
   where.bind_to(q);
   q.bind(static_cast<std::uint64_t>(query.limit));
   q.bind(static_cast<std::uint64_t>(query.offset));
@@ -111,15 +111,24 @@ Result<std::uint64_t> SqlFeedback::count(const storage::FeedbackQuery& query) {
 }
 
 Result<std::vector<storage::Feedback>> SqlFeedback::unlinked(UnixNanos since, std::size_t limit) {
-  Query q(db_,
-          std::string(kSelectFeedback) +
-              " WHERE f.group_hash = '' AND f.event <> '' AND f.time >= ? ORDER BY f.time DESC LIMIT ?",
-          since, static_cast<std::uint64_t>(limit));
+  // One of every project, then a second one of every project: none waits for another's.
+  Query q(
+      db_,
+      std::string(kSelectFeedback) +
+          " JOIN (SELECT id, row_number() OVER (PARTITION BY project ORDER BY looked_for, id DESC) AS turn "
+          "FROM feedback WHERE group_hash = '' AND event <> '' AND received >= ?) u ON u.id = f.id "
+          "ORDER BY u.turn, f.project LIMIT ?",
+      since, static_cast<std::uint64_t>(limit));
   return read_feedback_rows(q);
 }
 
+Result<> SqlFeedback::looked_for(std::int64_t id, UnixNanos time) {
+  Query q(db_, "UPDATE feedback SET looked_for = ? WHERE id = ?", time, id);
+  return q.run();
+}
+
 Result<> SqlFeedback::prune(UnixNanos before) {
-  Query q(db_, "DELETE FROM feedback WHERE time < ?", before);
+  Query q(db_, "DELETE FROM feedback WHERE received < ?", before);
   return q.run();
 }
 

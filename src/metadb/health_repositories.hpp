@@ -102,6 +102,7 @@ class SqlFeedback final : public storage::FeedbackRepository {
   Result<std::vector<storage::Feedback>> list(const storage::FeedbackQuery& query) override;
   Result<std::uint64_t> count(const storage::FeedbackQuery& query) override;
   Result<std::vector<storage::Feedback>> unlinked(UnixNanos since, std::size_t limit) override;
+  Result<> looked_for(std::int64_t id, UnixNanos time) override;
   Result<> prune(UnixNanos before) override;
   Result<std::uint64_t> forget(ProjectId project, std::string_view user_id, std::string_view email) override;
 

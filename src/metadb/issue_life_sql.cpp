@@ -8,6 +8,12 @@ namespace telltale::metadb {
 using storage::Issue;
 using storage::IssueId;
 
+Result<> SqlIssues::add_regression(const storage::Issue& issue, std::string_view release) {
+  Query q(db_, "INSERT OR IGNORE INTO issue_regressions (project, release, issue) VALUES (?, ?, ?)",
+          issue.project, release, issue.id);
+  return q.run();
+}
+
 Result<> SqlIssues::meet_release(ProjectId project, std::string_view release, UnixNanos time) {
   Query q(db_,
           "INSERT INTO met_releases (project, release, met) VALUES (?, ?, ?) "

@@ -114,7 +114,7 @@ CREATE TABLE issue_marks (
   PRIMARY KEY (user, issue)) WITHOUT ROWID;
 )sql",
     // How applications do: sessions, releases, scheduled jobs, feedback (storage/health_records.hpp). The
-    // trigger notes in which release an issue came back, with the change itself.
+    // trigger noted in which release an issue came back, until the next step.
     R"sql(
 CREATE TABLE session_hours (
   project INTEGER NOT NULL, hour INTEGER NOT NULL, release TEXT NOT NULL, environment TEXT NOT NULL,
@@ -203,6 +203,23 @@ CREATE TRIGGER issue_gone_left_out AFTER DELETE ON issues
 BEGIN
   DELETE FROM issue_left_out WHERE issue = OLD.id;
 END;
+)sql",
+    // What came back in which release is said by whoever reopens an issue: the newest release that an issue
+    // was seen in need not be that of the event. Sessions know the hour that counts them, feedback when it
+    // came by our clock and when its error was looked for.
+    R"sql(
+DROP TRIGGER issue_regressed;
+ALTER TABLE known_sessions ADD COLUMN project INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE known_sessions ADD COLUMN hour INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE known_sessions ADD COLUMN release TEXT NOT NULL DEFAULT '';
+ALTER TABLE known_sessions ADD COLUMN environment TEXT NOT NULL DEFAULT '';
+ALTER TABLE feedback ADD COLUMN received INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE feedback ADD COLUMN looked_for INTEGER NOT NULL DEFAULT 0;
+UPDATE feedback SET received = time;
+DROP INDEX feedback_by_time;
+CREATE INDEX feedback_by_project ON feedback (project);
+CREATE INDEX feedback_by_arrival ON feedback (received);
+CREATE INDEX feedback_unlinked ON feedback (project, looked_for) WHERE group_hash = '' AND event <> '';
 )sql",
 };
 

@@ -1,5 +1,5 @@
 // Releases with their commits and deploys. Issues are counted when asked: an index leads to those that began
-// in a release, and a trigger (migrations.cpp) notes in which one an issue came back.
+// in a release, and `issue_regressions` says in which one an issue came back.
 #include "metadb/health_repositories.hpp"
 #include "metadb/where.hpp"
 

@@ -108,6 +108,7 @@ class SqlIssues final : public storage::IssueRepository {
   Result<std::size_t> forget_user(ProjectId project, std::string_view user) override;
   Result<> prune_hours(UnixNanos time) override;
   Result<> meet_release(ProjectId project, std::string_view release, UnixNanos time) override;
+  Result<> add_regression(const storage::Issue& issue, std::string_view release) override;
   Result<std::optional<UnixNanos>> release_met(ProjectId project, std::string_view release) override;
   Result<std::vector<std::string>> releases_met(ProjectId project, std::size_t limit) override;
   Result<> add_archive_user(storage::IssueId issue, std::string_view user, UnixNanos time) override;

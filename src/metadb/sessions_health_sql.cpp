@@ -70,19 +70,27 @@ Result<> SqlSessionHealth::prune_hours(UnixNanos before) {
 }
 
 Result<> SqlSessionHealth::remember(const storage::KnownSession& s) {
-  Query q(db_, "INSERT OR REPLACE INTO known_sessions (sid, state, started, seen) VALUES (?, ?, ?, ?)", s.sid,
-          s.state, s.started, s.seen);
+  Query q(db_,
+          "INSERT OR REPLACE INTO known_sessions (sid, state, started, seen, project, hour, release, "
+          "environment) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+          s.sid, s.state, s.started, s.seen, s.project, s.hour, s.release, s.environment);
   return q.run();
 }
 
 Result<std::vector<storage::KnownSession>> SqlSessionHealth::known() {
-  Query q(db_, "SELECT sid, state, started, seen FROM known_sessions");
+  Query q(db_, "SELECT sid, state, started, seen, project, hour, release, environment FROM known_sessions");
   std::vector<storage::KnownSession> out;
   while (true) {
     TT_ASSIGN(const bool more, q.next());
     if (!more) return out;
-    out.push_back({static_cast<std::uint64_t>(q.integer(0)), static_cast<storage::SessionState>(q.integer(1)),
-                   q.integer(2) != 0, q.time(3)});
+    out.push_back({static_cast<std::uint64_t>(q.integer(0)),
+                   static_cast<storage::SessionState>(q.integer(1)),
+                   q.integer(2) != 0,
+                   q.time(3),
+                   {static_cast<std::uint32_t>(q.integer(4))},
+                   q.time(5),
+                   q.text(6),
+                   q.text(7)});
   }
 }
 

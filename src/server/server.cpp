@@ -210,7 +210,6 @@ net::Router Server::Impl::make_router() {
   services->ownership = &stores->ownership();
   services->release_health = &stores->release_health();
   services->monitors = &stores->monitors();
-  services->feedback = &stores->feedback();
   services->attachments = &stores->attachments();
   services->intake = &intake;
   services->usage = &stores->usage();
@@ -302,9 +301,9 @@ void Server::Impl::run_tasks() {
   every("rules", milliseconds(500), [this] { rules->tick(); });
   every("log_metrics", milliseconds(250), [this] { stores->log_metrics().tick(); });
   every("monitors", seconds(1), [this] { stores->monitors().tick(); });
-  every("feedback", seconds(30), [this] {
+  every("feedback", seconds(1), [this] {
     WorkContext context(clock, WorkLimits{});
-    if (const auto done = stores->feedback().link(stores->events(), context); !done)
+    if (const auto done = stores->feedback().tick(stores->events(), context); !done)
       log.warn("feedback was not linked to errors", {{"reason", done.error().message()}});
   });
   every("issue_alerts", milliseconds(500), [this] { issue_alerts->tick(); });

@@ -5,12 +5,19 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include "base/result.hpp"
 #include "storage/batch.hpp"
 
 namespace telltale::storage {
+
+/// A batch and its place in the journal.
+struct PlacedBatch {
+  Sequence sequence;
+  std::shared_ptr<const Batch> batch;
+};
 
 class DerivedStore {
  public:
@@ -21,6 +28,12 @@ class DerivedStore {
   /// The same of a batch that others share: a store may keep it for a while instead of copying out of it.
   virtual Result<> apply_shared(Sequence sequence, std::shared_ptr<const Batch> batch) {
     return apply(sequence, *batch);
+  }
+  /// Some that follow each other, for a store that is behind: what costs once a commit it may then do once
+  /// for all of them. Where it fails, applied() says how far it came; the same batches may be given again.
+  virtual Result<> apply_all(std::span<const PlacedBatch> batches) {
+    for (const PlacedBatch& b : batches) TT_TRY(apply_shared(b.sequence, b.batch));
+    return {};
   }
   /// The newest sequence applied, in memory or on disk.
   virtual Sequence applied() const = 0;

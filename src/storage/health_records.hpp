@@ -56,6 +56,11 @@ struct KnownSession {
   SessionState state = SessionState::open;
   bool started = false;  // counted as such
   UnixNanos seen;
+  // Where it is counted: what its first update said. Of those from before this was kept, nothing.
+  ProjectId project;
+  UnixNanos hour;
+  std::string release;
+  std::string environment;
 };
 
 class SessionHealthRepository {
@@ -255,6 +260,7 @@ struct Feedback {
   ProjectId project;
   FeedbackStatus status = FeedbackStatus::open;
   FeedbackItem item;
+  UnixNanos received;                 // by our clock; item.time is the client's
   std::string group_hash;             // of the error it is about; empty: not known (yet)
   std::optional<std::int64_t> issue;  // found by it when read
 };
@@ -276,11 +282,14 @@ class FeedbackRepository {
   virtual Result<Feedback> get(std::int64_t id) = 0;
   virtual Result<> set_status(std::int64_t id, FeedbackStatus status) = 0;
   virtual Result<> set_group(std::int64_t id, std::string_view hash) = 0;
-  /// Newest first.
+  /// What came last first, whatever the clients' clocks say.
   virtual Result<std::vector<Feedback>> list(const FeedbackQuery& query) = 0;
   virtual Result<std::uint64_t> count(const FeedbackQuery& query) = 0;
-  /// About an error that has not been found, from `since` on.
+  /// About an error that has not been found, received from `since` on: `limit` of all, and of each project
+  /// first those that have waited longest for another look.
   virtual Result<std::vector<Feedback>> unlinked(UnixNanos since, std::size_t limit) = 0;
+  /// It was looked for, and not found.
+  virtual Result<> looked_for(std::int64_t id, UnixNanos time) = 0;
   virtual Result<> prune(UnixNanos before) = 0;
   /// What that person said, or what names the address; how many went.
   virtual Result<std::uint64_t> forget(ProjectId project, std::string_view user_id,

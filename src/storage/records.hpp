@@ -314,6 +314,9 @@ class IssueRepository {
   /// Newest first.
   virtual Result<std::vector<std::string>> releases_met(ProjectId project, std::size_t limit) = 0;
 
+  /// The issue came back in this release.
+  virtual Result<> add_regression(const Issue& issue, std::string_view release) = 0;
+
   /// Of an archived issue that waits for users within a window: who came when, and how many since.
   virtual Result<> add_archive_user(IssueId issue, std::string_view user, UnixNanos time) = 0;
   virtual Result<std::uint64_t> archive_users(IssueId issue, UnixNanos since) = 0;

@@ -5,7 +5,6 @@
 #include "api/own/json_body.ipp"
 #include "api/own/params.hpp"
 #include "api/own/rule_routes.hpp"
-#include "health/feedback.hpp"
 #include "health/release_health.hpp"
 
 namespace telltale::api {
@@ -41,7 +40,7 @@ struct FeedbackList {
 };
 
 Result<FeedbackList> list_feedback(const Services& services, const net::HttpRequest& request,
-                                   storage::FeedbackQuery query, WorkContext& context) {
+                                   storage::FeedbackQuery query) {
   TT_ASSIGN(query.limit, limit_param(request));
   TT_ASSIGN(query.offset, number_param(request, "offset", 0, 0, 1'000'000));
   if (const auto status = request.param("status"); status && !status->empty()) {
@@ -49,8 +48,6 @@ Result<FeedbackList> list_feedback(const Services& services, const net::HttpRequ
     if (!query.status) return fail(ErrorKind::invalid_argument, "status: open, resolved or archived");
   }
   query.text = std::string(request.param("query").value_or(""));
-  // What is not linked yet is shown without its issue; the next tick tries again.
-  (void)services.feedback->link(services.events, context);
   FeedbackList out;
   TT_ASSIGN(out.feedback, services.records.feedback().list(query));
   TT_ASSIGN(out.total, services.records.feedback().count(query));
@@ -65,23 +62,21 @@ net::HttpResponse feedback_answer(const Services& services, Result<FeedbackList>
   });
 }
 
-net::HttpResponse all_feedback(const Services& services, const net::HttpRequest& request,
-                               WorkContext& context) {
+net::HttpResponse all_feedback(const Services& services, const net::HttpRequest& request) {
   storage::FeedbackQuery query;
   auto projects = query_projects(services, request);
   if (!projects) return error_response(projects.error());
   query.projects = *std::move(projects);
-  return feedback_answer(services, list_feedback(services, request, std::move(query), context));
+  return feedback_answer(services, list_feedback(services, request, std::move(query)));
 }
 
-net::HttpResponse issue_feedback(const Services& services, const net::HttpRequest& request,
-                                 WorkContext& context) {
+net::HttpResponse issue_feedback(const Services& services, const net::HttpRequest& request) {
   const auto issue = issue_of(services, request, Scope::read);
   if (!issue) return error_response(issue.error());
   storage::FeedbackQuery query;
   query.projects = {issue->project};
   query.issue = issue->id.value;
-  return feedback_answer(services, list_feedback(services, request, std::move(query), context));
+  return feedback_answer(services, list_feedback(services, request, std::move(query)));
 }
 
 Result<Feedback> change_feedback(const Services& services, const net::HttpRequest& request) {
@@ -101,12 +96,11 @@ Result<Feedback> change_feedback(const Services& services, const net::HttpReques
 }  // namespace
 
 void add_feedback_routes(net::Router& router, const Services& services) {
-  if (services.feedback == nullptr) return;
+  if (services.release_health == nullptr) return;
   const auto options = query_route(services);
   router.add(
       "GET", "/api/telltale/v1/feedback",
-      [&services](const net::HttpRequest& r, WorkContext& c) { return all_feedback(services, r, c); },
-      options);
+      [&services](const net::HttpRequest& r, WorkContext&) { return all_feedback(services, r); }, options);
   router.add("PUT", "/api/telltale/v1/feedback/{id}", [&services](const net::HttpRequest& r, WorkContext&) {
     return answer<Feedback>(change_feedback(services, r), [&services](JsonWriter& w, const Feedback& f) {
       w.key("feedback");
@@ -115,8 +109,7 @@ void add_feedback_routes(net::Router& router, const Services& services) {
   });
   router.add(
       "GET", "/api/telltale/v1/issues/{id}/feedback",
-      [&services](const net::HttpRequest& r, WorkContext& c) { return issue_feedback(services, r, c); },
-      options);
+      [&services](const net::HttpRequest& r, WorkContext&) { return issue_feedback(services, r); }, options);
 }
 
 }  // namespace telltale::api

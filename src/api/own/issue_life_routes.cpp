@@ -117,6 +117,7 @@ Result<Unmerged> unmerge(const Services& services, const net::HttpRequest& reque
       return fail(ErrorKind::not_found, fmt::format("part: {} is not a part of the issue", part));
     TT_ASSIGN(out.freed, errors::unmerge_part(services.records, services.clock, actor, {part}));
   } else {
+    TT_TRY(errors::check_split(services.records, issue, hashes));  // before events are read for it
     TT_ASSIGN(auto seed, seed_of(services, issue, hashes, context));
     TT_ASSIGN(out.freed, errors::split_hashes(services.records, services.clock, actor, issue.id, hashes,
                                               std::move(seed)));

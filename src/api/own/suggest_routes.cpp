@@ -101,16 +101,17 @@ Result<std::vector<search::FacetValue>> values_of_bodies(const Services& service
   rows.with_payload = true;
   TT_ASSIGN(const auto events, storage::collect(services.events, rows, context));
   std::map<std::string, std::uint64_t> counts;
+  errors::EventBodyReader reader;
   for (const auto& event : events) {
-    const auto body = errors::read_event_body(event.payload);
+    const auto& body = reader.read(event.payload);
     const auto& texts = part == "function"   ? body.functions
                         : part == "module"   ? body.modules
                         : part == "filename" ? body.filenames
                         : part == "abs_path" ? body.abs_paths
                         : part == "package"  ? body.packages
                                              : body.vars;
-    for (const auto& text : std::set<std::string>(texts.begin(), texts.end()))
-      if (text.size() <= limits::kMaxFacetValueBytes) ++counts[text];
+    for (const auto text : std::set<std::string_view>(texts.begin(), texts.end()))
+      if (text.size() <= limits::kMaxFacetValueBytes) ++counts[std::string(text)];
   }
   std::vector<search::FacetValue> out;
   for (const auto& [value, count] : counts) out.push_back({value, count});
