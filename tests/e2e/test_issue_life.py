@@ -89,6 +89,8 @@ def test_hashes_taken_out_count_from_now_on(house):
     own = parts[0]["hashes"][0]["hash"]
     assert "hashes" in ask(house, "POST", f"issues/{a['id']}/unmerge", {"hashes": [p["hashes"][0]["hash"] for p in parts]}, 400)["error"]["message"]
     assert "hashes" in ask(house, "POST", f"issues/{a['id']}/unmerge", {"hashes": ["0" * 32]}, 400)["error"]["message"]
+    too_many = ask(house, "POST", f"issues/{a['id']}/unmerge", {"hashes": [f"{n:032x}" for n in range(201)]}, 422)
+    assert too_many["error"]["message"].startswith("hashes: more than 200")
     apart = ask(house, "POST", f"issues/{a['id']}/unmerge", {"hashes": [own]})
     fresh = apart["issue"]
     assert fresh["id"] not in (a["id"], b["id"]) and fresh["event_count"] == 0 and "alpha" in fresh["title"]

@@ -6087,6 +6087,7 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            422: components["responses"]["CannotRun"];
             503: components["responses"]["NotNow"];
         };
     };
