@@ -23,6 +23,7 @@ namespace {
 /// The events behind what happened are in their store by then, so that a query finds them.
 constexpr Nanos kSettles = std::chrono::seconds(2);
 constexpr Nanos kLooksEvery = std::chrono::seconds(20);
+constexpr int kTries = 5;                                 // to tell of news
 constexpr Nanos kQueryLooksBack = std::chrono::hours(1);  // for conditions on events
 
 std::string_view word_of(IssueChange change) {
@@ -58,7 +59,7 @@ void IssueAlerts::offer(const errors::IssueEvent& event) {
     log_.warn("issue notice dropped", {{"reason", "kMaxWaitingIssueNews wait"}});
     return;
   }
-  news_.push_back({event, clock_.now()});
+  news_.push_back({event, clock_.now(), {}, 0});
 }
 
 void IssueAlerts::tick() {
@@ -73,24 +74,32 @@ void IssueAlerts::tick() {
 }
 
 void IssueAlerts::take_news(UnixNanos now) {
-  std::vector<errors::IssueEvent> due;
+  std::vector<Waiting> due;
   {
     MutexLock lock(mutex_);
     while (!news_.empty() && now - news_.front().since >= kSettles) {
-      due.push_back(std::move(news_.front().event));
+      due.push_back(std::move(news_.front()));
       news_.pop_front();
     }
   }
-  for (const errors::IssueEvent& event : due) {
-    for (const IssueAlertRule& rule : rules_.of(event.issue.project).rules) {
-      if (rule.paused || !rule.wants(event.change)) continue;
-      const auto about = is_about(rule, event.issue, now);
-      auto done = about ? Result<>() : tl::unexpected<Error>(about.error());
-      if (about && *about) done = tell(rule, event.issue, word_of(event.change), "", rule.at_most_every, now);
-      if (!done)
-        log_.warn("an issue was not told of", {{"rule", rule.name}, {"reason", done.error().message()}});
+  for (const Waiting& news : due) {
+    for (const IssueAlertRule& rule : rules_.of(news.event.issue.project).rules) {
+      if (rule.paused || !rule.wants(news.event.change)) continue;
+      if (!news.rule.empty() && news.rule != rule.name) continue;
+      const auto done = take(news.event, rule, now);
+      if (done) continue;
+      log_.warn("an issue was not told of",
+                {{"rule", rule.name}, {"reason", done.error().message()}, {"tries", news.tries + 1}});
+      MutexLock lock(mutex_);
+      if (news.tries + 1 < kTries && news_.size() < kMaxWaitingIssueNews)
+        news_.push_back({news.event, now, rule.name, news.tries + 1});
     }
   }
+}
+
+Result<> IssueAlerts::take(const errors::IssueEvent& event, const IssueAlertRule& rule, UnixNanos now) {
+  TT_ASSIGN(const bool about, is_about(rule, event.issue, now));
+  return about ? tell(rule, event.issue, word_of(event.change), "", rule.at_most_every, now) : Result<>();
 }
 
 void IssueAlerts::look_at_frequencies(UnixNanos now) {
@@ -112,6 +121,7 @@ Result<> IssueAlerts::look_at(ProjectId project, const IssueAlertRule& rule, con
                               bool users, UnixNanos now) {
   TT_ASSIGN(const auto seen, issues_within(project, frequency.within, users, now));
   std::size_t told = 0;
+  Result<> all;
   for (const auto& [id, counts] : seen) {
     std::uint64_t count = users ? counts.users : counts.events;
     if (count <= frequency.count) continue;
@@ -119,19 +129,21 @@ Result<> IssueAlerts::look_at(ProjectId project, const IssueAlertRule& rule, con
       TT_ASSIGN(count, users_of(project, counts.groups, frequency.within, now));
       if (count <= frequency.count) continue;
     }
-    if (++told > kMaxFrequentIssues)
-      return fail(ErrorKind::resource_exhausted,
-                  fmt::format("more than {} issues (kMaxFrequentIssues)", kMaxFrequentIssues));
     TT_ASSIGN(const Issue issue, records_.issues().get(id));
     if (issue.status != storage::IssueStatus::unresolved) continue;  // archived: people asked for silence
     TT_ASSIGN(const bool about, is_about(rule, issue, now));
     if (!about) continue;
+    if (++told > kMaxFrequentIssues)
+      return fail(ErrorKind::resource_exhausted,
+                  fmt::format("more than {} issues (kMaxFrequentIssues)", kMaxFrequentIssues));
     const std::string because = fmt::format("{} {} in {}, more than {}", count, users ? "users" : "events",
                                             format_duration(frequency.within), frequency.count);
-    TT_TRY(tell(rule, issue, users ? "Many users" : "Frequent", because,
-                std::max(rule.at_most_every, frequency.within), now));
+    if (auto done = tell(rule, issue, users ? "Many users" : "Frequent", because,
+                         std::max(rule.at_most_every, frequency.within), now);
+        !done)
+      all = std::move(done);
   }
-  return {};
+  return all;
 }
 
 Result<IssueAlerts::SeenIssues> IssueAlerts::issues_within(ProjectId project, Nanos within, bool users,

@@ -48,6 +48,8 @@ class IssueAlerts {
   struct Waiting {
     errors::IssueEvent event;
     UnixNanos since;
+    std::string rule;  // the only one that is left to be asked; empty: all
+    int tries = 0;
   };
   struct Digest {
     std::vector<std::string> receivers;
@@ -65,6 +67,7 @@ class IssueAlerts {
   using SeenIssues = std::map<storage::IssueId, Seen>;
 
   void take_news(UnixNanos now);
+  Result<> take(const errors::IssueEvent& event, const IssueAlertRule& rule, UnixNanos now);
   void look_at_frequencies(UnixNanos now);
   Result<> look_at(ProjectId project, const IssueAlertRule& rule, const IssueFrequency& frequency, bool users,
                    UnixNanos now);

@@ -140,10 +140,15 @@ class IssueAlertsTest : public ::testing::Test {
       clock,
       log,
       [this](ProjectId, const IssueNotice& notice, const std::vector<std::string>& to) -> Result<> {
+        if (refusing > 0) {
+          --refusing;
+          return fail(ErrorKind::resource_exhausted, "full");
+        }
         sent.push_back({notice, to});
         return {};
       },
       {[] { return std::string("https://t.example"); }, {}}};
+  int refusing = 0;  // so many notices
   std::uint64_t sequence = 0;
   std::uint64_t event_number = 0;
 };
@@ -220,6 +225,17 @@ TEST_F(IssueAlertsTest, PausedAndHowOften) {
   EXPECT_EQ(said(std::chrono::minutes(10)), Titles{});
   regress();
   EXPECT_EQ(said(), Titles{"Regression: boom in a"});
+}
+
+TEST_F(IssueAlertsTest, WhatIsRefusedIsTriedAgainByItsRuleAlone) {
+  rules(R"({"rules":[{"name":"p","on":["new"]},{"name":"q","on":["new"]}]})");
+  refusing = 3;
+  errors_of("a", 1, 1);
+  EXPECT_EQ(said(), (Titles{"New error: boom in a", "New error: boom in a"}));
+  refusing = 100;
+  errors_of("b", 1, 1);
+  EXPECT_EQ(said(std::chrono::minutes(2)), Titles{});
+  EXPECT_EQ(refusing, 90) << "five tries of each rule";
 }
 
 TEST_F(IssueAlertsTest, ADigestTellsOfSeveralAtOnce) {

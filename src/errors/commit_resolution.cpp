@@ -129,6 +129,12 @@ Result<Issue> resolve_in_commit(storage::RecordStore& records, const Clock& cloc
   return records.issues().get(id);
 }
 
+Result<> stop_awaiting(storage::RecordStore& records, const Issue& issue) {
+  const std::string key = key_of(issue.project, issue.id);
+  TT_ASSIGN(const auto kept, records.settings().get(key));
+  return kept ? records.settings().remove(key) : Result<>();
+}
+
 Result<std::string> awaited_commit(storage::RecordStore& records, const Issue& issue) {
   TT_ASSIGN(const auto kept, records.settings().get(key_of(issue.project, issue.id)));
   return kept.value_or("");

@@ -21,6 +21,8 @@ Result<storage::Issue> resolve_in_commit(storage::RecordStore& records, const Cl
                                          const IssueActor& actor, storage::IssueId id,
                                          std::string_view commit);
 
+/// What the issue waited for does not change it any more.
+Result<> stop_awaiting(storage::RecordStore& records, const storage::Issue& issue);
 /// The commit the issue waits for; empty: none.
 Result<std::string> awaited_commit(storage::RecordStore& records, const storage::Issue& issue);
 

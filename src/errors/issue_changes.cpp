@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/limits.hpp"
+#include "errors/commit_resolution.hpp"
 #include "errors/regression.hpp"
 #include "errors/user_counts.hpp"
 
@@ -159,6 +160,8 @@ Result<Issue> update_issue(storage::RecordStore& records, const Clock& clock, co
   Issue issue;
   auto done = records.transaction([&]() -> Result<> {
     TT_ASSIGN(issue, records.issues().get(id));
+    // Whoever decides by hand waits for no commit any more.
+    if (update.status) TT_TRY(stop_awaiting(records, issue));
     return Update(records, actor, update, clock.now()).run(issue);
   });
   TT_TRY(std::move(done));

@@ -30,6 +30,12 @@ Result<std::unique_ptr<Attachments>> Attachments::open(storage::RecordStore& rec
   return store;
 }
 
+namespace {
+
+constexpr std::string_view kProfileChunkKind = "profile_chunk";
+
+}  // namespace
+
 Result<> Attachments::start() {
   TT_ASSIGN(const auto named, records_.attachments().blobs());
   TT_ASSIGN(const auto kept, blobs_->list());
@@ -44,7 +50,8 @@ Result<> Attachments::start() {
 }
 
 Result<> Attachments::keep(ProjectId project, storage::AttachmentItem& item, std::string_view bytes) {
-  if (item.event_id.present()) {
+  // Chunks go on for as long as their profiler does.
+  if (item.event_id.present() && item.kind != kProfileChunkKind) {
     TT_ASSIGN(const auto total, records_.attachments().total(project, item.event_id));
     if (total.count >= limits::kMaxEventAttachments)
       return fail(ErrorKind::resource_exhausted,

@@ -117,7 +117,10 @@ void Ingest::Impl::count_masked(const redact::Redactor& rules, const redact::Cou
 Result<Outcome> Ingest::Impl::finish(Request request) {
   count_masked(*request.redactor, request.counts, request.batch.project);
   if (!request.files.empty()) request.slot.release();
-  TT_TRY(keep_files(request));
+  if (auto kept = keep_files(request); !kept) {
+    if (request.quota) request.quota->give_back(request);
+    return tl::unexpected<Error>(std::move(kept).error());
+  }
   rejected.add(request.outcome.rejected.size());
   dropped_attributes.add(request.dropped_attributes);
   const std::size_t items = request.batch.items.count();

@@ -91,6 +91,7 @@ Result<Outcome> Ingest::sentry_envelope(ProjectId project, std::string_view body
       auto logs = wire::sentry::parse_log_items(item.payload);
       if (!logs) {
         request.error(i, "log: " + logs.error().message());
+        request.quota->ends(request, item);
         continue;
       }
       const std::size_t taken =
@@ -101,6 +102,7 @@ Result<Outcome> Ingest::sentry_envelope(ProjectId project, std::string_view body
       auto spans = wire::sentry::parse_span_items(item.payload);
       if (!spans) {
         request.error(i, "span: " + spans.error().message());
+        request.quota->ends(request, item);
         continue;
       }
       const std::size_t taken =

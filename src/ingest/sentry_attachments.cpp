@@ -1,6 +1,7 @@
 // Files that come with Sentry's events, and profiles. Their bytes are put on the disk by Impl::finish(),
 // before the batch that names them is committed; the event itself goes its usual way.
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -50,14 +51,37 @@ bool looks_like_json(std::string_view bytes) {
   return first != std::string_view::npos && (bytes[first] == '{' || bytes[first] == '[');
 }
 
-/// Text is masked like any other text; what is none stays as it came, and so does what is too long.
+/// Text that begins with UTF-16's mark of its byte order, as UTF-8.
+std::optional<std::string> from_utf16(std::string_view bytes) {
+  const bool little = bytes.starts_with("\xFF\xFE");
+  if ((!little && !bytes.starts_with("\xFE\xFF")) || bytes.size() % 2 != 0) return std::nullopt;
+  const auto unit = [&](std::size_t i) {
+    const auto a = static_cast<unsigned char>(bytes[i]);
+    const auto b = static_cast<unsigned char>(bytes[i + 1]);
+    return static_cast<char32_t>(little ? b << 8 | a : a << 8 | b);
+  };
+  std::string out;
+  for (std::size_t i = 2; i < bytes.size(); i += 2) {
+    char32_t c = unit(i);
+    if (c >= 0xD800 && c < 0xDC00 && i + 2 < bytes.size() && unit(i + 2) >= 0xDC00 && unit(i + 2) < 0xE000) {
+      c = 0x10000 + ((c - 0xD800) << 10) + (unit(i + 2) - 0xDC00);
+      i += 2;
+    }
+    append_utf8(out, c >= 0xD800 && c < 0xE000 ? char32_t{0xFFFD} : c);
+  }
+  return out;
+}
+
+/// Text is masked like any other text, also where a byte of it is none; what is no text stays as it came, and
+/// so does what is too long.
 void mask_file(Request& request, PendingFile& file) {
   const std::string_view bytes = file.bytes;
   if (bytes.size() > limits::kMaxMaskedAttachmentBytes) return;
-  if (bytes.find('\0') != std::string_view::npos || !is_utf8(bytes)) return;
-  std::string text(bytes);
-  const bool changed = looks_like_json(bytes) ? request.redactor->redact_json(text, &request.counts)
-                                              : request.redactor->redact_text(text, &request.counts);
+  auto decoded = from_utf16(bytes);
+  if (!decoded && bytes.find('\0') != std::string_view::npos) return;
+  std::string text = decoded ? *std::move(decoded) : repair_utf8(bytes);
+  const bool changed = looks_like_json(text) ? request.redactor->redact_json(text, &request.counts)
+                                             : request.redactor->redact_text(text, &request.counts);
   if (!changed) return;
   file.masked = std::move(text);
   file.is_masked = true;
@@ -70,7 +94,9 @@ void add_file(Request& request, storage::AttachmentItem item, std::string_view b
   if (!item.event_id.present())
     return request.error(index, "attachment: neither the envelope nor the item names its event");
   if (bytes.size() > most) return request.error(index, fmt::format("attachment: over {} bytes", most));
-  if (request.files.size() >= limits::kMaxEventAttachments)
+  const auto of_event = std::count_if(request.files.begin(), request.files.end(),
+                                      [&](const PendingFile& f) { return f.item.event_id == item.event_id; });
+  if (static_cast<std::size_t>(of_event) >= limits::kMaxEventAttachments)
     return request.error(index, fmt::format("attachment: over {} of one event (kMaxEventAttachments)",
                                             limits::kMaxEventAttachments));
   item.name = cleaned(item.name, limits::kMaxAttachmentNameBytes);
@@ -91,7 +117,7 @@ void add_attachment(Request& request, const wire::sentry::EnvelopeHeader& header
   storage::AttachmentItem item;
   item.event_id = header.event_id;
   if (header.trace) item.trace_id = header.trace->trace_id;
-  item.kind = from.attachment_type;
+  item.kind = from.attachment_type.starts_with("profile") ? "" : from.attachment_type;
   item.name = from.filename;
   item.content_type = from.content_type;
   add_file(request, std::move(item), from.payload, limits::kMaxAttachmentBytes, index);
@@ -128,7 +154,7 @@ Result<> Ingest::Impl::keep_files(Request& request) {
     }
     if (!done) {
       request.error(file.index, "attachment: " + done.error().message());
-      if (request.quota) request.quota->lost_file(request, file.item.kind.starts_with("profile"));
+      if (request.quota) request.quota->lost_file(request, file.item.kind);
       continue;
     }
     kept.push_back(std::move(file.item));

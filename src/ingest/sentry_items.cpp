@@ -10,12 +10,15 @@
 #include "base/rng.hpp"
 #include "health/monitors.hpp"
 #include "health/schedule.hpp"
+#include "quota/categories.hpp"
 
 namespace telltale::ingest {
 namespace {
 
 using storage::SessionState;
 using storage::SessionUpdate;
+
+constexpr std::string_view kOtherName = "other";
 
 /// Ids are only compared: what is kept of them is a hash, another one in each project, and never 0.
 std::uint64_t id_hash(ProjectId project, std::string_view id) {
@@ -217,12 +220,9 @@ void add_client_report(Request& request, const wire::sentry::ClientReport& repor
   std::size_t counted = 0;
   for (const auto& d : report.discarded) {
     if (d.quantity == 0 || counted++ >= limits::kMaxClientReports) continue;
-    std::string category = d.category;
-    std::string reason = d.reason;
-    cut(category, limits::kMaxOutcomeNameBytes);
-    cut(reason, limits::kMaxOutcomeNameBytes);
-    request.redactor->redact_text(reason, &request.counts);
-    request.redactor->redact_text(category, &request.counts);
+    // Anybody with the key may name anything: what SDKs do not say is counted together.
+    const std::string_view category = quota::is_category(d.category) ? d.category : kOtherName;
+    const std::string_view reason = quota::is_client_reason(d.reason) ? d.reason : kOtherName;
     request.quota->count(request, storage::UsageKind::client, category, reason,
                          std::min<std::uint64_t>(d.quantity, limits::kMaxAggregateCount));
   }

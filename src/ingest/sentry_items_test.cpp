@@ -105,15 +105,21 @@ TEST_F(SentryItems, FeedbackIsMasked) {
 TEST_F(SentryItems, AClientCannotClaimThatItLeftOutMoreThanAnybodyCould) {
   ASSERT_TRUE(ingest->sentry_envelope(
       {1},
-      envelope({{"client_report",
-                 R"({"discarded_events":[{"reason":"a","category":"error","quantity":9000000000000000000},)"
-                 R"({"reason":"b","category":"error","quantity":1000000000}]})"}})));
+      envelope(
+          {{"client_report",
+            R"({"discarded_events":[{"reason":"before_send","category":"error","quantity":9000000000000000000},)"
+            R"({"reason":"sample_rate","category":"error","quantity":1000000000},)"
+            R"({"reason":"invented by me","category":"and so is this","quantity":7}]})"}})));
   const auto kept = batches();
   ASSERT_EQ(kept.size(), 1u);
-  EXPECT_EQ(kept[0].items.outcomes,
-            (std::vector<storage::OutcomeCount>{{"client", "error", "a", limits::kMaxAggregateCount},
-                                                {"client", "error", "b", 1'000'000'000}}));
-  EXPECT_EQ(metrics.counter("telltale_client_discarded_total", "").value(), 2 * limits::kMaxAggregateCount);
+  using storage::UsageKind;
+  EXPECT_EQ(kept[0].items.usage,
+            (std::vector<storage::UsageCount>{
+                {UsageKind::client, "error", "before_send", {}, limits::kMaxAggregateCount},
+                {UsageKind::client, "error", "sample_rate", {}, 1'000'000'000},
+                {UsageKind::client, "other", "other", {}, 7}}));
+  EXPECT_EQ(metrics.counter("telltale_client_discarded_total", "").value(),
+            2 * limits::kMaxAggregateCount + 7);
 }
 
 TEST_F(SentryItems, CheckInsAndWhatAClientLeftOut) {

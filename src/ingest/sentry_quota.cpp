@@ -89,9 +89,11 @@ void SentryQuota::count(Request& request, UsageKind kind, std::string_view categ
   usage.push_back({kind, std::string(category), std::string(reason), sender_.key, quantity});
 }
 
-void SentryQuota::lost_file(Request& request, bool is_profile) const {
-  const std::string_view category =
-      wire::sentry::rate_limit_category(is_profile ? ItemType::profile : ItemType::attachment);
+void SentryQuota::lost_file(Request& request, std::string_view kind) {
+  const ItemType type = kind == to_string(ItemType::profile)         ? ItemType::profile
+                        : kind == to_string(ItemType::profile_chunk) ? ItemType::profile_chunk
+                                                                     : ItemType::attachment;
+  const std::string_view category = rate_limit_category(type);
   auto& usage = request.batch.items.usage;
   const auto counted = std::find_if(usage.begin(), usage.end(), [&](const auto& u) {
     return u.kind == UsageKind::accepted && u.category == category && u.quantity > 0;
@@ -99,6 +101,10 @@ void SentryQuota::lost_file(Request& request, bool is_profile) const {
   if (counted == usage.end()) return;
   if (--counted->quantity == 0) usage.erase(counted);
   count(request, UsageKind::invalid, category, kNoRoom, 1);
+  const auto granted = granted_.find(std::string(category));
+  if (granted == granted_.end() || granted->second == 0) return;
+  --granted->second;
+  intake_->limiter().give_back(sender_.key, category, 1, request.now());
 }
 
 bool SentryQuota::filtered(Request& request, std::string_view filter) {

@@ -45,7 +45,7 @@ class SentryQuota {
   void ends(Request& request, std::string_view category);
 
   /// A file that was taken and counted finds no room after all.
-  void lost_file(Request& request, bool is_profile) const;
+  void lost_file(Request& request, std::string_view kind);
 
   /// Rows that had been accepted before are not in the batch any more: what was accepted is what is left.
   void settle(storage::Batch& batch) const;

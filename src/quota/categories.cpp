@@ -20,4 +20,13 @@ bool is_category(std::string_view name) {
   return std::find(all.begin(), all.end(), name) != all.end();
 }
 
+bool is_client_reason(std::string_view name) {
+  static constexpr std::string_view kReasons[] = {
+      "sample_rate",       "before_send",    "event_processor", "network_error",
+      "queue_overflow",    "send_error",     "cache_overflow",  "buffer_overflow",
+      "ratelimit_backoff", "backpressure",   "ignored",         "internal_sdk_error",
+      "insufficient_data", "no_parent_span", "invalid",         "too_big"};
+  return std::find(std::begin(kReasons), std::end(kReasons), name) != std::end(kReasons);
+}
+
 }  // namespace telltale::quota

@@ -19,5 +19,7 @@ inline constexpr std::string_view kAllCategories = "all";
 /// Those that can be limited.
 std::span<const std::string_view> categories();
 bool is_category(std::string_view name);
+/// Why a client says that it left something out, in the words that SDKs use.
+bool is_client_reason(std::string_view name);
 
 }  // namespace telltale::quota

@@ -84,6 +84,8 @@ Result<> Server::Impl::open() {
   TT_ASSIGN(redactors, open_redactors(stores->records(), config.redaction));
   TT_TRY(open_grouping(stores->records(), grouping));
   TT_TRY(intake.load(stores->records()));
+  // What is usual is on the disk: the first minute is sampled by it, too.
+  TT_TRY(stores->usage().refresh(intake.bodies()));
   erasure = std::make_unique<Erasure>(*stores, redactors.get(), clock, log);
   deletions = std::make_unique<DeletionQueue>(*stores, *erasure, clock, log);
   accounts = std::make_unique<accounts::Authenticator>(stores->records(), clock, log, metrics);

@@ -72,6 +72,19 @@ def test_files_of_an_event(module_server):
     assert len(listed(api, error["event_id"])) == 5
 
 
+def test_texts_are_masked_whatever_they_are_written_in(module_server):
+    api, error = module_server.api, event("texts")
+    secret = "password=hunter2secret"
+    cut = ("ä" + secret + "\n").encode()[1:] + b"caf\xe9\n"  # begins in the middle of a character
+    body = with_files(error, attachment(cut, "tail.log"), attachment(("\ufeff" + secret + " ä😀").encode("utf-16-le"), "little.txt"),
+                      attachment(("\ufeff" + secret).encode("utf-16-be"), "big.txt"), attachment(b"caf\xe9 ol\xe9", "latin.txt"))
+    assert api.send_envelope(body).ok
+    files = {f["name"]: content(module_server, f).content for f in all_of(api, error["event_id"], 4)}
+    for name, kept in files.items():
+        assert b"hunter2" not in kept.replace(b"\0", b""), name
+    assert "ä😀" in files["little.txt"].decode() and files["latin.txt"] == b"caf\xe9 ol\xe9", "what holds no secret stays as it came"
+
+
 def test_nothing_that_was_sent_runs(module_server):
     api, error = module_server.api, event("hostile files")
     svg = b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"
@@ -105,6 +118,10 @@ def test_profiles(module_server):
     assert content(module_server, kept).json() == profile
     assert api.get("/api/telltale/v1/attachments", trace_id=trace)["attachments"][0]["id"] == kept["id"]
     assert listed(api, profiler)[0]["kind"] == "profile_chunk"
+    # A profiler goes on for hours: its chunks are not the files of one event.
+    for i in range(40):
+        assert api.send_envelope(b"{}\n" + item("profile_chunk", json.dumps({**chunk, "chunk_id": "%032x" % i}).encode())).ok
+    wait_until(lambda: len(listed(api, profiler, limit=100)) == 41, what="all chunks")
 
 
 def test_a_minidump_is_kept_as_one(module_server):

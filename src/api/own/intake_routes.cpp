@@ -76,7 +76,9 @@ Result<KeyAndLimits> take_limits(const Services& services, const net::HttpReques
 
 /// So that the answer holds everything that was answered before the question.
 Result<> settle_usage(const Services& services) {
-  TT_TRY(services.ingest.flush_refusals());
+  // A disk that is full keeps them waiting: the answer is a little old then.
+  if (const auto done = services.ingest.flush_refusals(); !done)
+    services.log.warn("refusals are not counted yet", {{"reason", done.error().message()}});
   if (services.settled && !services.settled()) return fail(ErrorKind::unavailable, "a store is catching up");
   return {};
 }

@@ -50,10 +50,15 @@ Result<net::HttpRequest> own_request(const net::HttpRequest& request, ProjectId 
   return own;
 }
 
-/// The one project of the path, or 0: all of the caller's.
-Result<ProjectId> path_project(const Services& services, const net::HttpRequest& request, Scope scope) {
+/// The project of the path, or that `project` names by id or slug; 0: all of the caller's.
+Result<ProjectId> asked_project(const Services& services, const net::HttpRequest& request, Scope scope) {
   TT_ASSIGN(const auto projects, projects_of(services, request, scope));
-  return request.path_params.contains("project") ? projects.front().id : ProjectId{0};
+  if (request.path_params.contains("project")) return projects.front().id;
+  const auto named = request.params("project");
+  if (named.empty() || (named.size() == 1 && named.front() == "-1")) return ProjectId{0};
+  if (named.size() > 1) return fail(ErrorKind::invalid_argument, "project: one at a time, or none for all");
+  TT_ASSIGN(const auto project, find_project(projects, named.front()));
+  return project.id;
 }
 
 void write_issue_object(JsonWriter& w, const Services& services, const Issue& issue) {
@@ -82,7 +87,7 @@ net::HttpResponse list_issues(const Services& services, const net::HttpRequest& 
                               WorkContext& context) {
   std::size_t offset = 0;
   const auto issues = [&]() -> Result<std::vector<Issue>> {
-    TT_ASSIGN(const auto project, path_project(services, request, Scope::read));
+    TT_ASSIGN(const auto project, asked_project(services, request, Scope::read));
     TT_ASSIGN(offset, offset_param(request));
     TT_ASSIGN(const auto own, own_request(request, project, offset, kPage + 1));
     TT_ASSIGN(const auto plan, issue_search(services, own, Scope::read, context));
@@ -186,13 +191,16 @@ Result<IssueChangeBody> read_update(const Services& services, const net::HttpReq
 /// In a commit, or as the update says.
 Result<> apply_change(const Services& services, const errors::IssueActor& actor,
                       const std::vector<storage::IssueId>& ids, const IssueChangeBody& change) {
-  if (change.commit.empty()) {
-    TT_TRY(errors::update_issues(services.records, services.clock, actor, ids, change.update));
+  return services.records.transaction([&]() -> Result<> {
+    errors::IssueUpdate update = change.update;
+    if (!change.commit.empty()) update.status.reset();
+    if (change.commit.empty() || update.assignee || update.priority)
+      TT_TRY(errors::update_issues(services.records, services.clock, actor, ids, update));
+    if (change.commit.empty()) return {};
+    for (const auto id : ids)
+      TT_TRY(errors::resolve_in_commit(services.records, services.clock, actor, id, change.commit));
     return {};
-  }
-  for (const auto id : ids)
-    TT_TRY(errors::resolve_in_commit(services.records, services.clock, actor, id, change.commit));
-  return {};
+  });
 }
 
 Result<Issue> path_issue(const Services& services, const net::HttpRequest& request, Scope scope) {
@@ -213,7 +221,7 @@ Result<Issue> path_issue(const Services& services, const net::HttpRequest& reque
 /// Those that the address names by `id`, else all that `status` and `query` select.
 Result<std::vector<storage::IssueId>> selected(const Services& services, const net::HttpRequest& request,
                                                WorkContext& context) {
-  TT_ASSIGN(const auto project, path_project(services, request, Scope::write));
+  TT_ASSIGN(const auto project, asked_project(services, request, Scope::write));
   std::vector<storage::IssueId> ids;
   for (const auto text : request.params("id")) {
     net::HttpRequest named = request;
@@ -224,6 +232,10 @@ Result<std::vector<storage::IssueId>> selected(const Services& services, const n
       return fail(ErrorKind::invalid_argument, fmt::format("id: more than {}", limits::kMaxBulkIssues));
   }
   if (!ids.empty()) return ids;
+  // What would narrow the selection and is not understood must not be passed over.
+  for (const std::string_view name : {"environment", "start", "end", "statsPeriod"})
+    if (request.param(name))
+      return fail(ErrorKind::invalid_argument, fmt::format("{}: say it in query, or name ids", name));
   TT_ASSIGN(const auto own, own_request(request, project, 0, limits::kMaxBulkIssues));
   TT_ASSIGN(auto plan, issue_search(services, own, Scope::write, context));
   if (!plan.complete)
