@@ -220,7 +220,8 @@ async function followQuery({ page, person, origin }) {
   await until(() => !params(page).has("live"), "not live any more");
 }
 
-async function alertOnSearch({ page, person, origin }) {
+async function alertOnSearch({ page, person, origin, watch }) {
+  watch.expected.push("status of 400");
   const name = `Many${person.name}${RUN}`;
   const push = await shipper(page, origin);
   const late = () => push({ service_name: `late-${person.name}-${RUN}` }, Array.from({ length: 6 }, (_, i) => [nowNs(i), `timeout ${i}`]));
