@@ -273,7 +273,8 @@ def measure(args, folder: Path, report: Report) -> None:
     digest, made = data.write("digest.bin", size.digest, 1)
     rate, rate_made = data.write("rate.bin", RATE * size.rate_s * RUNS, 2)
     server = Errors(binary, folder)
-    server.quiet_s = 1 if args.size == "tiny" else 4
+    if args.size == "tiny":
+        server.be_quick()
     server.start()
     try:
         speed = measure_digest(server, data, digest, made, report)
