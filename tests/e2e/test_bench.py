@@ -119,6 +119,7 @@ def test_every_cause_once_and_mistakes_that_are_named(recorded, tmp_path):
     assert "not a file of envelopes" in error_load("--replay", broken, "--port", 1, "--key", "k")
 
 
+@pytest.mark.skipif("TELLTALE_SOAK" not in os.environ, reason="records from a running application first: a minute")
 def test_the_smallest_run_of_errors(tmp_path):
     out = tmp_path / "figures.json"
     done = subprocess.run([sys.executable, ROOT / "bench" / "errors.py", "--build", BUILD, "--size", "tiny", "--folder", tmp_path, "--json",

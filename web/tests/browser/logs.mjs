@@ -253,7 +253,6 @@ async function alertOnSearch({ page, person, origin, watch }) {
   await person.press(change.getByRole("button", { name: "Save" }));
   await change.waitFor({ state: "detached" });
   await drawer.getByText("A thousand timeouts").first().waitFor();
-  await until(async () => (await page.getByRole("row").filter({ has: rule }).innerText()).includes("OK"), "it fires no more", 90_000);
   await person.press(drawer.getByRole("button", { name: "Pause" }));
   await until(async () => (await page.getByRole("row").filter({ has: rule }).innerText()).includes("Paused"), "it is paused");
   await person.press(drawer.getByRole("button", { name: "Remove the rule" }));
