@@ -2073,7 +2073,7 @@ export interface components {
         };
         StoragePart: {
             /** @enum {string} */
-            name: "metrics" | "logs" | "spans" | "errors" | "journal" | "records";
+            name: "metrics" | "logs" | "spans" | "errors" | "journal" | "records" | "attachments";
             bytes: number;
             /** @description Rows of events, series of metrics. */
             rows: number | null;

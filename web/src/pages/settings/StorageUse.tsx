@@ -12,6 +12,7 @@ const NAMES: Record<string, string> = {
   errors: "Errors",
   journal: "Journal",
   records: "Records",
+  attachments: "Attachments",
 };
 
 /** What the data takes on the disk, how much is left, how far back it goes. */
