@@ -36,6 +36,7 @@ SIZES = {"tiny": 20_000, "S": 1_000_000, "M": 20_000_000, "L": 100_000_000}
 SPAN_S = 80_000        # of the data; it ends some hours ago
 AGE_S = 86_400
 NEEDLES = 200          # ids looked for; one for 100 lines of data at most
+IDLE_SHARE = 0.05      # of a CPU: a server below it has nothing to do; CPU time comes in steps of 10 ms
 REPEATS = 5            # of a query over everything; medians are shown
 SERVICES = ["gateway", "quotes", "orders", "accounts", "search", "alerts", "billing", "reports"]
 SUBSTRING = "lated: quanti"      # in the middle of words
@@ -85,7 +86,7 @@ class Logs(Server):
         while quiet < self.quiet_s and time.monotonic() < deadline:
             time.sleep(1)
             now = self.cpu_seconds()
-            quiet = quiet + 1 if now - before < 0.02 else 0
+            quiet = quiet + 1 if now - before < IDLE_SHARE else 0
             before = now
         return before
 

@@ -56,6 +56,9 @@ class IssueStore final : public storage::DerivedStore {
   ~IssueStore() override;
 
   std::string_view name() const override { return "issues"; }
+  storage::Urgency urgency(const storage::Batch& batch) const override {
+    return batch.errors.empty() ? storage::Urgency::none : storage::Urgency::soon;
+  }
   Result<> apply(Sequence sequence, const storage::Batch& batch) override;
   /// In one transaction: either all of them or none.
   Result<> apply_all(std::span<const storage::PlacedBatch> batches) override;

@@ -30,6 +30,9 @@ class Engine final : public EventDb {
   Result<> open();
 
   std::string_view name() const override { return "eventdb"; }
+  storage::Urgency urgency(const storage::Batch& batch) const override {
+    return batch.row_count() == 0 ? storage::Urgency::none : storage::Urgency::now;
+  }
   Result<> apply(Sequence sequence, const storage::Batch& batch) override {
     return apply_shared(sequence, std::make_shared<const storage::Batch>(batch));
   }

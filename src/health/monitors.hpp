@@ -84,6 +84,7 @@ class Monitors final : public RecordFollower {
   Result<> continue_run(const MonitorView& view, storage::MonitorStatus& status, storage::KeptCheckIn& run,
                         const storage::CheckIn& check_in);
   Result<> judge(const MonitorView& view, storage::MonitorStatus& status, const storage::KeptCheckIn& run);
+  Result<> find_failures(UnixNanos now);
   Result<> find_missed(UnixNanos now);
   Result<> find_timed_out(UnixNanos now);
   void tell();

@@ -15,6 +15,9 @@ namespace telltale::health {
 /// apply() on one thread at a time; the rest is thread-safe.
 class RecordFollower : public storage::DerivedStore {
  public:
+  storage::Urgency urgency(const storage::Batch& batch) const final {
+    return concerned(batch) ? storage::Urgency::now : storage::Urgency::none;
+  }
   Result<> apply(Sequence sequence, const storage::Batch& batch) final {
     if (sequence.value <= applied_.load()) return {};
     if (concerned(batch)) {

@@ -48,6 +48,11 @@ class ReleaseHealth final : public storage::DerivedStore {
   Result<> prune();
 
   std::string_view name() const override { return "release_health"; }
+  storage::Urgency urgency(const storage::Batch& batch) const override {
+    const bool counted = !batch.items.sessions.empty() || !batch.items.outcomes.empty() ||
+                         !batch.errors.empty() || !batch.spans.empty();
+    return counted ? storage::Urgency::soon : storage::Urgency::none;
+  }
   Result<> apply(Sequence sequence, const storage::Batch& batch) override;
   Sequence applied() const override { return {applied_.load()}; }
   Sequence durable() const override { return {durable_.load()}; }

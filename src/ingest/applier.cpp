@@ -9,6 +9,16 @@ namespace telltale::ingest {
 
 namespace {
 
+using storage::Urgency;
+
+/// As long as batches that are wanted `soon` gather.
+constexpr std::chrono::milliseconds kGather{50};
+
+const SharedBatch& nothing() {
+  static const SharedBatch batch = std::make_shared<const storage::Batch>();
+  return batch;
+}
+
 std::size_t memory_of(const storage::Batch& batch) {
   constexpr std::size_t kSeriesBytes = 512;  // a definition's labels, about
   return limits::kApplyBatchBytes + batch.row_bytes + batch.samples.size() * sizeof(storage::SamplePoint) +
@@ -50,15 +60,24 @@ void Applier::start() {
 }
 
 void Applier::push(Sequence sequence, SharedBatch batch) {
+  const Urgency urgency = store_.urgency(*batch);
+  bool wake = urgency == Urgency::now;
   {
     const MutexLock lock(mutex_);
-    const std::size_t bytes = memory_of(*batch);
-    queue_.push_back({sequence, std::move(batch), bytes});
-    bytes_ += bytes;
+    wake = wake || queue_.empty();
+    if (urgency == Urgency::none && !queue_.empty() && queue_.back().urgency == Urgency::none) {
+      queue_.back().sequence = sequence;
+    } else {
+      if (urgency == Urgency::none) batch = nothing();
+      const std::size_t bytes = urgency == Urgency::none ? 0 : memory_of(*batch);
+      queue_.push_back({sequence, std::move(batch), bytes, urgency});
+      bytes_ += bytes;
+      if (urgency == Urgency::now) ++urgent_;
+    }
     queued_.set(static_cast<double>(queue_.size()));
   }
   queued_bytes_.set(static_cast<double>(bytes_.load()));
-  wake_.notify_one();
+  if (wake) wake_.notify_one();
 }
 
 void Applier::stop() {
@@ -76,26 +95,43 @@ bool Applier::wait_applied(Sequence sequence, std::chrono::steady_clock::time_po
   while (store_.applied() < sequence) {
     const auto left = until - std::chrono::steady_clock::now();
     if (left.count() <= 0) return false;
+    awaited_ = true;
+    wake_.notify_one();
     applied_.wait_for(mutex_, left);
   }
   return true;
 }
 
+void Applier::wait_for_work() {
+  while (queue_.empty() && !stopping_) wake_.wait(mutex_);
+  const auto until = std::chrono::steady_clock::now() + kGather;
+  while (urgent_ == 0 && !awaited_ && !stopping_) {
+    const auto left = until - std::chrono::steady_clock::now();
+    if (left.count() <= 0) break;
+    wake_.wait_for(mutex_, left);
+  }
+}
+
 void Applier::run() {
   name_thread("apply-" + std::string(store_.name()));
+  bool behind = false;
   while (true) {
     // What has gathered while the store was busy goes to it together.
     std::vector<storage::PlacedBatch> next;
     std::size_t bytes = 0;
     {
       const MutexLock lock(mutex_);
-      while (queue_.empty() && !stopping_) wake_.wait(mutex_);
+      // More than one commit takes has gathered already.
+      if (queue_.empty() || !behind) wait_for_work();
       if (queue_.empty()) return;
       while (!queue_.empty() && next.size() < limits::kApplyTogether && bytes < limits::kApplyTogetherBytes) {
         next.push_back({queue_.front().sequence, std::move(queue_.front().batch)});
         bytes += queue_.front().bytes;
+        if (queue_.front().urgency == Urgency::now) --urgent_;
         queue_.pop_front();
       }
+      behind = !queue_.empty();
+      if (!behind) awaited_ = false;
       queued_.set(static_cast<double>(queue_.size()));
     }
     apply_until_done(next);

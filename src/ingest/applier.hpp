@@ -1,4 +1,6 @@
-// One store and the thread that applies durable batches to it, in the journal's order.
+// One store and the thread that applies durable batches to it, in the journal's order. A batch that the store
+// does not wait for (storage::Urgency) does not wake the thread: it is applied with the next that does, when
+// somebody waits for it, or after a moment.
 #pragma once
 
 #include <atomic>
@@ -39,8 +41,10 @@ class Applier {
     Sequence sequence;
     SharedBatch batch;
     std::size_t bytes = 0;
+    storage::Urgency urgency = storage::Urgency::now;
   };
   void run();
+  void wait_for_work() TT_REQUIRES(mutex_);
   void apply_until_done(const std::vector<storage::PlacedBatch>& batches);
 
   storage::DerivedStore& store_;
@@ -55,6 +59,8 @@ class Applier {
   CondVar room_;
   std::size_t waiting_ TT_GUARDED_BY(mutex_) = 0;
   std::deque<Waiting> queue_ TT_GUARDED_BY(mutex_);
+  std::size_t urgent_ TT_GUARDED_BY(mutex_) = 0;  // in the queue
+  bool awaited_ TT_GUARDED_BY(mutex_) = false;    // somebody waits for what is queued
   bool stopping_ TT_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

@@ -68,5 +68,63 @@ TEST(Pipeline, AJournalThatGrewTooLargeMakesTheSlowestStoreDurable) {
   EXPECT_EQ(store.durable(), last);
 }
 
+// Takes errors at once, metrics' samples whenever, and nothing else.
+class ChoosyStore final : public PatientStore {
+ public:
+  storage::Urgency urgency(const storage::Batch& batch) const override {
+    if (!batch.errors.empty()) return storage::Urgency::now;
+    return batch.samples.empty() ? storage::Urgency::none : storage::Urgency::soon;
+  }
+  Result<> apply(Sequence sequence, const storage::Batch& batch) override {
+    errors += batch.errors.size();
+    samples += batch.samples.size();
+    logs += batch.logs.size();
+    return PatientStore::apply(sequence, batch);
+  }
+  std::atomic<std::size_t> errors{0};
+  std::atomic<std::size_t> samples{0};
+  std::atomic<std::size_t> logs{0};
+};
+
+TEST(Pipeline, AStoreIsShownWhatItWantsAndReachesEverySequence) {
+  io::FaultyFileSystem fs;
+  FakeClock clock;
+  Logger log{clock, LogLevel::error, null_sink()};
+  MetricsRegistry metrics;
+  auto journal = io::Journal::open(fs, "/journal", {}, clock, log, metrics);
+  ASSERT_TRUE(journal.has_value());
+  ChoosyStore store;
+  const auto metric_store = storage::make_memory_metric_store();
+  Pipeline pipeline(
+      **journal, {&store}, *metric_store, [] { return true; }, clock, log, metrics);
+  pipeline.start();
+  Sequence last;
+  for (int i = 0; i < 300; ++i) {  // more than one commit of the store takes
+    storage::Batch batch;
+    batch.project = ProjectId{1};
+    if (i % 3 == 0) batch.logs.emplace_back().message = "line";
+    if (i % 3 == 1) batch.samples.push_back({SeriesId{1}, {UnixMillis{i}, 1.0}});
+    if (i % 60 == 2) batch.errors.emplace_back().message = "error";
+    if (batch.empty()) batch.logs.emplace_back().message = "line";
+    const auto committed = pipeline.commit(std::move(batch));
+    ASSERT_TRUE(committed.has_value());
+    last = committed->sequence;
+  }
+  // Whoever waits does not wait for the moment in which counts gather, nor for the next batch that is wanted.
+  ASSERT_TRUE(pipeline.wait_applied(last, std::chrono::seconds(10)));
+  EXPECT_EQ(store.applied(), last);
+  EXPECT_EQ(store.errors, 5U);
+  EXPECT_EQ(store.samples, 100U);
+  EXPECT_EQ(store.logs, 0U);
+  storage::Batch unwanted;
+  unwanted.project = ProjectId{1};
+  unwanted.logs.emplace_back().message = "last line";
+  const auto committed = pipeline.commit(std::move(unwanted));
+  ASSERT_TRUE(committed.has_value());
+  (*journal)->stop();
+  pipeline.stop();
+  EXPECT_EQ(store.durable(), committed->sequence);
+}
+
 }  // namespace
 }  // namespace telltale::ingest

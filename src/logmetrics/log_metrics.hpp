@@ -61,6 +61,9 @@ class LogMetrics final : public storage::DerivedStore {
   void tick();
 
   std::string_view name() const override { return "log_metrics"; }
+  storage::Urgency urgency(const storage::Batch& batch) const override {
+    return batch.logs.empty() ? storage::Urgency::none : storage::Urgency::soon;
+  }
   Result<> apply(Sequence sequence, const storage::Batch& batch) override;
   Sequence applied() const override { return {applied_.load()}; }
   Sequence durable() const override { return {durable_.load()}; }

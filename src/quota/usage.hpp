@@ -38,6 +38,9 @@ class UsageStore final : public storage::DerivedStore {
   Result<> prune();
 
   std::string_view name() const override { return "usage"; }
+  storage::Urgency urgency(const storage::Batch& batch) const override {
+    return batch.items.usage.empty() ? storage::Urgency::none : storage::Urgency::soon;
+  }
   Result<> apply(Sequence sequence, const storage::Batch& batch) override;
   Sequence applied() const override { return {applied_.load()}; }
   Sequence durable() const override { return {durable_.load()}; }

@@ -14,6 +14,7 @@ namespace telltale::redact {
 namespace {
 
 constexpr std::size_t kMaxDepth = 4096;
+constexpr std::size_t kRoomForChanges = 64;
 
 std::optional<std::uint32_t> read_hex4(std::string_view s) {
   if (s.size() < 4) return std::nullopt;
@@ -39,6 +40,9 @@ std::string decode(std::string_view raw) {
 }
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool ends_scalar(char c) {
+  return c == ',' || c == ']' || c == '}' || c == '{' || c == '[' || c == ':' || c == '"';
+}
 
 /// What stands first in a [name, value] pair; prose that mentions a password does not.
 bool is_name(std::string_view text) {
@@ -52,18 +56,19 @@ class JsonWalker {
  public:
   JsonWalker(std::string_view in, const JsonActions& actions) : in_(in), actions_(actions) {}
 
-  std::optional<std::string> run(bool& changed) {
-    out_.reserve(in_.size() + 64);
-    copy_space();
+  Walked run(std::string& out) {
+    skip_space();
     const bool object_root = at_ < in_.size() && in_[at_] == '{';
-    if (!value(KeyKind::plain)) return std::nullopt;
+    if (!value(KeyKind::plain)) return Walked::invalid;
     while (!stack_.empty())
-      if (!step()) return std::nullopt;
-    if (object_root && actions_.places != nullptr) actions_.places->root_end = out_.size() - 1;
-    copy_space();
-    if (at_ != in_.size()) return std::nullopt;
-    changed = changed_;
-    return std::move(out_);
+      if (!step()) return Walked::invalid;
+    if (object_root && actions_.places != nullptr) actions_.places->root_end = place() - 1;
+    skip_space();
+    if (at_ != in_.size()) return Walked::invalid;
+    if (!changed_) return Walked::unchanged;
+    out_.append(in_.substr(copied_));
+    out = std::move(out_);
+    return Walked::changed;
   }
 
  private:
@@ -72,7 +77,7 @@ class JsonWalker {
     bool versions = false;  // inside "modules": names of packages, not of secrets
     std::size_t items = 0;
     KeyKind pair_kind = KeyKind::plain;  // a list that began with a sensitive name: [name, value]
-    std::string key;                     // of the member at hand, where remarks are wanted
+    std::string_view raw_key;            // of the member at hand
   };
 
   /// Remarks that were made about the value at hand get its path.
@@ -82,29 +87,43 @@ class JsonWalker {
     if (actions_.remarked->size() >= kMaxRemarkedValues || stack_.size() > kMaxMetaDepth) return;
     ValueRemarks value;
     for (const Level& level : stack_)
-      value.path.push_back(level.object ? level.key : std::to_string(level.items - 1));
+      value.path.push_back(level.object ? shown_key(level.raw_key) : std::to_string(level.items - 1));
     value.remarks = std::move(remarks);
     value.has_length = text;
     if (text) value.length = count_characters(before);
     actions_.remarked->push_back(std::move(value));
   }
+  std::string shown_key(std::string_view raw) const {
+    std::string key = decode(raw);
+    const KeyFacts& known = actions_.facts(key);
+    return known.secret ? known.renamed : key;
+  }
 
-  /// The root's own remarks: copied, and looked at later (meta.cpp).
-  bool copy_meta() {
-    const std::size_t begin = at_;
-    actions_.places->meta_begin = out_.size();
+  /// The root's own remarks stay, and are looked at later (meta.cpp).
+  bool pass_meta() {
+    actions_.places->meta_begin = place();
     if (!skip_container()) return false;
-    out_.append(in_.substr(begin, at_ - begin));
-    actions_.places->meta_end = out_.size();
+    actions_.places->meta_end = place();
     return true;
   }
 
-  void copy_space() {
-    while (at_ < in_.size() && is_space(in_[at_])) out_ += in_[at_++];
+  /// Where at_ will be in the new text.
+  std::size_t place() const { return out_.size() + (at_ - copied_); }
+  /// What stands from `begin` to at_ becomes a string of `text`. All before it is copied now, not sooner:
+  /// most texts have nothing to hide.
+  void replace(std::size_t begin, std::string_view text) {
+    if (!changed_) out_.reserve(in_.size() + kRoomForChanges);
+    out_.append(in_.substr(copied_, begin - copied_));
+    append_json_string(out_, text);
+    copied_ = at_;
+    changed_ = true;
   }
-  bool copy(char c) {
+
+  void skip_space() {
+    while (at_ < in_.size() && is_space(in_[at_])) ++at_;
+  }
+  bool pass(char c) {
     if (at_ >= in_.size() || in_[at_] != c) return false;
-    out_ += c;
     ++at_;
     return true;
   }
@@ -116,51 +135,53 @@ class JsonWalker {
     if (at_ >= in_.size()) return std::nullopt;
     return in_.substr(begin, at_++ - begin);
   }
+  /// Without escapes; `buffer` holds it where there are any.
+  static std::string_view decoded(std::string_view raw, std::string& buffer) {
+    if (raw.find('\\') == std::string_view::npos) return raw;
+    buffer.clear();
+    append_unescaped(buffer, raw);
+    return buffer;
+  }
 
   /// One member or the end of the innermost container.
   bool step() {
     Level& level = stack_.back();
-    copy_space();
-    if (copy(level.object ? '}' : ']')) {
+    skip_space();
+    if (pass(level.object ? '}' : ']')) {
       stack_.pop_back();
       return true;
     }
     if (level.items > 0) {
-      if (!copy(',')) return false;
-      copy_space();
+      if (!pass(',')) return false;
+      skip_space();
     }
     ++level.items;
     if (!level.object) return element(level);
     const std::size_t key_at = at_;
     const auto raw = take_string();
     if (!raw) return false;
-    const std::string key = decode(*raw);
-    std::string renamed = key;
-    if (actions_.rename(renamed)) {
-      append_json_string(out_, renamed);
-      changed_ = true;
-    } else {
-      out_.append(in_.substr(key_at, at_ - key_at));
-    }
-    copy_space();
-    if (!copy(':')) return false;
-    copy_space();
-    if (actions_.places != nullptr && !nested_) {
-      level.key = renamed;
-      if (stack_.size() == 1) actions_.places->root_empty = false;
-      if (stack_.size() == 1 && key == "_meta" && actions_.places->meta_begin == std::string::npos &&
-          at_ < in_.size() && in_[at_] == '{')
-        return copy_meta();
+    level.raw_key = *raw;
+    const std::string_view key = decoded(*raw, key_buffer_);
+    const KeyFacts& known = actions_.facts(key);
+    const KeyKind kind = level.versions ? KeyKind::plain : known.kind;
+    if (known.secret) replace(key_at, known.renamed);
+    skip_space();
+    if (!pass(':')) return false;
+    skip_space();
+    if (actions_.places != nullptr && !nested_ && stack_.size() == 1) {
+      actions_.places->root_empty = false;
+      if (key == "_meta" && actions_.places->meta_begin == std::string::npos && at_ < in_.size() &&
+          in_[at_] == '{')
+        return pass_meta();
     }
     next_is_versions_ = key == "modules";
-    const KeyKind kind = level.versions ? KeyKind::plain : actions_.kind(key);
     return value(kind, key);
   }
 
   bool element(Level& level) {
     if (level.items == 1 && at_ < in_.size() && in_[at_] == '"') {
       const std::size_t here = at_;
-      if (const auto raw = take_string(); raw && is_name(*raw)) level.pair_kind = actions_.kind(*raw);
+      if (const auto raw = take_string(); raw && is_name(*raw)) level.pair_kind = actions_.facts(*raw).kind;
       at_ = here;
       return value(KeyKind::plain);
     }
@@ -174,64 +195,53 @@ class JsonWalker {
     if (kind != KeyKind::plain) return hide(kind);
     if (c == '{' || c == '[') {
       if (stack_.size() >= kMaxDepth) return false;
-      copy(c);
-      stack_.push_back({c == '{', versions, 0, KeyKind::plain});
+      ++at_;
+      stack_.push_back({c == '{', versions, 0, KeyKind::plain, {}});
       return true;
     }
     return c == '"' ? string(key) : scalar();
   }
 
   bool string(std::string_view key) {
+    const std::size_t begin = at_;
     const auto raw = take_string();
     if (!raw) return false;
-    std::string text = decode(*raw);
-    const std::string before = actions_.remarked != nullptr && !nested_ ? text : std::string();
-    if (!actions_.keep(key, text) && redact_string(text)) {
-      append_json_string(out_, text);
-      changed_ = true;
-      keep_remarks(true, before);
-    } else {
-      out_ += '"';
-      out_.append(*raw);
-      out_ += '"';
-    }
+    const std::string_view text = decoded(*raw, value_buffer_);
+    std::string hidden;
+    if (actions_.keep(key, text) || !redacted(text, hidden)) return true;
+    replace(begin, hidden);
+    keep_remarks(true, text);
     return true;
   }
 
   /// A string that is itself a JSON object or list is walked once more, one level deep.
-  bool redact_string(std::string& text) {
+  bool redacted(std::string_view text, std::string& out) {
     if (!nested_ && text.size() > 2 && (text.front() == '{' || text.front() == '[')) {
       JsonWalker inner(text, actions_);
       inner.nested_ = true;
-      bool inner_changed = false;
-      if (auto out = inner.run(inner_changed)) {
-        if (inner_changed) text = *std::move(out);
+      if (const Walked walked = inner.run(out); walked != Walked::invalid) {
         // Places in the inner texts say nothing about this one.
         if (actions_.remarks != nullptr)
           for (Remark& remark : *actions_.remarks) remark.placed = false;
-        return inner_changed;
+        return walked == Walked::changed;
       }
     }
-    return actions_.text(text);
+    return actions_.text(text, out);
   }
 
   std::string_view take_scalar() {
     const std::size_t begin = at_;
-    while (at_ < in_.size() && !is_space(in_[at_]) &&
-           std::string_view(",]}{[:\"").find(in_[at_]) == std::string_view::npos)
-      ++at_;
+    while (at_ < in_.size() && !is_space(in_[at_]) && !ends_scalar(in_[at_])) ++at_;
     return in_.substr(begin, at_ - begin);
   }
 
   bool scalar() {
+    const std::size_t begin = at_;
     const std::string_view token = take_scalar();
     if (token.empty()) return false;
     if (const auto hidden = actions_.number(token)) {
-      append_json_string(out_, *hidden);
-      changed_ = true;
+      replace(begin, *hidden);
       keep_remarks(true, token);
-    } else {
-      out_.append(token);
     }
     return true;
   }
@@ -239,25 +249,22 @@ class JsonWalker {
   /// The value of a sensitive key, whatever it is.
   bool hide(KeyKind kind) {
     const std::size_t begin = at_;
-    std::string plain;
+    std::string_view plain;
     bool container = false;
     if (in_[at_] == '"') {
       const auto raw = take_string();
       if (!raw) return false;
-      plain = decode(*raw);
+      plain = decoded(*raw, value_buffer_);
     } else if (in_[at_] == '{' || in_[at_] == '[') {
       container = true;
       if (!skip_container()) return false;
+      plain = in_.substr(begin, at_ - begin);
     } else {
       plain = take_scalar();
       if (plain.empty()) return false;
     }
-    if (!container && is_harmless_value(kind, plain)) {
-      out_.append(in_.substr(begin, at_ - begin));
-      return true;
-    }
-    append_json_string(out_, actions_.filtered(container ? in_.substr(begin, at_ - begin) : plain));
-    changed_ = true;
+    if (!container && is_harmless_value(kind, plain)) return true;
+    replace(begin, actions_.filtered(plain));
     keep_remarks(!container, plain);
     return true;
   }
@@ -284,7 +291,10 @@ class JsonWalker {
   std::string_view in_;
   const JsonActions& actions_;
   std::size_t at_ = 0;
+  std::size_t copied_ = 0;  // of in_, into out_
   std::string out_;
+  std::string key_buffer_;
+  std::string value_buffer_;
   std::vector<Level> stack_;
   bool next_is_versions_ = false;
   bool nested_ = false;
@@ -333,8 +343,8 @@ bool append_unescaped(std::string& out, std::string_view raw) {
   return any;
 }
 
-std::optional<std::string> walk_json(std::string_view json, const JsonActions& actions, bool& changed) {
-  return JsonWalker(json, actions).run(changed);
+Walked walk_json(std::string_view json, const JsonActions& actions, std::string& out) {
+  return JsonWalker(json, actions).run(out);
 }
 
 }  // namespace telltale::redact

@@ -1,4 +1,5 @@
-// Walks a JSON text and copies it, replacing values on the way. For this folder's .cpp files.
+// Walks a JSON text and replaces values on the way; what has nothing to hide is not copied. For this folder's
+// .cpp files.
 #pragma once
 
 #include <functional>
@@ -8,14 +9,15 @@
 
 #include "redact/keys.hpp"
 #include "redact/meta.hpp"
+#include "redact/redactor.hpp"
 
 namespace telltale::redact {
 
 struct JsonActions {
-  std::function<bool(std::string& key)> rename;  // changes a key that is itself a secret, says whether
-  std::function<KeyKind(std::string_view key)> kind;
+  std::function<const KeyFacts&(std::string_view key)> facts;             // hold until the next call
   std::function<bool(std::string_view key, std::string_view text)> keep;  // an id: left as it is
-  std::function<bool(std::string& text)> text;  // changes decoded text, says whether
+  /// What stands in place of a decoded text goes to `out`; false when it may stay.
+  std::function<bool(std::string_view text, std::string& out)> text;
   /// What stands in place of a number token, nullopt when it may stay.
   std::function<std::optional<std::string>(std::string_view digits)> number;
   /// What stands in place of a value that goes because of its key.
@@ -27,8 +29,9 @@ struct JsonActions {
   JsonPlaces* places = nullptr;
 };
 
-/// The new text, nullopt when `json` is not JSON. `changed` says whether it differs.
-std::optional<std::string> walk_json(std::string_view json, const JsonActions& actions, bool& changed);
+enum class Walked : unsigned char { invalid, unchanged, changed };
+/// `out` becomes the new text where that is another one. invalid: `json` is not JSON.
+Walked walk_json(std::string_view json, const JsonActions& actions, std::string& out);
 
 /// Appends `raw` without its JSON escapes; broken ones are kept as they are. True when there were any.
 bool append_unescaped(std::string& out, std::string_view raw);

@@ -235,15 +235,15 @@ std::string Redactor::Impl::replacement(RuleId rule, std::string_view value) con
   return std::string(placeholder_of(group));
 }
 
-bool Redactor::Impl::redact_text(std::string& text, const DetectorSet& d, Counts* counts,
-                                 std::vector<Remark>* remarks) const {
+bool Redactor::Impl::redacted(std::string_view text, const DetectorSet& d, Counts* counts,
+                              std::vector<Remark>* remarks, std::string& out) const {
   std::vector<Match> matches;
   find(text, d, matches);
   if (matches.empty()) return false;
   std::stable_sort(matches.begin(), matches.end(), [](const Match& a, const Match& b) {
     return a.begin != b.begin ? a.begin < b.begin : a.end > b.end;
   });
-  std::string out;
+  out.clear();
   out.reserve(text.size());
   std::size_t at = 0;
   for (const Match& m : matches) {
@@ -252,7 +252,7 @@ bool Redactor::Impl::redact_text(std::string& text, const DetectorSet& d, Counts
     if (m.begin >= at) {
       out.append(text, at, m.begin - at);
       const std::size_t begin = remarks != nullptr ? count_characters(out) : 0;
-      out.append(replacement(m.rule, std::string_view(text).substr(m.begin, m.end - m.begin)));
+      out.append(replacement(m.rule, text.substr(m.begin, m.end - m.begin)));
       if (remarks != nullptr)
         remarks->push_back({m.rule, methods[m.rule], true, begin, count_characters(out)});
     }
@@ -260,6 +260,12 @@ bool Redactor::Impl::redact_text(std::string& text, const DetectorSet& d, Counts
     at = m.end;
   }
   out.append(text, at);
+  return true;
+}
+
+bool Redactor::Impl::redact_text(std::string& text, const DetectorSet& d, Counts* counts) const {
+  std::string out;
+  if (!redacted(text, d, counts, nullptr, out)) return false;
   text = std::move(out);
   return true;
 }
@@ -274,14 +280,11 @@ bool Redactor::Impl::filter_by_key(KeyKind key_kind, std::string& value, Counts*
 
 JsonActions Redactor::Impl::json_actions(const DetectorSet& d, Counts* counts) const {
   JsonActions actions;
-  actions.rename = [this](std::string& key) {
-    const KeyFacts& known = facts(key);
-    if (known.secret) key = known.renamed;
-    return known.secret;
-  };
-  actions.kind = [this](std::string_view key) { return facts(key).kind; };
+  actions.facts = [this](std::string_view key) -> const KeyFacts& { return facts(key); };
   actions.keep = is_id_field;
-  actions.text = [this, counts, &d](std::string& text) { return d.any() && redact_text(text, d, counts); };
+  actions.text = [this, counts, &d](std::string_view text, std::string& out) {
+    return d.any() && redacted(text, d, counts, nullptr, out);
+  };
   actions.filtered = [this, counts](std::string_view value) {
     if (counts != nullptr) counts->add(kKeyRule);
     return replacement(kKeyRule, value);
@@ -295,12 +298,11 @@ JsonActions Redactor::Impl::json_actions(const DetectorSet& d, Counts* counts) c
 }
 
 bool Redactor::Impl::redact_json(std::string& json, const DetectorSet& d, Counts* counts) const {
-  const JsonActions actions = json_actions(d, counts);
-  bool changed = false;
-  auto out = walk_json(json, actions, changed);
-  if (!out) return d.any() && redact_text(json, d, counts);
-  if (changed) json = *std::move(out);
-  return changed;
+  std::string out;
+  const Walked walked = walk_json(json, json_actions(d, counts), out);
+  if (walked == Walked::invalid) return d.any() && redact_text(json, d, counts);
+  if (walked == Walked::changed) json = std::move(out);
+  return walked == Walked::changed;
 }
 
 bool Redactor::Impl::redact_event(std::string& json, const DetectorSet& d, Counts* counts) const {
@@ -312,7 +314,9 @@ bool Redactor::Impl::redact_event(std::string& json, const DetectorSet& d, Count
     remarks.push_back({rule, methods[rule], true, 0, count_characters(text)});
     return text;
   };
-  actions.text = [&](std::string& text) { return d.any() && redact_text(text, d, counts, &remarks); };
+  actions.text = [&](std::string_view text, std::string& out) {
+    return d.any() && redacted(text, d, counts, &remarks, out);
+  };
   actions.filtered = [&, plain = actions.filtered](std::string_view value) {
     return noted(kKeyRule, plain(value));
   };
@@ -323,13 +327,21 @@ bool Redactor::Impl::redact_event(std::string& json, const DetectorSet& d, Count
   actions.remarks = &remarks;
   actions.remarked = &remarked;
   actions.places = &places;
-  bool changed = false;
-  auto out = walk_json(json, actions, changed);
-  if (!out) return d.any() && redact_text(json, d, counts);
-  put_remarks(*out, places, remarked, rules, actions.rename);
-  changed = changed || *out != json;
-  if (changed) json = *std::move(out);
-  return changed;
+  std::string out;
+  const Walked walked = walk_json(json, actions, out);
+  if (walked == Walked::invalid) return d.any() && redact_text(json, d, counts);
+  if (walked == Walked::unchanged) {
+    if (places.meta_begin == std::string::npos) return false;
+    out = json;
+  }
+  put_remarks(out, places, remarked, rules, [this](std::string& key) {
+    const KeyFacts& known = facts(key);
+    if (known.secret) key = known.renamed;
+    return known.secret;
+  });
+  if (out == json) return false;
+  json = std::move(out);
+  return true;
 }
 
 bool Redactor::Impl::redact_content(std::string& value, const DetectorSet& d, Counts* counts) const {

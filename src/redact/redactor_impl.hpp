@@ -47,9 +47,11 @@ struct Redactor::Impl {
   bool is_safe_value(std::string_view value) const;
   std::string replacement(RuleId rule, std::string_view value) const;
 
-  /// `remarks`, unless null, is told what was done.
-  bool redact_text(std::string& text, const DetectorSet& detectors, Counts* counts,
-                   std::vector<Remark>* remarks = nullptr) const;
+  /// What stands in place of `text`, to `out`; false: it may stay. `remarks`, unless null, is told what was
+  /// done.
+  bool redacted(std::string_view text, const DetectorSet& detectors, Counts* counts,
+                std::vector<Remark>* remarks, std::string& out) const;
+  bool redact_text(std::string& text, const DetectorSet& detectors, Counts* counts) const;
   /// `detectors`: of the text and of what is left of it without its escapes, once and twice.
   bool redact_json(std::string& json, const DetectorSet& detectors, Counts* counts) const;
   /// The same, with remarks in the document's `_meta`.

@@ -19,10 +19,19 @@ struct PlacedBatch {
   std::shared_ptr<const Batch> batch;
 };
 
+/// How soon a store wants a batch: every batch that wakes its thread costs two switches of threads.
+enum class Urgency : unsigned char {
+  none,  // nothing in it for this store: only the sequence, whenever it is convenient
+  soon,  // may gather for a moment: nobody waits for each of them
+  now,
+};
+
 class DerivedStore {
  public:
   virtual ~DerivedStore() = default;
   virtual std::string_view name() const = 0;
+  /// Of one batch; of `none` the store is shown an empty one in its place. Thread-safe.
+  virtual Urgency urgency(const Batch&) const { return Urgency::now; }
   /// Applies in memory; visible to queries when it returns. Only one thread applies at a time.
   virtual Result<> apply(Sequence sequence, const Batch& batch) = 0;
   /// The same of a batch that others share: a store may keep it for a while instead of copying out of it.

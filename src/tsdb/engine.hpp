@@ -40,6 +40,9 @@ class Engine final : public Tsdb {
   Result<> open();
 
   std::string_view name() const override { return "tsdb"; }
+  storage::Urgency urgency(const storage::Batch& batch) const override {
+    return batch.samples.empty() && batch.new_series.empty() ? storage::Urgency::none : storage::Urgency::now;
+  }
   Result<> apply(Sequence sequence, const storage::Batch& batch) override;
   Sequence applied() const override;
   Sequence durable() const override;
