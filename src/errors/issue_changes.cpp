@@ -108,7 +108,7 @@ class Update {
     return tell(issue, IssueAction::resolved,
                 issue.resolved_next
                     ? "in the next release" + (issue.resolved_in.empty() ? "" : " after " + issue.resolved_in)
-                : issue.resolved_in.empty() ? ""
+                : issue.resolved_in.empty() ? update_.reason
                                             : "in " + issue.resolved_in);
   }
 

@@ -17,6 +17,7 @@ struct IssueUpdate {
   std::optional<std::string> assignee;           // empty: nobody
   std::optional<std::string> resolved_in;        // with status resolved: the release the fix is in
   bool resolved_in_next = false;                 // the same: it is in the release after the project's newest
+  std::string reason;                            // the same, of no release: why, in words
   std::optional<storage::IssueArchive> archive;  // with status ignored; for ever unless given
   std::optional<storage::IssuePriority> priority;
 };

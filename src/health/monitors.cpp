@@ -218,11 +218,15 @@ Result<> Monitors::judge(const MonitorView& view, MonitorStatus& status, const K
   if (run.status == CheckInStatus::ok) {
     ++status.successes;
     status.failures = 0;
-    if (!failing || status.successes >= view.config.recovery_threshold()) {
-      status.state = MonitorState::ok;
-      status.failing_since.reset();
-    }
-    return {};
+    if (failing && status.successes < view.config.recovery_threshold()) return {};
+    status.state = MonitorState::ok;
+    status.failing_since.reset();
+    // Its environments share an issue: it is over when no other one fails.
+    const bool others = std::any_of(view.statuses.begin(), view.statuses.end(), [&](const MonitorStatus& s) {
+      return s.environment != status.environment && s.failing_since;
+    });
+    if (!failing || others || view.monitor.muted) return {};
+    return records_.monitors().add_notice({0, view.monitor.project, failure_event(view, status, run), true});
   }
   ++status.failures;
   status.successes = 0;
@@ -231,7 +235,7 @@ Result<> Monitors::judge(const MonitorView& view, MonitorStatus& status, const K
   status.state = state_after(run.status);
   if (!failing) status.failing_since = run.finished.value_or(run.started);
   if (view.monitor.muted) return {};
-  return records_.monitors().add_notice({0, view.monitor.project, failure_event(view, status, run)});
+  return records_.monitors().add_notice({0, view.monitor.project, failure_event(view, status, run), false});
 }
 
 Result<> Monitors::find_timed_out(UnixNanos now) {
@@ -301,9 +305,9 @@ void Monitors::tell() {
   const auto notices = records_.monitors().notices(limits::kMaxNoticesPerTick);
   if (!notices) return;
   for (const auto& notice : *notices) {
-    const auto taken = sink_(notice.project, notice.event);
+    const auto taken = sink_(notice);
     if (!taken) {
-      log_.warn("a monitor's failure was not taken in", {{"reason", taken.error().message()}});
+      log_.warn("what became of a monitor was not taken in", {{"reason", taken.error().message()}});
       if (taken.error().kind() != ErrorKind::invalid_argument) return;  // later
     }
     if (!records_.monitors().remove_notice(notice.id)) return;

@@ -26,8 +26,9 @@
 
 namespace telltale::health {
 
-/// Takes an error event's JSON in, as a client's would be. invalid_argument drops it, other errors keep it.
-using EventSink = std::function<Result<>(ProjectId, const std::string& event)>;
+/// Takes a failure's event in, as a client's would be, or resolves its issue. invalid_argument drops the
+/// notice, other errors keep it.
+using NoticeSink = std::function<Result<>(const storage::MonitorNotice&)>;
 
 struct MonitorView {
   storage::Monitor monitor;
@@ -56,8 +57,8 @@ class Monitors final : public RecordFollower {
   /// Once replay is over and before the first tick(): forgives what was missed meanwhile.
   Result<> start();
   /// Before the first tick().
-  void set_sink(EventSink sink) { sink_ = std::move(sink); }
-  /// Finds what is missed and what takes too long, and tells of failures.
+  void set_sink(NoticeSink sink) { sink_ = std::move(sink); }
+  /// Finds what is missed and what takes too long, and tells of failures and of their end.
   void tick();
   /// Drops check-ins past kHealthDays.
   Result<> prune();
@@ -95,7 +96,7 @@ class Monitors final : public RecordFollower {
   Counter& check_ins_total_;
   Counter& refused_total_;
   Counter& failures_total_;
-  EventSink sink_;
+  NoticeSink sink_;
 };
 
 }  // namespace telltale::health

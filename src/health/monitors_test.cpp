@@ -30,7 +30,8 @@ struct MonitorRig {
   MetricsRegistry metrics;
   std::unique_ptr<metadb::MetaDb> db;
   std::unique_ptr<Monitors> store;
-  std::vector<std::string> told;
+  std::vector<std::string> told;       // of failures
+  std::vector<std::string> recovered;  // events that belong to what is over
   bool refuse = false;
   std::uint64_t sequence = 0;
 
@@ -40,9 +41,9 @@ struct MonitorRig {
     db.reset();
     TT_ASSIGN(db, metadb::open_metadb(disk, "data", clock, log, metrics));
     TT_ASSIGN(store, Monitors::open(*db, clock, log, metrics));
-    store->set_sink([this](ProjectId, const std::string& event) -> Result<> {
+    store->set_sink([this](const storage::MonitorNotice& notice) -> Result<> {
       if (refuse) return fail(ErrorKind::disk_full, "full");
-      told.push_back(event);
+      (notice.recovered ? recovered : told).push_back(notice.event);
       return {};
     });
     return store->start();
@@ -99,6 +100,35 @@ TEST(Monitors, AHealthyJob) {
   EXPECT_EQ(at(*rig.status().next_expected), "2026-01-08T11:00:00Z");
   rig.pass(minutes(64));
   EXPECT_TRUE(rig.told.empty());
+}
+
+TEST(Monitors, TheEndOfAFailureIsToldOnceEveryEnvironmentIsWell) {
+  constexpr const char* kTwice =
+      R"({"schedule":{"type":"interval","value":1,"unit":"hour"},"recovery_threshold":2})";
+  MonitorRig rig;
+  ASSERT_TRUE(rig.open());
+  std::uint64_t id = 0;
+  const auto say = [&](CheckInStatus status, const char* environment) {
+    rig.clock.advance(minutes(1));
+    rig.say(status, ++id, kTwice, environment);
+    rig.store->tick();
+  };
+  say(CheckInStatus::ok, "production");
+  say(CheckInStatus::ok, "production");
+  EXPECT_TRUE(rig.recovered.empty()) << "nothing had failed";
+  say(CheckInStatus::error, "production");
+  say(CheckInStatus::error, "staging");
+  say(CheckInStatus::ok, "production");
+  EXPECT_TRUE(rig.recovered.empty()) << "one success of two";
+  say(CheckInStatus::ok, "production");
+  EXPECT_TRUE(rig.recovered.empty()) << "staging still fails, and it is one issue";
+  say(CheckInStatus::ok, "staging");
+  say(CheckInStatus::ok, "staging");
+  ASSERT_EQ(rig.recovered.size(), 1u);
+  EXPECT_NE(rig.recovered[0].find(R"("fingerprint":["scheduled-job","backup"])"), std::string::npos);
+  say(CheckInStatus::ok, "staging");
+  EXPECT_EQ(rig.recovered.size(), 1u);
+  EXPECT_EQ(rig.told.size(), 2u);
 }
 
 TEST(Monitors, AMissedRunIsToldOnceTheMarginIsOver) {

@@ -221,6 +221,8 @@ CREATE INDEX feedback_by_project ON feedback (project);
 CREATE INDEX feedback_by_arrival ON feedback (received);
 CREATE INDEX feedback_unlinked ON feedback (project, looked_for) WHERE group_hash = '' AND event <> '';
 )sql",
+    // A monitor that is well again says so, too.
+    "ALTER TABLE monitor_notices ADD COLUMN recovered INTEGER NOT NULL DEFAULT 0;",
 };
 
 }  // namespace

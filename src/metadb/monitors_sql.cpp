@@ -226,18 +226,19 @@ Result<> SqlMonitors::prune_check_ins(UnixNanos before) {
 }
 
 Result<> SqlMonitors::add_notice(const storage::MonitorNotice& n) {
-  Query q(db_, "INSERT INTO monitor_notices (project, event) VALUES (?, ?)", n.project, n.event);
+  Query q(db_, "INSERT INTO monitor_notices (project, event, recovered) VALUES (?, ?, ?)", n.project, n.event,
+          n.recovered);
   return q.run();
 }
 
 Result<std::vector<storage::MonitorNotice>> SqlMonitors::notices(std::size_t limit) {
-  Query q(db_, "SELECT id, project, event FROM monitor_notices ORDER BY id LIMIT ?",
+  Query q(db_, "SELECT id, project, event, recovered FROM monitor_notices ORDER BY id LIMIT ?",
           static_cast<std::uint64_t>(limit));
   std::vector<storage::MonitorNotice> out;
   while (true) {
     TT_ASSIGN(const bool more, q.next());
     if (!more) return out;
-    out.push_back({q.integer(0), {static_cast<std::uint32_t>(q.integer(1))}, q.text(2)});
+    out.push_back({q.integer(0), {static_cast<std::uint32_t>(q.integer(1))}, q.text(2), q.integer(3) != 0});
   }
 }
 

@@ -11,6 +11,7 @@
 #include "api/own/tail.hpp"
 #include "base/json.hpp"
 #include "base/quota_limits.hpp"
+#include "errors/issue_changes.hpp"
 #include "server/redaction.hpp"
 #include "server/server_impl.hpp"
 #include "server/table_shares.hpp"
@@ -19,6 +20,7 @@ namespace telltale::server {
 namespace {
 
 constexpr std::size_t kScrapeThreads = 4;
+constexpr Nanos kSettleBeforeRecovery = std::chrono::seconds(5);
 constexpr std::size_t kMaxQueuedScrapes = 10'000;
 
 std::pair<std::string, std::uint16_t> split_address(const std::string& listen) {
@@ -128,8 +130,9 @@ Result<> Server::Impl::open() {
   stores->log_metrics().set_sink([this](ProjectId project, const logmetrics::Samples& samples) {
     return stores->pipeline().write_samples(project, clock.now(), samples);
   });
-  stores->monitors().set_sink([this](ProjectId project, const std::string& event) -> Result<> {
-    TT_TRY(ingest->sentry_store(project, event, {.key = {}, .address = {}, .internal = true}));
+  stores->monitors().set_sink([this](const storage::MonitorNotice& notice) -> Result<> {
+    if (notice.recovered) return resolve_recovered(notice);
+    TT_TRY(ingest->sentry_store(notice.project, notice.event, {.key = {}, .address = {}, .internal = true}));
     return {};
   });
   scrapes = std::make_unique<metrics::ScrapeManager>(
@@ -139,6 +142,26 @@ Result<> Server::Impl::open() {
       });
   TT_TRY(configure(config));
   return alert_rules->load();
+}
+
+/// The failure's own event may have been taken in a moment ago: it is counted first.
+Result<> Server::Impl::resolve_recovered(const storage::MonitorNotice& notice) {
+  if (!stores->pipeline().wait_settled(kSettleBeforeRecovery))
+    return fail(ErrorKind::unavailable, "issues are behind");
+  TT_ASSIGN(const auto input, ingest::stored_grouping_input(notice.event));
+  const auto grouped = errors::group_event(input, *grouping.of(notice.project));
+  for (const auto& variant : grouped.variants) {
+    TT_ASSIGN(const auto id, stores->records().issues().find_by_hash(notice.project, variant.hash));
+    if (!id) continue;
+    TT_ASSIGN(const auto issue, stores->records().issues().get(*id));
+    if (issue.status != storage::IssueStatus::unresolved) return {};
+    errors::IssueUpdate update;
+    update.status = storage::IssueStatus::resolved;
+    update.reason = "the scheduled job is well again";
+    TT_TRY(errors::update_issue(stores->records(), clock, {}, *id, update));
+    return {};
+  }
+  return {};
 }
 
 Result<std::string> Server::Impl::backup(const std::string& directory) {

@@ -202,7 +202,8 @@ struct KeptCheckIn {
 struct MonitorNotice {
   std::int64_t id = 0;  // 0 when adding
   ProjectId project;
-  std::string event;  // an error event, ready to be taken in
+  std::string event;       // an error event, ready to be taken in
+  bool recovered = false;  // it is over: the issue that such an event belongs to may be resolved
 };
 
 class MonitorRepository {

@@ -205,6 +205,12 @@ def test_a_check_in_without_an_sdk(rig):
     assert requests.post(f"{base}/", params={"status": "error", "sentry_key": key}, timeout=10).status_code == 202
     wait_until(lambda: (c := rig.ask("GET", f"monitors/{made['id']}/check-ins")["check_ins"]) and c[0]["status"] == "error" and len(c) == 1, what="one failed run")
     assert wait_until(lambda: [i for i in rig.server.api.issues() if "backup" in i["title"]], what="its issue")
+    assert requests.get(f"{base}/{key}", params={"status": "ok"}, timeout=10).status_code == 202
+    issue = wait_until(lambda: [i for i in rig.server.api.issues() if "backup" in i["title"] and i["status"] == "resolved"], what="resolved: the job is well again")[0]
+    activity = rig.ask("GET", f"issues/{issue['id']}/activity")["activity"]
+    assert [(a["action"], a["detail"]) for a in activity if a["action"] == "resolved"] == [("resolved", "the scheduled job is well again")]
+    assert requests.get(f"{base}/{key}", params={"status": "error"}, timeout=10).status_code == 202
+    wait_until(lambda: [i for i in rig.server.api.issues() if i["id"] == issue["id"] and i["substatus"] == "regressed"], what="it came back")
     assert requests.get(f"{base}/{key}", params={"status": "fine"}, timeout=10).status_code == 400
     assert requests.get(f"{base}/{'0' * 32}", params={"status": "ok"}, timeout=10).status_code in (401, 403)
     muted = rig.ask("PUT", f"monitors/{made['id']}", muted=True, name="Nightly backup")["monitor"]
