@@ -35,6 +35,10 @@ storage::Feedback feedback_of(const Query& q) {
   return f;
 }
 
+constexpr std::string_view kOfPerson =
+    " FROM feedback WHERE project = ? AND ((? <> '' AND user_id = ?) OR (? <> '' AND "
+    "instr(lower(message || ' ' || email || ' ' || name || ' ' || url || ' ' || user_id), lower(?)) > 0))";
+
 Where feedback_condition(const storage::FeedbackQuery& query) {
   Where where;
   where.projects("f.project", query.projects);
@@ -132,13 +136,20 @@ Result<> SqlFeedback::prune(UnixNanos before) {
   return q.run();
 }
 
+Result<std::vector<Id128>> SqlFeedback::of_person(ProjectId project, std::string_view user_id,
+                                                  std::string_view email) {
+  Query q(db_, "SELECT feedback_id" + std::string(kOfPerson), project, user_id, user_id, email, email);
+  std::vector<Id128> out;
+  while (true) {
+    TT_ASSIGN(const bool more, q.next());
+    if (!more) return out;
+    if (const auto id = Id128::parse(q.text(0))) out.push_back(*id);
+  }
+}
+
 Result<std::uint64_t> SqlFeedback::forget(ProjectId project, std::string_view user_id,
                                           std::string_view email) {
-  Query q(
-      db_,
-      "DELETE FROM feedback WHERE project = ? AND ((? <> '' AND user_id = ?) OR (? <> '' AND "
-      "instr(lower(message || ' ' || email || ' ' || name || ' ' || url || ' ' || user_id), lower(?)) > 0))",
-      project, user_id, user_id, email, email);
+  Query q(db_, "DELETE" + std::string(kOfPerson), project, user_id, user_id, email, email);
   TT_TRY(q.run());
   return static_cast<std::uint64_t>(db_.changed_rows());
 }

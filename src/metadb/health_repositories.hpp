@@ -104,6 +104,8 @@ class SqlFeedback final : public storage::FeedbackRepository {
   Result<std::vector<storage::Feedback>> unlinked(UnixNanos since, std::size_t limit) override;
   Result<> looked_for(std::int64_t id, UnixNanos time) override;
   Result<> prune(UnixNanos before) override;
+  Result<std::vector<Id128>> of_person(ProjectId project, std::string_view user_id,
+                                       std::string_view email) override;
   Result<std::uint64_t> forget(ProjectId project, std::string_view user_id, std::string_view email) override;
 
  private:

@@ -20,30 +20,35 @@ WorkLimits erasure_limits() {
 
 }  // namespace
 
-/// Files of the errors that are going, before these: a crash in between leaves rows that are found again.
-Result<std::uint64_t> Erasure::forget_files(const storage::EraseRequest& request) {
-  if (request.table != Table::errors) return std::uint64_t{0};
+/// Files of the events that are going, before these: a crash in between leaves rows that are found again.
+Result<> Erasure::forget_files(const storage::EraseRequest& request) {
+  if (request.table == Table::logs) return {};  // nobody sends files with a line
   std::uint64_t gone = 0;
   for (const ProjectId project : request.projects) {
     WorkContext context(clock_, erasure_limits());
     storage::EventQuery query;
-    query.table = Table::errors;
+    query.table = request.table;
     query.projects = {project};
     query.range = request.range;
     query.filter = request.filter;
     if (!request.rest) query.fields = {std::string(attr::kEventId)};
-    TT_ASSIGN(const auto rows, storage::collect(stores_.events(), query, context));
-    std::vector<Id128> events;
-    for (const EventRow& row : rows) {
-      const AttrValue* id = row.find(attr::kEventId);
-      if (id == nullptr || (request.rest && !request.rest(row))) continue;
-      if (const auto parsed = Id128::parse(to_string(*id))) events.push_back(*parsed);
+    TT_ASSIGN(const auto cursor, stores_.events().select(query, context));
+    std::vector<EventRow> rows;
+    while (true) {
+      TT_TRY(cursor->next(rows));
+      if (rows.empty()) break;
+      std::set<Id128> events;  // all spans of a transaction name it
+      for (const EventRow& row : rows) {
+        const AttrValue* id = row.find(attr::kEventId);
+        if (id == nullptr || (request.rest && !request.rest(row))) continue;
+        if (const auto parsed = Id128::parse(to_string(*id))) events.insert(*parsed);
+      }
+      TT_ASSIGN(const auto forgotten, stores_.attachments().forget(project, {events.begin(), events.end()}));
+      gone += forgotten;
     }
-    TT_ASSIGN(const auto forgotten, stores_.attachments().forget(project, events));
-    gone += forgotten;
   }
   if (gone > 0) log_.info("attachments erased", {{"files", gone}});
-  return gone;
+  return {};
 }
 
 Result<std::uint64_t> Erasure::erase_rows(const storage::EraseRequest& request) {
@@ -111,6 +116,9 @@ Result<std::uint64_t> Erasure::forget_feedback(const storage::PersonRequest& req
   std::uint64_t gone = 0;
   for (const ProjectId project : request.projects) {
     for (const auto& address : addresses) {
+      // Screenshots first: what is left after a crash is found again.
+      TT_ASSIGN(const auto said, stores_.records().feedback().of_person(project, request.user_id, address));
+      TT_TRY(stores_.attachments().forget(project, said));
       TT_ASSIGN(const auto forgotten, stores_.records().feedback().forget(project, request.user_id, address));
       gone += forgotten;
     }

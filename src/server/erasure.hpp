@@ -23,7 +23,7 @@ class Erasure {
   Result<storage::PersonReport> erase_person(const storage::PersonRequest& request);
 
  private:
-  Result<std::uint64_t> forget_files(const storage::EraseRequest& request);
+  Result<> forget_files(const storage::EraseRequest& request);
   Result<std::uint64_t> erase_rows(const storage::EraseRequest& request) TT_REQUIRES(mutex_);
   storage::PersonRequest with_hashes(const storage::PersonRequest& request) const;
   Result<storage::PersonReport> count_person(const storage::PersonRequest& request);

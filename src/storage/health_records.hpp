@@ -292,7 +292,10 @@ class FeedbackRepository {
   /// It was looked for, and not found.
   virtual Result<> looked_for(std::int64_t id, UnixNanos time) = 0;
   virtual Result<> prune(UnixNanos before) = 0;
-  /// What that person said, or what names the address; how many went.
+  /// The ids of what that person said, or of what names the address.
+  virtual Result<std::vector<Id128>> of_person(ProjectId project, std::string_view user_id,
+                                               std::string_view email) = 0;
+  /// The same goes; how many went.
   virtual Result<std::uint64_t> forget(ProjectId project, std::string_view user_id,
                                        std::string_view email) = 0;
 };

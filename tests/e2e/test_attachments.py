@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import subprocess
+import time
 import uuid
 
 import pytest
@@ -22,8 +23,8 @@ def item(kind, payload, **headers) -> bytes:
     return json.dumps(head).encode() + b"\n" + payload + b"\n"
 
 
-def with_files(error, *items) -> bytes:
-    return (json.dumps({"event_id": error["event_id"]}).encode() + b"\n" + item("event", json.dumps(error).encode()) + b"".join(items))
+def with_files(event, *items, kind="event") -> bytes:
+    return (json.dumps({"event_id": event["event_id"]}).encode() + b"\n" + item(kind, json.dumps(event).encode()) + b"".join(items))
 
 
 def attachment(payload, name, **headers):
@@ -197,6 +198,28 @@ def test_acknowledged_files_survive_a_kill(make_server):
     # The journal carries names, not bytes.
     journal = sum(f.stat().st_size for f in (server.data_dir / "journal").iterdir())
     assert journal < 100_000, journal
+
+
+def test_all_files_of_a_person_go(make_server):
+    """Those of errors, of transactions, of feedback; nobody else's."""
+    server, mark = make_server(), "ann" + secrets.token_hex(8)
+    for who in (mark, "bob"):
+        error = event(f"boom of {who}", user={"id": who})
+        trace = {"trace_id": secrets.token_hex(16), "span_id": secrets.token_hex(8), "op": "http.server"}
+        transaction = {"event_id": secrets.token_hex(16), "type": "transaction", "transaction": f"/of/{who}", "user": {"id": who}, "platform": "python",
+                       "start_timestamp": time.time() - 1, "timestamp": time.time(), "contexts": {"trace": trace}, "spans": [
+                           {"trace_id": trace["trace_id"], "span_id": secrets.token_hex(8), "start_timestamp": time.time() - 1, "timestamp": time.time()}]}
+        feedback = {"event_id": secrets.token_hex(16), "timestamp": time.time(), "user": {"id": who},
+                    "contexts": {"feedback": {"message": f"{who} is unhappy", "contact_email": f"{who}@example.com"}}}
+        for kind, body in (("event", error), ("transaction", transaction), ("feedback", feedback)):
+            files = with_files(body, attachment(f"{kind} of {who}".encode() * 50, f"{kind}.txt"), kind=kind)
+            assert server.api.send_envelope(files).ok
+    names = lambda: sorted(f["name"] for f in server.api.get("/api/telltale/v1/attachments")["attachments"])
+    wait_until(lambda: len(names()) == 6 and server.api.rows("spans") and server.api.get("/api/telltale/v1/feedback")["total"] == 2, what="all of them")
+    done = server.api.http.delete(server.url + "/api/telltale/v1/persons", params={"user_id": mark}, timeout=60).json()
+    assert (done["errors"], done["feedback"]) == (1, 1) and done["spans"] >= 1, done
+    assert names() == ["event.txt", "feedback.txt", "transaction.txt"] and len(blobs(server)) == 3
+    assert all(b"bob" in content(server, f).content for f in server.api.get("/api/telltale/v1/attachments")["attachments"])
 
 
 def test_gone_with_the_person_and_in_backups(make_server, tmp_path):

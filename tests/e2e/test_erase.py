@@ -33,7 +33,7 @@ def test_by_user_id_and_by_address(make_server):
     counted = erase(user_id=MARK, dry_run="true").json()
     assert (counted["logs"], counted["errors"], counted["dry_run"]) == (20, 1, True) and len(server.api.rows("logs")) == 42
     users = lambda: [issue["user_count"] for issue in server.api.issues()]  # both errors are one issue's
-    assert users() == [2]
+    wait_until(lambda: users() == [2], what="both are counted")
     told = erase(user_id=MARK).json()
     assert (told["logs"], told["errors"], told["issues"]) == (20, 1, 1)
     assert users() == [1]
