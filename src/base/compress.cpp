@@ -1,13 +1,14 @@
 #include "base/compress.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 
 #include <brotli/decode.h>
 #include <brotli/encode.h>
 #include <fmt/format.h>
+#include <libdeflate.h>
 #include <snappy.h>
-#include <zlib.h>
 #include <zstd.h>
 
 #include "base/check.hpp"
@@ -26,30 +27,54 @@ tl::unexpected<Error> bad_stream(std::string_view codec) {
   return fail(ErrorKind::invalid_argument, fmt::format("damaged or truncated {} stream", codec));
 }
 
-// window_bits as zlib takes it: 15+16 gzip, 15 zlib, -15 raw deflate.
-Result<std::string> inflate_bounded(std::string_view in, int window_bits, std::size_t max_bytes,
-                                    std::string_view codec) {
-  z_stream z{};
-  if (inflateInit2(&z, window_bits) != Z_OK) return fail(ErrorKind::internal, "zlib could not start");
-  const std::unique_ptr<z_stream, int (*)(z_stream*)> guard(&z, inflateEnd);
-  std::string out;
-  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(in.data()));
-  z.avail_in = static_cast<uInt>(in.size());
-  while (true) {
-    const std::size_t before = out.size();
-    out.resize(std::min(before + std::max(kChunk, before), max_bytes + 1));
-    z.next_out = reinterpret_cast<Bytef*>(out.data() + before);
-    z.avail_out = static_cast<uInt>(out.size() - before);
-    const int status = inflate(&z, Z_NO_FLUSH);
-    out.resize(out.size() - z.avail_out);
-    if (out.size() > max_bytes) return too_large(max_bytes);
-    if (status == Z_STREAM_END) {
-      if (z.avail_in == 0) return out;
-      if (window_bits <= 15 || inflateReset(&z) != Z_OK) return bad_stream(codec);
-      continue;  // the next gzip member
+enum class Wrapping : unsigned char { gzip, zlib, none };
+
+/// One stream of deflate at the front of `in`, which is moved past it, into `out` from `at` on. False: there
+/// is not enough room.
+Result<bool> inflate_one(Wrapping wrapping, std::string_view& in, std::string& out, std::size_t& at) {
+  thread_local const std::unique_ptr<libdeflate_decompressor, void (*)(libdeflate_decompressor*)> context(
+      libdeflate_alloc_decompressor(), libdeflate_free_decompressor);
+  if (!context) return fail(ErrorKind::internal, "libdeflate could not start");
+  const auto run = wrapping == Wrapping::gzip   ? libdeflate_gzip_decompress_ex
+                   : wrapping == Wrapping::zlib ? libdeflate_zlib_decompress_ex
+                                                : libdeflate_deflate_decompress_ex;
+  std::size_t read = 0;
+  std::size_t written = 0;
+  const auto status =
+      run(context.get(), in.data(), in.size(), out.data() + at, out.size() - at, &read, &written);
+  if (status == LIBDEFLATE_INSUFFICIENT_SPACE) return false;
+  if (status != LIBDEFLATE_SUCCESS) return bad_stream(wrapping == Wrapping::gzip ? "gzip" : "deflate");
+  in.remove_prefix(read);
+  at += written;
+  return true;
+}
+
+/// What a gzip member says of its size at its end (RFC 1952), as far as the input can be of that size at all;
+/// only a guess, since it is modulo 2^32 and several members may follow each other.
+std::size_t first_room(Wrapping wrapping, std::string_view in) {
+  constexpr std::size_t kMostPerByte = 1032;  // of deflate
+  constexpr std::size_t kUsualRatio = 4;
+  if (wrapping != Wrapping::gzip || in.size() < 18)
+    return std::max<std::size_t>(in.size() * kUsualRatio, 256);
+  std::uint32_t said = 0;
+  std::memcpy(&said, in.data() + in.size() - 4, 4);
+  return std::clamp<std::size_t>(said, 1, in.size() * kMostPerByte);
+}
+
+Result<std::string> inflate_bounded(Wrapping wrapping, std::string_view in, std::size_t max_bytes) {
+  std::string out(std::min(first_room(wrapping, in), max_bytes), '\0');
+  std::size_t size = 0;
+  do {
+    TT_ASSIGN(const bool done, inflate_one(wrapping, in, out, size));
+    if (!done) {
+      if (out.size() >= max_bytes) return too_large(max_bytes);
+      out.resize(std::min(std::max(kChunk, out.size() * 2), max_bytes));
+    } else if (wrapping != Wrapping::gzip && !in.empty()) {
+      return bad_stream("deflate");
     }
-    if (status != Z_OK || (z.avail_in == 0 && z.avail_out != 0)) return bad_stream(codec);
-  }
+  } while (!in.empty());  // the next gzip member
+  out.resize(size);
+  return out;
 }
 
 Result<std::string> brotli_bounded(std::string_view in, std::size_t max_bytes) {
@@ -107,17 +132,17 @@ Result<std::string> snappy_bounded(std::string_view in, std::size_t max_bytes) {
   return out;
 }
 
-std::string deflate_all(std::string_view in, int window_bits, int level) {
-  z_stream z{};
-  TT_CHECK(deflateInit2(&z, std::clamp(level, 1, 9), Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY) == Z_OK);
-  std::string out(deflateBound(&z, static_cast<uLong>(in.size())), '\0');
-  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(in.data()));
-  z.avail_in = static_cast<uInt>(in.size());
-  z.next_out = reinterpret_cast<Bytef*>(out.data());
-  z.avail_out = static_cast<uInt>(out.size());
-  TT_CHECK(deflate(&z, Z_FINISH) == Z_STREAM_END);
-  out.resize(z.total_out);
-  deflateEnd(&z);
+std::string deflate_all(Wrapping wrapping, std::string_view in, int level) {
+  const std::unique_ptr<libdeflate_compressor, void (*)(libdeflate_compressor*)> context(
+      libdeflate_alloc_compressor(std::clamp(level, 1, 12)), libdeflate_free_compressor);
+  TT_CHECK(context != nullptr);
+  const bool gzip = wrapping == Wrapping::gzip;
+  const auto bound = gzip ? libdeflate_gzip_compress_bound : libdeflate_zlib_compress_bound;
+  const auto run = gzip ? libdeflate_gzip_compress : libdeflate_zlib_compress;
+  std::string out(bound(context.get(), in.size()), '\0');
+  const std::size_t size = run(context.get(), in.data(), in.size(), out.data(), out.size());
+  TT_CHECK(size > 0);
+  out.resize(size);
   return out;
 }
 
@@ -141,13 +166,13 @@ Result<std::string> decompress(Codec codec, std::string_view bytes, std::size_t 
       if (bytes.size() > max_bytes) return too_large(max_bytes);
       return std::string(bytes);
     case Codec::gzip:
-      return inflate_bounded(bytes, 15 + 16, max_bytes, "gzip");
+      return inflate_bounded(Wrapping::gzip, bytes, max_bytes);
     case Codec::deflate: {
       // zlib's header: compression method 8 and a check value over both bytes (RFC 1950).
       const bool zlib =
           bytes.size() >= 2 && (bytes[0] & 0x0F) == 8 &&
           (static_cast<unsigned char>(bytes[0]) * 256 + static_cast<unsigned char>(bytes[1])) % 31 == 0;
-      return inflate_bounded(bytes, zlib ? 15 : -15, max_bytes, "deflate");
+      return inflate_bounded(zlib ? Wrapping::zlib : Wrapping::none, bytes, max_bytes);
     }
     case Codec::brotli:
       return brotli_bounded(bytes, max_bytes);
@@ -179,9 +204,9 @@ std::string compress(Codec codec, std::string_view bytes, int level) {
     case Codec::identity:
       return std::string(bytes);
     case Codec::gzip:
-      return deflate_all(bytes, 15 + 16, level);
+      return deflate_all(Wrapping::gzip, bytes, level);
     case Codec::deflate:
-      return deflate_all(bytes, 15, level);
+      return deflate_all(Wrapping::zlib, bytes, level);
     case Codec::brotli: {
       std::size_t size = BrotliEncoderMaxCompressedSize(bytes.size()) + 16;
       std::string out(size, '\0');

@@ -11,7 +11,7 @@ namespace {
 
 using storage::Urgency;
 
-/// As long as batches that are wanted `soon` gather.
+/// As long as batches that are wanted `soon` gather behind one that was applied; the first is at once.
 constexpr std::chrono::milliseconds kGather{50};
 
 const SharedBatch& nothing() {
@@ -102,9 +102,9 @@ bool Applier::wait_applied(Sequence sequence, std::chrono::steady_clock::time_po
   return true;
 }
 
-void Applier::wait_for_work() {
+void Applier::wait_for_work(std::chrono::steady_clock::time_point last) {
   while (queue_.empty() && !stopping_) wake_.wait(mutex_);
-  const auto until = std::chrono::steady_clock::now() + kGather;
+  const auto until = last + kGather;
   while (urgent_ == 0 && !awaited_ && !stopping_) {
     const auto left = until - std::chrono::steady_clock::now();
     if (left.count() <= 0) break;
@@ -115,6 +115,7 @@ void Applier::wait_for_work() {
 void Applier::run() {
   name_thread("apply-" + std::string(store_.name()));
   bool behind = false;
+  std::chrono::steady_clock::time_point last;  // a round began
   while (true) {
     // What has gathered while the store was busy goes to it together.
     std::vector<storage::PlacedBatch> next;
@@ -122,7 +123,8 @@ void Applier::run() {
     {
       const MutexLock lock(mutex_);
       // More than one commit takes has gathered already.
-      if (queue_.empty() || !behind) wait_for_work();
+      if (queue_.empty() || !behind) wait_for_work(last);
+      last = std::chrono::steady_clock::now();
       if (queue_.empty()) return;
       while (!queue_.empty() && next.size() < limits::kApplyTogether && bytes < limits::kApplyTogetherBytes) {
         next.push_back({queue_.front().sequence, std::move(queue_.front().batch)});

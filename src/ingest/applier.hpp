@@ -1,6 +1,6 @@
 // One store and the thread that applies durable batches to it, in the journal's order. A batch that the store
 // does not wait for (storage::Urgency) does not wake the thread: it is applied with the next that does, when
-// somebody waits for it, or after a moment.
+// somebody waits for it, or a moment after the batches before.
 #pragma once
 
 #include <atomic>
@@ -44,7 +44,7 @@ class Applier {
     storage::Urgency urgency = storage::Urgency::now;
   };
   void run();
-  void wait_for_work() TT_REQUIRES(mutex_);
+  void wait_for_work(std::chrono::steady_clock::time_point last) TT_REQUIRES(mutex_);
   void apply_until_done(const std::vector<storage::PlacedBatch>& batches);
 
   storage::DerivedStore& store_;

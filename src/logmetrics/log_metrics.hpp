@@ -62,7 +62,7 @@ class LogMetrics final : public storage::DerivedStore {
 
   std::string_view name() const override { return "log_metrics"; }
   storage::Urgency urgency(const storage::Batch& batch) const override {
-    return batch.logs.empty() ? storage::Urgency::none : storage::Urgency::soon;
+    return batch.logs.empty() ? storage::Urgency::none : storage::Urgency::now;
   }
   Result<> apply(Sequence sequence, const storage::Batch& batch) override;
   Sequence applied() const override { return {applied_.load()}; }

@@ -194,6 +194,8 @@ def test_span_events_and_links_are_kept_and_masked(module_server):
 
 def test_overview(module_server, traces, logs):
     api = module_server.api
+    of_front = lambda: [s for s in api.get(V1 + "/overview")["services"] if s["service"] == traces["front"]]
+    wait_until(lambda: of_front()[0]["new_issues"] == 1, what="the error's issue")
     began = time.monotonic()
     found = api.get(V1 + "/overview")
     assert time.monotonic() - began < 5 and found["complete"] and found["step_s"] == 60
