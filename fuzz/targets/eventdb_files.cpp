@@ -1,5 +1,6 @@
 // Columns, directories, footers and manifests as a damaged disk may give them. The first byte chooses the
 // decoder, the second the number of rows a column is said to have.
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -13,6 +14,7 @@
 #include "eventdb/legacy_part.hpp"
 #include "eventdb/manifest.hpp"
 #include "eventdb/part_format.hpp"
+#include "eventdb/word_search.hpp"
 
 namespace {
 
@@ -61,13 +63,36 @@ void read_block(std::string_view in, std::size_t rows) {
     if (!(*block)->materialise(i, row)) return;
 }
 
+/// The first part of the input as words, the rest as their sets.
+void read_words(std::string_view in, std::size_t rows) {
+  if (in.empty()) return;
+  const std::size_t words = std::min<std::size_t>(static_cast<unsigned char>(in[0]), in.size() - 1);
+  auto bytes = std::make_shared<MemoryBytes>();
+  WordPlace place{WordPlace::State::made, {}, {}};
+  place.words = *bytes->put(std::string(in.substr(1, words)));
+  place.sets = *bytes->put(std::string(in.substr(1 + words)));
+  const auto index = WordIndex::open(bytes, place, rows);
+  if (!index) return;
+  telltale::storage::WordQuery query;
+  query.all = {{{{0xFF, {"e"}, false}}}, {{{0x01, {"1.0", ""}, true}}}};
+  const auto found = WordSearch::make(query)->ask(**index);
+  if (found && *found) TT_CHECK((*found)->possible.size() <= rows);
+  const auto content = (*index)->content();
+  if (!content) return;
+  TT_CHECK(content->words.size() == content->uses.size());
+  for (const auto& uses : content->uses)
+    for (const auto& use : uses) TT_CHECK(use.set < content->sets.size());
+  for (const auto& set : content->sets)
+    for (const auto group : set) TT_CHECK(group < content->groups.size());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   if (size < 2) return 0;
   const std::size_t rows = data[1];
   const std::string_view in(reinterpret_cast<const char*>(data) + 2, size - 2);
-  switch (data[0] % 9) {
+  switch (data[0] % 10) {
     case 0:
       if (const auto ints = PackedInts::open(in, rows)) {
         const auto all = ints->all();
@@ -79,6 +104,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
       read_text_column(in, rows);
       break;
     case 2:
+      (void)PartFooter::decode(in, kWordsPartVersion);
       (void)PartFooter::decode(in, kSignedPartVersion);
       (void)PartFooter::decode(in, kSignedPartVersion - 1);
       break;
@@ -101,6 +127,9 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
       if (in.size() > 8) (void)find_in_index_page(in.substr(8), index_key(0, in.substr(0, 8)), blocks);
       break;
     }
+    case 9:
+      read_words(in, rows);
+      break;
     default: {
       std::vector<LegacyColumns> columns;
       if (!decode_legacy_footer(in, columns)) break;

@@ -10,6 +10,7 @@
 #include "base/limits.hpp"
 #include "base/text.hpp"
 #include "errors/event_condition.hpp"
+#include "errors/event_words.hpp"
 #include "errors/issue_views.hpp"
 #include "query/executor.hpp"
 #include "query/group_walk.hpp"
@@ -264,7 +265,12 @@ class IssueSearcher {
  public:
   IssueSearcher(storage::EventStore& events, storage::RecordStore& records, IssueSearchQuery query,
                 WorkContext& context)
-      : events_(events), records_(records), query_(std::move(query)), context_(context), resolver_(records) {}
+      : events_(events),
+        records_(records),
+        query_(std::move(query)),
+        context_(context),
+        resolver_(records),
+        give_up_(context.clock().steady() + query_.patience) {}
 
   Result<IssueSearchPlan> run() {
     plan_.records = query_.records;
@@ -304,7 +310,7 @@ class IssueSearcher {
     }
     storage::EventFilter filter = storage::EventFilter::all_of(std::move(parts));
     if (!body) return counted(std::move(filter));
-    return walked(branch, std::move(filter), known);
+    return said(branch, filter, known);
   }
 
   /// Columns answer: one pass of the store over them, by group.
@@ -355,44 +361,114 @@ class IssueSearcher {
     return std::optional(std::move(out));
   }
 
-  /// The events' JSON must be read: newest first, until every candidate is found.
-  Result<Ids> walked(const Branch& branch, storage::EventFilter filter, const IssueCondition& known) {
-    TimeRange range = query_.records.seen;
-    TT_ASSIGN(const auto wanted, candidates(known, range));
-    if (wanted && (wanted->empty() || range.to <= range.from)) return Ids();
+  /// What only the events' JSON says: as far as the store knows words, the groups that say them, and of
+  /// groups that may the events themselves.
+  Result<Ids> said(const Branch& branch, const storage::EventFilter& filter, const IssueCondition& known) {
+    Looked looked;
+    looked.range = query_.records.seen;
+    TT_ASSIGN(looked.wanted, candidates(known, looked.range));
+    if (looked.is_over()) return Ids();
     std::vector<const Conditions*> trees;
     std::vector<const Conditions*> negated;
-    for (const Atom& atom : branch.event)
-      if (reads_body(*atom.tree)) (atom.negated ? negated : trees).push_back(atom.tree);
+    bool exact = true;
+    for (const Atom& atom : branch.event) {
+      if (reads_body(*atom.tree)) {
+        (atom.negated ? negated : trees).push_back(atom.tree);
+      } else {
+        exact = false;
+      }
+    }
+    TT_ASSIGN(const auto groups, groups_of_words(trees, negated, exact));
     TT_ASSIGN(auto check, EventCheck::of(std::move(trees), std::move(negated)));
+    if (!groups) {
+      TT_TRY(walk(check, filter, looked));
+    } else {
+      TT_TRY(read_groups(*groups, check, filter, looked));
+    }
+    Ids ids;
+    for (const IssueId id : looked.found) ids.push_back(id.value);
+    return ids;
+  }
 
+  /// Where a search has come to.
+  struct Looked {
+    TimeRange range;
+    std::optional<std::set<IssueId>> wanted;  // others are of no interest
+    std::set<IssueId> found;
+    bool wants(IssueId id) const { return !found.contains(id) && (!wanted || wanted->contains(id)); }
+    bool is_over() const { return (wanted && found.size() == wanted->size()) || range.to <= range.from; }
+  };
+
+  /// nullopt: the store cannot tell, all events are to be read.
+  Result<std::optional<storage::WordGroups>> groups_of_words(const std::vector<const Conditions*>& trees,
+                                                             const std::vector<const Conditions*>& negated,
+                                                             bool exact) {
+    auto words = word_query_of(trees, negated);
+    if (!words) return std::optional<storage::WordGroups>();
+    words->exact = words->exact && exact;
+    words->projects = query_.records.projects;
+    words->range = query_.records.seen;
+    return events_.word_groups(*words, context_);
+  }
+
+  Result<> read_groups(const storage::WordGroups& groups, EventCheck& check,
+                       const storage::EventFilter& filter, Looked& looked) {
+    for (const storage::WordGroup& group : groups.sure) {
+      TT_ASSIGN(const auto id, issue_of(group));
+      if (id && looked.wants(*id)) looked.found.insert(*id);
+    }
+    std::vector<std::string> left;
+    for (const storage::WordGroup& group : groups.possible) {
+      TT_ASSIGN(const auto id, issue_of(group));
+      if (id && looked.wants(*id)) left.push_back(group.group);
+    }
+    const TimeRange range = looked.range;
+    const auto look = [&](const TimeRange& at, const storage::EventFilter& among) -> Result<> {
+      looked.range = {std::max(range.from, at.from), std::min(range.to, at.to)};
+      return looked.is_over() ? Result<>() : walk(check, among, looked);
+    };
+    if (!left.empty()) {
+      auto of_groups = storage::EventFilter::one_of(std::string(attr::kGroupHashes), std::move(left));
+      TT_TRY(look(groups.possible_in, storage::EventFilter::all_of({std::move(of_groups), filter})));
+    }
+    for (auto at = groups.unknown.rbegin(); at != groups.unknown.rend(); ++at) TT_TRY(look(*at, filter));
+    return {};
+  }
+
+  Result<std::optional<IssueId>> issue_of(const storage::WordGroup& group) {
+    TT_TRY(context_.check());
+    EventRow row;
+    row.project = group.project;
+    row.set(std::string(attr::kGroupHashes), group.group);
+    return resolver_.issue_of(row);
+  }
+
+  /// Reads events of the range, newest first, until every issue is found.
+  Result<> walk(EventCheck& check, const storage::EventFilter& filter, Looked& looked) {
     query::GroupWalk walk;
     walk.scan.table = Table::errors;
     walk.scan.projects = query_.records.projects;
-    walk.scan.range = range;
-    walk.scan.filter = std::move(filter);
+    walk.scan.range = looked.range;
+    walk.scan.filter = filter;
     walk.scan.fields = check.fields();
     walk.scan.fields.emplace_back(attr::kGroupHashes);
     walk.scan.with_payload = true;
     walk.group = attr::kGroupHashes;
     walk.max_rows = limits::kMaxSearchBodies;
-    walk.patience = query_.patience;
-    std::set<IssueId> found;
+    if (query_.patience.count() > 0) walk.patience = std::max(give_up_ - context_.clock().steady(), Nanos(1));
     const query::GroupVisitor visit = [&](const EventRow& row) -> Result<query::Verdict> {
       TT_ASSIGN(const auto id, resolver_.issue_of(row));
-      if (!id || found.contains(*id) || (wanted && !wanted->contains(*id))) return query::Verdict::settled;
+      if (!id || !looked.wants(*id)) return query::Verdict::settled;
       if (!check.matches(row)) return query::Verdict::open;
-      found.insert(*id);
-      return wanted && found.size() == wanted->size() ? query::Verdict::enough : query::Verdict::settled;
+      looked.found.insert(*id);
+      return looked.is_over() ? query::Verdict::enough : query::Verdict::settled;
     };
     TT_ASSIGN(const auto end, query::walk_groups(events_, walk, visit, plan_.stats, context_));
     if (!end.complete) {
       plan_.complete = false;
       if (end.reached && (!plan_.reached || *end.reached > *plan_.reached)) plan_.reached = end.reached;
     }
-    Ids ids;
-    for (const IssueId id : found) ids.push_back(id.value);
-    return ids;
+    return {};
   }
 
   storage::EventStore& events_;
@@ -400,6 +476,7 @@ class IssueSearcher {
   IssueSearchQuery query_;
   WorkContext& context_;
   IssueResolver resolver_;
+  const Nanos give_up_;  // reading events, where there is a patience
   IssueSearchPlan plan_;
 };
 

@@ -5,9 +5,11 @@
 //
 // The plan: a query becomes alternatives, each with conditions on the record and conditions on an event.
 // Where columns answer the latter, the store counts the events that match by group; where the event's JSON
-// must be read, the newest events that may match (its bytes have the words) are walked until every group is
-// settled (query/group_walk.hpp). What was found is a set of issues, and with it the whole query is one
-// condition on records, by which they are sorted, counted and paged.
+// has the words, the store is asked which groups say them (EventStore::word_groups), and of those groups that
+// only may, the newest events that may match (their bytes have the words) are walked until every group is
+// settled (query/group_walk.hpp). A store that keeps no index of words has all events walked. What was found
+// is a set of issues, and with it the whole query is one condition on records, by which they are sorted,
+// counted and paged.
 #pragma once
 
 #include <optional>

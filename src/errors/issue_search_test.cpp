@@ -10,6 +10,7 @@
 
 #include "base/json.hpp"
 #include "base/rng.hpp"
+#include "errors/event_words.hpp"
 #include "errors/issue_store.hpp"
 #include "errors/issue_views.hpp"
 #include "eventdb/eventdb.hpp"
@@ -243,6 +244,7 @@ class IssueSearch : public ::testing::Test {
     eventdb::EventDbOptions options;
     options.block_rows = 64;
     options.chunk_rows = 32;
+    options.words = event_word_indexing();
     engine_ = eventdb::open_eventdb(*fs_, "events", options, clock_, log_, metrics_).value();
   }
 
@@ -398,6 +400,80 @@ TEST_F(IssueSearch, EqualsLookingAtEveryIssueWithEveryEvent) {
     compare(memory_, query);
     compare(*engine_, query);
     if (HasFailure()) FAIL() << "query: " << query;
+  }
+}
+
+constexpr const char* kStackFields[] = {"stack.vars", "stack.function", "stack.filename"};
+
+TEST_F(IssueSearch, WordsAreFoundByAnyPartOfThem) {
+  fill(250);
+  const auto found_in = [this](storage::EventStore& store, const IssueSearchQuery& asked) {
+    const auto plan = plan_issue_search(store, *db_, asked, context_);
+    EXPECT_TRUE(plan) << plan.error().message();
+    EXPECT_TRUE(plan->complete);
+    std::set<std::int64_t> ids;
+    const auto found = db_->issues().search(plan->records).value();
+    for (const auto& issue : found) ids.insert(issue.id.value);
+    return ids;
+  };
+  const auto part_of_a_text = [this] {
+    const SearchedEvent& e = events_[rng_.below(events_.size())];
+    std::vector<std::string> texts = e.said;
+    for (const auto* more : {&e.functions, &e.filenames, &e.vars})
+      texts.insert(texts.end(), more->begin(), more->end());
+    std::string text = texts[rng_.below(texts.size())];
+    text = text.substr(rng_.below(text.size()));
+    text.resize(std::min(text.size(), 1 + rng_.below(8)));
+    // No half characters: a filter refuses them.
+    while (!text.empty() && (static_cast<unsigned char>(text.front()) & 0xC0) == 0x80) text.erase(0, 1);
+    if (!text.empty() && static_cast<unsigned char>(text.back()) >= 0xC0) text.pop_back();
+    if (text.empty()) text = "card";
+    Pattern p;
+    p.pieces = {std::move(text)};
+    if (rng_.chance(0.2)) p.pieces.emplace_back("a");
+    return p;
+  };
+  for (int round = 0; round < 400; ++round) {
+    if (round == 200) {
+      ASSERT_TRUE(engine_->checkpoint());
+      ASSERT_TRUE(engine_->maintenance());
+    }
+    IssueSearchQuery asked;
+    asked.records.projects = {{1}, {2}};
+    asked.records.limit = 1000;
+    if (rng_.chance(0.3)) {
+      asked.records.seen.from = clock_.now() - std::chrono::hours(1 + rng_.below(24));
+      asked.records.seen.to = asked.records.seen.from + Nanos(std::chrono::hours(1 + rng_.below(12)));
+    }
+    for (std::size_t i = 0, n = 1 + rng_.below(2); i < n; ++i) {
+      Condition c;
+      for (std::size_t v = 0, values = rng_.chance(0.3) ? 2 : 1; v < values; ++v)
+        c.values.push_back(part_of_a_text());
+      if (rng_.chance(0.4)) {
+        c.name = kStackFields[rng_.below(std::size(kStackFields))];
+        c.field =
+            search::understand(c.name + ":x", {search::Subject::issues, clock_.now(), ""})->condition.field;
+        ASSERT_NE(c.field, nullptr);
+        if (c.field->kind == FieldKind::word && rng_.chance(0.7))
+          for (Pattern& p : c.values) p.pieces = {"", p.pieces.front(), ""};
+      }
+      asked.where.children.push_back(Conditions::of(std::move(c)));
+    }
+    EXPECT_EQ(found_in(memory_, asked), found_in(*engine_, asked)) << "round " << round;
+    if (HasFailure()) break;
+  }
+}
+
+TEST_F(IssueSearch, AWordIsFoundWithoutReadingEvents) {
+  fill(200);
+  ASSERT_TRUE(engine_->checkpoint());
+  for (const char* text : {"timeout", "handle_pay", "stack.vars:basket", "redi", "nowhere_at_all"}) {
+    IssueSearchQuery query;
+    query.records.projects = {{1}, {2}};
+    query.where = search::understand(text, {search::Subject::issues, clock_.now(), ""}).value();
+    const auto plan = plan_issue_search(*engine_, *db_, query, context_);
+    ASSERT_TRUE(plan) << plan.error().message();
+    EXPECT_EQ(plan->stats.rows, 0u) << text;
   }
 }
 

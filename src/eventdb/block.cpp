@@ -73,7 +73,7 @@ std::optional<std::string> int_column_text(Column column, std::int64_t stored) {
 
 Result<std::unique_ptr<Block>> Block::open(std::shared_ptr<const BlockSource> source, const BlockMeta& meta,
                                            WorkContext& context) {
-  std::unique_ptr<Block> block(new Block(std::move(source), meta.rows, context));
+  std::unique_ptr<Block> block(new Block(std::move(source), meta, context));
   TT_ASSIGN(const Bytes bytes, block->source_->read(meta.directory));
   auto directory = BlockDirectory::decode(bytes.view);
   if (!directory) return block->damaged(std::move(directory).error());

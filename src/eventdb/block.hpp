@@ -65,6 +65,7 @@ class Block {
   Block& operator=(const Block&) = delete;
 
   std::size_t rows() const { return rows_; }
+  const WordPlace& words() const { return words_; }
   const BlockDirectory& directory() const { return directory_; }
   /// Position of a fixed column in the directory; nullopt when no row has a value.
   std::optional<std::uint32_t> find(Column column) const { return fixed_[static_cast<std::size_t>(column)]; }
@@ -109,13 +110,14 @@ class Block {
   void forget_pages();
 
   const BlockSource& source() const { return *source_; }
+  const std::shared_ptr<const BlockSource>& shared_source() const { return source_; }
   Result<> check() const { return context_.check(); }
   WorkContext& context() const { return context_; }
   Result<> account(std::size_t bytes);
 
  private:
-  Block(std::shared_ptr<const BlockSource> source, std::size_t rows, WorkContext& context)
-      : source_(std::move(source)), rows_(rows), context_(context) {}
+  Block(std::shared_ptr<const BlockSource> source, const BlockMeta& meta, WorkContext& context)
+      : source_(std::move(source)), rows_(meta.rows), words_(meta.words), context_(context) {}
   Result<> load();
   Result<Bytes> read(const ColumnEntry& entry) const;
   tl::unexpected<Error> damaged(Error error) const {
@@ -132,6 +134,7 @@ class Block {
 
   const std::shared_ptr<const BlockSource> source_;
   const std::size_t rows_;
+  const WordPlace words_;
   WorkContext& context_;
   std::size_t charged_ = 0;
   BlockDirectory directory_;

@@ -10,6 +10,7 @@
 #include "base/limits.hpp"
 #include "eventdb/message_gatherer.hpp"
 #include "eventdb/text_gatherer.hpp"
+#include "eventdb/word_index_builder.hpp"
 
 namespace telltale::eventdb {
 
@@ -92,8 +93,11 @@ struct AttrDraft {
 
 class RowsToColumns {
  public:
-  RowsToColumns(std::span<const HeadRow> rows, BlockSink& sink, Effort effort)
+  RowsToColumns(std::span<const HeadRow> rows, BlockSink& sink, Effort effort,
+                const storage::WordIndexing* words)
       : rows_(rows),
+        sink_(sink),
+        words_(words),
         writer_(sink, rows.size(), effort),
         texts_(std::size(kTextColumns), TextGatherer(rows.size())),
         traces_(rows.size()),
@@ -113,7 +117,11 @@ class RowsToColumns {
     TT_TRY(put_service());
     TT_TRY(put_message());
     TT_TRY(put_attributes());
-    return writer_.finish(rows_.front().row->time, rows_.back().row->time);
+    TT_ASSIGN(WrittenBlock out, writer_.finish(rows_.front().row->time, rows_.back().row->time));
+    if (words_ != nullptr) {
+      TT_ASSIGN(out.meta.words, index_words());
+    }
+    return out;
   }
 
  private:
@@ -303,6 +311,29 @@ class RowsToColumns {
     });
   }
 
+  Result<WordPlace> index_words() {
+    WordIndexBuilder index(words_->names);
+    const auto texts = words_->texts();
+    const auto add = [&index](unsigned kind, std::string_view text) { index.add(kind, text); };
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      const EventRow& row = *rows_[i].row;
+      const std::string* group = nullptr;
+      for (const Attr& a : row.attributes) {
+        if (a.name != words_->group) continue;
+        // Which of several counts, or a number's text, is for others to say.
+        if (group != nullptr || (group = std::get_if<std::string>(&a.value)) == nullptr)
+          return WordPlace{WordPlace::State::impossible, {}, {}};
+        if (!residual_.empty() && !numbers_.contains({a.name, AttrType::text, a.kind}))
+          return WordPlace{WordPlace::State::impossible, {}, {}};
+      }
+      if (group == nullptr) continue;
+      index.begin_row(row.project, *group, static_cast<std::uint32_t>(i));
+      index.add(words_->message, row.message);
+      if (!row.payload.empty()) texts->read(row.payload, add);
+    }
+    return index.write(sink_);
+  }
+
   Result<> put_message() {
     auto [values, skeletons] = messages_.take();
     return writer_.put_message(values, skeletons, messages_.present());
@@ -342,6 +373,8 @@ class RowsToColumns {
   }
 
   std::span<const HeadRow> rows_;
+  BlockSink& sink_;
+  const storage::WordIndexing* const words_;
   BlockWriter writer_;
   std::vector<std::int64_t> times_;
   std::vector<std::int64_t> ordinals_;
@@ -424,8 +457,9 @@ std::size_t text_bytes(const EventRow& row) {
   return bytes;
 }
 
-Result<WrittenBlock> build_block(std::span<const HeadRow> rows, BlockSink& sink, Effort effort) {
-  return RowsToColumns(rows, sink, effort).build();
+Result<WrittenBlock> build_block(std::span<const HeadRow> rows, BlockSink& sink, Effort effort,
+                                 const storage::WordIndexing* words) {
+  return RowsToColumns(rows, sink, effort, words).build();
 }
 
 }  // namespace telltale::eventdb

@@ -9,8 +9,9 @@
 namespace telltale::eventdb {
 
 /// The rows stand in order (time, ordinal), at most limits::kEventBlockRows, and live until it returns.
+/// `words`: what the block gets a word index of; null: nothing.
 Result<WrittenBlock> build_block(std::span<const HeadRow> rows, BlockSink& sink,
-                                 Effort effort = Effort::quick);
+                                 Effort effort = Effort::quick, const storage::WordIndexing* words = nullptr);
 
 /// Attributes that have no column of their own: one row's, as bytes.
 void put_residual_attr(ByteWriter& out, const Attr& attr);

@@ -7,6 +7,7 @@
 
 #include "base/limits.hpp"
 #include "eventdb/block_builder.hpp"
+#include "eventdb/word_merger.hpp"
 
 namespace telltale::eventdb {
 
@@ -19,21 +20,16 @@ constexpr Column kMergedTexts[] = {Column::environment, Column::release,  Column
                                    Column::transaction, Column::trace_id, Column::span_id,
                                    Column::request_id,  Column::user_id,  Column::payload};
 
-/// A row of the output: which of the block's sources, and which of its rows.
-struct MergedRow {
-  std::uint32_t source = 0;
-  std::uint32_t row = 0;
-};
-
 /// One output block out of rows of some open blocks.
 class MergedBlock {
  public:
   MergedBlock(std::vector<std::shared_ptr<Block>> sources, std::vector<MergedRow> rows, BlockSink& sink,
-              Effort effort)
+              Effort effort, const storage::WordIndexing* words)
       : sources_(std::move(sources)),
         rows_(std::move(rows)),
         sink_(sink),
         effort_(effort),
+        words_(words),
         writer_(sink, rows_.size(), effort) {}
 
   Result<WrittenBlock> build() {
@@ -68,7 +64,11 @@ class MergedBlock {
     writer_.count_rows(projects, services, levels);
     if (any_service) TT_TRY(writer_.put_text(Column::service, services));
     TT_TRY(merge_attributes());
-    return writer_.finish({times.front()}, {times.back()});
+    TT_ASSIGN(WrittenBlock out, writer_.finish({times.front()}, {times.back()}));
+    if (words_ != nullptr) {
+      TT_ASSIGN(out.meta.words, merge_words(sources_, rows_, *words_, sink_));
+    }
+    return out;
   }
 
  private:
@@ -101,7 +101,7 @@ class MergedBlock {
       TT_ASSIGN(const auto* ordinals, block.ints(Column::ordinal));
       ordered.push_back({&rows[i], static_cast<std::uint64_t>((*ordinals)[rows_[i].row])});
     }
-    return build_block(ordered, sink_, effort_);
+    return build_block(ordered, sink_, effort_, words_);
   }
 
   Numbers skeleton_columns() const {
@@ -368,6 +368,7 @@ class MergedBlock {
   const std::vector<MergedRow> rows_;
   BlockSink& sink_;
   const Effort effort_;
+  const storage::WordIndexing* const words_;
   BlockWriter writer_;
   std::map<AttrId, std::size_t> attr_numbers_;
   std::vector<std::pair<AttrId, Numbers>> attrs_;
@@ -378,8 +379,8 @@ class MergedBlock {
 /// Where one input has come to.
 class MergePosition {
  public:
-  MergePosition(MergeInput input, std::size_t block_rows, WorkContext& context)
-      : input_(std::move(input)), block_rows_(block_rows), context_(context) {}
+  MergePosition(MergeInput input, std::size_t block_rows, bool with_words, WorkContext& context)
+      : input_(std::move(input)), block_rows_(block_rows), with_words_(with_words), context_(context) {}
 
   /// Opens the next block with rows; false at the end.
   Result<bool> advance() {
@@ -412,6 +413,7 @@ class MergePosition {
     const BlockRef& ref = input_.blocks[next_block_ - 1];
     if (!ref.part || ref.part->legacy()) return nullptr;
     const BlockMeta& meta = ref.meta();
+    if (with_words_ && meta.words.state == WordPlace::State::none) return nullptr;
     const bool is_whole =
         !is_worth_a_signature(meta.rows, meta.text_bytes, block_rows_) || ref.part->is_signed(ref.number);
     return is_whole ? &ref : nullptr;
@@ -426,6 +428,7 @@ class MergePosition {
  private:
   MergeInput input_;
   const std::size_t block_rows_;
+  const bool with_words_;
   WorkContext& context_;
   std::size_t next_block_ = 0;
   std::shared_ptr<Block> block_;
@@ -446,7 +449,8 @@ struct EarlierPosition {
 /// Rows gathered for the block that is to be written next.
 class PendingBlock {
  public:
-  PendingBlock(PartWriter& writer, std::size_t block_rows) : writer_(writer), block_rows_(block_rows) {}
+  PendingBlock(PartWriter& writer, std::size_t block_rows, const storage::WordIndexing* words)
+      : writer_(writer), block_rows_(block_rows), words_(words) {}
 
   Result<> add(const MergePosition& at) {
     if (last_block_ != at.block().get()) {
@@ -472,7 +476,7 @@ class PendingBlock {
     if (rows_.empty()) return {};
     const Effort effort =
         is_worth_a_signature(rows_.size(), bytes_, block_rows_) ? Effort::thorough : Effort::quick;
-    TT_ASSIGN(WrittenBlock block, MergedBlock(sources_, std::move(rows_), writer_, effort).build());
+    TT_ASSIGN(WrittenBlock block, MergedBlock(sources_, std::move(rows_), writer_, effort, words_).build());
     // What an input goes on with is mostly behind the pages that were read.
     for (const auto& source : sources_) source->forget_pages();
     sources_ = {};
@@ -485,6 +489,7 @@ class PendingBlock {
  private:
   PartWriter& writer_;
   const std::size_t block_rows_;
+  const storage::WordIndexing* const words_;
   std::vector<std::shared_ptr<Block>> sources_;
   std::vector<MergedRow> rows_;
   std::uint64_t bytes_ = 0;
@@ -495,15 +500,15 @@ class PendingBlock {
 }  // namespace
 
 Result<> merge_blocks(std::vector<MergeInput> inputs, PartWriter& writer, std::size_t block_rows,
-                      WorkContext& context) {
+                      WorkContext& context, const storage::WordIndexing* words) {
   std::deque<MergePosition> positions;
   std::priority_queue<MergePosition*, std::vector<MergePosition*>, EarlierPosition> heap;
   for (MergeInput& input : inputs) {
-    positions.emplace_back(std::move(input), block_rows, context);
+    positions.emplace_back(std::move(input), block_rows, words != nullptr, context);
     TT_ASSIGN(const bool more, positions.back().advance());
     if (more) heap.push(&positions.back());
   }
-  PendingBlock pending(writer, block_rows);
+  PendingBlock pending(writer, block_rows, words);
   while (!heap.empty()) {
     TT_TRY(context.check());
     MergePosition* top = heap.top();

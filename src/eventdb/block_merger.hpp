@@ -17,8 +17,9 @@ struct MergeInput {
 };
 
 /// Writes all inputs' rows in order (time, ordinal) as blocks of `writer`, of at most `block_rows` rows.
-/// Errors: those of the context and of reading; corruption when an input turns out damaged.
+/// `words`: as build_block(). Errors: those of the context and of reading; corruption when an input turns out
+/// damaged.
 Result<> merge_blocks(std::vector<MergeInput> inputs, PartWriter& writer, std::size_t block_rows,
-                      WorkContext& context);
+                      WorkContext& context, const storage::WordIndexing* words = nullptr);
 
 }  // namespace telltale::eventdb

@@ -41,7 +41,7 @@ Result<std::shared_ptr<Part>> Engine::write_part(Table table, std::int64_t day, 
   const std::string name = new_part_name(table, day, kept);
   {
     TT_ASSIGN(auto writer, PartWriter::create(fs_, io::join_path(dir_, name), table, day));
-    TT_TRY(merge_blocks(std::move(inputs), *writer, options_.block_rows, context));
+    TT_TRY(merge_blocks(std::move(inputs), *writer, options_.block_rows, context, words_of(table)));
     TT_TRY(writer->finish());
     copied_blocks_.add(writer->copied_blocks());
   }
@@ -56,7 +56,7 @@ Result<> Engine::write_head(const Frozen& frozen, Parts& written) {
     for (const HeadSlice& slice : frozen.slices[t]) {
       blocks.push_back(slice.block);
       if (!slice.block) {
-        TT_ASSIGN(blocks.back(), make_head_block(slice));
+        TT_ASSIGN(blocks.back(), make_head_block(slice, words_of(table)));
       }
     }
     TT_ASSIGN(const auto partitioner, Partitioner::make(rules, table, blocks));

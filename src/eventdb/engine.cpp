@@ -148,7 +148,7 @@ Result<> Engine::apply_shared(Sequence sequence, std::shared_ptr<const storage::
   }
   // Outside of the lock: a full chunk does not change any more, and queries go on reading its rows.
   for (const auto& [table, slice] : full) {
-    TT_ASSIGN(auto block, make_head_block(slice));
+    TT_ASSIGN(auto block, make_head_block(slice, words_of(table)));
     MutexLock lock(mutex_);
     head_.replace(table, slice, std::move(block));
   }

@@ -50,6 +50,8 @@ class Engine final : public EventDb {
                                                             WorkContext& context) override;
   Result<std::vector<std::pair<std::string, std::uint64_t>>> fields(const storage::EventQuery& query,
                                                                     WorkContext& context) override;
+  Result<std::optional<storage::WordGroups>> word_groups(const storage::WordQuery& query,
+                                                         WorkContext& context) override;
 
   Result<> maintenance() override;
   void set_retention(EventRetention retention) override;
@@ -68,6 +70,10 @@ class Engine final : public EventDb {
   };
 
   Snapshot snapshot(Table table, TimeRange range) const;
+  /// What blocks of the table get a word index of; null: nothing.
+  const storage::WordIndexing* words_of(Table table) const {
+    return options_.words && options_.words->table == table ? &*options_.words : nullptr;
+  }
   /// Counts and measures the candidate blocks on this thread and the query pool's.
   Result<> aggregate_blocks(const storage::EventAggregateQuery& query, const BlockFilter& filter,
                             const std::vector<BlockRef>& blocks, GroupTable& into, WorkContext& context);

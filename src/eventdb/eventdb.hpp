@@ -13,6 +13,7 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,9 @@ struct EventDbOptions {
   /// Rows that become columns together, and rows of a block of a part; smaller in tests.
   std::size_t chunk_rows = limits::kEventChunkRows;
   std::size_t block_rows = limits::kEventBlockRows;
+  /// What is kept an index of for word_groups(). Blocks that were written without stay so until a merge
+  /// writes them anew.
+  std::optional<storage::WordIndexing> words;
 };
 
 struct EventDbStats {

@@ -3,6 +3,7 @@
 // Never change golden_rows(); a new version gets a folder of its own.
 #include <algorithm>
 #include <cstdlib>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -77,10 +78,21 @@ std::vector<EventRow> all_golden_rows(int version) {
   return all;
 }
 
+/// Which is said to be an index of from version 4 on.
+class PayloadText final : public storage::EventTexts {
+ public:
+  void read(std::string_view payload, const Visit& visit) override { visit(0, payload); }
+};
+storage::WordIndexing golden_words() {
+  return {Table::logs, "word", 7, 1, [] { return std::make_unique<PayloadText>(); }};
+}
+
 class Golden : public ::testing::TestWithParam<int> {
  protected:
   void open(io::FileSystem& fs, const std::string& dir) {
-    auto opened = open_eventdb(fs, dir, {}, clock_, log_, metrics_);
+    EventDbOptions options;
+    if (GetParam() >= 4) options.words = golden_words();
+    auto opened = open_eventdb(fs, dir, options, clock_, log_, metrics_);
     ASSERT_TRUE(opened) << opened.error().message();
     db_ = *std::move(opened);
   }
@@ -103,6 +115,7 @@ class Golden : public ::testing::TestWithParam<int> {
                 static_cast<std::size_t>(std::count_if(want.begin(), want.end(), has)))
           << text;
     }
+    if (GetParam() >= 4) expect_groups(want, context);
     for (std::size_t i = 0; i < want.size(); i += 17) {
       const EventRow& row = want[i];
       if (!row.ids.trace_id.present()) continue;
@@ -110,6 +123,24 @@ class Golden : public ::testing::TestWithParam<int> {
       ASSERT_EQ(storage::collect(*db_, q, context)->size(), 1u);
       q.filter = storage::EventFilter::spelled(storage::FilterOp::eq, "trace_id", row.ids.trace_id.hex());
       ASSERT_EQ(storage::collect(*db_, q, context)->size(), 1u);
+    }
+  }
+
+  void expect_groups(const std::vector<EventRow>& rows, WorkContext& context) {
+    for (const char* text : {"filled", "rder", "no_such_word"}) {
+      std::set<storage::WordGroup> groups;
+      for (const EventRow& row : rows)
+        if (const AttrValue* group = row.find("word"); group && row.message.find(text) != std::string::npos)
+          groups.insert({row.project, to_string(*group)});
+      storage::WordQuery q;
+      q.table = Table::logs;
+      q.group = "word";
+      q.projects = {ProjectId{1}, ProjectId{2}};
+      q.all = {{{{0xFF, {text}, false}}}};
+      const auto found = db_->word_groups(q, context);
+      ASSERT_TRUE(found && *found);
+      EXPECT_TRUE((*found)->unknown.empty() && (*found)->possible.empty());
+      EXPECT_EQ(std::set<storage::WordGroup>((*found)->sure.begin(), (*found)->sure.end()), groups) << text;
     }
   }
 
@@ -145,7 +176,7 @@ TEST_P(Golden, FolderOfTheVersionIsReadAndRewritten) {
   expect_golden_rows();
 }
 
-INSTANTIATE_TEST_SUITE_P(Versions, Golden, ::testing::Values(1, 2, 3));
+INSTANTIATE_TEST_SUITE_P(Versions, Golden, ::testing::Values(1, 2, 3, 4));
 
 TEST(GoldenWriter, WritesAFolderWhenAsked) {
   const char* dir = std::getenv("TELLTALE_WRITE_GOLDEN");
@@ -155,9 +186,10 @@ TEST(GoldenWriter, WritesAFolderWhenAsked) {
   Logger log{clock, LogLevel::error, null_sink()};
   MetricsRegistry metrics;
   auto disk = io::make_posix_file_system();
-  const int written = version != nullptr ? std::atoi(version) : 3;
+  const int written = version != nullptr ? std::atoi(version) : 4;
   EventDbOptions options;
   if (written >= 3) options.block_rows = 1'024;
+  if (written >= 4) options.words = golden_words();
   auto db = open_eventdb(*disk, dir, options, clock, log, metrics);
   ASSERT_TRUE(db);
   for (std::uint64_t b = 1; b <= kBatches; ++b) {

@@ -39,10 +39,11 @@ std::vector<HeadRow> ordered_rows(const HeadSlice& slice) {
   return out;
 }
 
-Result<std::shared_ptr<const HeadBlock>> make_head_block(const HeadSlice& slice) {
+Result<std::shared_ptr<const HeadBlock>> make_head_block(const HeadSlice& slice,
+                                                         const storage::WordIndexing* words) {
   auto out = std::make_shared<HeadBlock>();
   out->bytes = std::make_shared<MemoryBytes>();
-  TT_ASSIGN(out->written, build_block(ordered_rows(slice), *out->bytes));
+  TT_ASSIGN(out->written, build_block(ordered_rows(slice), *out->bytes, Effort::quick, words));
   return std::shared_ptr<const HeadBlock>(std::move(out));
 }
 

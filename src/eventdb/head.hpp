@@ -13,6 +13,7 @@
 #include "eventdb/block_writer.hpp"
 #include "model/event_row.hpp"
 #include "storage/batch.hpp"
+#include "storage/event_words.hpp"
 
 namespace telltale::eventdb {
 
@@ -52,7 +53,9 @@ inline bool before(const HeadRow& a, const HeadRow& b) {
 }
 /// A chunk's first rows in order.
 std::vector<HeadRow> ordered_rows(const HeadSlice& slice);
-Result<std::shared_ptr<const HeadBlock>> make_head_block(const HeadSlice& slice);
+/// `words`: as build_block().
+Result<std::shared_ptr<const HeadBlock>> make_head_block(const HeadSlice& slice,
+                                                         const storage::WordIndexing* words);
 
 /// Guarded by its owner's mutex; what slices() returned may be read without it.
 class Head {

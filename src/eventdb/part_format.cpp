@@ -103,6 +103,27 @@ bool get_signatures(ByteReader& in, std::size_t blocks, std::vector<SignatureGro
                      [&](SignatureGroup& group) { return get_signature_group(in, blocks, group); });
 }
 
+void put_words(ByteWriter& out, const std::vector<BlockMeta>& blocks) {
+  for (const BlockMeta& block : blocks) {
+    out.u8(static_cast<std::uint8_t>(block.words.state));
+    if (!block.words.made()) continue;
+    put_handle(out, block.words.words);
+    put_handle(out, block.words.sets);
+  }
+}
+
+bool get_words(ByteReader& in, std::vector<BlockMeta>& blocks) {
+  for (BlockMeta& block : blocks) {
+    const std::uint8_t state = in.u8();
+    if (!in.ok() || state > static_cast<std::uint8_t>(WordPlace::State::impossible)) return false;
+    block.words.state = static_cast<WordPlace::State>(state);
+    if (!block.words.made()) continue;
+    block.words.words = get_handle(in);
+    block.words.sets = get_handle(in);
+  }
+  return in.ok();
+}
+
 }  // namespace
 
 void put_handle(ByteWriter& out, io::BlockHandle handle) {
@@ -200,6 +221,7 @@ std::string PartFooter::encode() const {
     put_handle(out, page.handle);
   }
   put_signatures(out, signatures);
+  put_words(out, blocks);
   return pack_bytes(out.view());
 }
 
@@ -233,6 +255,7 @@ Result<PartFooter> PartFooter::decode(std::string_view bytes, std::uint32_t vers
   }
   if (good && version >= kSignedPartVersion)
     good = get_signatures(in, footer.blocks.size(), footer.signatures);
+  if (good && version >= kWordsPartVersion) good = get_words(in, footer.blocks);
   if (!good || !in.ok() || !in.empty() || rows != footer.rows)
     return fail(ErrorKind::corruption, "part: bad footer");
   return footer;

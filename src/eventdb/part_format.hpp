@@ -17,9 +17,10 @@
 namespace telltale::eventdb {
 
 /// Version 1 is read (legacy_part.hpp), and rewritten when its parts merge; version 2 is today's without
-/// signatures.
-inline constexpr io::FileFormat kPartFormat{{'T', 'T', 'E', 'V'}, 3, 1};
+/// signatures and word indexes, version 3 without the latter.
+inline constexpr io::FileFormat kPartFormat{{'T', 'T', 'E', 'V'}, 4, 1};
 inline constexpr std::uint32_t kSignedPartVersion = 3;
+inline constexpr std::uint32_t kWordsPartVersion = 4;
 
 /// Stored numbers: never renumber.
 enum class Column : std::uint8_t {
@@ -57,6 +58,20 @@ struct BlockCount {
   std::uint64_t rows = 0;
 };
 
+/// Where a block's word index (word_index.hpp) stands.
+struct WordPlace {
+  /// Stored numbers: never renumber.
+  enum class State : std::uint8_t {
+    none = 0,  // nobody made one
+    made = 1,
+    impossible = 2,  // a limit was passed, or rows say their group in a way that is not understood
+  };
+  State state = State::none;
+  io::BlockHandle words;
+  io::BlockHandle sets;
+  bool made() const { return state == State::made; }
+};
+
 struct BlockMeta {
   std::uint32_t rows = 0;
   UnixNanos min_time;
@@ -65,6 +80,7 @@ struct BlockMeta {
   std::uint64_t text_bytes = 0;  // of texts as they are decoded; blocks are cut by it
   bool counted = false;          // false: too many distinct combinations, `counts` is empty
   std::vector<BlockCount> counts;
+  WordPlace words;
 };
 
 /// A column of a block, as the block's directory lists it.

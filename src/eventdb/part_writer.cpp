@@ -66,6 +66,10 @@ Result<> PartWriter::copy(const std::shared_ptr<const Part>& part, std::uint32_t
       TT_ASSIGN(column.handle, file_->append(moved));
     }
   }
+  if (meta.words.made()) {
+    TT_ASSIGN(meta.words.words, move(meta.words.words));
+    TT_ASSIGN(meta.words.sets, move(meta.words.sets));
+  }
   TT_ASSIGN(meta.directory, file_->append(directory->encode()));
   index_.add_copied(part, number, here);
   TT_TRY(signatures_.add_copied(part, number, here, *file_));

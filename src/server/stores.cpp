@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "errors/event_words.hpp"
 #include "ingest/ingest.hpp"
 #include "server/retention.hpp"
 
@@ -89,6 +90,7 @@ Result<std::unique_ptr<Stores>> Stores::open(io::FileSystem& fs, const config::C
             tsdb::open_tsdb(fs, io::join_path(dir, "tsdb"), tsdb_options, clock, log, metrics));
   eventdb::EventDbOptions event_options;
   TT_ASSIGN(event_options.retention, event_retention(config.retention));
+  event_options.words = errors::event_word_indexing();
   {
     const MutexLock lock(stores->retention_mutex_);
     stores->event_retention_ = event_options.retention;

@@ -13,6 +13,7 @@
 #include "base/result.hpp"
 #include "model/event_row.hpp"
 #include "storage/derived_store.hpp"
+#include "storage/event_words.hpp"
 #include "storage/metric_store.hpp"
 
 namespace telltale::storage {
@@ -169,6 +170,14 @@ class EventStore : public DerivedStore {
   /// Field names seen in the range with an estimate of rows that have them, most frequent first.
   virtual Result<std::vector<std::pair<std::string, std::uint64_t>>> fields(const EventQuery& query,
                                                                             WorkContext& context) = 0;
+  /// Which groups have rows that say words; rows without a group are left out. nullopt: the store has no such
+  /// index, or not of this table and group, or cannot look for these needles (one that is not a whole text
+  /// needs a letter or digit).
+  virtual Result<std::optional<WordGroups>> word_groups(const WordQuery& query, WorkContext& context) {
+    (void)query;
+    (void)context;
+    return std::optional<WordGroups>();
+  }
 };
 
 /// All rows of a query; for small answers and tests.

@@ -1,0 +1,25 @@
+// Bounds of word indexes (word_index.hpp); a block that would go beyond one has no index.
+#pragma once
+
+#include <cstddef>
+
+namespace telltale::eventdb {
+
+inline constexpr std::size_t kLongestWord = 64;        // bytes; longer ones are kept as pieces of this size
+inline constexpr std::size_t kWordPieceStep = 32;      // between the pieces' beginnings
+inline constexpr std::size_t kLongestWordRun = 1'024;  // of one text without a break; the rest is not kept
+inline constexpr std::size_t kLongestName = 256;       // of a text that is kept as a whole
+inline constexpr std::size_t kLeastIdWord = 4;         // characters of an id; shorter ones are words
+inline constexpr std::size_t kMaxBlockWords = 262'144;
+inline constexpr std::size_t kMaxBlockWordBytes = std::size_t{8} << 20;
+inline constexpr std::size_t kMaxWordMarks = std::size_t{4}
+                                             << 20;  // pairs of word and group while it is built
+inline constexpr std::size_t kMaxWordIndexBytes = std::size_t{16} << 20;  // of a section as it is unpacked
+inline constexpr std::size_t kWordSetPageBytes = std::size_t{16} << 10;
+
+// Caches of a builder; each is a power of two.
+inline constexpr std::size_t kKnownPairs = std::size_t{1} << 16;  // (text, group) and (word, group)
+inline constexpr std::size_t kKnownTexts = std::size_t{1} << 15;
+inline constexpr std::size_t kKnownTextWords = std::size_t{1} << 20;
+
+}  // namespace telltale::eventdb

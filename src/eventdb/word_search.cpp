@@ -1,0 +1,153 @@
+#include "eventdb/word_search.hpp"
+
+#include <algorithm>
+
+#include "base/find.hpp"
+
+namespace telltale::eventdb {
+
+namespace {
+
+std::string folded(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  return out;
+}
+
+bool in_order(std::string_view text, const std::vector<std::string>& pieces) {
+  for (const std::string& piece : pieces) {
+    const char* at = find_bytes(text, piece);
+    if (at == nullptr) return false;
+    text.remove_prefix(static_cast<std::size_t>(at - text.data()) + piece.size());
+  }
+  return true;
+}
+
+}  // namespace
+
+/// What the words of an index are to a needle, run by run.
+struct WordSearch::Asked {
+  std::vector<std::vector<std::uint32_t>> words;  // that have the run
+  std::vector<std::vector<std::uint32_t>> marks;  // of words that may have it and are not kept
+};
+
+std::optional<WordSearch> WordSearch::make(const storage::WordQuery& query) {
+  WordSearch out;
+  out.exact_ = query.exact;
+  for (const storage::WordCondition& condition : query.all) {
+    Condition& ways = out.all_.emplace_back();
+    for (const storage::WordNeedle& asked : condition.any) {
+      Needle& needle = ways.emplace_back();
+      needle.kinds = asked.kinds;
+      needle.whole = asked.whole;
+      bool one_run = false;
+      if (asked.pieces.empty()) return std::nullopt;
+      for (const std::string& piece : asked.pieces) {
+        if (!asked.whole && piece.empty()) continue;
+        needle.pieces.push_back(asked.whole ? piece : folded(piece));
+        for (NeedleRun& run : runs_of_needle(piece, one_run)) needle.runs.push_back(std::move(run));
+      }
+      if (needle.runs.empty() && !needle.whole) return std::nullopt;
+      needle.one_run = !needle.whole && needle.pieces.size() == 1 && one_run;
+    }
+    if (ways.empty()) return std::nullopt;
+  }
+  if (out.all_.empty()) return std::nullopt;
+  return out;
+}
+
+bool WordSearch::may_have(const WordIndex& index, const Needle& needle, Asked& asked) {
+  if (is_name(index, needle)) {
+    asked.words.push_back(index.names_like(needle.pieces));
+    asked.marks.emplace_back();
+    if (const auto number = index.mark(kUnnamedMark)) asked.marks.back().push_back(*number);
+    return !asked.words.back().empty() || !asked.marks.back().empty();
+  }
+  for (const NeedleRun& run : needle.runs) {
+    auto& words = asked.words.emplace_back(index.words_with(run));
+    auto& marks = asked.marks.emplace_back();
+    const auto add = [&](bool when, std::string_view mark) {
+      if (!when) return;
+      if (const auto number = index.mark(mark)) marks.push_back(*number);
+    };
+    add(run.may_be_in_id, kIdMark);
+    add(run.longer_than_step, kLongMark);
+    add(true, kCutMark);
+    if (words.empty() && marks.empty()) return false;
+  }
+  return true;
+}
+
+Result<> WordSearch::ask_needle(WordIndex& index, const Needle& needle, const Asked& asked, Groups& into) {
+  Bitmap possible(into.possible.size(), true);
+  const bool exact = needle.one_run || is_name(index, needle);
+  for (std::size_t r = 0; r < asked.words.size(); ++r) {
+    Bitmap groups(possible.size());
+    TT_TRY(index.add_groups(asked.words[r], needle.kinds, groups));
+    if (exact) into.sure |= groups;
+    TT_TRY(index.add_groups(asked.marks[r], needle.kinds, groups));
+    possible &= groups;
+  }
+  into.possible |= possible;
+  return {};
+}
+
+Result<std::optional<WordSearch::Groups>> WordSearch::ask(WordIndex& index) const {
+  // First the words alone: most blocks have none of those that are looked for seldom.
+  std::vector<std::vector<std::optional<Asked>>> asked(all_.size());
+  for (std::size_t c = 0; c < all_.size(); ++c) {
+    bool any = false;
+    for (const Needle& needle : all_[c]) {
+      Asked& words = asked[c].emplace_back().emplace();
+      const bool may = may_have(index, needle, words);
+      if (!may) asked[c].back().reset();
+      any = any || may;
+    }
+    if (!any) return std::optional<Groups>();
+  }
+  TT_ASSIGN(const auto* groups, index.groups());
+  Groups out{Bitmap(groups->size(), exact_), Bitmap(groups->size(), true)};
+  // Conditions hold of one row, which the groups of each do not tell but where there is only one.
+  if (all_.size() > 1)
+    for (std::size_t g = 0; g < groups->size(); ++g)
+      if (!(*groups)[g].alone) out.sure.reset(g);
+  for (std::size_t c = 0; c < all_.size(); ++c) {
+    Groups some{Bitmap(groups->size()), Bitmap(groups->size())};
+    for (std::size_t n = 0; n < all_[c].size(); ++n)
+      if (asked[c][n]) TT_TRY(ask_needle(index, all_[c][n], *asked[c][n], some));
+    out.possible &= some.possible;
+    out.sure &= some.sure;
+  }
+  if (out.possible.none()) return std::optional<Groups>();
+  return std::optional<Groups>(std::move(out));
+}
+
+WordSearch::Answer WordSearch::ask(const EventRow& row, storage::EventTexts& texts,
+                                   unsigned message_kind) const {
+  std::vector<std::vector<bool>> found;
+  for (const Condition& ways : all_) found.emplace_back(ways.size());
+  std::string scratch;
+  const auto look = [&](unsigned kind, std::string_view text) {
+    scratch.clear();
+    for (std::size_t c = 0; c < all_.size(); ++c) {
+      for (std::size_t n = 0; n < all_[c].size(); ++n) {
+        const Needle& needle = all_[c][n];
+        if (found[c][n] || (needle.kinds >> kind & 1) == 0) continue;
+        if (needle.whole) {
+          found[c][n] = is_whole(text, needle.pieces);
+          continue;
+        }
+        if (scratch.empty()) scratch = folded(text);
+        found[c][n] = in_order(scratch, needle.pieces);
+      }
+    }
+  };
+  look(message_kind, row.message);
+  if (!row.payload.empty()) texts.read(row.payload, look);
+  for (const std::vector<bool>& ways : found)
+    if (std::find(ways.begin(), ways.end(), true) == ways.end()) return Answer::no;
+  return exact_ ? Answer::sure : Answer::possible;
+}
+
+}  // namespace telltale::eventdb

@@ -1,0 +1,51 @@
+// A question about words (storage::WordQuery) made ready to be asked of the word index of a block, and of a
+// row.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "eventdb/word_index.hpp"
+
+namespace telltale::eventdb {
+
+/// Immutable; thread-safe.
+class WordSearch {
+ public:
+  /// nullopt: an index cannot answer, since a needle is without letters and digits.
+  static std::optional<WordSearch> make(const storage::WordQuery& query);
+
+  /// Groups of the block, by their numbers.
+  struct Groups {
+    Bitmap sure;      // have a row that satisfies the query
+    Bitmap possible;  // may have one; those that are sure, too
+  };
+  /// nullopt: none.
+  Result<std::optional<Groups>> ask(WordIndex& index) const;
+
+  enum class Answer : unsigned char { no, possible, sure };
+  /// Of a row with the payload that `texts` reads.
+  Answer ask(const EventRow& row, storage::EventTexts& texts, unsigned message_kind) const;
+
+ private:
+  struct Needle {
+    storage::TextKinds kinds = 0;
+    bool whole = false;
+    bool one_run = false;             // and nothing else: where it is in a word, the needle is in the text
+    std::vector<std::string> pieces;  // folded and none of them empty, but of a whole text
+    std::vector<NeedleRun> runs;
+  };
+  using Condition = std::vector<Needle>;  // one of them
+  struct Asked;
+
+  static bool is_name(const WordIndex& index, const Needle& needle) {
+    return needle.whole && (needle.kinds & ~index.name_kinds()) == 0;
+  }
+  static bool may_have(const WordIndex& index, const Needle& needle, Asked& asked);
+  static Result<> ask_needle(WordIndex& index, const Needle& needle, const Asked& asked, Groups& into);
+
+  std::vector<Condition> all_;
+  bool exact_ = true;
+};
+
+}  // namespace telltale::eventdb
