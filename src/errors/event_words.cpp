@@ -19,11 +19,12 @@ using storage::WordCondition;
 using storage::WordNeedle;
 
 constexpr TextKinds kEveryKind = 0xFF;
-/// What the search language asks as a whole: FieldKind::word in its catalogue.
+/// What the search language asks as a whole (FieldKind::word in its catalogue), and lines of source, in which
+/// people look for phrases.
 constexpr TextKinds kNameKinds =
     1U << static_cast<unsigned>(TextKind::function) | 1U << static_cast<unsigned>(TextKind::module) |
     1U << static_cast<unsigned>(TextKind::filename) | 1U << static_cast<unsigned>(TextKind::abs_path) |
-    1U << static_cast<unsigned>(TextKind::package);
+    1U << static_cast<unsigned>(TextKind::package) | 1U << static_cast<unsigned>(TextKind::line);
 
 struct BodyText {
   std::string_view reads;  // KnownField::reads

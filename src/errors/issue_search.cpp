@@ -181,6 +181,10 @@ IssueCondition condition_on_record(const Condition& c) {
   }
 }
 
+// Of groups that may have the words: how many events are read without looking for their bytes first.
+constexpr std::size_t kNewestOfGroup = 6;
+constexpr std::size_t kNewestAtLeast = 64;
+
 struct Atom {
   const Conditions* tree;
   bool negated;
@@ -370,20 +374,21 @@ class IssueSearcher {
     if (looked.is_over()) return Ids();
     std::vector<const Conditions*> trees;
     std::vector<const Conditions*> negated;
-    bool exact = true;
+    std::vector<storage::EventFilter> of_columns;
     for (const Atom& atom : branch.event) {
       if (reads_body(*atom.tree)) {
         (atom.negated ? negated : trees).push_back(atom.tree);
       } else {
-        exact = false;
+        of_columns.push_back(event_filter(*atom.tree, atom.negated));
       }
     }
-    TT_ASSIGN(const auto groups, groups_of_words(trees, negated, exact));
+    TT_ASSIGN(const auto groups, groups_of_words(trees, negated, of_columns.empty()));
     TT_ASSIGN(auto check, EventCheck::of(std::move(trees), std::move(negated)));
     if (!groups) {
-      TT_TRY(walk(check, filter, looked));
+      TT_TRY(walk_all(check, filter, looked));
     } else {
-      TT_TRY(read_groups(*groups, check, filter, looked));
+      const auto columns = storage::EventFilter::all_of(std::move(of_columns));
+      TT_TRY(read_groups(*groups, check, filter, columns, looked));
     }
     Ids ids;
     for (const IssueId id : looked.found) ids.push_back(id.value);
@@ -411,28 +416,47 @@ class IssueSearcher {
     return events_.word_groups(*words, context_);
   }
 
+  /// `filter`: events that may match; `columns`: what of it is not about their JSON.
   Result<> read_groups(const storage::WordGroups& groups, EventCheck& check,
-                       const storage::EventFilter& filter, Looked& looked) {
+                       const storage::EventFilter& filter, const storage::EventFilter& columns,
+                       Looked& looked) {
     for (const storage::WordGroup& group : groups.sure) {
       TT_ASSIGN(const auto id, issue_of(group));
       if (id && looked.wants(*id)) looked.found.insert(*id);
     }
-    std::vector<std::string> left;
-    for (const storage::WordGroup& group : groups.possible) {
-      TT_ASSIGN(const auto id, issue_of(group));
-      if (id && looked.wants(*id)) left.push_back(group.group);
-    }
     const TimeRange range = looked.range;
-    const auto look = [&](const TimeRange& at, const storage::EventFilter& among) -> Result<> {
+    const auto go_to = [&](const TimeRange& at) {
       looked.range = {std::max(range.from, at.from), std::min(range.to, at.to)};
-      return looked.is_over() ? Result<>() : walk(check, among, looked);
+      return !looked.is_over();
     };
-    if (!left.empty()) {
-      auto of_groups = storage::EventFilter::one_of(std::string(attr::kGroupHashes), std::move(left));
-      TT_TRY(look(groups.possible_in, storage::EventFilter::all_of({std::move(of_groups), filter})));
+    TT_ASSIGN(auto left, left_of(groups.possible, looked));
+    if (!left.empty() && go_to(groups.possible_in)) {
+      // Mostly the newest event of a group settles it: that many are read as they come, which is less than to
+      // look for the words' bytes in everything first.
+      const std::size_t some = kNewestOfGroup * left.size() + kNewestAtLeast;
+      TT_TRY(walk(check, among(std::move(left), columns), looked, some));
+      TT_ASSIGN(left, left_of(groups.possible, looked));
+      if (!left.empty() && !looked.is_over()) TT_TRY(walk_all(check, among(std::move(left), filter), looked));
     }
-    for (auto at = groups.unknown.rbegin(); at != groups.unknown.rend(); ++at) TT_TRY(look(*at, filter));
+    for (auto at = groups.unknown.rbegin(); at != groups.unknown.rend(); ++at)
+      if (go_to(*at)) TT_TRY(walk_all(check, filter, looked));
     return {};
+  }
+
+  static storage::EventFilter among(std::vector<std::string> groups, const storage::EventFilter& filter) {
+    auto of_groups = storage::EventFilter::one_of(std::string(attr::kGroupHashes), std::move(groups));
+    return storage::EventFilter::all_of({std::move(of_groups), filter});
+  }
+
+  /// Those of the groups whose issues are not found yet.
+  Result<std::vector<std::string>> left_of(const std::vector<storage::WordGroup>& groups,
+                                           const Looked& looked) {
+    std::vector<std::string> out;
+    for (const storage::WordGroup& group : groups) {
+      TT_ASSIGN(const auto id, issue_of(group));
+      if (id && looked.wants(*id)) out.push_back(group.group);
+    }
+    return out;
   }
 
   Result<std::optional<IssueId>> issue_of(const storage::WordGroup& group) {
@@ -443,8 +467,17 @@ class IssueSearcher {
     return resolver_.issue_of(row);
   }
 
-  /// Reads events of the range, newest first, until every issue is found.
-  Result<> walk(EventCheck& check, const storage::EventFilter& filter, Looked& looked) {
+  /// Reads events of the range, newest first, until every issue is found; says so when it could not.
+  Result<> walk_all(EventCheck& check, const storage::EventFilter& filter, Looked& looked) {
+    TT_ASSIGN(const auto end, walk(check, filter, looked, limits::kMaxSearchBodies));
+    if (end.complete) return {};
+    plan_.complete = false;
+    if (end.reached && (!plan_.reached || *end.reached > *plan_.reached)) plan_.reached = end.reached;
+    return {};
+  }
+
+  Result<query::WalkEnd> walk(EventCheck& check, const storage::EventFilter& filter, Looked& looked,
+                              std::size_t max_rows) {
     query::GroupWalk walk;
     walk.scan.table = Table::errors;
     walk.scan.projects = query_.records.projects;
@@ -454,7 +487,7 @@ class IssueSearcher {
     walk.scan.fields.emplace_back(attr::kGroupHashes);
     walk.scan.with_payload = true;
     walk.group = attr::kGroupHashes;
-    walk.max_rows = limits::kMaxSearchBodies;
+    walk.max_rows = max_rows;
     if (query_.patience.count() > 0) walk.patience = std::max(give_up_ - context_.clock().steady(), Nanos(1));
     const query::GroupVisitor visit = [&](const EventRow& row) -> Result<query::Verdict> {
       TT_ASSIGN(const auto id, resolver_.issue_of(row));
@@ -463,12 +496,7 @@ class IssueSearcher {
       looked.found.insert(*id);
       return looked.is_over() ? query::Verdict::enough : query::Verdict::settled;
     };
-    TT_ASSIGN(const auto end, query::walk_groups(events_, walk, visit, plan_.stats, context_));
-    if (!end.complete) {
-      plan_.complete = false;
-      if (end.reached && (!plan_.reached || *end.reached > *plan_.reached)) plan_.reached = end.reached;
-    }
-    return {};
+    return query::walk_groups(events_, walk, visit, plan_.stats, context_);
   }
 
   storage::EventStore& events_;

@@ -118,6 +118,11 @@ bool get_texts(ByteReader& in, std::string_view& text, std::size_t& count) {
   return ends == texts + 1;
 }
 
+const std::string& longest_of(const std::vector<std::string>& pieces) {
+  return *std::max_element(pieces.begin(), pieces.end(),
+                           [](const auto& a, const auto& b) { return a.size() < b.size(); });
+}
+
 /// Groups, what sets each word has, and where the pages of sets are.
 std::string encode_uses(const WordIndexContent& content, const std::vector<std::uint32_t>& page_begins,
                         const std::vector<std::string>& pages) {
@@ -149,6 +154,21 @@ std::string encode_uses(const WordIndexContent& content, const std::vector<std::
 }
 
 }  // namespace
+
+std::string folded_text(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return out;
+}
+
+bool has_in_order(std::string_view text, const std::vector<std::string>& pieces) {
+  for (const std::string& piece : pieces) {
+    const char* at = find_bytes(text, piece);
+    if (at == nullptr) return false;
+    text.remove_prefix(static_cast<std::size_t>(at - text.data()) + piece.size());
+  }
+  return true;
+}
 
 bool is_whole(std::string_view text, const std::vector<std::string>& pieces) {
   if (pieces.size() == 1) return text == pieces.front();
@@ -257,30 +277,36 @@ std::vector<std::uint32_t> WordIndex::words_with(const NeedleRun& run) const {
   }
 }
 
-std::vector<std::uint32_t> WordIndex::names_like(const std::vector<std::string>& pieces) const {
-  const auto longest = std::max_element(pieces.begin(), pieces.end(),
-                                        [](const auto& a, const auto& b) { return a.size() < b.size(); });
+template <class F>
+std::vector<std::uint32_t> WordIndex::texts_with(std::string_view all, const std::string& piece, F is_it) {
   std::vector<std::uint32_t> out;
-  const std::string_view all = names_text_;
-  std::size_t begin = 1;  // of the name at hand
+  std::size_t begin = 1;  // of the text at hand
   std::uint32_t number = 0;
   while (begin < all.size()) {
-    if (!longest->empty()) {
+    if (!piece.empty()) {
       // On to the next one that may be.
-      const char* found = find_bytes(all.substr(begin), *longest);
+      const char* found = find_bytes(all.substr(begin), piece);
       if (found == nullptr) break;
       const std::size_t start = all.rfind(kWordEnd, static_cast<std::size_t>(found - all.data())) + 1;
-      number +=
-          static_cast<std::uint32_t>(std::count(all.begin() + static_cast<std::ptrdiff_t>(begin),
-                                                all.begin() + static_cast<std::ptrdiff_t>(start), kWordEnd));
+      number += static_cast<std::uint32_t>(std::count(all.data() + begin, all.data() + start, kWordEnd));
       begin = start;
     }
     const std::size_t end = all.find(kWordEnd, begin);
-    if (is_whole(all.substr(begin, end - begin), pieces)) out.push_back(number);
+    if (is_it(all.substr(begin, end - begin))) out.push_back(number);
     begin = end + 1;
     ++number;
   }
   return out;
+}
+
+std::vector<std::uint32_t> WordIndex::names_like(const std::vector<std::string>& pieces) const {
+  return texts_with(names_text_, longest_of(pieces),
+                    [&pieces](std::string_view text) { return is_whole(text, pieces); });
+}
+
+std::vector<std::uint32_t> WordIndex::names_with(const std::vector<std::string>& pieces) const {
+  return texts_with(folded_text(names_text_), longest_of(pieces),
+                    [&pieces](std::string_view text) { return has_in_order(text, pieces); });
 }
 
 std::optional<std::uint32_t> WordIndex::mark(std::string_view mark) const {

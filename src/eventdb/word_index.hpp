@@ -23,6 +23,10 @@ namespace telltale::eventdb {
 /// The same in every block.
 std::uint64_t word_group_key(ProjectId project, std::string_view group);
 
+/// ASCII upper case as lower.
+std::string folded_text(std::string_view text);
+/// Whether the pieces stand in the text in this order, byte for byte.
+bool has_in_order(std::string_view text, const std::vector<std::string>& pieces);
 /// Whether a text is the pieces with anything between them (WordNeedle::whole). At least one piece.
 bool is_whole(std::string_view text, const std::vector<std::string>& pieces);
 
@@ -59,6 +63,8 @@ class WordIndex {
   // Names and words are numbered together.
   /// The names that are the pieces with anything between them.
   std::vector<std::uint32_t> names_like(const std::vector<std::string>& pieces) const;
+  /// The names that the folded pieces stand in, in this order, whatever the case.
+  std::vector<std::uint32_t> names_with(const std::vector<std::string>& pieces) const;
   /// The words that have the run in them, rising. Marks are no words.
   std::vector<std::uint32_t> words_with(const NeedleRun& run) const;
   /// A mark (word_split.hpp) as a word.
@@ -82,6 +88,9 @@ class WordIndex {
   };
   WordIndex(std::shared_ptr<const BlockSource> source, const WordPlace& place, std::size_t rows)
       : source_(std::move(source)), place_(place), rows_(rows) {}
+  /// Numbers of the texts in a list that have the piece and for which is_it(text).
+  template <class F>
+  static std::vector<std::uint32_t> texts_with(std::string_view all, const std::string& piece, F is_it);
   Result<> read_words();
   Result<> read_uses();
   Result<Page*> page_of(std::uint32_t set);

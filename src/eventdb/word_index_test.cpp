@@ -148,6 +148,9 @@ class WordIndexes : public ::testing::Test {
       }
       EXPECT_TRUE(std::includes(truth.begin(), truth.end(), sure.begin(), sure.end())) << needle;
       EXPECT_TRUE(std::includes(possible.begin(), possible.end(), truth.begin(), truth.end())) << needle;
+      if (!whole && (kinds & ~kNames) == 0 && !index.mark(kUnnamedMark)) {
+        EXPECT_EQ(sure, truth) << needle << ": texts that are kept as a whole tell";
+      }
       if (whole && !runs[0].may_be_in_id && !runs[0].longer_than_step) {
         EXPECT_EQ(sure, truth) << needle;
       }

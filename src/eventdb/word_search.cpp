@@ -2,34 +2,15 @@
 
 #include <algorithm>
 
-#include "base/find.hpp"
-
 namespace telltale::eventdb {
 
-namespace {
-
-std::string folded(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  return out;
-}
-
-bool in_order(std::string_view text, const std::vector<std::string>& pieces) {
-  for (const std::string& piece : pieces) {
-    const char* at = find_bytes(text, piece);
-    if (at == nullptr) return false;
-    text.remove_prefix(static_cast<std::size_t>(at - text.data()) + piece.size());
-  }
-  return true;
-}
-
-}  // namespace
-
-/// What the words of an index are to a needle, run by run.
+/// What the words of an index are to a needle.
 struct WordSearch::Asked {
-  std::vector<std::vector<std::uint32_t>> words;  // that have the run
+  /// Of a needle that is a name, or one run: those that have it. Else run by run.
+  std::vector<std::vector<std::uint32_t>> words;
   std::vector<std::vector<std::uint32_t>> marks;  // of words that may have it and are not kept
+  std::vector<std::uint32_t> names;               // that a needle of several runs stands in
+  std::vector<std::uint32_t> unnamed;             // the mark of texts that are no names and would be
 };
 
 std::optional<WordSearch> WordSearch::make(const storage::WordQuery& query) {
@@ -45,7 +26,7 @@ std::optional<WordSearch> WordSearch::make(const storage::WordQuery& query) {
       if (asked.pieces.empty()) return std::nullopt;
       for (const std::string& piece : asked.pieces) {
         if (!asked.whole && piece.empty()) continue;
-        needle.pieces.push_back(asked.whole ? piece : folded(piece));
+        needle.pieces.push_back(asked.whole ? piece : folded_text(piece));
         for (NeedleRun& run : runs_of_needle(piece, one_run)) needle.runs.push_back(std::move(run));
       }
       if (needle.runs.empty() && !needle.whole) return std::nullopt;
@@ -76,20 +57,44 @@ bool WordSearch::may_have(const WordIndex& index, const Needle& needle, Asked& a
     add(true, kCutMark);
     if (words.empty() && marks.empty()) return false;
   }
+  if (needle.one_run || needle.whole) return true;
+  asked.names = index.names_with(needle.pieces);
+  if (const auto number = index.mark(kUnnamedMark)) asked.unnamed.push_back(*number);
   return true;
 }
 
-Result<> WordSearch::ask_needle(WordIndex& index, const Needle& needle, const Asked& asked, Groups& into) {
+/// Of one kind, since all of it stands in one text: where texts are kept as a whole, they tell.
+Result<> WordSearch::ask_text(WordIndex& index, const Needle& needle, storage::TextKinds kind,
+                              const Asked& asked, Groups& into) {
   Bitmap possible(into.possible.size(), true);
-  const bool exact = needle.one_run || is_name(index, needle);
-  for (std::size_t r = 0; r < asked.words.size(); ++r) {
+  if (!needle.whole && (index.name_kinds() & kind) != 0) {
+    Bitmap sure(possible.size());
+    TT_TRY(index.add_groups(asked.names, kind, sure));
+    into.sure |= sure;
+    into.possible |= sure;
+    possible = Bitmap(possible.size());
+    TT_TRY(index.add_groups(asked.unnamed, kind, possible));
+  }
+  for (std::size_t r = 0; r < asked.words.size() && !possible.none(); ++r) {
     Bitmap groups(possible.size());
-    TT_TRY(index.add_groups(asked.words[r], needle.kinds, groups));
-    if (exact) into.sure |= groups;
-    TT_TRY(index.add_groups(asked.marks[r], needle.kinds, groups));
+    TT_TRY(index.add_groups(asked.words[r], kind, groups));
+    TT_TRY(index.add_groups(asked.marks[r], kind, groups));
     possible &= groups;
   }
   into.possible |= possible;
+  return {};
+}
+
+Result<> WordSearch::ask_needle(WordIndex& index, const Needle& needle, const Asked& asked, Groups& into) {
+  if (needle.one_run || is_name(index, needle)) {
+    TT_TRY(index.add_groups(asked.words[0], needle.kinds, into.sure));
+    into.possible |= into.sure;
+    return index.add_groups(asked.marks[0], needle.kinds, into.possible);
+  }
+  for (unsigned k = 0; k < storage::kTextKinds; ++k) {
+    const auto kind = static_cast<storage::TextKinds>(1U << k);
+    if ((needle.kinds & kind) != 0) TT_TRY(ask_text(index, needle, kind, asked, into));
+  }
   return {};
 }
 
@@ -138,8 +143,8 @@ WordSearch::Answer WordSearch::ask(const EventRow& row, storage::EventTexts& tex
           found[c][n] = is_whole(text, needle.pieces);
           continue;
         }
-        if (scratch.empty()) scratch = folded(text);
-        found[c][n] = in_order(scratch, needle.pieces);
+        if (scratch.empty()) scratch = folded_text(text);
+        found[c][n] = has_in_order(scratch, needle.pieces);
       }
     }
   };

@@ -42,6 +42,8 @@ class WordSearch {
     return needle.whole && (needle.kinds & ~index.name_kinds()) == 0;
   }
   static bool may_have(const WordIndex& index, const Needle& needle, Asked& asked);
+  static Result<> ask_text(WordIndex& index, const Needle& needle, storage::TextKinds kind,
+                           const Asked& asked, Groups& into);
   static Result<> ask_needle(WordIndex& index, const Needle& needle, const Asked& asked, Groups& into);
 
   std::vector<Condition> all_;

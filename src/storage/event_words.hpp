@@ -35,7 +35,7 @@ struct WordIndexing {
   Table table = Table::errors;
   std::string group;     // the attribute whose text, together with the project, tells groups apart
   unsigned message = 0;  // the kind that a row's message counts as
-  TextKinds names = 0;   // kinds whose texts are looked for as a whole, too
+  TextKinds names = 0;   // kinds whose texts are kept as a whole, too
   std::function<std::unique_ptr<EventTexts>()> texts;
 };
 
