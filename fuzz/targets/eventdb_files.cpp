@@ -79,7 +79,7 @@ void read_words(std::string_view in, std::size_t rows) {
   if (found && *found) TT_CHECK((*found)->possible.size() <= rows);
   const auto content = (*index)->content();
   if (!content) return;
-  TT_CHECK(content->words.size() == content->uses.size());
+  TT_CHECK(content->names.size() + content->words.size() == content->uses.size());
   for (const auto& uses : content->uses)
     for (const auto& use : uses) TT_CHECK(use.set < content->sets.size());
   for (const auto& set : content->sets)

@@ -12,6 +12,7 @@
 #include "eventdb/block_builder.hpp"
 #include "eventdb/eventdb.hpp"
 #include "eventdb/index_page.hpp"
+#include "eventdb/word_index_builder.hpp"
 
 namespace telltale::eventdb {
 
@@ -242,6 +243,19 @@ TEST(GoldenWriter, WritesFuzzSeedsWhenAsked) {
   std::vector<std::uint64_t> entries;
   for (const std::uint64_t key : written->index_keys) entries.push_back(index_entry_of(key));
   write_seed(*disk, to + "index-v2", 7, 0, "someone." + encode_index_page(entries));
+  WordIndexBuilder index(1);
+  for (std::uint32_t i = 0; i < rows.size(); ++i) {
+    index.begin_row(rows[i].project, "group" + std::to_string(i % 3), i);
+    index.add(i % 2, i < 8 ? rows[i].message : "some 0x7f00ab words");
+  }
+  const auto place = index.write(bytes);
+  ASSERT_TRUE(place && place->made());
+  const auto words = bytes.read(place->words);
+  const auto sets = bytes.read(place->sets);
+  ASSERT_TRUE(words && sets && words->view.size() < 256);
+  write_seed(*disk, to + "words-v4", 9, rows.size(),
+             std::string(1, static_cast<char>(words->view.size())) + std::string(words->view) +
+                 std::string(sets->view));
   const std::vector<double> reals{0.5, 12.25, -3, 1e300};
   write_seed(*disk, to + "reals-v2", 5, reals.size(), encode_real_column(reals));
   std::vector<std::int64_t> rising;
