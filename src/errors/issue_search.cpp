@@ -184,6 +184,7 @@ IssueCondition condition_on_record(const Condition& c) {
 // Of groups that may have the words: how many events are read without looking for their bytes first.
 constexpr std::size_t kNewestOfGroup = 6;
 constexpr std::size_t kNewestAtLeast = 64;
+constexpr std::size_t kNewestAtMost = 2'000;
 
 struct Atom {
   const Conditions* tree;
@@ -433,7 +434,7 @@ class IssueSearcher {
     if (!left.empty() && go_to(groups.possible_in)) {
       // Mostly the newest event of a group settles it: that many are read as they come, which is less than to
       // look for the words' bytes in everything first.
-      const std::size_t some = kNewestOfGroup * left.size() + kNewestAtLeast;
+      const std::size_t some = std::min(kNewestOfGroup * left.size() + kNewestAtLeast, kNewestAtMost);
       TT_TRY(walk(check, among(std::move(left), columns), looked, some));
       TT_ASSIGN(left, left_of(groups.possible, looked));
       if (!left.empty() && !looked.is_over()) TT_TRY(walk_all(check, among(std::move(left), filter), looked));
