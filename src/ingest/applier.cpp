@@ -136,7 +136,8 @@ void Applier::run() {
       if (!behind) awaited_ = false;
       queued_.set(static_cast<double>(queue_.size()));
     }
-    apply_until_done(next);
+    // The journal keeps it, and all that is behind it: a store that went on would be past it.
+    if (!apply_until_done(next)) return;
     next.clear();
     {
       const MutexLock lock(mutex_);  // a waiter between its check and its wait must not miss this
@@ -151,17 +152,17 @@ void Applier::run() {
 // Batches are durable and acknowledged, so none may be skipped: a store that cannot take one now (a full
 // disk) is asked again for all of them, of which it knows those it has; and ingest stops at the door
 // meanwhile because the queue fills up.
-void Applier::apply_until_done(const std::vector<storage::PlacedBatch>& batches) {
+bool Applier::apply_until_done(const std::vector<storage::PlacedBatch>& batches) {
   for (int attempt = 0;; ++attempt) {
     const auto done = store_.apply_all(batches);
-    if (done) return;
+    if (done) return true;
     errors_.add();
     if (attempt == 0) {
       log_.error("store cannot apply a batch",
                  {{"store", store_.name()}, {"reason", done.error().message()}});
     }
     const MutexLock lock(mutex_);
-    if (stopping_) return;  // the journal keeps it
+    if (stopping_) return false;
     wake_.wait_for(mutex_, std::chrono::milliseconds(std::min(1000, 10 << std::min(attempt, 6))));
   }
 }

@@ -45,7 +45,8 @@ class Applier {
   };
   void run();
   void wait_for_work(std::chrono::steady_clock::time_point last) TT_REQUIRES(mutex_);
-  void apply_until_done(const std::vector<storage::PlacedBatch>& batches);
+  /// False: stopping, and the store cannot take them.
+  bool apply_until_done(const std::vector<storage::PlacedBatch>& batches);
 
   storage::DerivedStore& store_;
   const Logger& log_;

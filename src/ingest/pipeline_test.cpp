@@ -1,6 +1,7 @@
 #include "ingest/pipeline.hpp"
 
 #include <atomic>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -124,6 +125,46 @@ TEST(Pipeline, AStoreIsShownWhatItWantsAndReachesEverySequence) {
   (*journal)->stop();
   pipeline.stop();
   EXPECT_EQ(store.durable(), committed->sequence);
+}
+
+// Cannot take one batch, and would take every other.
+class FullStore final : public PatientStore {
+ public:
+  Result<> apply(Sequence sequence, const storage::Batch& batch) override {
+    if (!batch.logs.empty() && batch.logs.front().message == "stuck") {
+      ++tries;
+      return fail(ErrorKind::disk_full, "full");
+    }
+    return PatientStore::apply(sequence, batch);
+  }
+  std::atomic<int> tries{0};
+};
+
+TEST(Pipeline, AStoreThatIsStuckAtTheEndSkipsNothing) {
+  io::FaultyFileSystem fs;
+  FakeClock clock;
+  Logger log{clock, LogLevel::error, null_sink()};
+  MetricsRegistry metrics;
+  auto journal = io::Journal::open(fs, "/journal", {}, clock, log, metrics);
+  ASSERT_TRUE(journal.has_value());
+  FullStore store;
+  const auto metric_store = storage::make_memory_metric_store();
+  Pipeline pipeline(
+      **journal, {&store}, *metric_store, [] { return true; }, clock, log, metrics);
+  pipeline.start();
+  std::vector<Sequence> sequences;
+  for (const char* line : {"fine", "stuck", "fine", "fine"}) {
+    storage::Batch batch;
+    batch.project = ProjectId{1};
+    batch.logs.emplace_back().message = line;
+    const auto committed = pipeline.commit(std::move(batch));
+    ASSERT_TRUE(committed.has_value());
+    sequences.push_back(committed->sequence);
+  }
+  while (store.tries == 0) std::this_thread::yield();
+  (*journal)->stop();
+  pipeline.stop();
+  EXPECT_EQ(store.durable(), sequences[0]) << "what is behind it comes again with it, from the journal";
 }
 
 }  // namespace
