@@ -44,6 +44,9 @@ function paint(ids: ReadonlySet<number>, change: IssueChange & { bookmarked?: bo
   queryClient.setQueriesData<Issue>({ queryKey: ["issue"] }, (issue) => issue && apply(issue));
 }
 
+/** Those on their way are older than a change that begins, and would take it off the page again. */
+const dropAnswers = () => Promise.all(["issues", "issue"].map((key) => queryClient.cancelQueries({ queryKey: [key] })));
+
 const send = (ids: readonly number[], change: IssueChange) =>
   ids.length === 1 ? put(`issues/${ids[0]}`, change) : put("issues", { ids, ...change });
 
@@ -60,7 +63,7 @@ function doneText(what: string, change: IssueChange): string {
 export async function changeIssues(issues: readonly Issue[], change: IssueChange): Promise<void> {
   if (issues.length === 0) return;
   const ids = issues.map((i) => i.id);
-  await queryClient.cancelQueries({ queryKey: ["issues"] });
+  await dropAnswers();
   paint(new Set(ids), change);
   const paintBefore = () => {
     for (const i of issues) paint(new Set([i.id]), { ...asBefore(i), assignee: i.assignee, priority: i.priority, resolved_in: i.resolved_in });
@@ -143,11 +146,15 @@ export async function mergeIssues(issues: readonly Issue[], into?: number): Prom
 export async function markIssues(issues: readonly Issue[], mark: { bookmarked?: boolean; seen?: boolean }): Promise<void> {
   const ids = issues.map((i) => i.id);
   if (ids.length === 0) return;
+  const shown = mark.bookmarked !== undefined;
+  if (shown) await dropAnswers();
   paint(new Set(ids), mark);
   try {
     await put("issues/marks", { ids, ...mark });
   } catch (e) {
     toast(`Not kept: ${(e as Error).message}`, { bad: true });
     await asked(issues);
+    return;
   }
+  if (shown) await asked(issues);
 }
