@@ -3,6 +3,7 @@
 #include <cmath>
 #include <unordered_map>
 
+#include "base/hash.hpp"
 #include "base/text.hpp"
 #include "promql/eval.hpp"
 
@@ -88,6 +89,43 @@ Result<StepVector> select_best(const Expr& e, const StepVector& v, const std::ve
   return out;
 }
 
+/// limitk: the first k of each group by the hash of their labels, so that the same are chosen at each step.
+/// limit_ratio: those whose hash lies in the share asked for; -r is the complement of 1-r.
+Result<StepVector> select_some(const Expr& e, StepVector v, const std::vector<Group>& groups,
+                               const std::vector<double>& param) {
+  const bool ratio = e.text == "limit_ratio";
+  for (double k : param) {
+    if (std::isnan(k))
+      return fail(ErrorKind::execution, ratio ? "Ratio value is NaN" : "Parameter value is NaN");
+    if (!ratio && std::abs(k) >= 9223372036854775808.0) {
+      return fail(ErrorKind::execution, "Scalar value " + format_value(k) + " overflows int64");
+    }
+  }
+  StepVector out;
+  for (const Group& g : groups) {
+    std::vector<std::pair<std::uint64_t, std::size_t>> order;
+    for (std::size_t m : g.members) order.emplace_back(hash64(v.series[m].labels.to_string()), m);
+    std::sort(order.begin(), order.end());
+    for (std::size_t i = 0; i < param.size(); ++i) {
+      double taken = 0;
+      for (const auto& [hash, m] : order) {
+        double& x = v.series[m].values[i];
+        if (is_absent(x)) continue;
+        const double place = static_cast<double>(hash >> 11U) * 0x1p-53;
+        const bool in =
+            ratio ? (param[i] >= 0 ? place < param[i] : place >= 1 + param[i]) : taken + 1 <= param[i];
+        if (in) {
+          ++taken;
+        } else {
+          x = absent_value();
+        }
+      }
+    }
+    for (std::size_t m : g.members) out.series.push_back(std::move(v.series[m]));
+  }
+  return out;
+}
+
 StepVector count_by_value(const StepVector& v, const std::vector<Group>& groups, std::size_t n,
                           const std::string& label) {
   StepVector out;
@@ -119,10 +157,24 @@ Result<StepVector> Evaluator::aggregate(const Expr& e, const Steps& steps) {
   }
   TT_ASSIGN(StepVector v, eval(*e.args[0], steps));
   if (options_.delayed_name_removal) TT_TRY(finish(v.series, false));
+  const bool keeps_members =
+      e.text == "topk" || e.text == "bottomk" || e.text == "limitk" || e.text == "limit_ratio";
   for (StepSeries& s : v.series) {
-    if (s.drop_name && e.text != "topk" && e.text != "bottomk") s.labels.erase(kMetricName);
+    if (s.drop_name && !keeps_members) s.labels.erase(kMetricName);
   }
   const std::vector<Group> groups = group_series(e, v);
+  if (e.text == "limitk" || e.text == "limit_ratio") {
+    for (double r : param.scalars) {
+      if (e.text == "limitk" || !(std::abs(r) > 1)) continue;
+      annotate(warnings, "warning",
+               "ratio value should be between -1 and 1, got " + format_value(r) + ", capping to " +
+                   (r > 0 ? "1" : "-1"),
+               *e.param);
+    }
+    TT_ASSIGN(StepVector some, select_some(e, std::move(v), groups, param.scalars));
+    TT_TRY(finish(some.series, false));
+    return some;
+  }
   if (e.text == "topk" || e.text == "bottomk") return select_best(e, v, groups, param.scalars);
   if (e.text == "count_values") {
     if (param.text.empty() || !is_utf8(param.text)) {

@@ -61,6 +61,8 @@ struct VectorMatching {
   bool written = false;              // on or ignoring stood in the text
   std::vector<std::string> labels;   // of on or ignoring
   std::vector<std::string> include;  // of group_left or group_right
+  std::optional<double> fill_left;   // stands for a missing series of that side (of "many" with group_right)
+  std::optional<double> fill_right;
 };
 
 enum class AtKind : unsigned char { none, time, start, end };
@@ -84,6 +86,11 @@ struct Expr {
   std::int64_t at_ms = 0;
   std::int64_t range_ms = 0;
   std::int64_t step_ms = 0;
+
+  // As written, where they are computed (duration.hpp); null where a plain duration stands.
+  ExprPtr range;
+  ExprPtr step;
+  ExprPtr offset;
 
   BinaryOp op = BinaryOp::add;
   bool bool_modifier = false;

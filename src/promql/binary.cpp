@@ -155,63 +155,117 @@ Result<StepVector> Evaluator::set_operation(const Expr& e, StepVector l, StepVec
   return l;
 }
 
-Result<StepVector> Evaluator::vector_vector(const Expr& e, StepVector l, StepVector r, std::size_t n) {
+namespace {
+
+/// The series of both sides that share their matching labels.
+struct MatchGroup {
+  std::vector<const StepSeries*> many;
+  std::vector<const StepSeries*> one;
+};
+
+bool present(const std::vector<const StepSeries*>& side, std::size_t step) {
+  return std::any_of(side.begin(), side.end(),
+                     [&](const StepSeries* s) { return !is_absent(s->values[step]); });
+}
+
+/// What stands for the missing side: `value` at each step where only `other` has a series.
+StepSeries filler(const VectorMatching& m, const std::vector<const StepSeries*>& missing,
+                  const std::vector<const StepSeries*>& other, double value, std::size_t n) {
+  std::vector<Label> labels;
+  for (const Label& l : other[0]->labels) {
+    const bool listed = std::find(m.labels.begin(), m.labels.end(), l.name) != m.labels.end();
+    if (m.on ? listed : !listed && l.name != kMetricName) labels.push_back(l);
+  }
+  StepSeries out{Labels(std::move(labels)), std::vector<double>(n, absent_value()), false};
+  for (std::size_t i = 0; i < n; ++i) {
+    if (present(other, i) && !present(missing, i)) out.values[i] = value;
+  }
+  return out;
+}
+
+tl::unexpected<Error> duplicates(const Expr& e, const Labels& a, const Labels& b, bool swapped) {
+  return fail(ErrorKind::execution,
+              "found duplicate series for the match group " + match_group(a, e.matching) + " on the " +
+                  (swapped ? "left" : "right") + " hand-side of the operation: [" + shown(a) + ", " +
+                  shown(b) +
+                  "];many-to-many matching not allowed: matching labels must be unique on one side");
+}
+
+/// At each step the index of the only series of the "one" side there, or -1.
+Result<std::vector<int>> owners(const Expr& e, const MatchGroup& g, std::size_t n, bool swapped) {
+  std::vector<int> owner(n, -1);
+  for (std::size_t o = 0; o < g.one.size(); ++o) {
+    for (std::size_t i = 0; i < n; ++i) {
+      if (is_absent(g.one[o]->values[i])) continue;
+      if (owner[i] >= 0) {
+        return duplicates(e, g.one[static_cast<std::size_t>(owner[i])]->labels, g.one[o]->labels, swapped);
+      }
+      owner[i] = static_cast<int>(o);
+    }
+  }
+  return owner;
+}
+
+}  // namespace
+
+Result<> Evaluator::match(const Expr& e, const std::vector<const StepSeries*>& many_side,
+                          const std::vector<const StepSeries*>& one_side, std::size_t n, StepVector& out) {
   const bool swapped = e.matching.card == Cardinality::one_to_many;
   const bool one_to_one = e.matching.card == Cardinality::one_to_one;
+  MatchGroup g{many_side, one_side};
+  // With group_right Prometheus has swapped the sides before it fills, so that fill_left is always for
+  // "many".
+  const std::optional<double>& fill_many = e.matching.fill_left;
+  const std::optional<double>& fill_one = e.matching.fill_right;
+  StepSeries many_filler;
+  StepSeries one_filler;
+  if (fill_many && !one_side.empty()) {
+    many_filler = filler(e.matching, many_side, one_side, *fill_many, n);
+    g.many.push_back(&many_filler);
+  }
+  if (fill_one && !many_side.empty()) {
+    one_filler = filler(e.matching, one_side, many_side, *fill_one, n);
+    g.one.push_back(&one_filler);
+  }
+  TT_ASSIGN(const std::vector<int> owner, owners(e, g, n, swapped));
+  std::vector<bool> matched(n, false);
+  for (const StepSeries* ms : g.many) {
+    for (std::size_t o = 0; o < g.one.size(); ++o) {
+      TT_TRY(context_.charge(n * sizeof(double)));
+      StepSeries s;
+      s.drop_name = drops_name(e) || ms->drop_name;
+      s.labels = pair_labels(e, ms->labels, g.one[o]->labels);
+      s.values.assign(n, absent_value());
+      for (std::size_t i = 0; i < n; ++i) {
+        if (owner[i] != static_cast<int>(o) || is_absent(ms->values[i])) continue;
+        const double a = swapped ? g.one[o]->values[i] : ms->values[i];
+        const double b = swapped ? ms->values[i] : g.one[o]->values[i];
+        s.values[i] = pair_value(e, a, b, a);
+        if (!one_to_one) continue;
+        if (matched[i]) {
+          return fail(ErrorKind::execution,
+                      "multiple matches for labels: many-to-one matching must be explicit "
+                      "(group_left/group_right)");
+        }
+        matched[i] = true;
+      }
+      out.series.push_back(std::move(s));
+    }
+  }
+  return {};
+}
+
+Result<StepVector> Evaluator::vector_vector(const Expr& e, StepVector l, StepVector r, std::size_t n) {
+  const bool swapped = e.matching.card == Cardinality::one_to_many;
   const StepVector& many = swapped ? r : l;
   const StepVector& one = swapped ? l : r;
-  std::map<std::string, std::pair<std::vector<std::size_t>, std::vector<std::size_t>>> groups;
-  for (std::size_t i = 0; i < many.series.size(); ++i) {
-    groups[join_key(many.series[i].labels, e.matching)].first.push_back(i);
-  }
-  for (std::size_t i = 0; i < one.series.size(); ++i) {
-    groups[join_key(one.series[i].labels, e.matching)].second.push_back(i);
-  }
+  std::map<std::string, MatchGroup> groups;
+  for (const StepSeries& s : many.series) groups[join_key(s.labels, e.matching)].many.push_back(&s);
+  for (const StepSeries& s : one.series) groups[join_key(s.labels, e.matching)].one.push_back(&s);
   StepVector out;
-  for (const auto& [key, sides] : groups) {
-    std::vector<int> owner(n, -1);
-    for (std::size_t o : sides.second) {
-      for (std::size_t i = 0; i < n; ++i) {
-        if (is_absent(one.series[o].values[i])) continue;
-        if (owner[i] >= 0) {
-          const Labels& a = one.series[static_cast<std::size_t>(owner[i])].labels;
-          return fail(ErrorKind::execution,
-                      "found duplicate series for the match group " + match_group(a, e.matching) +
-                          " on the " + (swapped ? "left" : "right") + " hand-side of the operation: [" +
-                          shown(a) + ", " + shown(one.series[o].labels) +
-                          "];many-to-many matching not allowed: matching labels must be unique on one side");
-        }
-        owner[i] = static_cast<int>(o);
-      }
-    }
-    std::vector<bool> matched(n, false);
-    for (std::size_t m : sides.first) {
-      const StepSeries& ms = many.series[m];
-      for (std::size_t o : sides.second) {
-        TT_TRY(context_.charge(n * sizeof(double)));
-        StepSeries s;
-        s.drop_name = drops_name(e) || ms.drop_name;
-        s.labels = pair_labels(e, ms.labels, one.series[o].labels);
-        s.values.assign(n, absent_value());
-        for (std::size_t i = 0; i < n; ++i) {
-          if (owner[i] != static_cast<int>(o) || is_absent(ms.values[i])) continue;
-          const double a = swapped ? one.series[o].values[i] : ms.values[i];
-          const double b = swapped ? ms.values[i] : one.series[o].values[i];
-          s.values[i] = pair_value(e, a, b, a);
-          if (!one_to_one) continue;
-          if (matched[i]) {
-            return fail(ErrorKind::execution,
-                        "multiple matches for labels: many-to-one matching must be explicit "
-                        "(group_left/group_right)");
-          }
-          matched[i] = true;
-        }
-        out.series.push_back(std::move(s));
-      }
-    }
-  }
+  for (const auto& [key, group] : groups) TT_TRY(match(e, group.many, group.one, n, out));
   auto done = finish(out.series, false);
-  if (!done && !one_to_one) {
+  if (!done && e.matching.card != Cardinality::one_to_one) {
     return fail(ErrorKind::execution,
                 "multiple matches for labels: grouping labels must ensure unique matches");
   }

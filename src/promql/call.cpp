@@ -10,6 +10,7 @@
 
 #include "base/text.hpp"
 #include "promql/eval.hpp"
+#include "promql/functions.hpp"
 
 namespace telltale::promql {
 namespace {
@@ -139,17 +140,15 @@ Result<StepVector> Evaluator::call(const Expr& e, const Steps& steps) {
   if (f == "histogram_quantile" || f == "histogram_fraction") return histogram(e, steps);
   if (f == "label_replace" || f == "label_join") return label_function(e, steps);
   if (f == "sort" || f == "sort_desc") return sorted(e, steps);
+  if (f == "sort_by_label" || f == "sort_by_label_desc") return sorted_by_label(e, steps);
   if (f == "round" || f.starts_with("clamp")) return clamp_or_round(e, steps);
+  if (find_function(f)->result == ValueType::scalar && f != "scalar" && f != "time" && f != "pi") {
+    return query_function(e, steps);
+  }
   if (f == "time" || f == "pi" || f == "timestamp" || is_calendar(f)) return time_function(e, steps);
   if (const WindowFunction fn = find_window_function(f)) {
-    const bool quantile = f == "quantile_over_time";
-    if (!quantile && f != "predict_linear") return over_range(e, steps, unwrap(*e.args[0]), fn, nullptr);
-    TT_ASSIGN(const StepVector param, eval(*e.args[quantile ? 0 : 1], steps));
-    TT_ASSIGN(StepVector out, over_range(e, steps, unwrap(*e.args[quantile ? 1 : 0]), fn, &param.scalars));
-    if (quantile && !out.series.empty()) {
-      for (double phi : param.scalars) check_quantile(phi, *e.args[0]);
-    }
-    return out;
+    if (e.args.size() > 1) return over_range_with_params(e, steps, fn);
+    return over_range(e, steps, unwrap(*e.args[0]), fn, nullptr);
   }
   TT_ASSIGN(StepVector v, eval(*e.args[0], steps));
   if (f == "vector") {
@@ -176,6 +175,50 @@ Result<StepVector> Evaluator::call(const Expr& e, const Steps& steps) {
   map_values(v, [&](double x, std::size_t) { return math(x); });
   TT_TRY(finish(v.series, false));
   return v;
+}
+
+Result<StepVector> Evaluator::over_range_with_params(const Expr& e, const Steps& steps, WindowFunction fn) {
+  const bool quantile = e.text == "quantile_over_time";
+  TT_ASSIGN(const StepVector param, eval(*e.args[quantile ? 0 : 1], steps));
+  StepVector second;
+  if (e.text == "double_exponential_smoothing") {
+    TT_ASSIGN(second, eval(*e.args[2], steps));
+    for (const auto& [values, what] : {std::pair{&param.scalars, "smoothing"}, {&second.scalars, "trend"}}) {
+      for (double x : *values) {
+        if (x > 0 && x < 1) continue;
+        return fail(ErrorKind::execution, std::string("invalid ") + what +
+                                              " factor: expected a number between 0 and 1, got " +
+                                              format_value(x));
+      }
+    }
+  }
+  TT_ASSIGN(StepVector out, over_range(e, steps, unwrap(*e.args[quantile ? 1 : 0]), fn, &param.scalars,
+                                       second.scalars.empty() ? nullptr : &second.scalars));
+  if (quantile && !out.series.empty()) {
+    for (double phi : param.scalars) check_quantile(phi, *e.args[0]);
+  }
+  return out;
+}
+
+Result<StepVector> Evaluator::query_function(const Expr& e, const Steps& steps) {
+  StepVector out = constant(steps, ValueType::scalar);
+  if (e.args.empty()) {
+    std::int64_t ms = outer_.step;
+    if (e.text == "start") ms = outer_.start;
+    if (e.text == "end") ms = outer_.end;
+    if (e.text == "range") ms = outer_.end - outer_.start;
+    out.scalars.assign(steps.count, static_cast<double>(ms) / 1000);
+    return out;
+  }
+  TT_ASSIGN(const StepVector a, eval(*e.args[0], steps));
+  TT_ASSIGN(const StepVector b, eval(*e.args[1], steps));
+  for (std::size_t i = 0; i < steps.count; ++i) {
+    const double x = a.scalars[i];
+    const double y = b.scalars[i];
+    out.scalars[i] = std::isnan(x) || std::isnan(y) ? std::nan("")
+                                                    : (e.text == "min_of" ? std::min(x, y) : std::max(x, y));
+  }
+  return out;
 }
 
 Result<StepVector> Evaluator::time_function(const Expr& e, const Steps& steps) {
@@ -228,19 +271,6 @@ Result<StepVector> Evaluator::clamp_or_round(const Expr& e, const Steps& steps) 
     return std::floor(x * inverse + 0.5) / inverse;
   });
   TT_TRY(finish(v.series, false));
-  return v;
-}
-
-Result<StepVector> Evaluator::sorted(const Expr& e, const Steps& steps) {
-  TT_ASSIGN(StepVector v, eval(*e.args[0], steps));
-  if (steps.count != 1) return v;  // a range is sorted by labels in the end
-  const bool falling = e.text == "sort_desc";
-  std::stable_sort(v.series.begin(), v.series.end(), [&](const StepSeries& a, const StepSeries& b) {
-    const double x = a.values[0];
-    const double y = b.values[0];
-    if (std::isnan(x) || std::isnan(y)) return !std::isnan(x) && std::isnan(y);
-    return falling ? x > y : x < y;
-  });
   return v;
 }
 

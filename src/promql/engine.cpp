@@ -39,8 +39,10 @@ Result<QueryResult> Engine::instant(std::string_view text, const storage::Projec
                                     WorkContext& context, QueryOptions options) const {
   TT_ASSIGN(const ExprPtr expr, parse(text));
   const Steps steps{time.ms, 1, 1};
+  const QuerySpan span{time.ms, time.ms, 0};
+  TT_TRY(resolve_durations(text, *expr, span));
   const Millis lookback = options.lookback.count() > 0 ? options.lookback : options_.lookback;
-  Evaluator evaluator(store_, options_, projects, text, lookback.count(), steps, context);
+  Evaluator evaluator(store_, options_, projects, text, lookback.count(), span, context);
   QueryResult out;
   if (expr->type == ValueType::matrix) {
     out.type = ValueType::matrix;
@@ -68,9 +70,11 @@ Result<QueryResult> Engine::range(std::string_view text, const storage::Projects
                     "\" for range query, must be Scalar or instant Vector");
   }
   const Steps steps{start.ms, step.count(), static_cast<std::size_t>((end.ms - start.ms) / step.count() + 1)};
+  const QuerySpan span{start.ms, end.ms, step.count()};
+  TT_TRY(resolve_durations(text, *expr, span));
   TT_TRY(context.charge(steps.count * sizeof(double)));
   const Millis lookback = options.lookback.count() > 0 ? options.lookback : options_.lookback;
-  Evaluator evaluator(store_, options_, projects, text, lookback.count(), steps, context);
+  Evaluator evaluator(store_, options_, projects, text, lookback.count(), span, context);
   TT_ASSIGN(StepVector v, evaluator.eval(*expr, steps));
   TT_TRY(evaluator.finish(v.series, true));
   QueryResult out = to_result(std::move(v), steps, false);

@@ -138,7 +138,7 @@ std::int64_t Evaluator::time_of(const Expr& e, std::int64_t step_time) const {
   std::int64_t t = step_time;
   if (e.at == AtKind::time) t = e.at_ms;
   if (e.at == AtKind::start) t = outer_.start;
-  if (e.at == AtKind::end) t = outer_.last();
+  if (e.at == AtKind::end) t = outer_.end;
   return t - e.offset_ms;
 }
 
@@ -254,7 +254,8 @@ Result<> Evaluator::each_range(const Expr& e, const Steps& steps, std::string_vi
 }
 
 Result<StepVector> Evaluator::over_range(const Expr& e, const Steps& steps, const Expr& range,
-                                         WindowFunction fn, const std::vector<double>* params) {
+                                         WindowFunction fn, const std::vector<double>* params,
+                                         const std::vector<double>* params2) {
   const Expr& selector = range.kind == ExprKind::matrix_selector ? *range.args[0] : range;
   const bool keeps_name = e.text == "last_over_time" || e.text == "first_over_time";
   const bool counter = e.text == "rate" || e.text == "increase";
@@ -275,8 +276,8 @@ Result<StepVector> Evaluator::over_range(const Expr& e, const Steps& steps, cons
       while (begin < end && times[begin] <= from) ++begin;
       if (begin == end) continue;
       const Window w{
-          times.subspan(begin, end - begin),   values.subspan(begin, end - begin), from, to, steps.at(i),
-          params != nullptr ? (*params)[i] : 0};
+          times.subspan(begin, end - begin),    values.subspan(begin, end - begin),    from, to, steps.at(i),
+          params != nullptr ? (*params)[i] : 0, params2 != nullptr ? (*params2)[i] : 0};
       s.values[i] = fn(w);
       any = any || !is_absent(s.values[i]);
     }

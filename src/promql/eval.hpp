@@ -7,6 +7,7 @@
 #include <set>
 #include <span>
 
+#include "promql/duration.hpp"
 #include "promql/engine.hpp"
 
 namespace telltale::promql {
@@ -43,6 +44,7 @@ struct Window {
   std::int64_t to = 0;
   std::int64_t step_time = 0;
   double param = 0;
+  double param2 = 0;
 };
 using WindowFunction = double (*)(const Window&);
 /// Null when `name` is not a function over a range.
@@ -69,7 +71,7 @@ struct KahanSum {
 class Evaluator {
  public:
   Evaluator(storage::MetricStore& store, const EngineOptions& options, const storage::Projects& projects,
-            std::string_view text, std::int64_t lookback, Steps outer, WorkContext& context)
+            std::string_view text, std::int64_t lookback, QuerySpan outer, WorkContext& context)
       : store_(store),
         options_(options),
         projects_(projects),
@@ -100,11 +102,17 @@ class Evaluator {
   Result<StepVector> binary(const Expr& e, const Steps& steps);
   Result<StepVector> vector_scalar(const Expr& e, StepVector v, const std::vector<double>& s, bool swapped);
   Result<StepVector> vector_vector(const Expr& e, StepVector l, StepVector r, std::size_t n);
+  Result<> match(const Expr& e, const std::vector<const StepSeries*>& many_side,
+                 const std::vector<const StepSeries*>& one_side, std::size_t n, StepVector& out);
   Result<StepVector> set_operation(const Expr& e, StepVector l, StepVector r, std::size_t n);
   Result<StepVector> aggregate(const Expr& e, const Steps& steps);
   Result<StepVector> call(const Expr& e, const Steps& steps);
   Result<StepVector> over_range(const Expr& e, const Steps& steps, const Expr& range, WindowFunction fn,
-                                const std::vector<double>* params);
+                                const std::vector<double>* params,
+                                const std::vector<double>* params2 = nullptr);
+  Result<StepVector> over_range_with_params(const Expr& e, const Steps& steps, WindowFunction fn);
+  Result<StepVector> sorted_by_label(const Expr& e, const Steps& steps);
+  Result<StepVector> query_function(const Expr& e, const Steps& steps);
   Result<StepVector> absent(const Expr& e, const Steps& steps);
   Result<StepVector> histogram(const Expr& e, const Steps& steps);
   Result<StepVector> label_function(const Expr& e, const Steps& steps);
@@ -119,7 +127,7 @@ class Evaluator {
   const storage::Projects& projects_;
   const std::string_view text_;
   const std::int64_t lookback_;
-  const Steps outer_;
+  const QuerySpan outer_;
   WorkContext& context_;
 };
 

@@ -18,7 +18,7 @@ struct FunctionSignature {
 
 /// Null when there is none of that name.
 const FunctionSignature* find_function(std::string_view name);
-/// Known to Prometheus but experimental or for native histograms only: refused with a clear error.
+/// Known to Prometheus but not to us: refused with a clear error.
 bool is_unsupported_function(std::string_view name);
 
 }  // namespace telltale::promql

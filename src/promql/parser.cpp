@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "promql/duration.hpp"
 #include "promql/functions.hpp"
 #include "promql/lexer.hpp"
 #include "promql/type_check.hpp"
@@ -16,9 +17,9 @@ namespace {
 
 constexpr int kMaxParseDepth = 200;
 
-constexpr std::string_view kAggregators[] = {"avg", "bottomk",  "count",  "count_values", "group", "max",
-                                             "min", "quantile", "stddev", "stdvar",       "sum",   "topk"};
-constexpr std::string_view kExperimentalAggregators[] = {"limitk", "limit_ratio"};
+constexpr std::string_view kAggregators[] = {"avg", "bottomk", "count",    "count_values", "group",
+                                             "max", "min",     "quantile", "stddev",       "stdvar",
+                                             "sum", "topk",    "limitk",   "limit_ratio"};
 
 template <std::size_t N>
 bool is_one_of(const std::string_view (&names)[N], std::string_view name) {
@@ -114,6 +115,7 @@ class Parser {
 
   Result<ExprPtr> binary(int min_precedence);
   Result<> modifiers(Expr& e);
+  Result<> fill(Expr& e);
   Result<ExprPtr> unary();
   Result<ExprPtr> postfix();
   Result<ExprPtr> primary();
@@ -125,7 +127,9 @@ class Parser {
   Result<ExprPtr> selector();
   Result<> matcher(Expr& e);
   Result<std::vector<std::string>> label_list(std::string_view where);
-  Result<std::int64_t> duration(std::string_view where, bool negative);
+  Result<ExprPtr> duration(std::string_view where, int min_precedence);
+  Result<ExprPtr> duration_operand(std::string_view where);
+  Result<> positive(ExprPtr duration, std::int64_t& ms, ExprPtr& kept);
 
   std::string_view text_;
   std::vector<Token> tokens_;
@@ -181,8 +185,36 @@ Result<> Parser::modifiers(Expr& e) {
       }
     }
   }
-  if (cur().is_word("fill") || cur().is_word("fill_left") || cur().is_word("fill_right")) {
-    if (ahead().is("(")) return error(cur().begin, "fill modifiers are experimental and not supported");
+  return fill(e);
+}
+
+Result<> Parser::fill(Expr& e) {
+  VectorMatching& m = e.matching;
+  while (ahead().is("(") &&
+         (cur().is_word("fill") || cur().is_word("fill_left") || cur().is_word("fill_right"))) {
+    const Token word = cur();
+    if (is_set_operator(e.op)) {
+      return error(word.begin, "filling in missing series not allowed for set operators");
+    }
+    skip();
+    skip();
+    double sign = 1;
+    if (cur().is("-") || cur().is("+")) {
+      sign = cur().is("-") ? -1 : 1;
+      skip();
+    }
+    if (cur().kind != TokenKind::number) return unexpected("fill modifier, expected number");
+    const double value = sign * cur().number;
+    skip();
+    TT_TRY(expect(")", "fill modifier"));
+    if (word.value != "fill_right") {
+      if (m.fill_left) return error(word.begin, word.value + " sets the left side twice");
+      m.fill_left = value;
+    }
+    if (word.value != "fill_left") {
+      if (m.fill_right) return error(word.begin, word.value + " sets the right side twice");
+      m.fill_right = value;
+    }
   }
   return {};
 }
@@ -233,30 +265,34 @@ Result<ExprPtr> Parser::postfix() {
 }
 
 Result<ExprPtr> Parser::brackets(ExprPtr inner) {
-  const std::size_t begin = cur().begin;
   skip();
-  TT_ASSIGN(const std::int64_t range, duration("subquery or range selector", false));
-  if (range <= 0) return error(begin + 1, "duration must be greater than 0");
+  TT_ASSIGN(ExprPtr written, duration("subquery or range selector", 0));
+  std::int64_t range_ms = 0;
+  ExprPtr range;
+  TT_TRY(positive(std::move(written), range_ms, range));
   if (!cur().is(":")) {
     TT_TRY(expect("]", "subquery or range selector"));
     if (inner->kind != ExprKind::vector_selector) {
       return error(inner->begin, "ranges only allowed for vector selectors");
     }
-    if (inner->offset_ms != 0) return error(inner->begin, "no offset modifiers allowed before range");
+    if (inner->offset_ms != 0 || inner->offset)
+      return error(inner->begin, "no offset modifiers allowed before range");
     if (inner->at != AtKind::none) return error(inner->begin, "no @ modifiers allowed before range");
     ExprPtr e = node(ExprKind::matrix_selector, inner->begin);
     e->type = ValueType::matrix;
-    e->range_ms = range;
+    e->range_ms = range_ms;
+    e->range = std::move(range);
     e->args.push_back(std::move(inner));
     return finish(std::move(e));
   }
   skip();
   ExprPtr e = node(ExprKind::subquery, inner->begin);
   e->type = ValueType::matrix;
-  e->range_ms = range;
+  e->range_ms = range_ms;
+  e->range = std::move(range);
   if (!cur().is("]")) {
-    TT_ASSIGN(e->step_ms, duration("subquery selector", false));
-    if (e->step_ms <= 0) return error(begin, "duration must be greater than 0");
+    TT_ASSIGN(ExprPtr step, duration("subquery selector", 0));
+    TT_TRY(positive(std::move(step), e->step_ms, e->step));
   }
   TT_TRY(expect("]", "subquery selector"));
   if (inner->type != ValueType::vector) {
@@ -267,24 +303,75 @@ Result<ExprPtr> Parser::brackets(ExprPtr inner) {
   return finish(std::move(e));
 }
 
-Result<std::int64_t> Parser::duration(std::string_view where, bool negative) {
-  double sign = 1;
-  if (negative && (cur().is("-") || cur().is("+"))) {
-    sign = cur().is("-") ? -1 : 1;
+Result<> Parser::positive(ExprPtr duration, std::int64_t& ms, ExprPtr& kept) {
+  if (is_fixed_duration(*duration)) {
+    TT_ASSIGN(ms, positive_duration_ms(text_, *duration, {}));
+  }
+  if (duration->kind != ExprKind::number) kept = std::move(duration);
+  return {};
+}
+
+Result<ExprPtr> Parser::duration(std::string_view where, int min_precedence) {
+  if (++depth_ > kMaxParseDepth) return error(cur().begin, "expression is nested too deeply");
+  TT_ASSIGN(ExprPtr left, duration_operand(where));
+  while (cur().kind == TokenKind::symbol) {
+    const auto info = binary_op_of(cur());
+    if (!info || is_comparison(info->op) || info->precedence < min_precedence) break;
     skip();
+    ExprPtr e = node(ExprKind::binary, left->begin);
+    e->op = info->op;
+    e->type = ValueType::scalar;
+    TT_ASSIGN(ExprPtr right,
+              duration(where, info->op == BinaryOp::pow ? info->precedence : info->precedence + 1));
+    e->args.push_back(std::move(left));
+    e->args.push_back(std::move(right));
+    left = finish(std::move(e));
   }
-  if (cur().kind != TokenKind::number) {
-    if (cur().is("(") || cur().kind == TokenKind::identifier) {
-      return error(cur().begin, "duration expressions are not supported, expected a duration");
-    }
-    const std::string shown =
-        cur().kind == TokenKind::end ? "end of input" : "\"" + std::string(cur().text) + "\"";
-    return error(cur().begin, "unexpected " + shown + " in " + std::string(where) + ", expected duration");
+  --depth_;
+  return left;
+}
+
+Result<ExprPtr> Parser::duration_operand(std::string_view where) {
+  const Token t = cur();
+  ExprPtr e = node(ExprKind::number, t.begin);
+  e->type = ValueType::scalar;
+  if (t.kind == TokenKind::number) {
+    skip();
+    e->number = t.number;
+    e->text = std::string(t.text);
+    return finish(std::move(e));
   }
-  const double ms = sign * cur().number * 1000;
-  if (!(std::abs(ms) < 9.2e15)) return error(cur().begin, "duration out of range");
+  if (t.is("-") || t.is("+")) {
+    skip();
+    e->kind = ExprKind::unary;
+    e->op = t.is("-") ? BinaryOp::sub : BinaryOp::add;
+    TT_ASSIGN(ExprPtr inner, duration(where, 7));
+    e->args.push_back(std::move(inner));
+    return finish(std::move(e));
+  }
+  if (accept("(")) {
+    e->kind = ExprKind::paren;
+    TT_ASSIGN(ExprPtr inner, duration(where, 0));
+    e->args.push_back(std::move(inner));
+    TT_TRY(expect(")", "duration expression"));
+    return finish(std::move(e));
+  }
+  const bool pair = t.is_word("min_of") || t.is_word("max_of");
+  if (!pair && !t.is_word("step") && !t.is_word("range")) {
+    const std::string shown = t.kind == TokenKind::end ? "end of input" : "\"" + std::string(t.text) + "\"";
+    return error(t.begin, "unexpected " + shown + " in " + std::string(where) + ", expected duration");
+  }
   skip();
-  return static_cast<std::int64_t>(std::llround(ms));
+  e->kind = ExprKind::call;
+  e->text = t.value;
+  TT_TRY(expect("(", "duration expression"));
+  for (int i = 0; pair && i < 2; ++i) {
+    if (i == 1) TT_TRY(expect(",", "duration expression"));
+    TT_ASSIGN(ExprPtr arg, duration(where, 0));
+    e->args.push_back(std::move(arg));
+  }
+  TT_TRY(expect(")", "duration expression"));
+  return finish(std::move(e));
 }
 
 /// The node that carries the modifiers of a selector or subquery; null for anything else.
@@ -296,15 +383,33 @@ Expr* modified_node(Expr& e) {
 
 Result<> Parser::offset(Expr& e) {
   skip();
-  TT_ASSIGN(const std::int64_t ms, duration("offset", true));
+  double sign = 1;
+  ExprPtr written;
+  if (cur().is("-") || cur().is("+")) {
+    sign = cur().is("-") ? -1 : 1;
+    written = node(ExprKind::unary, cur().begin);
+    written->type = ValueType::scalar;
+    written->op = sign < 0 ? BinaryOp::sub : BinaryOp::add;
+    skip();
+  }
+  TT_ASSIGN(ExprPtr amount, duration_operand("offset"));
+  const bool plain = amount->kind == ExprKind::number;
+  if (written) {
+    written->args.push_back(std::move(amount));
+  } else {
+    written = std::move(amount);
+  }
   Expr* target = modified_node(e);
   if (target == nullptr) {
     return error(e.begin,
                  "offset modifier must be preceded by an instant vector selector or range vector selector or "
                  "a subquery");
   }
-  if (target->offset_ms != 0) return error(e.begin, "offset may not be set multiple times");
-  target->offset_ms = ms;
+  if (target->offset_ms != 0 || target->offset) return error(e.begin, "offset may not be set multiple times");
+  if (is_fixed_duration(*written)) {
+    TT_ASSIGN(target->offset_ms, duration_ms(text_, *written, {}));
+  }
+  if (!plain) target->offset = std::move(written);
   return {};
 }
 
@@ -365,9 +470,6 @@ Result<ExprPtr> Parser::primary() {
   if (t.is("{")) return selector();
   if (t.kind != TokenKind::identifier) return unexpected("");
   const bool grouped = ahead().is("(") || ahead().is_word("by") || ahead().is_word("without");
-  if (grouped && is_one_of(kExperimentalAggregators, t.value)) {
-    return error(t.begin, t.value + "() is experimental and not supported");
-  }
   if (grouped && is_one_of(kAggregators, t.value)) return aggregate();
   if (ahead().is("(")) return call();
   return selector();

@@ -1,6 +1,5 @@
 // PromQL text to a checked syntax tree. Errors are invalid_argument with the place in front, as Prometheus
-// words it: `1:5: parse error: …`. Experimental functions, fill modifiers and the native histogram operators
-// are refused by name.
+// words it: `1:5: parse error: …`. What we lack (README.md) is refused by name.
 #pragma once
 
 #include <string_view>

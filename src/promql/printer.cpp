@@ -111,6 +111,28 @@ std::string print_labels(const std::vector<std::string>& labels) {
   return out + ")";
 }
 
+/// A computed duration: numbers as they were written, because 5m and 300 are the same to the language.
+std::string print_computed(const Expr& e) {
+  if (e.kind == ExprKind::number) return e.text;
+  if (e.kind == ExprKind::paren) return "(" + print_computed(*e.args[0]) + ")";
+  if (e.kind == ExprKind::unary) return std::string(to_string(e.op)) + print_computed(*e.args[0]);
+  if (e.kind == ExprKind::binary) {
+    return print_computed(*e.args[0]) + " " + std::string(to_string(e.op)) + " " + print_computed(*e.args[1]);
+  }
+  const std::string inside =
+      e.args.empty() ? "" : print_computed(*e.args[0]) + ", " + print_computed(*e.args[1]);
+  return e.text + "(" + inside + ")";
+}
+
+std::string print_range(const Expr& e) {
+  return e.range ? print_computed(*e.range) : print_duration(e.range_ms);
+}
+
+std::string print_step(const Expr& e) {
+  if (e.step) return print_computed(*e.step);
+  return e.step_ms > 0 ? print_duration(e.step_ms) : "";
+}
+
 std::string print_modifiers(const Expr& e) {
   std::string out;
   if (e.at == AtKind::time) {
@@ -120,6 +142,10 @@ std::string print_modifiers(const Expr& e) {
   }
   if (e.at == AtKind::start) out += " @ start()";
   if (e.at == AtKind::end) out += " @ end()";
+  if (e.offset) {
+    out += " offset " + print_computed(*e.offset);
+    return out;
+  }
   if (e.offset_ms != 0) out += " offset " + print_duration(e.offset_ms);
   return out;
 }
@@ -164,6 +190,12 @@ std::string print_binary(const Expr& e) {
     if (m.card == Cardinality::many_to_one) out += " group_left " + print_labels(m.include);
     if (m.card == Cardinality::one_to_many) out += " group_right " + print_labels(m.include);
   }
+  if (m.fill_left && m.fill_right && *m.fill_left == *m.fill_right) {
+    out += " fill (" + format_value(*m.fill_left) + ")";
+  } else {
+    if (m.fill_left) out += " fill_left (" + format_value(*m.fill_left) + ")";
+    if (m.fill_right) out += " fill_right (" + format_value(*m.fill_right) + ")";
+  }
   return out + " " + to_string(*e.args[1]);
 }
 
@@ -178,10 +210,9 @@ std::string to_string(const Expr& e) {
     case ExprKind::vector_selector:
       return print_selector(e, "");
     case ExprKind::matrix_selector:
-      return print_selector(*e.args[0], "[" + print_duration(e.range_ms) + "]");
+      return print_selector(*e.args[0], "[" + print_range(e) + "]");
     case ExprKind::subquery:
-      return to_string(*e.args[0]) + "[" + print_duration(e.range_ms) + ":" +
-             (e.step_ms > 0 ? print_duration(e.step_ms) : "") + "]" + print_modifiers(e);
+      return to_string(*e.args[0]) + "[" + print_range(e) + ":" + print_step(e) + "]" + print_modifiers(e);
     case ExprKind::unary:
       return std::string(to_string(e.op)) + to_string(*e.args[0]);
     case ExprKind::binary:

@@ -57,6 +57,9 @@ Result<> check_binary(std::string_view text, Expr& e, std::size_t op_at) {
   if (!both_vector && !e.matching.labels.empty()) {
     return type_error(text, op_at, "vector matching only allowed between instant vectors");
   }
+  if (!both_vector && (e.matching.fill_left || e.matching.fill_right)) {
+    return type_error(text, op_at, "filling in missing series only allowed between instant vectors");
+  }
   if (e.matching.on) {
     for (const std::string& label : e.matching.labels) {
       if (std::find(e.matching.include.begin(), e.matching.include.end(), label) !=
@@ -71,8 +74,8 @@ Result<> check_binary(std::string_view text, Expr& e, std::size_t op_at) {
 }
 
 Result<> check_aggregate(std::string_view text, Expr& e, std::vector<ExprPtr> args) {
-  const bool takes_param =
-      e.text == "topk" || e.text == "bottomk" || e.text == "quantile" || e.text == "count_values";
+  const bool takes_param = e.text == "topk" || e.text == "bottomk" || e.text == "quantile" ||
+                           e.text == "count_values" || e.text == "limitk" || e.text == "limit_ratio";
   const std::size_t want = takes_param ? 2 : 1;
   if (args.empty()) return type_error(text, e.begin, "no arguments for aggregate expression provided");
   if (args.size() != want) {
@@ -103,9 +106,7 @@ Result<> check_call(std::string_view text, Expr& e) {
   const FunctionSignature* f = find_function(e.text);
   if (f == nullptr) {
     if (is_unsupported_function(e.text)) {
-      return type_error(
-          text, e.begin,
-          "function " + quoted(e.text) + " is experimental or for native histograms and not supported");
+      return type_error(text, e.begin, "function " + quoted(e.text) + " is not supported");
     }
     return type_error(text, e.begin, "unknown function with name " + quoted(e.text));
   }

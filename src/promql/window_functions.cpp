@@ -159,6 +159,40 @@ double quantile_over(const Window& w) {
   return quantile_of(w.param, copy);
 }
 
+double median_deviation(const Window& w) {
+  if (std::any_of(w.values.begin(), w.values.end(), [](double x) { return std::isnan(x); }))
+    return std::nan("");
+  std::vector<double> copy(w.values.begin(), w.values.end());
+  const double median = quantile_of(0.5, copy);
+  for (double& x : copy) x = std::abs(x - median);
+  return quantile_of(0.5, copy);
+}
+
+/// Holt's linear method: a level and a trend, each a weighted mean of what was seen and what was foreseen.
+double smoothed(const Window& w) {
+  if (w.values.size() < 2) return absent_value();
+  double level = w.values[0];
+  double trend = w.values[1] - w.values[0];
+  for (std::size_t i = 1; i < w.values.size(); ++i) {
+    const double before = level;
+    level = w.param * w.values[i] + (1 - w.param) * (before + trend);
+    trend = w.param2 * (level - before) + (1 - w.param2) * trend;
+  }
+  return level;
+}
+
+double seconds(std::int64_t ms) { return static_cast<double>(ms) / 1000; }
+
+/// When the extreme was seen last.
+template <class Better>
+double time_of_best(const Window& w, Better better) {
+  std::size_t best = 0;
+  for (std::size_t i = 1; i < w.values.size(); ++i) {
+    if (better(w.values[i], w.values[best]) || std::isnan(w.values[best])) best = i;
+  }
+  return seconds(w.times[best]);
+}
+
 double sum_over(const Window& w) {
   KahanSum sum;
   for (double x : w.values) sum.add(x);
@@ -180,6 +214,12 @@ WindowFunction find_window_function(std::string_view name) {
        }},
       {"predict_linear", predict},
       {"quantile_over_time", quantile_over},
+      {"double_exponential_smoothing", smoothed},
+      {"mad_over_time", median_deviation},
+      {"ts_of_first_over_time", [](const Window& w) { return seconds(w.times.front()); }},
+      {"ts_of_last_over_time", [](const Window& w) { return seconds(w.times.back()); }},
+      {"ts_of_max_over_time", [](const Window& w) { return time_of_best(w, std::greater_equal<>()); }},
+      {"ts_of_min_over_time", [](const Window& w) { return time_of_best(w, std::less_equal<>()); }},
       {"sum_over_time", sum_over},
       {"avg_over_time", [](const Window& w) { return mean_of(w.values); }},
       {"count_over_time", [](const Window& w) { return static_cast<double>(w.values.size()); }},
