@@ -138,6 +138,7 @@ Result<StepVector> Evaluator::call(const Expr& e, const Steps& steps) {
   const std::string& f = e.text;
   if (f == "absent" || f == "absent_over_time") return absent(e, steps);
   if (f == "histogram_quantile" || f == "histogram_fraction") return histogram(e, steps);
+  if (f == "info") return info(e, steps);
   if (f == "label_replace" || f == "label_join") return label_function(e, steps);
   if (f == "sort" || f == "sort_desc") return sorted(e, steps);
   if (f == "sort_by_label" || f == "sort_by_label_desc") return sorted_by_label(e, steps);

@@ -113,6 +113,9 @@ class Evaluator {
   Result<StepVector> over_range_with_params(const Expr& e, const Steps& steps, WindowFunction fn);
   Result<StepVector> sorted_by_label(const Expr& e, const Steps& steps);
   Result<StepVector> query_function(const Expr& e, const Steps& steps);
+  Result<StepVector> info(const Expr& e, const Steps& steps);
+  /// When the first selector below `e` reads for a step; false if there is none.
+  bool info_time(const Expr& e, std::int64_t step_time, std::int64_t& out) const;
   Result<StepVector> absent(const Expr& e, const Steps& steps);
   Result<StepVector> histogram(const Expr& e, const Steps& steps);
   Result<StepVector> label_function(const Expr& e, const Steps& steps);

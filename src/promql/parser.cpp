@@ -124,7 +124,7 @@ class Parser {
   Result<> at(Expr& e);
   Result<ExprPtr> aggregate();
   Result<ExprPtr> call();
-  Result<ExprPtr> selector();
+  Result<ExprPtr> selector(bool may_match_all = false);
   Result<> matcher(Expr& e);
   Result<std::vector<std::string>> label_list(std::string_view where);
   Result<ExprPtr> duration(std::string_view where, int min_precedence);
@@ -510,7 +510,10 @@ Result<ExprPtr> Parser::call() {
   skip();
   skip();
   while (!cur().is(")")) {
-    TT_ASSIGN(ExprPtr arg, binary(0));
+    const bool labels = e->text == "info" && e->args.size() == 1;
+    if (labels && !cur().is("{")) return error(cur().begin, "expected label selectors only");
+    TT_ASSIGN(ExprPtr arg, labels ? selector(true) : binary(0));
+    if (labels && !arg->name.empty()) return error(arg->begin, "expected label selectors only");
     e->args.push_back(std::move(arg));
     if (!accept(",")) break;
     if (cur().is(")")) return unexpected("call to function");
@@ -521,7 +524,7 @@ Result<ExprPtr> Parser::call() {
   return e;
 }
 
-Result<ExprPtr> Parser::selector() {
+Result<ExprPtr> Parser::selector(bool may_match_all) {
   ExprPtr e = node(ExprKind::vector_selector, cur().begin);
   if (cur().kind == TokenKind::identifier) {
     e->name = std::string(cur().text);
@@ -547,7 +550,8 @@ Result<ExprPtr> Parser::selector() {
   e = finish(std::move(e));
   const bool selects =
       std::any_of(e->matchers.begin(), e->matchers.end(), [](const auto& m) { return !m.matches_empty(); });
-  if (!selects) return error(e->begin, "vector selector must contain at least one non-empty matcher");
+  if (!selects && !may_match_all)
+    return error(e->begin, "vector selector must contain at least one non-empty matcher");
   return e;
 }
 
