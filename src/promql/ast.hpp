@@ -65,6 +65,9 @@ struct VectorMatching {
   std::optional<double> fill_right;
 };
 
+/// A selector that uses samples from outside of its range (extended.cpp).
+enum class Extension : unsigned char { none, anchored, smoothed };
+
 enum class AtKind : unsigned char { none, time, start, end };
 
 struct Expr;
@@ -82,6 +85,7 @@ struct Expr {
   std::vector<storage::LabelMatcher> matchers;  // includes the one for the name
   std::string name;                             // written before the braces or quoted first inside them
   std::int64_t offset_ms = 0;
+  Extension extension = Extension::none;
   AtKind at = AtKind::none;
   std::int64_t at_ms = 0;
   std::int64_t range_ms = 0;

@@ -235,7 +235,8 @@ Result<StepVector> Evaluator::time_function(const Expr& e, const Steps& steps) {
     v = constant(steps, ValueType::vector);
     for (std::size_t i = 0; i < steps.count; ++i)
       v.series[0].values[i] = static_cast<double>(steps.at(i)) / 1000;
-  } else if (e.text == "timestamp" && unwrap(*e.args[0]).kind == ExprKind::vector_selector) {
+  } else if (e.text == "timestamp" && unwrap(*e.args[0]).kind == ExprKind::vector_selector &&
+             unwrap(*e.args[0]).extension == Extension::none) {
     TT_ASSIGN(v, selector(unwrap(*e.args[0]), steps, true));
     map_values(v, [](double x, std::size_t) { return x; });
     TT_TRY(finish(v.series, false));

@@ -187,7 +187,8 @@ Result<> Evaluator::fetch(const Expr& selector, std::int64_t from, std::int64_t 
 Result<StepVector> Evaluator::selector(const Expr& e, const Steps& steps, bool timestamps) {
   StepVector out;
   const std::int64_t from = time_of(e, steps.start) - lookback_;
-  const std::int64_t to = time_of(e, steps.last());
+  const bool smooth = e.extension == Extension::smoothed;
+  const std::int64_t to = time_of(e, steps.last()) + (smooth ? lookback_ : 0);
   const SeriesFn take = [&](const Labels& labels, bool, auto times, auto values) -> Result<> {
     TT_TRY(context_.charge(steps.count * sizeof(double) + sizeof(StepSeries)));
     StepSeries s;
@@ -198,6 +199,10 @@ Result<StepVector> Evaluator::selector(const Expr& e, const Steps& steps, bool t
       const std::int64_t t = time_of(e, steps.at(i));
       while (next < times.size() && times[next] <= t) ++next;
       if (next == 0 || times[next - 1] <= t - lookback_ || is_stale_nan(values[next - 1])) continue;
+      if (smooth) {
+        s.values[i] = smoothed_at(times, values, next - 1, t, lookback_);
+        continue;
+      }
       s.values[i] = timestamps ? static_cast<double>(times[next - 1]) / 1000 : values[next - 1];
     }
     out.series.push_back(std::move(s));
@@ -227,7 +232,10 @@ Result<> Evaluator::each_range(const Expr& e, const Steps& steps, std::string_vi
       }
       return fn(labels, drop, times, values);
     };
-    return fetch(s, time_of(s, steps.start) - e.range_ms, time_of(s, steps.last()), hints, skip_stale);
+    const std::int64_t before = s.extension != Extension::none ? lookback_ : 0;
+    const std::int64_t after = s.extension == Extension::smoothed ? lookback_ : 0;
+    return fetch(s, time_of(s, steps.start) - e.range_ms - before, time_of(s, steps.last()) + after, hints,
+                 skip_stale);
   }
   // The inner steps are multiples of the step on the absolute time line, inside (start - range, end].
   const std::int64_t step = e.step_ms > 0 ? e.step_ms : options_.default_subquery_step.count();
@@ -259,6 +267,9 @@ Result<StepVector> Evaluator::over_range(const Expr& e, const Steps& steps, cons
   const Expr& selector = range.kind == ExprKind::matrix_selector ? *range.args[0] : range;
   const bool keeps_name = e.text == "last_over_time" || e.text == "first_over_time";
   const bool counter = e.text == "rate" || e.text == "increase";
+  const Extension extension = selector.extension;
+  const std::int64_t before = extension != Extension::none ? lookback_ : 0;
+  const std::int64_t after = extension == Extension::smoothed ? lookback_ : 0;
   StepVector out;
   const SeriesFn take = [&](const Labels& labels, bool drop, auto times, auto values) -> Result<> {
     TT_TRY(context_.charge(steps.count * sizeof(double) + sizeof(StepSeries)));
@@ -272,13 +283,13 @@ Result<StepVector> Evaluator::over_range(const Expr& e, const Steps& steps, cons
     for (std::size_t i = 0; i < steps.count; ++i) {
       const std::int64_t to = time_of(selector, steps.at(i));
       const std::int64_t from = to - range.range_ms;
-      while (end < times.size() && times[end] <= to) ++end;
-      while (begin < end && times[begin] <= from) ++begin;
+      while (end < times.size() && times[end] <= to + after) ++end;
+      while (begin < end && times[begin] <= from - before) ++begin;
       if (begin == end) continue;
       const Window w{
           times.subspan(begin, end - begin),    values.subspan(begin, end - begin),    from, to, steps.at(i),
           params != nullptr ? (*params)[i] : 0, params2 != nullptr ? (*params2)[i] : 0};
-      s.values[i] = fn(w);
+      s.values[i] = extension == Extension::none ? fn(w) : extended_value(e.text, w, extension);
       any = any || !is_absent(s.values[i]);
     }
     const std::string_view name = labels.get(kMetricName);
@@ -300,6 +311,10 @@ Result<StepVector> Evaluator::over_range(const Expr& e, const Steps& steps, cons
 
 Result<std::vector<ResultSeries>> Evaluator::raw(const Expr& e, const Steps& steps) {
   const Expr& selector = e.kind == ExprKind::matrix_selector ? *e.args[0] : e;
+  if (selector.extension != Extension::none) {
+    return fail(ErrorKind::invalid_argument,
+                "a range with anchored or smoothed is for functions and cannot be shown itself");
+  }
   const std::int64_t to = time_of(selector, steps.start);
   std::vector<ResultSeries> out;
   const SeriesFn take = [&](const Labels& labels, bool drop, auto times, auto values) -> Result<> {

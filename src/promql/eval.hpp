@@ -49,6 +49,12 @@ struct Window {
 using WindowFunction = double (*)(const Window&);
 /// Null when `name` is not a function over a range.
 WindowFunction find_window_function(std::string_view name);
+bool takes_extension(std::string_view function, Extension extension);
+/// `w` holds samples from outside of (from, to], too, as far as the look-back.
+double extended_value(std::string_view function, const Window& w, Extension extension);
+/// The value at `t`, on the line from sample i, the last one at or before `t`, to the next.
+double smoothed_at(std::span<const std::int64_t> times, std::span<const double> values, std::size_t i,
+                   std::int64_t t, std::int64_t lookback);
 double quantile_of(double phi, std::vector<double>& values);
 
 struct Bucket {

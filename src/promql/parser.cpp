@@ -122,6 +122,7 @@ class Parser {
   Result<ExprPtr> brackets(ExprPtr inner);
   Result<> offset(Expr& e);
   Result<> at(Expr& e);
+  Result<> extension(Expr& e);
   Result<ExprPtr> aggregate();
   Result<ExprPtr> call();
   Result<ExprPtr> selector(bool may_match_all = false);
@@ -255,9 +256,9 @@ Result<ExprPtr> Parser::postfix() {
     } else if (cur().is("@")) {
       TT_TRY(at(*e));
       e = finish(std::move(e));
-    } else if ((cur().is_word("anchored") || cur().is_word("smoothed")) &&
-               e->kind == ExprKind::matrix_selector) {
-      return error(cur().begin, "modifier \"" + cur().value + "\" is experimental and not supported");
+    } else if (cur().is_word("anchored") || cur().is_word("smoothed")) {
+      TT_TRY(extension(*e));
+      e = finish(std::move(e));
     } else {
       return e;
     }
@@ -277,6 +278,7 @@ Result<ExprPtr> Parser::brackets(ExprPtr inner) {
     }
     if (inner->offset_ms != 0 || inner->offset)
       return error(inner->begin, "no offset modifiers allowed before range");
+    if (inner->extension != Extension::none) return error(inner->begin, "smoothed must follow the range");
     if (inner->at != AtKind::none) return error(inner->begin, "no @ modifiers allowed before range");
     ExprPtr e = node(ExprKind::matrix_selector, inner->begin);
     e->type = ValueType::matrix;
@@ -410,6 +412,26 @@ Result<> Parser::offset(Expr& e) {
     TT_ASSIGN(target->offset_ms, duration_ms(text_, *written, {}));
   }
   if (!plain) target->offset = std::move(written);
+  return {};
+}
+
+Result<> Parser::extension(Expr& e) {
+  const bool smoothed = cur().is_word("smoothed");
+  const std::string word = cur().value;
+  if (e.kind == ExprKind::subquery)
+    return error(cur().begin, word + " modifier is not supported on subqueries");
+  const bool fits = e.kind == ExprKind::matrix_selector || (smoothed && e.kind == ExprKind::vector_selector);
+  if (!fits) {
+    return error(cur().begin,
+                 word + " modifier must be preceded by " +
+                     (smoothed ? "an instant or range vector selector" : "a range vector selector"));
+  }
+  Expr& target = *modified_node(e);
+  if (target.extension != Extension::none) {
+    return error(cur().begin, "anchored and smoothed may not be set multiple times");
+  }
+  target.extension = smoothed ? Extension::smoothed : Extension::anchored;
+  skip();
   return {};
 }
 

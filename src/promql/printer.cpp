@@ -135,6 +135,7 @@ std::string print_step(const Expr& e) {
 
 std::string print_modifiers(const Expr& e) {
   std::string out;
+  if (e.extension != Extension::none) out += e.extension == Extension::smoothed ? " smoothed" : " anchored";
   if (e.at == AtKind::time) {
     char text[64];
     std::snprintf(text, sizeof text, " @ %.3f", static_cast<double>(e.at_ms) / 1000);

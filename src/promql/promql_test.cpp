@@ -31,7 +31,8 @@ TEST(PromqlParser, PrintedTextReadsBackTheSame) {
         "a + on (x) fill_left (1) fill_right (-2) b", "a / ignoring (x) group_left (y) fill (0) b",
         "rate(a[5m * 2])", "a offset -(step() / 2)",
         "max_over_time(a[min_of(range(), 1h):30s + 30s] offset (1h % 7m))", "limit_ratio(-0.25, a)",
-        "sort_by_label(a, \"x\", \"y\")", "info(a, {b=~\".*\"})"}) {
+        "sort_by_label(a, \"x\", \"y\")", "rate(a[5m] anchored offset 1m)", "a smoothed @ 5.000",
+        "info(a, {b=~\".*\"})"}) {
     auto expr = parse(text);
     ASSERT_TRUE(expr) << text << ": " << expr.error().message();
     EXPECT_EQ(to_string(**expr), text);
@@ -50,6 +51,10 @@ TEST(PromqlParser, ErrorsSayWhere) {
       {"a and fill(0) b", "1:7: parse error: filling in"},
       {"a + fill(0) fill_left(1) b", "1:13: parse error: "},
       {"info(a, b)", "1:9: parse error: expected label"},
+      {"deriv(a[1m] smoothed)", "1:7: parse error: smoothed modifier can"},
+      {"a anchored", "1:3: parse error: anchored modifier must"},
+      {"a[5m:1m] smoothed", "1:10: parse error: smoothed modifier is"},
+      {"rate(a[1m] smoothed anchored)", "1:21: parse error: "},
       {"a + fill(0) 1", "1:3: parse error: filling in"},
       {"{}", "1:1: parse error: vector sel"},
       {"a\n+ \"x\"", "2:3: parse error: "},

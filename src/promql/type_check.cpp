@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "promql/eval.hpp"
 #include "promql/functions.hpp"
 #include "promql/lexer.hpp"
 
@@ -102,6 +103,17 @@ Result<> check_aggregate(std::string_view text, Expr& e, std::vector<ExprPtr> ar
   return {};
 }
 
+/// A range that uses samples from outside of itself has a meaning for few functions.
+static Result<> check_extension(std::string_view text, const Expr& call, const Expr& selector) {
+  if (selector.extension == Extension::none || takes_extension(call.text, selector.extension)) return {};
+  const bool smoothed = selector.extension == Extension::smoothed;
+  return type_error(text, selector.begin,
+                    std::string(smoothed ? "smoothed modifier can only be used with: delta, increase, rate"
+                                         : "anchored modifier can only be used with: changes, delta, "
+                                           "increase, rate, resets") +
+                        " - not with " + call.text);
+}
+
 Result<> check_call(std::string_view text, Expr& e) {
   const FunctionSignature* f = find_function(e.text);
   if (f == nullptr) {
@@ -127,6 +139,10 @@ Result<> check_call(std::string_view text, Expr& e) {
                         "expected type " + describe(want) + " in call to function " + quoted(f->name) +
                             ", got " + describe(e.args[i]->type));
     }
+  }
+  for (const ExprPtr& arg : e.args) {
+    const Expr& range = unwrap(*arg);
+    if (range.kind == ExprKind::matrix_selector) TT_TRY(check_extension(text, e, *range.args[0]));
   }
   e.type = f->result;
   return {};
