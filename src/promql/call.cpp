@@ -137,7 +137,8 @@ void set_label(StepSeries& s, const std::string& name, const std::string& value)
 Result<StepVector> Evaluator::call(const Expr& e, const Steps& steps) {
   const std::string& f = e.text;
   if (f == "absent" || f == "absent_over_time") return absent(e, steps);
-  if (f == "histogram_quantile" || f == "histogram_fraction") return histogram(e, steps);
+  if (f == "histogram_quantile" || f == "histogram_quantiles" || f == "histogram_fraction")
+    return histogram(e, steps);
   if (f == "info") return info(e, steps);
   if (f == "label_replace" || f == "label_join") return label_function(e, steps);
   if (f == "sort" || f == "sort_desc") return sorted(e, steps);
@@ -304,65 +305,6 @@ Result<StepVector> Evaluator::absent(const Expr& e, const Steps& steps) {
     }
   }
   out.series.push_back(std::move(s));
-  TT_TRY(finish(out.series, false));
-  return out;
-}
-
-Result<StepVector> Evaluator::histogram(const Expr& e, const Steps& steps) {
-  const bool quantile = e.text == "histogram_quantile";
-  TT_ASSIGN(const StepVector first, eval(*e.args[0], steps));
-  StepVector second;
-  if (!quantile) {
-    TT_ASSIGN(second, eval(*e.args[1], steps));
-  }
-  const Expr& arg = *e.args.back();
-  TT_ASSIGN(const StepVector v, eval(arg, steps));
-  if (quantile) {
-    for (double phi : first.scalars) check_quantile(phi, *e.args[0]);
-  }
-  struct Member {
-    double upper;
-    const StepSeries* series;
-  };
-  std::map<std::string, std::vector<Member>> groups;
-  for (const StepSeries& s : v.series) {
-    const std::string le(s.labels.get("le"));
-    char* stop = nullptr;
-    const double upper = std::strtod(le.c_str(), &stop);
-    if (le.empty() || *stop != '\0') {
-      const std::string name(s.labels.get(kMetricName));
-      annotate(warnings, "warning",
-               "bucket label \"le\" is missing or has a malformed value of \"" + le + "\"" +
-                   (name.empty() ? "" : " for metric name \"" + name + "\""),
-               arg);
-      continue;
-    }
-    groups[grouping_key(s.labels, {"le"}, true)].push_back({upper, &s});
-  }
-  StepVector out;
-  for (const auto& [key, members] : groups) {
-    StepSeries s{members[0].series->labels, std::vector<double>(steps.count, absent_value()), true};
-    s.labels.erase("le");
-    bool forced = false;
-    for (std::size_t i = 0; i < steps.count; ++i) {
-      std::vector<Bucket> buckets;
-      for (const Member& m : members) {
-        if (!is_absent(m.series->values[i])) buckets.push_back({m.upper, m.series->values[i]});
-      }
-      if (buckets.empty()) continue;
-      s.values[i] = quantile ? histogram_quantile_of(first.scalars[i], buckets, forced)
-                             : histogram_fraction_of(first.scalars[i], second.scalars[i], buckets);
-    }
-    if (forced) {
-      const std::string name(members[0].series->labels.get(kMetricName));
-      annotate(infos, "info",
-               "input to histogram_quantile needed to be fixed for monotonicity (see "
-               "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)" +
-                   (name.empty() ? "" : " for metric name \"" + name + "\""),
-               arg);
-    }
-    out.series.push_back(std::move(s));
-  }
   TT_TRY(finish(out.series, false));
   return out;
 }

@@ -56,6 +56,7 @@ std::vector<FunctionSignature> build_functions() {
   table.push_back({"double_exponential_smoothing", V, {M, S, S}});
   table.push_back({"histogram_fraction", V, {S, S, V}});
   table.push_back({"histogram_quantile", V, {S, V}});
+  table.push_back({"histogram_quantiles", V, {V, T, S, S, S, S, S, S, S, S, S, S}, 9});
   table.push_back({"info", V, {V, V}, 1});
   table.push_back({"label_join", V, {V, T, T, T}, -1});
   table.push_back({"label_replace", V, {V, T, T, T, T}});
@@ -80,9 +81,8 @@ const FunctionSignature* find_function(std::string_view name) {
 }
 
 bool is_unsupported_function(std::string_view name) {
-  static constexpr std::string_view kNames[] = {"histogram_quantiles", "start_timestamp", "histogram_avg",
-                                                "histogram_count",     "histogram_sum",   "histogram_stddev",
-                                                "histogram_stdvar"};
+  static constexpr std::string_view kNames[] = {"start_timestamp", "histogram_avg",    "histogram_count",
+                                                "histogram_sum",   "histogram_stddev", "histogram_stdvar"};
   return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
 }
 

@@ -1,9 +1,11 @@
-// Quantiles and fractions of classic histograms: linear interpolation inside a bucket. Source: Prometheus
-// promql/quantile.go.
+// Quantiles and fractions of classic histograms: linear interpolation inside a bucket, as Prometheus does it.
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
+#include <map>
 
+#include "base/text.hpp"
 #include "promql/eval.hpp"
 
 namespace telltale::promql {
@@ -34,7 +36,32 @@ bool repair_buckets(std::vector<Bucket>& b, bool& forced) {
     }
   }
   b = std::move(merged);
-  return b.size() >= 2;
+  return true;
+}
+
+struct Member {
+  double upper;
+  const StepSeries* series;
+};
+
+std::vector<Bucket> buckets_at(const std::vector<Member>& members, std::size_t step) {
+  std::vector<Bucket> out;
+  for (const Member& m : members) {
+    if (!is_absent(m.series->values[step])) out.push_back({m.upper, m.series->values[step]});
+  }
+  return out;
+}
+
+/// A quantile as a label's value, as bucket bounds are written: 0.5, 1.0, NaN.
+std::string quantile_label(double phi) {
+  std::string text = format_value(phi);
+  if (std::isfinite(phi) && text.find('.') == std::string::npos) text += ".0";
+  return text;
+}
+
+std::string for_metric(const StepSeries& s) {
+  const std::string name(s.labels.get(kMetricName));
+  return name.empty() ? "" : " for metric name \"" + name + "\"";
 }
 
 }  // namespace
@@ -45,7 +72,7 @@ double histogram_quantile_of(double phi, std::vector<Bucket>& b, bool& forced) {
   if (std::isnan(phi)) return kNan;
   if (phi < 0) return -kInf;
   if (phi > 1) return kInf;
-  if (!repair_buckets(b, forced)) return kNan;
+  if (!repair_buckets(b, forced) || b.size() < 2) return kNan;
   const double total = b.back().count;
   if (total == 0 || std::isnan(total)) return kNan;
   double rank = phi * total;
@@ -85,6 +112,77 @@ double histogram_fraction_of(double lower, double upper, std::vector<Bucket>& b)
     return below;
   };
   return (rank_of(upper) - rank_of(lower)) / total;
+}
+
+Result<StepVector> Evaluator::histogram(const Expr& e, const Steps& steps) {
+  const bool fraction = e.text == "histogram_fraction";
+  const bool many = e.text == "histogram_quantiles";
+  const Expr& arg = many ? *e.args.front() : *e.args.back();
+  TT_ASSIGN(const StepVector v, eval(arg, steps));
+  // The bounds of a fraction, or the quantiles.
+  std::vector<std::vector<double>> params;
+  for (std::size_t i = many ? 2 : 0; i < e.args.size() - (many ? 0 : 1); ++i) {
+    TT_ASSIGN(StepVector param, eval(*e.args[i], steps));
+    for (double phi : param.scalars) {
+      if (!fraction) check_quantile(phi, *e.args[i]);
+    }
+    params.push_back(std::move(param.scalars));
+  }
+  const std::string label = many ? unwrap(*e.args[1]).text : "";
+  if (many && (label.empty() || !is_utf8(label))) {
+    return fail(ErrorKind::execution, "invalid label name \"" + label + "\" in histogram_quantiles()");
+  }
+  std::map<std::string, std::vector<Member>> groups;
+  for (const StepSeries& s : v.series) {
+    if (many && s.labels.has(label)) {
+      return fail(
+          ErrorKind::execution,
+          "label \"" + label + "\" of histogram_quantiles() exists already in " + s.labels.to_string());
+    }
+    const std::string le(s.labels.get("le"));
+    char* stop = nullptr;
+    const double upper = std::strtod(le.c_str(), &stop);
+    if (le.empty() || *stop != '\0') {
+      annotate(warnings, "warning",
+               "bucket label \"le\" is missing or has a malformed value of \"" + le + "\"" + for_metric(s),
+               arg);
+      continue;
+    }
+    groups[grouping_key(s.labels, {"le"}, true)].push_back({upper, &s});
+  }
+  StepVector out;
+  for (const auto& [key, members] : groups) {
+    TT_TRY(context_.check());
+    TT_TRY(context_.charge(params.size() * steps.count * sizeof(double)));
+    StepSeries base{members[0].series->labels, std::vector<double>(steps.count, absent_value()), true};
+    base.labels.erase("le");
+    bool forced = false;
+    std::map<std::string, StepSeries> by_quantile;
+    for (std::size_t i = 0; i < steps.count; ++i) {
+      std::vector<Bucket> buckets = buckets_at(members, i);
+      if (buckets.empty()) continue;
+      if (fraction) base.values[i] = histogram_fraction_of(params[0][i], params[1][i], buckets);
+      for (std::size_t p = 0; p < params.size() && !fraction; ++p) {
+        const std::string value = many ? quantile_label(params[p][i]) : "";
+        StepSeries& s = by_quantile.try_emplace(value, base).first->second;
+        s.values[i] = histogram_quantile_of(params[p][i], buckets, forced);
+      }
+    }
+    if (forced) {
+      annotate(infos, "info",
+               "input to histogram_quantile needed to be fixed for monotonicity (see "
+               "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)" +
+                   for_metric(*members[0].series),
+               arg);
+    }
+    if (fraction) out.series.push_back(std::move(base));
+    for (auto& [value, s] : by_quantile) {
+      if (many) s.labels.set(label, value);
+      out.series.push_back(std::move(s));
+    }
+  }
+  TT_TRY(finish(out.series, false));
+  return out;
 }
 
 }  // namespace telltale::promql
