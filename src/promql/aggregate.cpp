@@ -25,7 +25,7 @@ std::vector<Group> group_series(const Expr& e, const StepVector& v) {
       std::vector<Label> kept;
       for (const Label& l : labels) {
         const bool listed = std::find(e.grouping.begin(), e.grouping.end(), l.name) != e.grouping.end();
-        if (e.without ? !listed && l.name != kMetricName : listed) kept.push_back(l);
+        if (e.without ? !listed && !belongs_to_name(l.name) : listed) kept.push_back(l);
       }
       groups.push_back({Labels(std::move(kept)), {}});
     }
@@ -160,7 +160,7 @@ Result<StepVector> Evaluator::aggregate(const Expr& e, const Steps& steps) {
   const bool keeps_members =
       e.text == "topk" || e.text == "bottomk" || e.text == "limitk" || e.text == "limit_ratio";
   for (StepSeries& s : v.series) {
-    if (s.drop_name && !keeps_members) s.labels.erase(kMetricName);
+    if (s.drop_name && !keeps_members) erase_name(s.labels);
   }
   const std::vector<Group> groups = group_series(e, v);
   if (e.text == "limitk" || e.text == "limit_ratio") {

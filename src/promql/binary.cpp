@@ -52,7 +52,14 @@ double pair_value(const Expr& e, double a, double b, double kept) {
 bool drops_name(const Expr& e) { return !is_comparison(e.op) || e.bool_modifier; }
 
 std::string join_key(const Labels& labels, const VectorMatching& m) {
-  return grouping_key(labels, m.labels, !m.on);
+  if (m.on) return grouping_key(labels, m.labels, false);
+  // Here a type or a unit counts as a label: what differs in them is not the same thing.
+  std::string key;
+  for (const Label& l : labels) {
+    const bool listed = std::find(m.labels.begin(), m.labels.end(), l.name) != m.labels.end();
+    if (!listed && l.name != kMetricName) key += l.name + '\xff' + l.value + '\xfe';
+  }
+  return key;
 }
 
 std::string match_group(const Labels& labels, const VectorMatching& m) {

@@ -10,11 +10,20 @@
 
 namespace telltale::promql {
 
+bool belongs_to_name(std::string_view label) {
+  return label == kMetricName || label == "__type__" || label == "__unit__";
+}
+
+void erase_name(Labels& labels) {
+  for (std::string_view label : {kMetricName, std::string_view("__type__"), std::string_view("__unit__")})
+    labels.erase(label);
+}
+
 std::string grouping_key(const Labels& labels, const std::vector<std::string>& names, bool without) {
   std::string key;
   if (without) {
     for (const Label& l : labels) {
-      if (l.name == kMetricName || std::find(names.begin(), names.end(), l.name) != names.end()) continue;
+      if (belongs_to_name(l.name) || std::find(names.begin(), names.end(), l.name) != names.end()) continue;
       key += l.name + '\xff' + l.value + '\xfe';
     }
   } else {
@@ -39,7 +48,7 @@ Result<> Evaluator::finish(std::vector<StepSeries>& series, bool last) {
   std::vector<StepSeries> out;
   for (StepSeries& s : series) {
     if (drop && s.drop_name) {
-      s.labels.erase(kMetricName);
+      erase_name(s.labels);
       s.drop_name = false;
     }
     if (std::all_of(s.values.begin(), s.values.end(), is_absent)) continue;
@@ -319,7 +328,7 @@ Result<std::vector<ResultSeries>> Evaluator::raw(const Expr& e, const Steps& ste
   std::vector<ResultSeries> out;
   const SeriesFn take = [&](const Labels& labels, bool drop, auto times, auto values) -> Result<> {
     ResultSeries s{labels, {}};
-    if (drop) s.labels.erase(kMetricName);
+    if (drop) erase_name(s.labels);
     for (std::size_t i = 0; i < times.size(); ++i) {
       if (times[i] > to - e.range_ms && times[i] <= to)
         s.samples.push_back({UnixMillis{times[i]}, values[i]});

@@ -140,6 +140,10 @@ class Evaluator {
   WorkContext& context_;
 };
 
+/// The name and what belongs to it: `__type__` and `__unit__` say what the metric is, so they leave with it.
+bool belongs_to_name(std::string_view label);
+void erase_name(Labels& labels);
+
 /// The key of the labels named (or, for without, of all others but the name).
 std::string grouping_key(const Labels& labels, const std::vector<std::string>& names, bool without);
 

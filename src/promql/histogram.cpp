@@ -148,7 +148,9 @@ Result<StepVector> Evaluator::histogram(const Expr& e, const Steps& steps) {
                arg);
       continue;
     }
-    groups[grouping_key(s.labels, {"le"}, true)].push_back({upper, &s});
+    // Two metrics with the same labels stay apart here, to be refused when their names go.
+    const std::string name(s.labels.get(kMetricName));
+    groups[name + '\xff' + grouping_key(s.labels, {"le"}, true)].push_back({upper, &s});
   }
   StepVector out;
   for (const auto& [key, members] : groups) {
