@@ -112,11 +112,12 @@ def main():
         if smoke.exists() and not args.only:
             started = time.monotonic()
             add("fuzz_smoke", started, run_closing(smoke, [], 300))
-        cases = build / "src" / "logql_conformance"
-        if cases.exists() and (not args.only or args.only in cases.name):
-            started = time.monotonic()
-            files = sorted(str(f) for f in (ROOT / "tests" / "corpus" / "logql").glob("*.test"))
-            add("logql_conformance", started, run_closing(cases, ["-q", *files], 300))
+        for language in ("logql", "promql"):
+            cases = build / "src" / f"{language}_conformance"
+            if cases.exists() and (not args.only or args.only in cases.name):
+                started = time.monotonic()
+                files = sorted(str(f) for f in (ROOT / "tests" / "corpus" / language).glob("*.test"))
+                add(cases.name, started, run_closing(cases, ["-q", *files], 300))
         if not args.unit and not args.only:
             if (ROOT / "web" / "node_modules").exists():
                 started = time.monotonic()
