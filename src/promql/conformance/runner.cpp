@@ -8,6 +8,7 @@
 
 #include <re2/re2.h>
 
+#include "promql/conformance/pinned.hpp"
 #include "promql/conformance/test_store.hpp"
 #include "promql/engine.hpp"
 #include "promql/lexer.hpp"
@@ -285,7 +286,22 @@ class Run {
     auto ranged = engine_.range(expr, {}, {start - 60000}, {start + 60000}, Millis(60000), context);
     if (!ranged) return "as a range: " + ranged.error().message();
     why = compare_middle(*got, *ranged, start);
-    return why.empty() ? "" : "as a range: " + why;
+    return why.empty() ? check_pinned(expr, *got, start) : "as a range: " + why;
+  }
+
+  /// With `@` at each selector the answer is the same at any other time.
+  std::string check_pinned(const std::string& expr, const QueryResult& got, std::int64_t start) {
+    const auto text = pinned_text(expr, start);
+    if (!text) return "";
+    for (const std::int64_t shift : {-25 * 3600000LL, 90001LL}) {
+      WorkContext context(clock_, {});
+      const auto other = engine_.instant(*text, {}, {start + shift}, context);
+      if (!other) return "as " + *text + ": " + other.error().message();
+      if (std::string why = compare_middle(got, *other, start + shift); !why.empty()) {
+        return "as " + *text + ": " + why;
+      }
+    }
+    return "";
   }
 
   static std::string check_message(const Expectations& want, const std::string& message) {
@@ -382,6 +398,7 @@ class Run {
     std::map<Labels, double> want;
     std::map<Labels, double> got;
     if (instant.type == ValueType::scalar) want[Labels()] = instant.scalar.value;
+    if (range.type == ValueType::scalar) got[Labels()] = range.scalar.value;
     for (const auto& s : instant.series) want[s.labels] = s.samples[0].value;
     for (const auto& s : range.series) {
       for (const Sample& x : s.samples) {

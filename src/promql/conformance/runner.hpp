@@ -1,6 +1,7 @@
 // Runs PromQL tests written in Prometheus' promqltest format: `load`, `clear`, `eval instant at`, `eval range
 // from`, `eval_fail`, and `expect` lines. Native histograms are not read: a case that needs them fails and is
-// counted. Each instant case is also run as a range of three steps, whose middle must agree.
+// counted. Each instant case is also run as a range of three steps, whose middle must agree,
+// and with `@` at each selector at other times (pinned.hpp).
 #pragma once
 
 #include <string>
