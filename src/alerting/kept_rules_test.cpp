@@ -172,6 +172,7 @@ TEST(KeptRules, RefuseWhatCannotBe) {
       {R"j({"expr":"up"})j", "name"},
       {R"j({"name":"a"})j", "expr"},
       {R"j({"name":"a","expr":"sum("})j", "expr"},
+      {R"j({"name":"a","expr":"rate(up[step()])"})j", "expr"},
       {R"j({"name":"a","expr":"up","language":"sql"})j", "language"},
       {R"j({"name":"a","expr":"{a=\"b\"}","language":"logql"})j", "expr"},
       {R"j({"name":"a","expr":"up","for":"soon"})j", "for"},

@@ -1,6 +1,7 @@
 #include "alerting/rule_query.hpp"
 
 #include "logql/engine.hpp"
+#include "promql/duration.hpp"
 #include "promql/parser.hpp"
 
 namespace telltale::alerting {
@@ -23,6 +24,10 @@ Result<> check_expression(RuleLanguage language, const std::string& text) {
   const auto parsed = promql::parse(text);
   if (!parsed)
     return fail(ErrorKind::invalid_argument, "could not parse expression: " + parsed.error().message());
+  // A rule is asked at one time: a range of step() would be empty, which is better said now than each minute.
+  const auto resolved = promql::resolve_durations(text, **parsed, {});
+  if (!resolved)
+    return fail(ErrorKind::invalid_argument, "could not parse expression: " + resolved.error().message());
   const auto type = (*parsed)->type;
   if (type != promql::ValueType::vector && type != promql::ValueType::scalar)
     return fail(ErrorKind::invalid_argument, kNoVector);
