@@ -205,7 +205,8 @@ std::string print_binary(const Expr& e) {
 std::string to_string(const Expr& e) {
   switch (e.kind) {
     case ExprKind::number:
-      return format_value(e.number);
+      // A sign of its own would bind weaker than ^ when it is read back.
+      return std::isinf(e.number) && e.number > 0 ? "Inf" : format_value(e.number);
     case ExprKind::string:
       return quote_string(e.text);
     case ExprKind::vector_selector:

@@ -26,7 +26,7 @@ TEST(PromqlCorpus, OwnFilesPass) {
 TEST(PromqlParser, PrintedTextReadsBackTheSame) {
   for (const char* text :
        {"a + on (x) group_left (y) b", "sum by (a, b) (rate(x{y=~\"z\"}[5m] offset -1m))", "-a ^ 2",
-        "{\"my.metric\",\"lab.el\"=\"x\"} @ 1.500", "max_over_time(a[1h:1m] @ end())",
+        "Inf ^ a", "{\"my.metric\",\"lab.el\"=\"x\"} @ 1.500", "max_over_time(a[1h:1m] @ end())",
         "count_values(\"v\", a) > bool 1", "topk(3, a) or b unless c",
         "a + on (x) fill_left (1) fill_right (-2) b", "a / ignoring (x) group_left (y) fill (0) b",
         "rate(a[5m * 2])", "a offset -(step() / 2)",
