@@ -69,6 +69,25 @@ TEST(Pipeline, AJournalThatGrewTooLargeMakesTheSlowestStoreDurable) {
   EXPECT_EQ(store.durable(), last);
 }
 
+/// A pipeline over one store.
+template <class Store>
+struct Running {
+  Running() { pipeline.start(); }
+  void stop() {
+    journal->stop();
+    pipeline.stop();
+  }
+
+  io::FaultyFileSystem fs;
+  FakeClock clock;
+  Logger log{clock, LogLevel::error, null_sink()};
+  MetricsRegistry metrics;
+  std::unique_ptr<io::Journal> journal = io::Journal::open(fs, "/journal", {}, clock, log, metrics).value();
+  Store store;
+  std::unique_ptr<storage::MetricStore> metric_store = storage::make_memory_metric_store();
+  Pipeline pipeline{*journal, {&store}, *metric_store, [] { return true; }, clock, log, metrics};
+};
+
 // Takes errors at once, metrics' samples whenever, and nothing else.
 class ChoosyStore final : public PatientStore {
  public:
@@ -88,17 +107,9 @@ class ChoosyStore final : public PatientStore {
 };
 
 TEST(Pipeline, AStoreIsShownWhatItWantsAndReachesEverySequence) {
-  io::FaultyFileSystem fs;
-  FakeClock clock;
-  Logger log{clock, LogLevel::error, null_sink()};
-  MetricsRegistry metrics;
-  auto journal = io::Journal::open(fs, "/journal", {}, clock, log, metrics);
-  ASSERT_TRUE(journal.has_value());
-  ChoosyStore store;
-  const auto metric_store = storage::make_memory_metric_store();
-  Pipeline pipeline(
-      **journal, {&store}, *metric_store, [] { return true; }, clock, log, metrics);
-  pipeline.start();
+  Running<ChoosyStore> rig;
+  auto& store = rig.store;
+  auto& pipeline = rig.pipeline;
   Sequence last;
   for (int i = 0; i < 300; ++i) {  // more than one commit of the store takes
     storage::Batch batch;
@@ -122,8 +133,7 @@ TEST(Pipeline, AStoreIsShownWhatItWantsAndReachesEverySequence) {
   unwanted.logs.emplace_back().message = "last line";
   const auto committed = pipeline.commit(std::move(unwanted));
   ASSERT_TRUE(committed.has_value());
-  (*journal)->stop();
-  pipeline.stop();
+  rig.stop();
   EXPECT_EQ(store.durable(), committed->sequence);
 }
 
@@ -141,17 +151,9 @@ class FullStore final : public PatientStore {
 };
 
 TEST(Pipeline, AStoreThatIsStuckAtTheEndSkipsNothing) {
-  io::FaultyFileSystem fs;
-  FakeClock clock;
-  Logger log{clock, LogLevel::error, null_sink()};
-  MetricsRegistry metrics;
-  auto journal = io::Journal::open(fs, "/journal", {}, clock, log, metrics);
-  ASSERT_TRUE(journal.has_value());
-  FullStore store;
-  const auto metric_store = storage::make_memory_metric_store();
-  Pipeline pipeline(
-      **journal, {&store}, *metric_store, [] { return true; }, clock, log, metrics);
-  pipeline.start();
+  Running<FullStore> rig;
+  auto& store = rig.store;
+  auto& pipeline = rig.pipeline;
   std::vector<Sequence> sequences;
   for (const char* line : {"fine", "stuck", "fine", "fine"}) {
     storage::Batch batch;
@@ -162,8 +164,7 @@ TEST(Pipeline, AStoreThatIsStuckAtTheEndSkipsNothing) {
     sequences.push_back(committed->sequence);
   }
   while (store.tries == 0) std::this_thread::yield();
-  (*journal)->stop();
-  pipeline.stop();
+  rig.stop();
   EXPECT_EQ(store.durable(), sequences[0]) << "what is behind it comes again with it, from the journal";
 }
 
