@@ -3,6 +3,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <memory>
 
 #include "base/strong.hpp"
 #include "base/time.hpp"
@@ -10,9 +11,15 @@
 
 namespace telltale {
 
+struct Histogram;  // model/histogram.hpp
+
 struct Sample {
   UnixMillis time;
-  double value = 0;
+  double value = 0;  // of a histogram its sum, so that a stale marker is one in either form
+  /// When the counter began to count; zero: not told.
+  UnixMillis start;
+  /// Null: a float.
+  std::shared_ptr<const Histogram> histogram;
 };
 
 /// "The series ended here": Prometheus' stale marker (model/value/value.go, bits 0x7ff0000000000002).

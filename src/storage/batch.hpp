@@ -13,6 +13,7 @@
 #include "base/result.hpp"
 #include "base/strong.hpp"
 #include "model/event_row.hpp"
+#include "model/histogram.hpp"
 #include "model/sample.hpp"
 #include "storage/batch_items.hpp"
 

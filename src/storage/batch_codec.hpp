@@ -8,12 +8,13 @@
 #include <string>
 #include <string_view>
 
+#include "base/bytes.hpp"
 #include "model/event_row.hpp"
 #include "storage/batch.hpp"
 
 namespace telltale::storage {
 
-constexpr std::uint8_t kBatchVersion = 5;
+constexpr std::uint8_t kBatchVersion = 6;
 constexpr std::uint8_t kOldestBatchVersion = 1;
 
 // The lower four bits of an attribute's tag; its kind stands in the upper ones.
@@ -60,6 +61,21 @@ auto batch_text_ids(Ids& ids) {
                     &ids.request_id,  &ids.user_id, &ids.transaction};
 }
 constexpr std::size_t kBatchTextIds = 7;
+
+// A histogram's first byte: its reset hint, and what else is to be known of its form.
+enum BatchHistogramForm : std::uint8_t {
+  kHistogramHint = 3,
+  kHistogramInteger = 4,  // as its source counted
+  kHistogramVarints = 8,  // counts stand as integers
+  kHistogramCustom = 16,  // custom bounds follow
+  kHistogramFormAll = 31
+};
+/// What a histogram takes at least, without its place among the samples.
+constexpr std::size_t kMinHistogramBytes = 16;
+/// All but the sum, which is the sample's value. The histogram is well-formed.
+void put_histogram(ByteWriter& out, const Histogram& h);
+/// Null when malformed. A count is held against the bytes that are left.
+std::shared_ptr<const Histogram> read_histogram(ByteReader& in, double sum);
 
 /// With version and form in front, compressed where that pays.
 std::string framed(std::string_view plain);

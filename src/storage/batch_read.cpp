@@ -35,6 +35,10 @@ class BatchDecoder {
       batch.samples.push_back(
           {SeriesId{static_cast<std::uint64_t>(last_series)}, {UnixMillis{last_ms}, in_.f64()}});
     }
+    if (version_ >= 6) {
+      read_start_times(batch);
+      read_histograms(batch);
+    }
     if (version_ >= 4 && !read_items(in_, version_, batch.items)) ok_ = false;
     return ok() && in_.empty();
   }
@@ -48,6 +52,37 @@ class BatchDecoder {
   };
 
   bool ok() const { return ok_ && in_.ok(); }
+  /// The sample that a list speaks of next, `next` being the one behind its last; null when there is none.
+  Sample* sample_at(Batch& batch, std::size_t& next) {
+    const std::uint64_t skip = in_.varint();
+    if (!ok() || skip >= batch.samples.size() - next) {
+      ok_ = false;
+      return nullptr;
+    }
+    next += skip + 1;
+    return &batch.samples[next - 1].sample;
+  }
+  void read_start_times(Batch& batch) {
+    const std::uint64_t n = count(2);
+    std::size_t next = 0;
+    std::int64_t last = batch.received.to_millis().ms;
+    for (std::uint64_t i = 0; i < n && ok(); ++i) {
+      Sample* sample = sample_at(batch, next);
+      if (sample == nullptr) return;
+      last = wrapping_add(last, in_.zigzag());
+      sample->start.ms = last;
+    }
+  }
+  void read_histograms(Batch& batch) {
+    const std::uint64_t n = count(1 + kMinHistogramBytes);
+    std::size_t next = 0;
+    for (std::uint64_t i = 0; i < n && ok(); ++i) {
+      Sample* sample = sample_at(batch, next);
+      if (sample == nullptr) return;
+      sample->histogram = read_histogram(in_, sample->value);
+      if (sample->histogram == nullptr) ok_ = false;
+    }
+  }
   // A count never exceeds what the remaining bytes could hold, so that a short input cannot reserve much.
   std::uint64_t count(std::size_t min_bytes) {
     const std::uint64_t n = in_.varint();

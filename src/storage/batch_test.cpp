@@ -112,6 +112,32 @@ BatchItems random_items(Rng& rng) {
   return out;
 }
 
+void random_side(Rng& rng, bool whole, std::vector<BucketSpan>& spans, std::vector<double>& counts) {
+  for (auto n = rng.below(4); n > 0; --n) {
+    spans.push_back({static_cast<std::int32_t>(rng.below(9)) - (spans.empty() ? 4 : 0),
+                     static_cast<std::uint32_t>(rng.below(5))});
+    for (std::uint32_t i = 0; i < spans.back().length; ++i)
+      counts.push_back(whole ? static_cast<double>(rng.next() >> (11 + rng.below(53)))
+                             : std::bit_cast<double>(rng.next()));
+  }
+}
+
+std::shared_ptr<const Histogram> random_histogram(Rng& rng, double sum) {
+  auto h = std::make_shared<Histogram>();
+  h->reset_hint = static_cast<ResetHint>(rng.below(4));
+  h->integer = rng.chance(0.5);
+  h->schema = rng.chance(0.2) ? kCustomSchema : static_cast<std::int32_t>(rng.below(13)) - 4;
+  h->zero_threshold = std::bit_cast<double>(rng.next());
+  const bool whole = rng.chance(0.5);
+  h->zero_count = whole ? static_cast<double>(rng.below(1000)) : -0.0;
+  h->count = whole ? 0x1p53 : std::bit_cast<double>(rng.next());
+  h->sum = sum;
+  random_side(rng, whole, h->positive_spans, h->positive);
+  random_side(rng, whole, h->negative_spans, h->negative);
+  for (auto n = rng.below(3); n > 0; --n) h->custom_values.push_back(std::bit_cast<double>(rng.next()));
+  return h;
+}
+
 Batch random_batch(Rng& rng) {
   Batch b;
   b.project.value = static_cast<std::uint32_t>(rng.next());
@@ -127,6 +153,9 @@ Batch random_batch(Rng& rng) {
     b.samples.push_back(
         {SeriesId{rng.next() >> rng.below(64)},
          {UnixMillis{static_cast<std::int64_t>(rng.next())}, std::bit_cast<double>(rng.next())}});
+    Sample& s = b.samples.back().sample;
+    if (rng.chance(0.3)) s.start.ms = static_cast<std::int64_t>(rng.next());
+    if (rng.chance(0.3)) s.histogram = random_histogram(rng, s.value);
   }
   b.items = random_items(rng);
   return b;
@@ -147,6 +176,13 @@ void expect_same(const Batch& a, const Batch& b) {
     EXPECT_EQ(a.samples[i].sample.time, b.samples[i].sample.time);
     EXPECT_EQ(std::bit_cast<std::uint64_t>(a.samples[i].sample.value),
               std::bit_cast<std::uint64_t>(b.samples[i].sample.value));
+    EXPECT_EQ(a.samples[i].sample.start, b.samples[i].sample.start);
+    const auto& x = a.samples[i].sample.histogram;
+    const auto& y = b.samples[i].sample.histogram;
+    ASSERT_EQ(x != nullptr, y != nullptr);
+    if (x) {
+      EXPECT_TRUE(x->same_bits(*y));
+    }
   }
   EXPECT_EQ(a.items.sessions, b.items.sessions);
   EXPECT_EQ(a.items.check_ins, b.items.check_ins);
@@ -167,13 +203,63 @@ TEST(BatchCodec, RandomBatchesSurviveTheRoundTrip) {
   }
 }
 
+// What version 5 wrote of two samples, byte by byte.
+TEST(BatchCodec, VersionFiveHasNeitherStartTimesNorHistograms) {
+  ByteWriter out;
+  out.u8(5);
+  out.u8(0);  // not compressed
+  out.varint(7);
+  out.zigzag(9'000'000);
+  for (int table = 0; table < 3; ++table) out.varint(0);
+  out.varint(0);  // series
+  out.varint(2);  // samples
+  out.zigzag(3);
+  out.zigzag(1);
+  out.f64(0.5);
+  out.zigzag(1);
+  out.zigzag(-2);
+  out.f64(-8);
+  for (int list = 0; list < 6; ++list) out.varint(0);
+  const auto back = decode_batch(out.view());
+  ASSERT_TRUE(back) << back.error().message();
+  ASSERT_EQ(back->samples.size(), 2u);
+  EXPECT_EQ(back->samples[0].series, SeriesId{3});
+  EXPECT_EQ(back->samples[0].sample.time.ms, 10);
+  EXPECT_EQ(back->samples[0].sample.value, 0.5);
+  EXPECT_EQ(back->samples[1].series, SeriesId{4});
+  EXPECT_EQ(back->samples[1].sample.time.ms, 8);
+  EXPECT_EQ(back->samples[1].sample.value, -8);
+  EXPECT_EQ(back->samples[1].sample.start.ms, 0);
+  EXPECT_EQ(back->samples[1].sample.histogram, nullptr);
+}
+
+TEST(BatchCodec, HistogramsThatDoNotFitTheirSpansAreRefused) {
+  Batch batch;
+  auto h = std::make_shared<Histogram>();
+  h->positive_spans = {{0, 2}};
+  h->positive = {1, 2};
+  h->count = 3;
+  batch.samples.push_back({SeriesId{1}, {UnixMillis{1}, 0, {}, h}});
+  EXPECT_TRUE(decode_batch(encode_batch(batch)));
+  auto broken = std::make_shared<Histogram>(*h);
+  broken->positive_spans = {{0, 3}};
+  batch.samples[0].sample.histogram = broken;
+  EXPECT_FALSE(decode_batch(encode_batch(batch)));
+  broken->positive_spans = {{INT32_MAX, 2}};
+  EXPECT_FALSE(decode_batch(encode_batch(batch)));
+}
+
 TEST(BatchCodec, VersionFourHasNoAttachmentsNorUsageAndVersionThreeNoItems) {
   // A batch without items, as those wrote it: the same bytes without the empty lists.
   Batch batch;
   batch.project = {7};
   batch.received.ns = 5;
   std::string bytes = encode_batch(batch);
-  ASSERT_EQ(bytes[0], 5);
+  ASSERT_EQ(bytes[0], 6);
+  bytes[0] = 5;
+  EXPECT_FALSE(decode_batch(bytes)) << "it has more than version 5";
+  bytes.resize(bytes.size() - 2);
+  ASSERT_TRUE(decode_batch(bytes));
   bytes[0] = 4;
   EXPECT_FALSE(decode_batch(bytes)) << "it has more than version 4";
   bytes.resize(bytes.size() - 2);

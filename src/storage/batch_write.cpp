@@ -252,7 +252,37 @@ class BatchEncoder::Impl {
       last_series = id;
       last_ms = p.sample.time.ms;
     }
+    put_start_times(batch);
+    put_histograms(batch);
     put_items(out_, batch.items);
+  }
+
+  // Few batches have either: a list of those that do, each with its distance from the one before.
+  void put_start_times(const Batch& batch) {
+    const auto told = [](const SamplePoint& p) { return p.sample.start.ms != 0; };
+    out_.varint(static_cast<std::uint64_t>(std::count_if(batch.samples.begin(), batch.samples.end(), told)));
+    std::size_t next = 0;
+    std::int64_t last = batch.received.to_millis().ms;
+    for (std::size_t i = 0; i < batch.samples.size(); ++i) {
+      const SamplePoint& p = batch.samples[i];
+      if (!told(p)) continue;
+      out_.varint(i - next);
+      out_.zigzag(wrapping_sub(p.sample.start.ms, last));
+      next = i + 1;
+      last = p.sample.start.ms;
+    }
+  }
+  void put_histograms(const Batch& batch) {
+    const auto one = [](const SamplePoint& p) { return p.sample.histogram != nullptr; };
+    out_.varint(static_cast<std::uint64_t>(std::count_if(batch.samples.begin(), batch.samples.end(), one)));
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < batch.samples.size(); ++i) {
+      const SamplePoint& p = batch.samples[i];
+      if (!one(p)) continue;
+      out_.varint(i - next);
+      put_histogram(out_, *p.sample.histogram);
+      next = i + 1;
+    }
   }
 
   /// The text's number in the table.

@@ -14,7 +14,7 @@ struct MemorySeries {
   ProjectId project;
   Labels labels;
   bool journaled = false;
-  std::map<std::int64_t, double> samples;
+  std::map<std::int64_t, Sample> samples;
 
   auto first(const MillisRange& r) const { return samples.lower_bound(r.min.ms); }
   auto last(const MillisRange& r) const { return samples.upper_bound(r.max.ms); }
@@ -25,6 +25,24 @@ struct CopiedSeries {
   Labels labels;
   std::vector<std::int64_t> times;
   std::vector<double> values;
+  std::vector<std::shared_ptr<const Histogram>> histograms;  // empty: none
+  std::vector<std::int64_t> starts;                          // empty: none
+
+  void add(const Sample& sample) {
+    times.push_back(sample.time.ms);
+    values.push_back(sample.value);
+    if (sample.histogram || !histograms.empty()) {
+      histograms.resize(times.size());
+      histograms.back() = sample.histogram;
+    }
+    if (sample.start.ms != 0 || !starts.empty()) {
+      starts.resize(times.size());
+      starts.back() = sample.start.ms;
+    }
+  }
+  std::size_t bytes() const {
+    return times.size() * 16 + histograms.size() * sizeof(histograms[0]) + starts.size() * 8;
+  }
 };
 
 class MemoryCursor final : public SeriesCursor {
@@ -36,7 +54,7 @@ class MemoryCursor final : public SeriesCursor {
     TT_TRY(context_.check());
     if (at_ == series_.size()) return false;
     const CopiedSeries& s = series_[at_++];
-    out = {&s.labels, s.times, s.values};
+    out = {&s.labels, s.times, s.values, s.histograms, s.starts};
     return true;
   }
 
@@ -58,7 +76,7 @@ class MemoryMetricStore final : public MetricStore {
     for (const SeriesDef& def : batch.new_series) define(def.id, batch.project, def.labels).journaled = true;
     for (const SamplePoint& p : batch.samples) {
       const auto it = by_id_.find(p.series);
-      if (it != by_id_.end()) it->second->samples[p.sample.time.ms] = p.sample.value;
+      if (it != by_id_.end()) it->second->samples[p.sample.time.ms] = p.sample;
     }
     applied_ = sequence;
     return {};
@@ -102,12 +120,9 @@ class MemoryMetricStore final : public MetricStore {
     MutexLock lock(mutex_);
     std::vector<CopiedSeries> out;
     for (const MemorySeries* s : matching(query.projects, query.matchers, query.range)) {
-      CopiedSeries copy{s->labels, {}, {}};
-      for (auto it = s->first(query.range); it != s->last(query.range); ++it) {
-        copy.times.push_back(it->first);
-        copy.values.push_back(it->second);
-      }
-      TT_TRY(context.charge(copy.times.size() * 16));
+      CopiedSeries copy{s->labels, {}, {}, {}, {}};
+      for (auto it = s->first(query.range); it != s->last(query.range); ++it) copy.add(it->second);
+      TT_TRY(context.charge(copy.bytes()));
       out.push_back(std::move(copy));
     }
     return std::make_unique<MemoryCursor>(std::move(out), context);

@@ -8,5 +8,6 @@ struct MemoryMaker {
   std::unique_ptr<MetricStore> make(std::size_t max_series) { return make_memory_metric_store(max_series); }
 };
 INSTANTIATE_TYPED_TEST_SUITE_P(Memory, MetricStoreContract, MemoryMaker);
+INSTANTIATE_TYPED_TEST_SUITE_P(Memory, HistogramStoreContract, MemoryMaker);
 
 }  // namespace telltale::storage::contract

@@ -10,6 +10,7 @@
 
 #include "base/context.hpp"
 #include "base/result.hpp"
+#include "model/histogram.hpp"
 #include "storage/batch.hpp"
 #include "storage/derived_store.hpp"
 #include "storage/matcher.hpp"
@@ -29,6 +30,7 @@ struct SelectHints {
   std::int64_t step_ms = 0;
   std::int64_t window_ms = 0;  // range of a matrix selector, 0 for an instant one
   std::string function;        // innermost function or aggregation, empty if unknown
+  bool start_times = true;     // false: the query does not look at them, the store may leave them out
 };
 
 struct SeriesSelect {
@@ -42,7 +44,12 @@ struct SeriesSelect {
 struct SeriesView {
   const Labels* labels = nullptr;
   std::span<const std::int64_t> times_ms;
-  std::span<const double> values;
+  std::span<const double> values;  // of a histogram its sum, as in Sample
+  /// Empty when the series has none in the range; else one for each time, null where the sample is a float. A
+  /// histogram may be kept longer than the view; it never changes.
+  std::span<const std::shared_ptr<const Histogram>> histograms;
+  /// Empty when none is told; else one for each time, zero where it is not told.
+  std::span<const std::int64_t> start_times_ms;
 };
 
 /// Series in the order of their labels. Not thread-safe; may be used while the store is written to and shows

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <bit>
+#include <cmath>
 #include <map>
 
 #include <gtest/gtest.h>
@@ -68,6 +69,57 @@ inline Snapshot must_read(MetricStore& store, Projects projects, std::vector<Lab
   return r ? *r : Snapshot{};
 }
 
+/// One series with everything its samples have.
+inline std::vector<Sample> must_read_samples(MetricStore& store, Projects projects, SelectHints hints = {}) {
+  SystemClock clock;
+  WorkContext context(clock, {});
+  std::vector<Sample> out;
+  const auto cursor = store.select({std::move(projects), {{INT64_MIN}, {INT64_MAX}}, {}, hints}, context);
+  EXPECT_TRUE(cursor);
+  SeriesView view;
+  if (!cursor || !*(*cursor)->next(view)) return out;
+  EXPECT_TRUE(view.histograms.empty() || view.histograms.size() == view.times_ms.size());
+  EXPECT_TRUE(view.start_times_ms.empty() || view.start_times_ms.size() == view.times_ms.size());
+  for (std::size_t i = 0; i < view.times_ms.size(); ++i) {
+    out.push_back({UnixMillis{view.times_ms[i]}, view.values[i],
+                   UnixMillis{view.start_times_ms.empty() ? 0 : view.start_times_ms[i]},
+                   view.histograms.empty() ? nullptr : view.histograms[i]});
+  }
+  return out;
+}
+
+inline void expect_same_samples(const std::vector<Sample>& got, const std::vector<Sample>& want) {
+  ASSERT_EQ(got.size(), want.size());
+  for (std::size_t i = 0; i < want.size(); ++i) {
+    SCOPED_TRACE("sample " + std::to_string(i));
+    EXPECT_EQ(got[i].time, want[i].time);
+    EXPECT_EQ(std::bit_cast<std::uint64_t>(got[i].value), std::bit_cast<std::uint64_t>(want[i].value));
+    EXPECT_EQ(got[i].start, want[i].start);
+    ASSERT_EQ(got[i].histogram != nullptr, want[i].histogram != nullptr);
+    if (want[i].histogram) {
+      EXPECT_TRUE(got[i].histogram->same_bits(*want[i].histogram));
+    }
+  }
+}
+
+/// A sample of a small histogram; `n` makes it differ in its counts.
+inline Sample histogram_sample(std::int64_t ms, double n, ResetHint hint = ResetHint::unknown) {
+  auto h = std::make_shared<Histogram>();
+  h->reset_hint = hint;
+  h->integer = n == std::floor(n);
+  h->schema = 2;
+  h->zero_threshold = 0.001;
+  h->zero_count = 1;
+  h->positive_spans = {{-3, 2}, {4, 1}};
+  h->positive = {n, n + 2, n};
+  h->negative_spans = {{1, 1}};
+  h->negative = {n};
+  h->count = 4 * n + 3;
+  h->sum = n * 17.25;
+  const double sum = h->sum;
+  return {UnixMillis{ms}, sum, {}, std::move(h)};
+}
+
 inline LabelMatcher matcher(MatchOp op, std::string name, std::string value) {
   return *LabelMatcher::make(op, std::move(name), std::move(value));
 }
@@ -76,6 +128,16 @@ inline Points points(std::vector<std::pair<std::int64_t, double>> in) {
   Points out;
   for (const auto& [t, v] : in) out.emplace_back(t, std::bit_cast<std::uint64_t>(v));
   return out;
+}
+
+/// Applies samples of one series under a sequence.
+inline void put_samples(MetricStore& store, Sequence sequence, const Labels& labels,
+                        const std::vector<Sample>& samples) {
+  Batch b = make_batch(store, {1}, {{labels, 0, 0}});
+  const SeriesId id = b.samples[0].series;
+  b.samples.clear();
+  for (const Sample& s : samples) b.samples.push_back({id, s});
+  ASSERT_TRUE(store.apply(sequence, b));
 }
 
 template <class Maker>
@@ -213,5 +275,98 @@ REGISTER_TYPED_TEST_SUITE_P(MetricStoreContract, LateAndDuplicateSamplesAreOrder
                             ADefinitionIsGivenUntilItWasJournaled, TheSeriesLimitIsAProjectsOwn,
                             MatchersLabelsAndOrder, ValuesKeepEveryBit,
                             ACursorShowsTheStateAtSelectAndHonoursItsContext);
+
+/// What a store of native histograms and start times must do besides.
+template <class Maker>
+class HistogramStoreContract : public MetricStoreContract<Maker> {};
+TYPED_TEST_SUITE_P(HistogramStoreContract);
+
+TYPED_TEST_P(HistogramStoreContract, HistogramsAndFloatsShareASeries) {
+  auto& store = this->open();
+  const Labels a = labels_of({{"__name__", "a"}});
+  const std::vector<Sample> samples = {{UnixMillis{10}, 1.5},
+                                       histogram_sample(20, 3),
+                                       histogram_sample(30, 4, ResetHint::no),
+                                       {UnixMillis{40}, stale_nan()},
+                                       histogram_sample(50, 0.5, ResetHint::gauge)};
+  put_samples(store, {1}, a, {samples[3], samples[0], samples[4]});
+  put_samples(store, {2}, a, {histogram_sample(30, 9), samples[1]});
+  put_samples(store, {3}, a, {samples[2]});
+  expect_same_samples(must_read_samples(store, {{1}}), samples);
+  ASSERT_TRUE(store.checkpoint());
+  expect_same_samples(must_read_samples(store, {{1}}), samples);
+}
+
+TYPED_TEST_P(HistogramStoreContract, TheLastWriteWinsWhateverItIs) {
+  auto& store = this->open();
+  const Labels a = labels_of({{"__name__", "a"}});
+  put_samples(store, {1}, a, {histogram_sample(10, 1), {UnixMillis{20}, 2}});
+  ASSERT_TRUE(store.checkpoint());
+  const std::vector<Sample> later = {{UnixMillis{10}, 7}, histogram_sample(20, 5)};
+  put_samples(store, {2}, a, later);
+  expect_same_samples(must_read_samples(store, {{1}}), later);
+  ASSERT_TRUE(store.checkpoint());
+  expect_same_samples(must_read_samples(store, {{1}}), later);
+}
+
+TYPED_TEST_P(HistogramStoreContract, HistogramsOfEveryLayoutKeepEveryBit) {
+  auto& store = this->open();
+  const Labels a = labels_of({{"__name__", "a"}});
+  std::vector<Sample> samples = {histogram_sample(0, 0)};
+  auto custom = std::make_shared<Histogram>();
+  custom->schema = kCustomSchema;
+  custom->custom_values = {-1, 0.25, 1e300};
+  custom->positive_spans = {{1, 3}};
+  custom->positive = {1, 0, 2.5};
+  custom->count = 3.5;
+  custom->sum = stale_nan();
+  samples.push_back({UnixMillis{1}, custom->sum, {}, custom});
+  samples.push_back({UnixMillis{2}, 0, {}, std::make_shared<Histogram>()});
+  for (std::int32_t schema = kMinSchema; schema <= kMaxSchema; ++schema) {
+    auto h = std::make_shared<Histogram>(*histogram_sample(0, 1).histogram);
+    h->schema = schema;
+    h->positive[0] = std::bit_cast<double>(0x7ff8000000000001);
+    h->zero_count = -0.0;
+    samples.push_back({UnixMillis{100 + schema}, h->sum, {}, h});
+  }
+  put_samples(store, {1}, a, samples);
+  expect_same_samples(must_read_samples(store, {{1}}), samples);
+  ASSERT_TRUE(store.checkpoint());
+  expect_same_samples(must_read_samples(store, {{1}}), samples);
+}
+
+TYPED_TEST_P(HistogramStoreContract, StartTimesAreKept) {
+  auto& store = this->open();
+  const Labels a = labels_of({{"__name__", "a"}});
+  std::vector<Sample> samples = {
+      {UnixMillis{10}, 1}, {UnixMillis{20}, 2, UnixMillis{5}}, histogram_sample(30, 3)};
+  samples[2].start.ms = -7;
+  put_samples(store, {1}, a, samples);
+  expect_same_samples(must_read_samples(store, {{1}}), samples);
+  ASSERT_TRUE(store.checkpoint());
+  expect_same_samples(must_read_samples(store, {{1}}), samples);
+  put_samples(store, {2}, a, {{UnixMillis{20}, 2}});
+  samples[1].start.ms = 0;
+  expect_same_samples(must_read_samples(store, {{1}}), samples);
+}
+
+TYPED_TEST_P(HistogramStoreContract, ASeriesOfFloatsShowsNeither) {
+  auto& store = this->open();
+  const Labels a = labels_of({{"__name__", "a"}});
+  put_samples(store, {1}, a, {{UnixMillis{10}, 1}, {UnixMillis{20}, 2}});
+  SystemClock clock;
+  WorkContext context(clock, {});
+  auto cursor = *store.select({{{1}}, {{0}, {100}}, {}, {}}, context);
+  SeriesView view;
+  ASSERT_TRUE(*cursor->next(view));
+  EXPECT_TRUE(view.histograms.empty());
+  EXPECT_TRUE(view.start_times_ms.empty());
+}
+
+REGISTER_TYPED_TEST_SUITE_P(HistogramStoreContract, HistogramsAndFloatsShareASeries,
+                            TheLastWriteWinsWhateverItIs, HistogramsOfEveryLayoutKeepEveryBit,
+                            StartTimesAreKept, ASeriesOfFloatsShowsNeither);
+// A store of floats alone runs only the first suite.
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(HistogramStoreContract);
 
 }  // namespace telltale::storage::contract
