@@ -7,11 +7,16 @@
 namespace telltale::storage {
 
 LabelMatcher::LabelMatcher(MatchOp op, std::string name, std::string value,
-                           std::shared_ptr<const re2::RE2> regex)
-    : op_(op), name_(std::move(name)), value_(std::move(value)), regex_(std::move(regex)) {}
+                           std::shared_ptr<const re2::RE2> regex, std::shared_ptr<const LiteralRegex> literal)
+    : op_(op),
+      name_(std::move(name)),
+      value_(std::move(value)),
+      regex_(std::move(regex)),
+      literal_(std::move(literal)) {}
 
 Result<LabelMatcher> LabelMatcher::make(MatchOp op, std::string name, std::string value) {
   std::shared_ptr<const re2::RE2> regex;
+  std::shared_ptr<const LiteralRegex> literal;
   if (op == MatchOp::re || op == MatchOp::nre) {
     re2::RE2::Options options;
     options.set_dot_nl(true);
@@ -21,8 +26,15 @@ Result<LabelMatcher> LabelMatcher::make(MatchOp op, std::string name, std::strin
       return fail(ErrorKind::invalid_argument, "matcher of label " + name + ": bad regular expression \"" +
                                                    value + "\": " + regex->error());
     }
+    if (auto parsed = LiteralRegex::parse(value))
+      literal = std::make_shared<const LiteralRegex>(*std::move(parsed));
   }
-  return LabelMatcher(op, std::move(name), std::move(value), std::move(regex));
+  return LabelMatcher(op, std::move(name), std::move(value), std::move(regex), std::move(literal));
+}
+
+bool LabelMatcher::matches_regex(std::string_view value) const {
+  if (literal_) return literal_->matches(value);
+  return re2::RE2::FullMatch(re2::StringPiece(value.data(), value.size()), *regex_);
 }
 
 bool LabelMatcher::matches(std::string_view value) const {
@@ -32,9 +44,9 @@ bool LabelMatcher::matches(std::string_view value) const {
     case MatchOp::ne:
       return value != value_;
     case MatchOp::re:
-      return re2::RE2::FullMatch(re2::StringPiece(value.data(), value.size()), *regex_);
+      return matches_regex(value);
     case MatchOp::nre:
-      return !re2::RE2::FullMatch(re2::StringPiece(value.data(), value.size()), *regex_);
+      return !matches_regex(value);
   }
   return false;
 }

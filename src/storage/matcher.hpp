@@ -10,6 +10,7 @@
 
 #include "base/result.hpp"
 #include "model/labels.hpp"
+#include "storage/literal_regex.hpp"
 
 namespace re2 {
 class RE2;
@@ -30,16 +31,24 @@ class LabelMatcher {
   const std::string& value() const { return value_; }
   bool matches(std::string_view value) const;
   bool matches(const Labels& labels) const { return matches(labels.get(name_)); }
+  /// Where =~ is a list of texts: these; null for any other matcher. With !~ they are what does not match.
+  const std::vector<std::string>* alternatives() const {
+    return literal_ && !literal_->alternatives().empty() ? &literal_->alternatives() : nullptr;
+  }
   /// True when a series without the label matches.
   bool matches_empty() const { return matches(std::string_view()); }
   std::string to_string() const;
 
  private:
-  LabelMatcher(MatchOp op, std::string name, std::string value, std::shared_ptr<const re2::RE2> regex);
+  LabelMatcher(MatchOp op, std::string name, std::string value, std::shared_ptr<const re2::RE2> regex,
+               std::shared_ptr<const LiteralRegex> literal);
+  bool matches_regex(std::string_view value) const;
+
   MatchOp op_;
   std::string name_;
   std::string value_;
   std::shared_ptr<const re2::RE2> regex_;
+  std::shared_ptr<const LiteralRegex> literal_;  // what the expression is instead, if it is
 };
 
 bool matches_all(const std::vector<LabelMatcher>& matchers, const Labels& labels);

@@ -1,6 +1,9 @@
 #include "storage/matcher.hpp"
 
 #include <gtest/gtest.h>
+#include <re2/re2.h>
+
+#include "base/rng.hpp"
 
 namespace telltale::storage {
 namespace {
@@ -31,6 +34,29 @@ TEST(LabelMatcher, NamesTheBadExpression) {
   ASSERT_FALSE(m);
   EXPECT_EQ(m.error().kind(), ErrorKind::invalid_argument);
   EXPECT_NE(m.error().message().find("job"), std::string::npos);
+}
+
+TEST(LiteralRegex, IsWhatTheAutomatonSays) {
+  static constexpr const char* kPieces[] = {"a", "b",   "ab",  "|", ".*", ".+", "(",
+                                            ")", "\\.", "\\d", "x", "?",  "*",  "."};
+  static constexpr const char* kTexts[] = {"",    "a", "b",    "ab",   "aab", "x", "xa",
+                                           "a.b", ".", "abab", "a\nb", "ba",  "bx"};
+  re2::RE2::Options options;
+  options.set_dot_nl(true);
+  options.set_log_errors(false);
+  int literal = 0;
+  for (std::uint64_t seed = 1; seed <= 20'000; ++seed) {
+    Rng rng(seed);
+    std::string expression;
+    for (auto n = rng.below(6); n > 0; --n) expression += kPieces[rng.below(std::size(kPieces))];
+    const re2::RE2 regex(expression, options);
+    const auto parsed = LiteralRegex::parse(expression);
+    if (!regex.ok() || !parsed) continue;
+    ++literal;
+    for (const char* text : kTexts)
+      ASSERT_EQ(parsed->matches(text), re2::RE2::FullMatch(text, regex)) << expression << " on " << text;
+  }
+  EXPECT_GT(literal, 1'000);
 }
 
 TEST(LabelMatcher, Prints) {
