@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/mutex.hpp"
+#include "storage/cardinality.hpp"
 
 namespace telltale::storage {
 namespace {
@@ -152,6 +153,29 @@ class MemoryMetricStore final : public MetricStore {
     std::set<Labels> out;
     for (const MemorySeries* s : matching(query.projects, query.matchers, query.range)) out.insert(s->labels);
     return first_of(out, query.limit);
+  }
+  Result<Cardinality> cardinality(const LabelQuery& query, WorkContext& context) override {
+    TT_TRY(context.check());
+    MutexLock lock(mutex_);
+    CardinalityCounter counter(context);
+    for (const MemorySeries* s : matching(query.projects, query.matchers, query.range)) {
+      counter.series();
+      for (const Label& l : s->labels) TT_TRY(counter.label(l.name, l.value));
+    }
+    return counter.take(query.limit);
+  }
+  Result<std::uint64_t> delete_samples(const LabelQuery& query, WorkContext& context) override {
+    TT_TRY(context.check());
+    MutexLock lock(mutex_);
+    std::uint64_t deleted = 0;
+    for (const MemorySeries* found : matching(query.projects, query.matchers, query.range)) {
+      auto& samples = by_id_.at(found->id)->samples;
+      const auto first = samples.lower_bound(query.range.min.ms);
+      const auto last = samples.upper_bound(query.range.max.ms);
+      deleted += static_cast<std::uint64_t>(std::distance(first, last));
+      samples.erase(first, last);
+    }
+    return deleted;
   }
 
  private:

@@ -68,6 +68,22 @@ struct LabelQuery {
   std::size_t limit = 0;  // 0: none
 };
 
+/// What a set of series is made of: where too many come from.
+struct Cardinality {
+  struct Count {
+    std::string name;
+    std::string value;  // empty where a name is counted
+    std::uint64_t count = 0;
+  };
+  std::uint64_t series = 0;
+  std::uint64_t label_pairs = 0;        // distinct names with values
+  std::vector<Count> series_by_metric;  // the largest first, then by name; at most as many as were asked for
+  std::vector<Count> series_by_pair;
+  std::vector<Count> series_by_label;  // that have a label of this name
+  std::vector<Count> values_by_label;
+  std::vector<Count> bytes_by_label;  // of its values, once for each series
+};
+
 class MetricStore : public DerivedStore {
  public:
   /// The ids of `labels` in `project`, made where new; `defs` receives every series whose definition has not
@@ -84,6 +100,12 @@ class MetricStore : public DerivedStore {
                                                         WorkContext& context) = 0;
   /// Label sets of the series that have samples in the range, sorted.
   virtual Result<std::vector<Labels>> series(const LabelQuery& query, WorkContext& context) = 0;
+  /// Of the series that have samples in the range; `limit` is of each list.
+  virtual Result<Cardinality> cardinality(const LabelQuery& query, WorkContext& context) = 0;
+
+  /// Deletes, of the series that match, the samples in the range that were applied before; how many. Durable
+  /// when it returns; the limit says nothing here.
+  virtual Result<std::uint64_t> delete_samples(const LabelQuery& query, WorkContext& context) = 0;
 };
 
 }  // namespace telltale::storage

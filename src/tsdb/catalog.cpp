@@ -1,163 +1,266 @@
 #include "tsdb/catalog.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 #include "base/bytes.hpp"
 
 namespace telltale::tsdb {
 namespace {
 
-using SortedIds = std::vector<SeriesId>;
+constexpr std::size_t kArenaPairs = 8192;
+constexpr std::size_t kFirstHashSlots = 1024;  // a power of two
+constexpr std::size_t kRebuildFloor = 10'000;  // dropped series that are not worth building anew for
 
-void insert_sorted(SortedIds& ids, SeriesId id) {
-  if (ids.empty() || ids.back() < id) {
-    ids.push_back(id);
-    return;
+std::uint32_t short_hash(ProjectId project, const Labels& labels) {
+  const std::uint64_t h = labels.hash() ^ (std::uint64_t{project.value} * 0x9E3779B97F4A7C15ULL);
+  return static_cast<std::uint32_t>(h ^ h >> 32);
+}
+
+std::span<const SymbolPair> keep_pairs(LabelArena& arena, const Labels& labels) {
+  if (labels.size() > arena.room) {
+    const std::size_t size = std::max(kArenaPairs, labels.size());
+    arena.pages.push_back(std::make_unique_for_overwrite<SymbolPair[]>(size));
+    arena.at = arena.pages.back().get();
+    arena.room = size;
   }
-  const auto it = std::lower_bound(ids.begin(), ids.end(), id);
-  if (*it != id) ids.insert(it, id);
-}
-
-void erase_sorted(SortedIds& ids, SeriesId id) {
-  const auto it = std::lower_bound(ids.begin(), ids.end(), id);
-  if (it != ids.end() && *it == id) ids.erase(it);
-}
-
-SortedIds intersect(const SortedIds& a, const SortedIds& b) {
-  SortedIds out;
-  std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(out));
-  return out;
-}
-
-SortedIds subtract(const SortedIds& a, const SortedIds& b) {
-  SortedIds out;
-  std::set_difference(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(out));
-  return out;
-}
-
-std::size_t entry_bytes(const Labels& labels) {
-  std::size_t n = 200;
-  for (const Label& l : labels) n += 2 * sizeof(Label) + l.name.size() + l.value.size();
-  return n;
+  SymbolPair* const first = arena.at;
+  for (const Label& l : labels) *arena.at++ = {arena.symbols.intern(l.name), arena.symbols.intern(l.value)};
+  arena.room -= labels.size();
+  return {first, labels.size()};
 }
 
 }  // namespace
 
-CatalogEntry* Catalog::lookup(const ProjectIndex& index, const Labels& labels, std::uint64_t hash) {
-  const auto it = index.by_hash.find(hash);
-  if (it == index.by_hash.end()) return nullptr;
-  for (const SeriesId id : it->second) {
-    CatalogEntry& entry = entries_.at(id);
-    if (*entry.labels == labels) return &entry;
+Labels LabelRef::labels() const {
+  std::vector<Label> out;
+  out.reserve(pairs_.size());
+  for (std::size_t i = 0; i < pairs_.size(); ++i)
+    out.push_back({std::string(name(i)), std::string(value(i))});
+  return Labels(std::move(out));
+}
+
+std::string_view LabelRef::get(std::string_view wanted) const {
+  for (std::size_t i = 0; i < pairs_.size(); ++i)
+    if (name(i) == wanted) return value(i);
+  return {};
+}
+
+std::strong_ordering LabelRef::compare(const LabelRef& other) const {
+  const std::size_t both = std::min(pairs_.size(), other.pairs_.size());
+  const bool one_arena = arena_ == other.arena_;
+  for (std::size_t i = 0; i < both; ++i) {
+    if (!one_arena || pairs_[i].name != other.pairs_[i].name)
+      if (const auto c = name(i) <=> other.name(i); c != 0) return c;
+    if (!one_arena || pairs_[i].value != other.pairs_[i].value)
+      if (const auto c = value(i) <=> other.value(i); c != 0) return c;
+  }
+  return pairs_.size() <=> other.pairs_.size();
+}
+
+bool LabelRef::equals(const Labels& labels) const {
+  if (labels.size() != pairs_.size()) return false;
+  std::size_t i = 0;
+  for (const Label& l : labels) {
+    if (name(i) != l.name || value(i) != l.value) return false;
+    ++i;
+  }
+  return true;
+}
+
+Catalog::Catalog(std::size_t max_series_per_project)
+    : max_series_(max_series_per_project),
+      arena_(std::make_shared<LabelArena>()),
+      by_hash_(kFirstHashSlots) {}
+
+const Catalog::ProjectIndex* Catalog::index_of(ProjectId project) const {
+  const auto it = projects_.find(project);
+  return it == projects_.end() ? nullptr : &it->second;
+}
+
+Catalog::Series* Catalog::lookup(ProjectId project, const Labels& labels, std::uint32_t hash) {
+  const std::size_t mask = by_hash_.size() - 1;
+  for (std::size_t at = hash & mask; by_hash_[at].slot != UINT32_MAX; at = (at + 1) & mask) {
+    if (by_hash_[at].hash != hash) continue;
+    Series& s = series_[by_hash_[at].slot];
+    if (s.pairs != nullptr && s.project == project && labels_of(s).equals(labels)) return &s;
   }
   return nullptr;
 }
 
-CatalogEntry& Catalog::insert(ProjectId project, SeriesId id, const Labels& labels, UnixMillis now) {
-  ProjectIndex& index = projects_[project];
-  CatalogEntry& entry = entries_[id];
-  entry = {id, project, std::make_shared<const Labels>(labels), false, false, now};
-  index.by_hash[labels.hash()].push_back(id);
-  for (const Label& l : labels) insert_sorted(index.postings[l.name][l.value], id);
-  insert_sorted(index.all, id);
+void Catalog::put_hash(std::uint32_t hash, std::uint32_t slot) {
+  if (hashed_ >= by_hash_.size() / 4 * 3) {
+    std::vector<HashSlot> old(by_hash_.size() * 2);
+    old.swap(by_hash_);
+    hashed_ = 0;
+    for (const HashSlot& h : old)
+      if (h.slot != UINT32_MAX) put_hash(h.hash, h.slot);
+  }
+  const std::size_t mask = by_hash_.size() - 1;
+  std::size_t at = hash & mask;
+  while (by_hash_[at].slot != UINT32_MAX) at = (at + 1) & mask;
+  by_hash_[at] = {hash, slot};
+  ++hashed_;
+}
+
+void Catalog::index(std::uint32_t slot) {
+  const Series& s = series_[slot];
+  ProjectIndex& project = projects_[s.project];
+  for (const SymbolPair& p : labels_of(s).pairs()) project.names[p.name].values[p.value].add(slot);
+  project.all.add(slot);
+  ++project.live;
+}
+
+Catalog::Series& Catalog::insert(ProjectId project, SeriesId id, const Labels& labels, std::uint32_t hash,
+                                 UnixMillis now) {
+  const auto slot = static_cast<std::uint32_t>(series_.size());
+  const auto pairs = keep_pairs(*arena_, labels);
+  Series& s = series_.emplace_back();
+  s.id = id;
+  s.pairs = pairs.data();
+  s.count = static_cast<std::uint16_t>(pairs.size());
+  s.project = project;
+  s.hash = hash;
+  s.used_s = static_cast<std::uint32_t>(std::max<std::int64_t>(now.ms, 0) / 1000);
+  slots_.set(id, slot);
+  put_hash(hash, slot);
+  index(slot);
   next_id_ = std::max(next_id_, id.value + 1);
-  bytes_ += entry_bytes(labels);
-  return entry;
+  ++live_;
+  return s;
 }
 
 Result<SeriesId> Catalog::resolve(ProjectId project, const Labels& labels, UnixMillis now,
                                   std::vector<storage::SeriesDef>& defs) {
-  ProjectIndex& index = projects_[project];
-  CatalogEntry* entry = lookup(index, labels, labels.hash());
-  if (entry == nullptr) {
-    if (index.all.size() >= max_series_) {
+  const std::uint32_t hash = short_hash(project, labels);
+  Series* s = lookup(project, labels, hash);
+  if (s == nullptr) {
+    const ProjectIndex* index = index_of(project);
+    if (index != nullptr && index->live >= max_series_) {
       return fail(ErrorKind::resource_exhausted, "project " + std::to_string(project.value) +
                                                      " has reached its limit of " +
                                                      std::to_string(max_series_) + " series");
     }
-    entry = &insert(project, SeriesId{next_id_}, labels, now);
+    s = &insert(project, SeriesId{next_id_}, labels, hash, now);
   }
-  entry->used = std::max(entry->used, now);
-  if (!entry->journaled) defs.push_back({entry->id, labels});
-  return entry->id;
+  s->used_s = std::max(s->used_s, static_cast<std::uint32_t>(std::max<std::int64_t>(now.ms, 0) / 1000));
+  if (!s->journaled) defs.push_back({s->id, labels});
+  return s->id;
 }
 
 void Catalog::journaled(std::span<const storage::SeriesDef> defs) {
   for (const storage::SeriesDef& def : defs) {
-    if (const auto it = entries_.find(def.id); it != entries_.end()) it->second.journaled = true;
+    if (const std::uint32_t slot = slots_.get(def.id); slot != IdTable::kNone) series_[slot].journaled = true;
   }
 }
 
 Result<> Catalog::define(ProjectId project, SeriesId id, const Labels& labels, UnixMillis now) {
-  const auto it = entries_.find(id);
-  if (it != entries_.end() && (it->second.project != project || *it->second.labels != labels)) {
+  const std::uint32_t slot = slots_.get(id);
+  if (slot != IdTable::kNone &&
+      (series_[slot].project != project || !labels_of(series_[slot]).equals(labels))) {
     return fail(ErrorKind::corruption, "series " + std::to_string(id.value) + " is defined twice: as " +
-                                           it->second.labels->to_string() + " and as " + labels.to_string());
+                                           labels_of(series_[slot]).labels().to_string() + " and as " +
+                                           labels.to_string());
   }
-  CatalogEntry& entry = it != entries_.end() ? it->second : insert(project, id, labels, now);
-  entry.journaled = true;
-  if (!entry.applied) unsaved_.insert(id);
-  entry.applied = true;
-  entry.used = std::max(entry.used, now);
+  Series& s =
+      slot != IdTable::kNone ? series_[slot] : insert(project, id, labels, short_hash(project, labels), now);
+  s.journaled = true;
+  if (!s.applied) unsaved_.insert(id);
+  s.applied = true;
+  s.used_s = std::max(s.used_s, static_cast<std::uint32_t>(std::max<std::int64_t>(now.ms, 0) / 1000));
   return {};
-}
-
-const CatalogEntry* Catalog::find(SeriesId id) const {
-  const auto it = entries_.find(id);
-  return it == entries_.end() ? nullptr : &it->second;
 }
 
 std::vector<SeriesId> Catalog::match(ProjectId project,
                                      const std::vector<storage::LabelMatcher>& matchers) const {
-  const auto it = projects_.find(project);
-  if (it == projects_.end()) return {};
-  const ProjectIndex& index = it->second;
+  const ProjectIndex* index = index_of(project);
+  if (index == nullptr) return {};
   // Exact values first: each is one look-up, and what they leave is often so small that the other matchers
   // are cheaper asked of each series than of each value of the label.
   bool narrowed = false;
-  SortedIds ids;
+  SlotSet slots;
   std::vector<const storage::LabelMatcher*> rest;
+  const auto name_of = [&](const storage::LabelMatcher& m) -> const NameIndex* {
+    const auto symbol = arena_->symbols.find(m.name());
+    const auto name = symbol ? index->names.find(*symbol) : index->names.end();
+    return name == index->names.end() ? nullptr : &name->second;
+  };
   for (const storage::LabelMatcher& m : matchers) {
     if (m.op() != storage::MatchOp::eq || m.value().empty()) {
       rest.push_back(&m);
       continue;
     }
-    const auto name = index.postings.find(m.name());
-    if (name == index.postings.end()) return {};
-    const auto value = name->second.find(m.value());
-    if (value == name->second.end()) return {};
-    ids = narrowed ? intersect(ids, value->second) : value->second;
+    const NameIndex* name = name_of(m);
+    const auto symbol = arena_->symbols.find(m.value());
+    if (name == nullptr || !symbol) return {};
+    const auto value = name->values.find(*symbol);
+    if (value == name->values.end()) return {};
+    SlotSet of_value;
+    value->second.add_to(of_value);
+    if (narrowed) {
+      slots &= of_value;
+    } else {
+      slots = std::move(of_value);
+    }
     narrowed = true;
   }
-  if (!narrowed) ids = index.all;
+  if (!narrowed) index->all.add_to(slots);
   for (const storage::LabelMatcher* m : rest) {
     const bool empty_matches = m->matches_empty();
-    const auto name = index.postings.find(m->name());
-    if (name == index.postings.end()) {
+    const NameIndex* name = name_of(*m);
+    if (name == nullptr) {
       if (empty_matches) continue;
       return {};
     }
-    if (ids.size() < name->second.size()) {
-      std::erase_if(ids, [&](SeriesId id) { return !m->matches(*entries_.at(id).labels); });
+    if (const auto* words = m->alternatives();
+        words != nullptr && m->op() == storage::MatchOp::re && !empty_matches) {
+      SlotSet of_words;
+      for (const std::string& word : *words) {
+        const auto symbol = arena_->symbols.find(word);
+        const auto value = symbol ? name->values.find(*symbol) : name->values.end();
+        if (value != name->values.end()) value->second.add_to(of_words);
+      }
+      slots &= of_words;
+      continue;
+    }
+    if (slots.cardinality() < name->values.size()) {
+      SlotSet left;
+      for (const std::uint32_t slot : slots)
+        if (m->matches(labels_of(series_[slot]).get(m->name()))) left.add(slot);
+      slots = std::move(left);
       continue;
     }
     // The values that decide: those that match, or, when absence matches too, those that do not.
-    SortedIds deciding;
-    for (const auto& [value, of_value] : name->second) {
-      if (m->matches(value) != empty_matches)
-        deciding.insert(deciding.end(), of_value.begin(), of_value.end());
+    SlotSet deciding;
+    for (const auto& [value, list] : name->values) {
+      if (m->matches(arena_->symbols.text(value)) != empty_matches) list.add_to(deciding);
     }
-    std::sort(deciding.begin(), deciding.end());
-    ids = empty_matches ? subtract(ids, deciding) : intersect(ids, deciding);
+    if (empty_matches) {
+      slots -= deciding;
+    } else {
+      slots &= deciding;
+    }
   }
-  return ids;
+  std::vector<SeriesId> out;
+  out.reserve(slots.cardinality());
+  for (const std::uint32_t slot : slots) out.push_back(series_[slot].id);
+  if (!std::is_sorted(out.begin(), out.end())) std::sort(out.begin(), out.end());
+  return out;
 }
 
-std::vector<const CatalogEntry*> Catalog::unsaved() const {
-  std::vector<const CatalogEntry*> out;
-  for (const SeriesId id : unsaved_) out.push_back(&entries_.at(id));
-  std::sort(out.begin(), out.end(), [](const auto* a, const auto* b) { return a->id < b->id; });
+void Catalog::for_each_value(ProjectId project, std::string_view name,
+                             const std::function<bool(std::string_view, const PostingList&)>& visit) const {
+  const ProjectIndex* index = index_of(project);
+  const auto symbol = arena_->symbols.find(name);
+  if (index == nullptr || !symbol) return;
+  const auto found = index->names.find(*symbol);
+  if (found == index->names.end()) return;
+  for (const auto& [value, list] : found->second.values)
+    if (!visit(arena_->symbols.text(value), list)) return;
+}
+
+std::vector<SeriesId> Catalog::unsaved() const {
+  std::vector<SeriesId> out(unsaved_.begin(), unsaved_.end());
+  std::sort(out.begin(), out.end());
   return out;
 }
 
@@ -165,41 +268,77 @@ void Catalog::mark_saved(std::span<const SeriesId> ids) {
   for (const SeriesId id : ids) unsaved_.erase(id);
 }
 
-std::vector<const CatalogEntry*> Catalog::all_applied() const {
-  std::vector<const CatalogEntry*> out;
-  for (const auto& [id, entry] : entries_) {
-    if (entry.applied) out.push_back(&entry);
-  }
-  std::sort(out.begin(), out.end(), [](const auto* a, const auto* b) { return a->id < b->id; });
+std::vector<SeriesId> Catalog::all_applied() const {
+  std::vector<SeriesId> out;
+  for (const Series& s : series_)
+    if (s.pairs != nullptr && s.applied) out.push_back(s.id);
+  std::sort(out.begin(), out.end());
   return out;
 }
 
-void Catalog::remove(const CatalogEntry& entry) {
-  ProjectIndex& index = projects_[entry.project];
-  const SeriesId id = entry.id;
-  const std::uint64_t hash = entry.labels->hash();
-  std::erase(index.by_hash[hash], id);
-  if (index.by_hash[hash].empty()) index.by_hash.erase(hash);
-  for (const Label& l : *entry.labels) {
-    const auto name = index.postings.find(l.name);
-    const auto value = name->second.find(l.value);
-    erase_sorted(value->second, id);
-    if (value->second.empty()) name->second.erase(value);
-    if (name->second.empty()) index.postings.erase(name);
-  }
-  erase_sorted(index.all, id);
-  bytes_ -= entry_bytes(*entry.labels);
-  unsaved_.erase(id);
-  entries_.erase(id);
+CatalogEntry Catalog::entry(SeriesId id) const {
+  const Series& s = series_[slots_.get(id)];
+  return {id, s.project, labels_of(s).labels(), {std::int64_t{s.used_s} * 1000}};
 }
 
-std::size_t Catalog::drop(const std::function<bool(const CatalogEntry&)>& keep) {
-  std::vector<SeriesId> gone;
-  for (const auto& [id, entry] : entries_) {
-    if (entry.applied && !keep(entry)) gone.push_back(id);
+std::size_t Catalog::drop(const std::function<bool(SeriesId, UnixMillis used)>& keep) {
+  std::size_t gone = 0;
+  for (std::uint32_t slot = 0; slot < series_.size(); ++slot) {
+    Series& s = series_[slot];
+    if (s.pairs == nullptr || !s.applied || keep(s.id, {std::int64_t{s.used_s} * 1000})) continue;
+    ProjectIndex& project = projects_[s.project];
+    for (const SymbolPair& p : labels_of(s).pairs()) {
+      const auto name = project.names.find(p.name);
+      const auto value = name->second.values.find(p.value);
+      value->second.remove(slot);
+      if (value->second.empty()) name->second.values.erase(value);
+      if (name->second.values.empty()) project.names.erase(name);
+    }
+    project.all.remove(slot);
+    --project.live;
+    slots_.set(s.id, IdTable::kNone);
+    unsaved_.erase(s.id);
+    s.pairs = nullptr;
+    --live_;
+    ++gone;
   }
-  for (const SeriesId id : gone) remove(entries_.at(id));
-  return gone.size();
+  if (series_.size() - live_ > std::max(kRebuildFloor, live_)) rebuild();
+  return gone;
+}
+
+void Catalog::rebuild() {
+  const std::shared_ptr<LabelArena> old = std::move(arena_);
+  arena_ = std::make_shared<LabelArena>();
+  std::vector<Series> before;
+  before.swap(series_);
+  series_.reserve(live_);
+  slots_ = {};
+  by_hash_.assign(kFirstHashSlots, {});
+  hashed_ = 0;
+  projects_.clear();
+  for (Series& s : before) {
+    if (s.pairs == nullptr) continue;
+    const Labels labels = LabelRef(*old, {s.pairs, s.count}).labels();
+    const auto slot = static_cast<std::uint32_t>(series_.size());
+    s.pairs = keep_pairs(*arena_, labels).data();
+    series_.push_back(s);
+    slots_.set(s.id, slot);
+    put_hash(s.hash, slot);
+    index(slot);
+  }
+}
+
+std::size_t Catalog::bytes() const {
+  std::size_t out = series_.capacity() * sizeof(Series) + slots_.bytes() +
+                    by_hash_.capacity() * sizeof(HashSlot) + arena_->symbols.bytes() +
+                    arena_->pages.size() * kArenaPairs * sizeof(SymbolPair);
+  constexpr std::size_t kNode = 48;  // of a hash map with its value
+  for (const auto& [id, project] : projects_) {
+    out += project.all.bytes();
+    for (const auto& [name, index] : project.names) out += index.values.size() * kNode;
+  }
+  // A list of many is a bitmap; each series is in as many as it has labels, at two bytes or so.
+  return out + live_ * 16;
 }
 
 std::string encode_entries(std::span<const CatalogEntry> entries) {
@@ -209,8 +348,8 @@ std::string encode_entries(std::span<const CatalogEntry> entries) {
     out.varint(e.id.value);
     out.varint(e.project.value);
     out.zigzag(e.used.ms);
-    out.varint(e.labels->size());
-    for (const Label& l : *e.labels) {
+    out.varint(e.labels.size());
+    for (const Label& l : e.labels) {
       out.string(l.name);
       out.string(l.value);
     }
@@ -233,7 +372,7 @@ Result<> decode_entries(std::string_view bytes, const std::function<Result<>(Cat
       labels.push_back({std::move(name), std::string(in.string())});
     }
     if (!in.ok()) break;
-    e.labels = std::make_shared<const Labels>(std::move(labels));
+    e.labels = Labels(std::move(labels));
     TT_TRY(each(std::move(e)));
   }
   if (!in.ok() || !in.empty()) return fail(ErrorKind::corruption, "catalog block: malformed");

@@ -32,6 +32,7 @@
 namespace telltale::tsdb {
 
 using Parts = std::vector<std::shared_ptr<Part>>;  // sorted by (day, order)
+inline constexpr storage::MillisRange kAllTime{UnixMillis{INT64_MIN}, UnixMillis{INT64_MAX}};
 
 class Engine final : public Tsdb {
  public:
@@ -60,6 +61,9 @@ class Engine final : public Tsdb {
                                                 WorkContext& context) override;
   Result<std::vector<Labels>> series(const storage::LabelQuery& query, WorkContext& context) override;
 
+  Result<storage::Cardinality> cardinality(const storage::LabelQuery& query, WorkContext& context) override;
+  Result<std::uint64_t> delete_samples(const storage::LabelQuery& query, WorkContext& context) override;
+
   Result<> maintenance() override;
   void set_retention(Nanos retention) override { retention_ = retention; }
   Result<std::vector<std::string>> verify() override;
@@ -79,9 +83,9 @@ class Engine final : public Tsdb {
 
   // Writing (engine_write.cpp), all under writer_
   std::uint64_t new_file(Manifest& next);
-  Result<std::uint64_t> write_catalog(Manifest& next, std::span<const CatalogEntry> entries);
+  Result<std::uint64_t> write_catalog(Manifest& next, std::span<const SeriesId> ids);
   Result<> write_heads(Manifest& next, const Frozen& heads, Parts& added);
-  Result<> write_merged(Manifest& next, const Parts& inputs, Parts& added);
+  Result<> write_checkpoint();
   Result<> commit(Manifest next, const Parts& added, const std::set<std::uint64_t>& removed_parts,
                   std::size_t frozen_done);
   Result<> expire_parts();
@@ -89,9 +93,17 @@ class Engine final : public Tsdb {
   Result<> merge_parts();
   Result<> drop_series();
 
+  // Writing anew (engine_rewrite.cpp), under writer_
+  using Edit = std::function<void(SeriesId, SampleRun&)>;
+  /// All of one day, in their order, as one part; nothing is added when no sample is left.
+  Result<> rewrite(Manifest& next, const Parts& inputs, const Edit& edit, Parts& added);
+
   // Reading (engine_read.cpp)
   Result<> for_each_series(const storage::LabelQuery& query, WorkContext& context,
-                           const std::function<Result<bool>(const Labels&)>& visit);
+                           const std::function<Result<bool>(const LabelRef&)>& visit);
+  /// Values of a label whatever the other labels are.
+  Result<> values_of_all(std::string_view name, const storage::LabelQuery& query, WorkContext& context,
+                         std::set<std::string, std::less<>>& out);
 
   io::FileSystem& fs_;
   const std::string dir_;
@@ -104,6 +116,7 @@ class Engine final : public Tsdb {
   Counter& checkpoints_;
   Counter& merges_;
 
+  BlockCache cache_;             // of parts
   std::mutex writer_;            // one checkpoint or maintenance at a time; taken before state_
   std::uint64_t next_file_ = 0;  // guarded by writer_; at least that of every manifest tried
   mutable std::shared_mutex state_;

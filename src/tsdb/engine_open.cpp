@@ -50,6 +50,7 @@ Engine::Engine(io::FileSystem& fs, std::string dir, TsdbOptions options, const C
                                       "Samples dropped because their series' definition was lost.")),
       checkpoints_(metrics.counter("telltale_tsdb_checkpoints_total", "Checkpoints written.")),
       merges_(metrics.counter("telltale_tsdb_merges_total", "Merges of parts.")),
+      cache_(options.block_cache_bytes),
       catalog_(options.max_series_per_project) {}
 
 Result<> Engine::open() {
@@ -76,7 +77,7 @@ Result<> Engine::load_catalogs(bool& changed) {
     const std::string file = catalog_file(number);
     std::vector<SeriesId> loaded;
     auto status = read_catalog(fs_, path(file), [&](CatalogEntry e) -> Result<> {
-      TT_TRY(catalog_.define(e.project, e.id, *e.labels, e.used));
+      TT_TRY(catalog_.define(e.project, e.id, e.labels, e.used));
       loaded.push_back(e.id);
       return {};
     });

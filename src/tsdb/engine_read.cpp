@@ -3,15 +3,14 @@
 #include <algorithm>
 #include <tuple>
 
+#include "storage/cardinality.hpp"
 #include "tsdb/engine.hpp"
 
 namespace telltale::tsdb {
 namespace {
 
-constexpr std::size_t kSampleBytes = 16;
-
 struct SnapshotSeries {
-  std::shared_ptr<const Labels> labels;
+  LabelRef labels;
   ProjectId project;
   std::vector<SeriesId> ids;  // more than one only if a lost catalog made a series get a second id
   SampleRun active;
@@ -20,15 +19,15 @@ struct SnapshotSeries {
 /// Sorts and joins what is the same series.
 void order_by_labels(std::vector<SnapshotSeries>& all) {
   std::sort(all.begin(), all.end(), [](const SnapshotSeries& a, const SnapshotSeries& b) {
-    if (const auto c = *a.labels <=> *b.labels; c != 0) return c < 0;
+    if (const auto c = a.labels.compare(b.labels); c != 0) return c < 0;
     return std::tie(a.project, a.ids) < std::tie(b.project, b.ids);
   });
   std::vector<SnapshotSeries> out;
   out.reserve(all.size());
   for (SnapshotSeries& s : all) {
-    if (!out.empty() && out.back().project == s.project && *out.back().labels == *s.labels) {
+    if (!out.empty() && out.back().project == s.project && out.back().labels.compare(s.labels) == 0) {
       out.back().ids.push_back(s.ids.front());
-      merge_newer(out.back().active, s.active.times, s.active.values);
+      merge_newer(out.back().active, s.active.slice());
     } else {
       out.push_back(std::move(s));
     }
@@ -38,15 +37,17 @@ void order_by_labels(std::vector<SnapshotSeries>& all) {
 
 class EngineCursor final : public storage::SeriesCursor {
  public:
-  EngineCursor(std::vector<SnapshotSeries> series, Parts parts,
-               std::vector<std::shared_ptr<const Head>> frozen, storage::MillisRange range,
+  EngineCursor(std::vector<SnapshotSeries> series, std::shared_ptr<const void> labels, Parts parts,
+               std::vector<std::shared_ptr<const Head>> frozen, storage::MillisRange range, BlockCache& cache,
                WorkContext& context, std::size_t charged)
       : series_(std::move(series)),
+        hold_labels_(std::move(labels)),
         parts_(std::move(parts)),
         frozen_(std::move(frozen)),
         range_(range),
         context_(context),
-        charged_(charged) {}
+        charged_(charged),
+        hold_(cache) {}
   ~EngineCursor() override { context_.release(charged_); }
 
   Result<bool> next(storage::SeriesView& out) override {
@@ -56,18 +57,17 @@ class EngineCursor final : public storage::SeriesCursor {
       run_.clear();
       for (const SeriesId id : s.ids) {
         for (const auto& part : parts_) {
-          TT_TRY(part->read(id, range_, cache_, run_));
+          TT_TRY(part->read(id, range_, hold_, run_));
           TT_TRY(charge_buffer());
         }
-        for (const auto& head : frozen_) {
-          if (const HeadSeries* h = head->find(id)) h->read(range_, run_);
-        }
+        for (const auto& head : frozen_) head->read(id, range_, run_);
       }
-      merge_newer(run_, s.active.times, s.active.values);
+      merge_newer(run_, s.active.slice());
       s.active = SampleRun();
       TT_TRY(charge_buffer());
       if (run_.empty()) continue;
-      out = {s.labels.get(), run_.times, run_.values};
+      labels_ = s.labels.labels();
+      out = {&labels_, run_.times, run_.values, run_.histograms, run_.starts};
       return true;
     }
     return false;
@@ -75,24 +75,26 @@ class EngineCursor final : public storage::SeriesCursor {
 
  private:
   Result<> charge_buffer() {
-    if (run_.size() <= charged_samples_) return {};
-    const std::size_t more = (run_.size() - charged_samples_) * kSampleBytes;
-    TT_TRY(context_.charge(more));
-    charged_ += more;
-    charged_samples_ = run_.size();
+    const std::size_t bytes = run_.bytes();
+    if (bytes <= charged_run_) return {};
+    TT_TRY(context_.charge(bytes - charged_run_));
+    charged_ += bytes - charged_run_;
+    charged_run_ = bytes;
     return {};
   }
 
   std::vector<SnapshotSeries> series_;
+  const std::shared_ptr<const void> hold_labels_;
+  Labels labels_;
   const Parts parts_;
   const std::vector<std::shared_ptr<const Head>> frozen_;
   const storage::MillisRange range_;
   WorkContext& context_;
   std::size_t charged_;
-  std::size_t charged_samples_ = 0;
+  std::size_t charged_run_ = 0;
   std::size_t at_ = 0;
   SampleRun run_;
-  BlockCache cache_;
+  BlockHold hold_;
 };
 
 std::vector<ProjectId> distinct(std::vector<ProjectId> projects) {
@@ -101,8 +103,8 @@ std::vector<ProjectId> distinct(std::vector<ProjectId> projects) {
   return projects;
 }
 
-template <class T>
-std::vector<T> first_of(const std::set<T>& all, std::size_t limit) {
+template <class T, class Less>
+std::vector<T> first_of(const std::set<T, Less>& all, std::size_t limit) {
   std::vector<T> out(all.begin(), all.end());
   if (limit > 0 && out.size() > limit) out.resize(limit);
   return out;
@@ -114,6 +116,7 @@ Result<std::unique_ptr<storage::SeriesCursor>> Engine::select(const storage::Ser
                                                               WorkContext& context) {
   TT_TRY(context.check());
   std::vector<SnapshotSeries> series;
+  std::shared_ptr<const void> labels;
   Parts parts;
   Frozen frozen;
   std::size_t bytes = 0;
@@ -123,68 +126,69 @@ Result<std::unique_ptr<storage::SeriesCursor>> Engine::select(const storage::Ser
       if (p->overlaps(query.range)) parts.push_back(p);
     }
     frozen = frozen_;
+    labels = catalog_.hold();
     for (const ProjectId project : distinct(query.projects)) {
       for (const SeriesId id : catalog_.match(project, query.matchers)) {
-        SnapshotSeries s{catalog_.find(id)->labels, project, {id}, {}};
-        if (const HeadSeries* h = head_.find(id)) h->read(query.range, s.active);
-        bytes += sizeof(SnapshotSeries) + sizeof(SeriesId) + s.active.size() * kSampleBytes;
+        SnapshotSeries s{catalog_.labels(id), project, {id}, {}};
+        head_.read(id, query.range, s.active);
+        bytes += sizeof(SnapshotSeries) + sizeof(SeriesId) + s.active.bytes();
         series.push_back(std::move(s));
       }
     }
   }
   TT_TRY(context.charge(bytes));
   order_by_labels(series);
-  return std::make_unique<EngineCursor>(std::move(series), std::move(parts), std::move(frozen), query.range,
-                                        context, bytes);
+  return std::make_unique<EngineCursor>(std::move(series), std::move(labels), std::move(parts),
+                                        std::move(frozen), query.range, cache_, context, bytes);
 }
 
 Result<> Engine::for_each_series(const storage::LabelQuery& query, WorkContext& context,
-                                 const std::function<Result<bool>(const Labels&)>& visit) {
+                                 const std::function<Result<bool>(const LabelRef&)>& visit) {
   struct Candidate {
     SeriesId id;
-    std::shared_ptr<const Labels> labels;
+    LabelRef labels;
     bool in_head;
   };
   TT_TRY(context.check());
   std::vector<Candidate> candidates;
+  std::shared_ptr<const void> labels;
   Parts parts;
   Frozen frozen;
   {
     std::shared_lock lock(state_);
+    labels = catalog_.hold();
     for (const auto& p : parts_) {
       if (p->overlaps(query.range)) parts.push_back(p);
     }
     frozen = frozen_;
     for (const ProjectId project : distinct(query.projects)) {
       for (const SeriesId id : catalog_.match(project, query.matchers)) {
-        const HeadSeries* h = head_.find(id);
-        candidates.push_back({id, catalog_.find(id)->labels, h != nullptr && h->has_samples(query.range)});
+        candidates.push_back({id, catalog_.labels(id), head_.has_samples(id, query.range)});
       }
     }
   }
-  BlockCache cache;
+  BlockHold hold(cache_);
   std::size_t done = 0;
   for (const Candidate& c : candidates) {
     if (++done % 1024 == 0) TT_TRY(context.check());
     bool found = c.in_head;
-    for (auto f = frozen.begin(); f != frozen.end() && !found; ++f) {
-      const HeadSeries* h = (*f)->find(c.id);
-      found = h != nullptr && h->has_samples(query.range);
-    }
+    for (auto f = frozen.begin(); f != frozen.end() && !found; ++f)
+      found = (*f)->has_samples(c.id, query.range);
     for (auto p = parts.begin(); p != parts.end() && !found; ++p) {
-      TT_ASSIGN(found, (*p)->has_samples(c.id, query.range, cache));
+      TT_ASSIGN(found, (*p)->has_samples(c.id, query.range, hold));
     }
     if (!found) continue;
-    TT_ASSIGN(const bool more, visit(*c.labels));
+    TT_ASSIGN(const bool more, visit(c.labels));
     if (!more) break;
   }
   return {};
 }
 
 Result<std::vector<std::string>> Engine::label_names(const storage::LabelQuery& query, WorkContext& context) {
-  std::set<std::string> out;
-  auto status = for_each_series(query, context, [&out](const Labels& labels) -> Result<bool> {
-    for (const Label& l : labels) out.insert(l.name);
+  std::set<std::string, std::less<>> out;
+  auto status = for_each_series(query, context, [&out](const LabelRef& labels) -> Result<bool> {
+    for (std::size_t i = 0; i < labels.pairs().size(); ++i)
+      if (!out.contains(labels.name(i))) out.emplace(labels.name(i));
     return true;
   });
   TT_TRY(std::move(status));
@@ -193,25 +197,121 @@ Result<std::vector<std::string>> Engine::label_names(const storage::LabelQuery& 
 
 Result<std::vector<std::string>> Engine::label_values(std::string_view name, const storage::LabelQuery& query,
                                                       WorkContext& context) {
-  std::set<std::string> out;
-  auto status = for_each_series(query, context, [&](const Labels& labels) -> Result<bool> {
+  std::set<std::string, std::less<>> out;
+  if (query.matchers.empty()) {
+    TT_TRY(values_of_all(name, query, context, out));
+    return first_of(out, query.limit);
+  }
+  auto status = for_each_series(query, context, [&](const LabelRef& labels) -> Result<bool> {
     const std::string_view value = labels.get(name);
-    if (!value.empty() && out.emplace(value).second) TT_TRY(context.charge(value.size() + 64));
+    if (value.empty() || out.contains(value)) return true;
+    TT_TRY(context.charge(value.size() + 64));
+    out.emplace(value);
     return true;
   });
   TT_TRY(std::move(status));
   return first_of(out, query.limit);
 }
 
+Result<> Engine::values_of_all(std::string_view name, const storage::LabelQuery& query, WorkContext& context,
+                               std::set<std::string, std::less<>>& out) {
+  // One series with samples settles a value, and where a whole part lies in the range, its list of series
+  // does.
+  struct Undecided {
+    std::string value;
+    std::vector<SeriesId> ids;
+  };
+  std::vector<Undecided> undecided;
+  Parts inside;
+  Parts across;
+  Frozen frozen;
+  Result<> status;
+  {
+    std::shared_lock lock(state_);
+    for (const auto& p : parts_) {
+      if (p->within(query.range)) {
+        inside.push_back(p);
+      } else if (p->overlaps(query.range)) {
+        across.push_back(p);
+      }
+    }
+    frozen = frozen_;
+    const auto surely = [&](SeriesId id) {
+      return std::any_of(inside.begin(), inside.end(),
+                         [id](const auto& p) { return p->series().contains(id); }) ||
+             head_.has_samples(id, query.range) ||
+             std::any_of(frozen.begin(), frozen.end(),
+                         [&](const auto& f) { return f->has_samples(id, query.range); });
+    };
+    const auto maybe = [&](SeriesId id) {
+      return std::any_of(across.begin(), across.end(),
+                         [id](const auto& p) { return p->series().contains(id); });
+    };
+    for (const ProjectId project : distinct(query.projects)) {
+      std::size_t done = 0;
+      catalog_.for_each_value(project, name, [&](std::string_view value, const PostingList& list) {
+        if (++done % 1024 == 0) status = context.check();
+        if (!status) return false;
+        if (out.contains(value)) return true;
+        const bool unsure = list.for_each([&](std::uint32_t slot) { return !surely(catalog_.id_of(slot)); });
+        if (!unsure) {
+          status = context.charge(value.size() + 64);
+          out.emplace(value);
+          return status.has_value();
+        }
+        if (across.empty()) return true;
+        Undecided u{std::string(value), {}};
+        list.for_each([&](std::uint32_t slot) {
+          const SeriesId id = catalog_.id_of(slot);
+          if (maybe(id)) u.ids.push_back(id);
+          return true;
+        });
+        if (!u.ids.empty()) undecided.push_back(std::move(u));
+        return true;
+      });
+      TT_TRY(std::move(status));
+      status = {};
+    }
+  }
+  BlockHold hold(cache_);
+  for (Undecided& u : undecided) {
+    TT_TRY(context.check());
+    bool found = false;
+    for (const SeriesId id : u.ids) {
+      for (const auto& p : across) {
+        TT_ASSIGN(const bool has, p->has_samples(id, query.range, hold));
+        found = found || has;
+      }
+      if (found) break;
+    }
+    if (!found) continue;
+    TT_TRY(context.charge(u.value.size() + 64));
+    out.insert(std::move(u.value));
+  }
+  return {};
+}
+
 Result<std::vector<Labels>> Engine::series(const storage::LabelQuery& query, WorkContext& context) {
   std::set<Labels> out;
-  auto status = for_each_series(query, context, [&](const Labels& labels) -> Result<bool> {
-    TT_TRY(context.charge(labels.size() * sizeof(Label) + 64));
-    out.insert(labels);
+  auto status = for_each_series(query, context, [&](const LabelRef& labels) -> Result<bool> {
+    TT_TRY(context.charge(labels.pairs().size() * sizeof(Label) + 64));
+    out.insert(labels.labels());
     return true;
   });
   TT_TRY(std::move(status));
   return first_of(out, query.limit);
+}
+
+Result<storage::Cardinality> Engine::cardinality(const storage::LabelQuery& query, WorkContext& context) {
+  storage::CardinalityCounter counter(context);
+  auto status = for_each_series(query, context, [&counter](const LabelRef& labels) -> Result<bool> {
+    counter.series();
+    for (std::size_t i = 0; i < labels.pairs().size(); ++i)
+      TT_TRY(counter.label(labels.name(i), labels.value(i)));
+    return true;
+  });
+  TT_TRY(std::move(status));
+  return counter.take(query.limit);
 }
 
 Result<std::vector<std::string>> Engine::verify() {

@@ -15,6 +15,8 @@ namespace {
 constexpr io::FileFormat kCatalogWriteFormat{{'T', 'T', 'S', 'C'}, 1, 1};
 constexpr std::size_t kCatalogBlockEntries = 1024;
 constexpr std::size_t kMaxCatalogFiles = 16;
+constexpr std::uint64_t kWorthwhileSamples = 16;  // of each series, before a large head is written …
+constexpr std::size_t kMostHeads = 4;             // … unless it is so many times as large as it should be
 // A series without samples stays this long after it was last asked for: a writer may hold its id.
 constexpr std::int64_t kUnusedSeriesMs = kDayMs;
 
@@ -38,9 +40,11 @@ Result<> Engine::apply(Sequence sequence, const storage::Batch& batch) {
   }
   if (head_.empty() && !batch.samples.empty()) head_since_ = clock_.steady().count();
   std::uint64_t unknown = 0;
-  for (const storage::SamplePoint& p : batch.samples) {
-    const CatalogEntry* entry = catalog_.find(p.series);
-    if (entry == nullptr || entry->project != batch.project) {
+  constexpr std::size_t kAhead = 8;  // samples whose series is asked for before its turn
+  for (std::size_t i = 0; i < batch.samples.size(); ++i) {
+    if (i + kAhead < batch.samples.size()) head_.prefetch(batch.samples[i + kAhead].series);
+    const storage::SamplePoint& p = batch.samples[i];
+    if (catalog_.project_of(p.series) != batch.project) {
       ++unknown;
       continue;
     }
@@ -68,7 +72,11 @@ Sequence Engine::durable() const {
 bool Engine::wants_checkpoint() const {
   std::shared_lock lock(state_);
   if (head_.empty() && frozen_.empty()) return false;
-  return head_.bytes() >= options_.head_max_bytes ||
+  // Many series with a few samples each take the room of their beginnings: to write them at once would make a
+  // part of every scrape, and the next head would be as large again.
+  const std::size_t bytes = head_.bytes();
+  const bool has_grown = head_.samples() >= kWorthwhileSamples * head_.series();
+  return (bytes >= options_.head_max_bytes && has_grown) || bytes >= kMostHeads * options_.head_max_bytes ||
          clock_.steady().count() - head_since_ >= options_.head_max_age.count();
 }
 
@@ -85,9 +93,13 @@ void Engine::journaled(std::span<const storage::SeriesDef> defs) {
 
 Result<> Engine::checkpoint() {
   std::lock_guard writer(writer_);
+  return write_checkpoint();
+}
+
+Result<> Engine::write_checkpoint() {
   Manifest next;
   Frozen heads;
-  std::vector<CatalogEntry> fresh;
+  std::vector<SeriesId> fresh;
   bool compact = false;
   {
     std::unique_lock lock(state_);
@@ -102,7 +114,7 @@ Result<> Engine::checkpoint() {
     next.next_series = catalog_.next_id();
     heads = frozen_;
     compact = manifest_.catalogs.size() >= kMaxCatalogFiles;
-    for (const CatalogEntry* e : compact ? catalog_.all_applied() : catalog_.unsaved()) fresh.push_back(*e);
+    fresh = compact ? catalog_.all_applied() : catalog_.unsaved();
   }
   if (compact) next.catalogs.clear();
   if (!fresh.empty()) {
@@ -117,10 +129,8 @@ Result<> Engine::checkpoint() {
     return written;
   }
   TT_TRY(commit(std::move(next), added, {}, heads.size()));
-  std::vector<SeriesId> saved;
-  for (const CatalogEntry& e : fresh) saved.push_back(e.id);
   std::unique_lock lock(state_);
-  catalog_.mark_saved(saved);
+  catalog_.mark_saved(fresh);
   checkpoints_.add();
   return {};
 }
@@ -131,14 +141,21 @@ std::uint64_t Engine::new_file(Manifest& next) {
   return number;
 }
 
-Result<std::uint64_t> Engine::write_catalog(Manifest& next, std::span<const CatalogEntry> entries) {
+Result<std::uint64_t> Engine::write_catalog(Manifest& next, std::span<const SeriesId> ids) {
   const std::uint64_t number = new_file(next);
   TT_ASSIGN(const auto file,
             io::BlockFileWriter::create(fs_, path(catalog_file(number)), kCatalogWriteFormat));
   std::vector<io::BlockHandle> blocks;
-  for (std::size_t at = 0; at < entries.size(); at += kCatalogBlockEntries) {
-    const auto slice = entries.subspan(at, std::min(kCatalogBlockEntries, entries.size() - at));
-    TT_ASSIGN(const io::BlockHandle handle, file->append(compress(Codec::zstd, encode_entries(slice), 3)));
+  std::vector<CatalogEntry> entries;
+  for (std::size_t at = 0; at < ids.size(); at += kCatalogBlockEntries) {
+    entries.clear();
+    {
+      // Only maintenance drops series, and there is one writer at a time.
+      std::shared_lock lock(state_);
+      for (const SeriesId id : ids.subspan(at, std::min(kCatalogBlockEntries, ids.size() - at)))
+        entries.push_back(catalog_.entry(id));
+    }
+    TT_ASSIGN(const io::BlockHandle handle, file->append(compress(Codec::zstd, encode_entries(entries), 3)));
     blocks.push_back(handle);
   }
   ByteWriter footer;
@@ -152,28 +169,32 @@ Result<std::uint64_t> Engine::write_catalog(Manifest& next, std::span<const Cata
 }
 
 Result<> Engine::write_heads(Manifest& next, const Frozen& heads, Parts& added) {
-  std::set<SeriesId> ids;
-  for (const auto& head : heads) {
-    for (const auto& [id, s] : head->series()) ids.insert(id);
+  std::vector<SeriesId> ids;
+  for (const auto& head : heads) head->for_each([&ids](SeriesId id) { ids.push_back(id); });
+  if (heads.size() > 1) {
+    std::sort(ids.begin(), ids.end());
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   }
   if (ids.empty()) return {};
   std::map<std::int64_t, std::unique_ptr<PartWriter>> days;
   const std::uint64_t order = next.next_order++;
+  SampleRun run;
   for (const SeriesId id : ids) {
-    SampleRun run;
-    for (const auto& head : heads) {
-      if (const HeadSeries* s = head->find(id)) merge_newer(run, s->settled().times, s->settled().values);
-    }
+    run.clear();
+    for (const auto& head : heads) head->read(id, kAllTime, run);
     for (std::size_t at = 0; at < run.size();) {
       const std::int64_t day = day_of(run.times[at]);
       std::size_t end = at;
-      while (end < run.size() && day_of(run.times[end]) == day) ++end;
+      if (day_of(run.times.back()) == day) {
+        end = run.size();
+      } else {
+        while (day_of(run.times[end]) == day) ++end;
+      }
       auto& writer = days[day];
       if (!writer) {
         TT_ASSIGN(writer, PartWriter::create(fs_, dir_, new_file(next), day, order));
       }
-      TT_TRY(writer->add(id, std::span(run.times).subspan(at, end - at),
-                         std::span(run.values).subspan(at, end - at)));
+      TT_TRY(writer->add(id, run.slice().part(at, end - at)));
       at = end;
     }
   }
@@ -292,7 +313,7 @@ Result<> Engine::merge_parts() {
         next = manifest_;
       }
       Parts added;
-      if (auto status = write_merged(next, inputs, added); !status) {
+      if (auto status = rewrite(next, inputs, {}, added); !status) {
         // The damage is flagged on its part; the next round sets it aside.
         if (status.error().kind() == ErrorKind::corruption) break;
         return status;
@@ -307,54 +328,31 @@ Result<> Engine::merge_parts() {
   return {};
 }
 
-Result<> Engine::write_merged(Manifest& next, const Parts& inputs, Parts& added) {
-  std::set<SeriesId> ids;
-  for (const auto& p : inputs) {
-    for (const ChunkEntry& c : p->chunks()) ids.insert(c.series);
-  }
-  const PartMeta& last = inputs.back()->meta();
-  TT_ASSIGN(const auto writer, PartWriter::create(fs_, dir_, new_file(next), last.day, last.order));
-  BlockCache cache;
-  const storage::MillisRange all{UnixMillis{INT64_MIN}, UnixMillis{INT64_MAX}};
-  for (const SeriesId id : ids) {
-    SampleRun run;
-    for (const auto& p : inputs) TT_TRY(p->read(id, all, cache, run));
-    TT_TRY(writer->add(id, run.times, run.values));
-  }
-  TT_ASSIGN(const PartMeta meta, writer->publish());
-  TT_ASSIGN(auto part, Part::open(fs_, dir_, meta));
-  next.parts.push_back(meta);
-  added.push_back(std::move(part));
-  return {};
-}
-
 Result<> Engine::drop_series() {
-  std::unordered_set<SeriesId> live;
   Manifest next;
-  std::vector<CatalogEntry> kept;
+  std::vector<SeriesId> kept;
   {
     std::unique_lock lock(state_);
-    for (const auto& p : parts_) {
-      for (const ChunkEntry& c : p->chunks()) live.insert(c.series);
-    }
-    for (const auto& head : frozen_) {
-      for (const auto& [id, s] : head->series()) live.insert(id);
-    }
-    for (const auto& [id, s] : head_.series()) live.insert(id);
+    const auto is_live = [this](SeriesId id) {
+      return head_.contains(id) ||
+             std::any_of(frozen_.begin(), frozen_.end(), [id](const auto& h) { return h->contains(id); }) ||
+             std::any_of(parts_.begin(), parts_.end(),
+                         [id](const auto& p) { return p->series().contains(id); });
+    };
     // A definition that the manifest's sequence does not cover comes back with replay; it must not go before.
     std::unordered_set<SeriesId> unsaved;
-    for (const CatalogEntry* e : catalog_.unsaved()) unsaved.insert(e->id);
+    for (const SeriesId id : catalog_.unsaved()) unsaved.insert(id);
     const std::int64_t oldest = now_ms().ms - kUnusedSeriesMs;
-    const std::size_t gone = catalog_.drop([&](const CatalogEntry& e) {
-      return live.count(e.id) > 0 || unsaved.count(e.id) > 0 || e.used.ms >= oldest;
+    const std::size_t gone = catalog_.drop([&](SeriesId id, UnixMillis used) {
+      return used.ms >= oldest || unsaved.count(id) > 0 || is_live(id);
     });
     if (gone == 0) return {};
     log_.info("tsdb series without samples dropped", {{"series", gone}});
     next = manifest_;
     next.catalogs.clear();
     next.next_series = catalog_.next_id();
-    for (const CatalogEntry* e : catalog_.all_applied()) {
-      if (unsaved.count(e->id) == 0) kept.push_back(*e);
+    for (const SeriesId id : catalog_.all_applied()) {
+      if (unsaved.count(id) == 0) kept.push_back(id);
     }
   }
   if (!kept.empty()) {

@@ -9,11 +9,140 @@
 namespace telltale::tsdb {
 namespace {
 
-constexpr io::FileFormat kPartFormat{{'T', 'T', 'S', 'P'}, 1, 1};
-constexpr std::size_t kBlockBytes = 64 << 10;
-constexpr std::size_t kMaxBlockBytes = 16 << 20;
-constexpr std::size_t kMaxFooterBytes = std::size_t{2} << 30;
-constexpr std::size_t kChunkSamples = 8192;
+constexpr io::FileFormat kPartFormat{{'T', 'T', 'S', 'P'}, 2, 1};
+constexpr std::size_t kBlockBytes = 48 << 10;
+constexpr std::size_t kMaxBlockBytes = 64 << 20;  // one chunk of histograms may be a large one
+constexpr std::size_t kMaxFooterBytes = std::size_t{1} << 30;
+constexpr int kBlockLevel = 1;  // columns are packed already: higher levels find no more
+
+class PartFile final : public Part {
+ public:
+  PartFile(io::FileSystem& fs, std::string dir, PartMeta meta, std::unique_ptr<io::BlockFileReader> file)
+      : Part(fs, std::move(dir), std::move(meta), std::move(file)) {}
+
+  Result<> load_index() {
+    const auto bad = [this](std::string_view why) {
+      return fail(ErrorKind::corruption, meta().file() + ": index: " + std::string(why));
+    };
+    auto raw = decompress(Codec::zstd, file_->footer(), kMaxFooterBytes);
+    if (!raw) return bad(raw.error().message());
+    ByteReader in(*raw);
+    const std::uint64_t blocks = in.varint();
+    if (blocks > in.remaining() / 7) return bad("impossible count");
+    blocks_.reserve(blocks);
+    std::uint64_t series = 0;
+    std::int64_t min = 0;
+    std::uint64_t offset = 0;
+    for (std::uint64_t i = 0; i < blocks && in.ok(); ++i) {
+      BlockEntry b;
+      b.first.value = series += in.varint();
+      b.last.value = series += in.varint();
+      b.min_ms = min += in.zigzag();
+      b.max_ms = b.min_ms + static_cast<std::int64_t>(in.varint());
+      b.handle.offset = offset += in.varint();
+      b.handle.size = static_cast<std::uint32_t>(in.varint());
+      b.size = static_cast<std::uint32_t>(in.varint());
+      if (b.size > kMaxBlockBytes || b.max_ms < b.min_ms) return bad("a block that cannot be");
+      blocks_.push_back(b);
+    }
+    const std::uint64_t runs = in.varint();
+    if (runs > in.remaining() / 2) return bad("impossible count");
+    std::uint64_t id = 0;
+    for (std::uint64_t i = 0; i < runs && in.ok(); ++i) {
+      id += in.varint();
+      const std::uint64_t more = in.varint();
+      series_.add_run(id, id + more);
+      id += more;
+    }
+    if (!in.ok() || !in.empty()) return bad("malformed");
+    return {};
+  }
+
+  Result<> read(SeriesId series, const storage::MillisRange& range, BlockHold& hold,
+                SampleRun& out) const override {
+    if (!series_.contains(series)) return {};
+    SampleRun& chunk = scratch();
+    for (std::size_t b = first_block(series); b < blocks_.size() && blocks_[b].first <= series; ++b) {
+      if (!overlaps(blocks_[b], range)) continue;
+      TT_ASSIGN(const auto block, this->block(b, hold));
+      for (const PartBlock::Chunk& c : block->chunks_of(series)) {
+        const auto& column = block->column(c);
+        if (column.min_ms > range.max.ms || column.max_ms < range.min.ms) continue;
+        // Mostly the whole chunk is wanted and follows what is there.
+        if (column.min_ms >= range.min.ms && column.max_ms <= range.max.ms &&
+            (out.empty() || out.times.back() < column.min_ms)) {
+          if (auto done = block->read(c, out); !done)
+            return tl::unexpected<Error>(damage(std::move(done.error())));
+          continue;
+        }
+        chunk.clear();
+        if (auto done = block->read(c, chunk); !done)
+          return tl::unexpected<Error>(damage(std::move(done.error())));
+        merge_newer(out, clipped(chunk.slice(), range));
+      }
+    }
+    return {};
+  }
+
+  Result<bool> has_samples(SeriesId series, const storage::MillisRange& range,
+                           BlockHold& hold) const override {
+    if (!Part::overlaps(range) || !series_.contains(series)) return false;
+    if (within(range)) return true;
+    for (std::size_t b = first_block(series); b < blocks_.size() && blocks_[b].first <= series; ++b) {
+      if (!overlaps(blocks_[b], range)) continue;
+      TT_ASSIGN(const auto block, this->block(b, hold));
+      for (const PartBlock::Chunk& c : block->chunks_of(series)) {
+        const auto& column = block->column(c);
+        if (column.min_ms > range.max.ms || column.max_ms < range.min.ms) continue;
+        // An end inside the range settles it; only a range between both ends needs the times themselves.
+        if (column.min_ms >= range.min.ms || column.max_ms <= range.max.ms) return true;
+        auto times = block->times(c);
+        if (!times) return tl::unexpected<Error>(damage(std::move(times.error())));
+        const auto [first, last] = clip(*times, range);
+        if (first != last) return true;
+      }
+    }
+    return false;
+  }
+
+  std::size_t memory_bytes() const override {
+    return blocks_.capacity() * sizeof(BlockEntry) + series_.bytes();
+  }
+
+ private:
+  static bool overlaps(const BlockEntry& b, const storage::MillisRange& range) {
+    return b.min_ms <= range.max.ms && b.max_ms >= range.min.ms;
+  }
+  static SampleRun& scratch() {
+    thread_local SampleRun run;
+    return run;
+  }
+  std::size_t first_block(SeriesId series) const {
+    return static_cast<std::size_t>(
+        std::partition_point(blocks_.begin(), blocks_.end(),
+                             [&](const BlockEntry& b) { return b.last < series; }) -
+        blocks_.begin());
+  }
+  Result<std::shared_ptr<const PartBlock>> block(std::size_t index, BlockHold& hold) const {
+    const auto number = static_cast<std::uint32_t>(index);
+    BlockHold::Last& last = hold.last(meta().number);
+    if (last.value && last.block == number) return last.value;
+    auto found = hold.cache().get(meta().number, number);
+    if (!found) {
+      const BlockEntry& entry = blocks_[index];
+      TT_ASSIGN(std::string bytes, load(entry.handle, entry.size, entry.size != entry.handle.size));
+      auto parsed = PartBlock::parse(std::move(bytes));
+      if (!parsed) return tl::unexpected<Error>(damage(std::move(parsed.error())));
+      found = *std::move(parsed);
+      hold.cache().put(meta().number, number, found);
+    }
+    last.block = number;
+    last.value = found;
+    return found;
+  }
+
+  std::vector<BlockEntry> blocks_;
+};
 
 }  // namespace
 
@@ -29,37 +158,35 @@ Result<std::unique_ptr<PartWriter>> PartWriter::create(io::FileSystem& fs, const
   return writer;
 }
 
-Result<> PartWriter::add(SeriesId series, std::span<const std::int64_t> times,
-                         std::span<const double> values) {
-  if (times.empty()) return {};
-  TT_CHECK(chunks_.empty() || chunks_.back().series < series);
-  TT_CHECK(day_of(times.front()) == meta_.day && day_of(times.back()) == meta_.day);
-  for (std::size_t at = 0; at < times.size(); at += kChunkSamples) {
-    const std::size_t n = std::min(kChunkSamples, times.size() - at);
-    const std::size_t start = block_.size();
-    encode_chunk(times.subspan(at, n), values.subspan(at, n), block_);
-    ChunkEntry entry{series,
-                     times[at],
-                     times[at + n - 1],
-                     static_cast<std::uint32_t>(n),
-                     static_cast<std::uint32_t>(blocks_.size()),
-                     static_cast<std::uint32_t>(start),
-                     static_cast<std::uint32_t>(block_.size() - start)};
-    chunks_.push_back(entry);
-    if (meta_.samples == 0 || entry.min_ms < meta_.min_ms) meta_.min_ms = entry.min_ms;
-    if (meta_.samples == 0 || entry.max_ms > meta_.max_ms) meta_.max_ms = entry.max_ms;
-    meta_.samples += n;
-    if (block_.size() >= kBlockBytes) TT_TRY(flush());
+Result<> PartWriter::add(SeriesId series, const SampleSlice& samples) {
+  if (samples.empty()) return {};
+  TT_CHECK(meta_.series == 0 || last_ < series);
+  TT_CHECK(day_of(samples.times.front()) == meta_.day && day_of(samples.times.back()) == meta_.day);
+  for (std::size_t at = 0; at < samples.size();) {
+    const std::size_t n = chunk_length(samples.part(at, samples.size() - at));
+    block_.add(series, samples.part(at, n));
+    at += n;
+    if (block_.bytes() >= kBlockBytes) TT_TRY(flush());
   }
+  if (meta_.series == 0 || samples.times.front() < meta_.min_ms) meta_.min_ms = samples.times.front();
+  if (meta_.series == 0 || samples.times.back() > meta_.max_ms) meta_.max_ms = samples.times.back();
+  meta_.samples += samples.size();
   ++meta_.series;
+  series_.add(series.value);
+  last_ = series;
   return {};
 }
 
 Result<> PartWriter::flush() {
   if (block_.empty()) return {};
-  TT_ASSIGN(const io::BlockHandle handle, file_->append(compress(Codec::zstd, block_, 3)));
-  blocks_.emplace_back(handle, static_cast<std::uint32_t>(block_.size()));
-  block_.clear();
+  BlockEntry entry{block_.first(), block_.last(), block_.min_ms(), block_.max_ms(), {}, 0};
+  const std::string raw = block_.take();
+  const std::string packed = compress(Codec::zstd, raw, kBlockLevel);
+  // Decompressing costs as much as all else a read does: for less than a tenth it is not worth it.
+  const bool pays = packed.size() < raw.size() - raw.size() / 10;
+  TT_ASSIGN(entry.handle, file_->append(pays ? packed : raw));
+  entry.size = static_cast<std::uint32_t>(raw.size());
+  blocks_.push_back(entry);
   return {};
 }
 
@@ -67,48 +194,45 @@ Result<PartMeta> PartWriter::publish() {
   TT_TRY(flush());
   ByteWriter out;
   out.varint(blocks_.size());
-  for (const auto& [handle, size] : blocks_) {
-    out.varint(handle.offset);
-    out.varint(handle.size);
-    out.varint(size);
+  std::uint64_t series = 0;
+  std::int64_t min = 0;
+  std::uint64_t offset = 0;
+  for (const BlockEntry& b : blocks_) {
+    out.varint(b.first.value - series);
+    out.varint(b.last.value - b.first.value);
+    out.zigzag(b.min_ms - min);
+    out.varint(static_cast<std::uint64_t>(b.max_ms - b.min_ms));
+    out.varint(b.handle.offset - offset);
+    out.varint(b.handle.size);
+    out.varint(b.size);
+    series = b.last.value;
+    min = b.min_ms;
+    offset = b.handle.offset;
   }
-  out.varint(chunks_.size());
-  std::uint64_t last_series = 0;
-  std::int64_t last_min = 0;
-  for (const ChunkEntry& c : chunks_) {
-    out.varint(c.series.value - last_series);
-    out.zigzag(c.min_ms - last_min);
-    out.varint(static_cast<std::uint64_t>(c.max_ms - c.min_ms));
-    out.varint(c.samples);
-    out.varint(c.block);
-    out.varint(c.offset);
-    out.varint(c.size);
-    last_series = c.series.value;
-    last_min = c.min_ms;
+  out.varint(series_.runs().size());
+  std::uint64_t id = 0;
+  for (const auto& [first, last] : series_.runs()) {
+    out.varint(first - id);
+    out.varint(last - first);
+    id = last;
   }
   TT_TRY(file_->publish(compress(Codec::zstd, out.view(), 3)));
   meta_.bytes = file_->bytes();
   return meta_;
 }
 
-std::shared_ptr<const std::string> BlockCache::get(const void* part, std::uint32_t block) const {
-  for (const Slot& s : slots_) {
-    if (s.bytes && s.part == part && s.block == block) return s.bytes;
-  }
-  return nullptr;
-}
-
-void BlockCache::put(const void* part, std::uint32_t block, std::shared_ptr<const std::string> bytes) {
-  slots_[next_] = {part, block, std::move(bytes)};
-  next_ = (next_ + 1) % kSlots;
+BlockHold::Last& BlockHold::last(std::uint64_t part) {
+  for (Last& l : last_)
+    if (l.part == part) return l;
+  return last_.emplace_back(Last{part, 0, nullptr});
 }
 
 Result<std::shared_ptr<Part>> Part::open(io::FileSystem& fs, std::string dir, PartMeta meta) {
-  const std::string path = io::join_path(dir, meta.file());
-  std::shared_ptr<Part> part(new Part(fs, std::move(dir), std::move(meta)));
-  TT_ASSIGN(part->file_, io::BlockFileReader::open(fs, path, kPartFormat));
+  TT_ASSIGN(auto file, io::BlockFileReader::open(fs, io::join_path(dir, meta.file()), kPartFormat));
+  if (file->version() < 2) return open_part_before_2(fs, std::move(dir), std::move(meta), std::move(file));
+  auto part = std::make_shared<PartFile>(fs, std::move(dir), std::move(meta), std::move(file));
   TT_TRY(part->load_index());
-  return part;
+  return std::shared_ptr<Part>(std::move(part));
 }
 
 Part::~Part() {
@@ -118,106 +242,18 @@ Part::~Part() {
   (void)fs_.remove(io::join_path(dir_, meta_.file()));
 }
 
-Result<> Part::load_index() {
-  const auto bad = [this](std::string_view why) {
-    return fail(ErrorKind::corruption, meta_.file() + ": index: " + std::string(why));
-  };
-  auto raw = decompress(Codec::zstd, file_->footer(), kMaxFooterBytes);
-  if (!raw) return bad(raw.error().message());
-  ByteReader in(*raw);
-  const std::uint64_t blocks = in.varint();
-  for (std::uint64_t i = 0; i < blocks && in.ok(); ++i) {
-    io::BlockHandle handle;
-    handle.offset = in.varint();
-    handle.size = static_cast<std::uint32_t>(in.varint());
-    blocks_.emplace_back(handle, static_cast<std::uint32_t>(in.varint()));
-  }
-  const std::uint64_t chunks = in.varint();
-  if (chunks > in.remaining()) return bad("impossible count");
-  chunks_.reserve(chunks);
-  std::uint64_t series = 0;
-  std::int64_t min = 0;
-  for (std::uint64_t i = 0; i < chunks && in.ok(); ++i) {
-    ChunkEntry c;
-    series += in.varint();
-    c.series.value = series;
-    c.min_ms = min += in.zigzag();
-    c.max_ms = c.min_ms + static_cast<std::int64_t>(in.varint());
-    c.samples = static_cast<std::uint32_t>(in.varint());
-    c.block = static_cast<std::uint32_t>(in.varint());
-    c.offset = static_cast<std::uint32_t>(in.varint());
-    c.size = static_cast<std::uint32_t>(in.varint());
-    if (c.block >= blocks_.size() || std::uint64_t{c.offset} + c.size > blocks_[c.block].second) {
-      return bad("chunk outside its block");
-    }
-    chunks_.push_back(c);
-  }
-  if (!in.ok() || !in.empty()) return bad("malformed");
-  return {};
-}
-
-std::span<const ChunkEntry> Part::chunks_of(SeriesId series) const {
-  const auto [first, last] =
-      std::equal_range(chunks_.begin(), chunks_.end(), ChunkEntry{series},
-                       [](const ChunkEntry& a, const ChunkEntry& b) { return a.series < b.series; });
-  return {first, last};
-}
-
 Error Part::damage(Error error) const {
   if (error.kind() == ErrorKind::corruption) damaged_ = true;
   return std::move(error).within(meta_.file());
 }
 
-Result<std::shared_ptr<const std::string>> Part::block(std::uint32_t index, BlockCache& cache) const {
-  if (auto hit = cache.get(this, index)) return hit;
-  const auto& [handle, size] = blocks_[index];
-  auto packed = file_->read(handle);
-  if (!packed) return tl::unexpected<Error>(damage(std::move(packed.error())));
-  if (size > kMaxBlockBytes)
-    return tl::unexpected<Error>(damage(Error(ErrorKind::corruption, "block too large")));
-  auto raw = decompress(Codec::zstd, *packed, size);
-  if (!raw || raw->size() != size) {
-    return tl::unexpected<Error>(damage(Error(ErrorKind::corruption, "a block does not decompress")));
-  }
-  auto bytes = std::make_shared<const std::string>(std::move(*raw));
-  cache.put(this, index, bytes);
-  return std::shared_ptr<const std::string>(bytes);
+Result<std::string> Part::load(io::BlockHandle handle, std::uint32_t size, bool compressed) const {
+  auto bytes = file_->read(handle);
+  if (!bytes) return tl::unexpected<Error>(damage(std::move(bytes.error())));
+  if (!compressed) return bytes;
+  auto raw = decompress_sized(*bytes, size);
+  if (!raw) return tl::unexpected<Error>(damage(Error(ErrorKind::corruption, "a block does not decompress")));
+  return raw;
 }
-
-Result<> Part::read_chunk(const ChunkEntry& chunk, BlockCache& cache, SampleRun& out) const {
-  TT_ASSIGN(const auto bytes, block(chunk.block, cache));
-  auto status = decode_chunk(std::string_view(*bytes).substr(chunk.offset, chunk.size), chunk.samples, out);
-  if (!status) return tl::unexpected<Error>(damage(std::move(status.error())));
-  return {};
-}
-
-Result<> Part::read(SeriesId series, const storage::MillisRange& range, BlockCache& cache,
-                    SampleRun& out) const {
-  SampleRun chunk_samples;
-  for (const ChunkEntry& c : chunks_of(series)) {
-    if (c.min_ms > range.max.ms || c.max_ms < range.min.ms) continue;
-    chunk_samples.clear();
-    TT_TRY(read_chunk(c, cache, chunk_samples));
-    const auto [first, last] = clip(chunk_samples.times, range);
-    merge_newer(out, std::span(chunk_samples.times).subspan(first, last - first),
-                std::span(chunk_samples.values).subspan(first, last - first));
-  }
-  return {};
-}
-
-Result<bool> Part::has_samples(SeriesId series, const storage::MillisRange& range, BlockCache& cache) const {
-  for (const ChunkEntry& c : chunks_of(series)) {
-    if (c.min_ms > range.max.ms || c.max_ms < range.min.ms) continue;
-    // An end inside the range settles it; only a range between both ends needs the samples themselves.
-    if (c.min_ms >= range.min.ms || c.max_ms <= range.max.ms) return true;
-    SampleRun run;
-    TT_TRY(read_chunk(c, cache, run));
-    const auto [first, last] = clip(run.times, range);
-    if (first != last) return true;
-  }
-  return false;
-}
-
-Result<> Part::verify() const { return file_->verify(); }
 
 }  // namespace telltale::tsdb

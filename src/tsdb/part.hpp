@@ -1,19 +1,18 @@
-// An immutable file with the samples of one day, made by a checkpoint or by merging. Chunks stand in the
-// order of (series, time), several to a zstd block; the footer is the index, one entry a chunk. Format:
+// An immutable file with the samples of one day, made by a checkpoint or by merging: blocks of chunks in the
+// order of (series, time), and a footer that says of each block which series and times it holds. Format:
 // docs/formats/tsdb.md.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
 #include "io/block_file.hpp"
-#include "tsdb/sample_run.hpp"
+#include "tsdb/block_cache.hpp"
+#include "tsdb/id_runs.hpp"
 #include "tsdb/tsdb.hpp"
 
 namespace telltale::tsdb {
@@ -34,14 +33,14 @@ struct PartMeta {
   std::string file() const { return "part-" + std::to_string(number) + ".ttp"; }
 };
 
-struct ChunkEntry {
-  SeriesId series;
+/// Which samples a block holds, and where it stands.
+struct BlockEntry {
+  SeriesId first;
+  SeriesId last;
   std::int64_t min_ms = 0;
   std::int64_t max_ms = 0;
-  std::uint32_t samples = 0;
-  std::uint32_t block = 0;   // index into the blocks
-  std::uint32_t offset = 0;  // in the uncompressed block
-  std::uint32_t size = 0;
+  io::BlockHandle handle;
+  std::uint32_t size = 0;  // as parsed; that of the handle when the block is not compressed
 };
 
 class PartWriter {
@@ -50,75 +49,91 @@ class PartWriter {
                                                     std::uint64_t number, std::int64_t day,
                                                     std::uint64_t order);
   /// Series ascending, each once, with samples of the part's day only.
-  Result<> add(SeriesId series, std::span<const std::int64_t> times, std::span<const double> values);
+  Result<> add(SeriesId series, const SampleSlice& samples);
+  bool empty() const { return meta_.series == 0; }
   Result<PartMeta> publish();
-  bool empty() const { return chunks_.empty(); }
 
  private:
   Result<> flush();
   std::unique_ptr<io::BlockFileWriter> file_;
   PartMeta meta_;
-  std::string block_;
-  std::vector<std::pair<io::BlockHandle, std::uint32_t>> blocks_;  // with uncompressed size
-  std::vector<ChunkEntry> chunks_;
+  BlockBuilder block_;
+  IdRuns series_;
+  SeriesId last_;
+  std::vector<BlockEntry> blocks_;
 };
 
-/// A cursor's recently used blocks. Not thread-safe.
-class BlockCache {
+/// What a reader that goes on from series to series keeps: the block it read last of each part. Not
+/// thread-safe.
+class BlockHold {
  public:
-  std::shared_ptr<const std::string> get(const void* part, std::uint32_t block) const;
-  void put(const void* part, std::uint32_t block, std::shared_ptr<const std::string> bytes);
+  explicit BlockHold(BlockCache& cache) : cache_(cache) {}
+  BlockCache& cache() { return cache_; }
+  struct Last {
+    std::uint64_t part = 0;
+    std::uint32_t block = 0;
+    std::shared_ptr<const PartBlock> value;
+  };
+  Last& last(std::uint64_t part);
 
  private:
-  struct Slot {
-    const void* part = nullptr;
-    std::uint32_t block = 0;
-    std::shared_ptr<const std::string> bytes;
-  };
-  static constexpr std::size_t kSlots = 32;
-  std::vector<Slot> slots_ = std::vector<Slot>(kSlots);
-  std::size_t next_ = 0;
+  BlockCache& cache_;
+  std::vector<Last> last_;
 };
 
 /// Immutable apart from its flags; thread-safe. The file is removed with the last reference once it is
 /// obsolete.
 class Part {
  public:
+  /// Of any version that is still read.
   static Result<std::shared_ptr<Part>> open(io::FileSystem& fs, std::string dir, PartMeta meta);
-  ~Part();
+  virtual ~Part();
+  Part(const Part&) = delete;
+  Part& operator=(const Part&) = delete;
 
   const PartMeta& meta() const { return meta_; }
-  const std::vector<ChunkEntry>& chunks() const { return chunks_; }
-  std::span<const ChunkEntry> chunks_of(SeriesId series) const;
+  const IdRuns& series() const { return series_; }
   bool overlaps(const storage::MillisRange& r) const {
     return meta_.min_ms <= r.max.ms && meta_.max_ms >= r.min.ms;
   }
+  /// Every series of the part has samples in the range.
+  bool within(const storage::MillisRange& r) const {
+    return meta_.min_ms >= r.min.ms && meta_.max_ms <= r.max.ms;
+  }
   /// Merges the samples of `series` in the range into `out`, as newer ones.
-  Result<> read(SeriesId series, const storage::MillisRange& range, BlockCache& cache, SampleRun& out) const;
-  Result<bool> has_samples(SeriesId series, const storage::MillisRange& range, BlockCache& cache) const;
-  Result<> verify() const;
-  std::size_t memory_bytes() const { return chunks_.size() * sizeof(ChunkEntry); }
+  virtual Result<> read(SeriesId series, const storage::MillisRange& range, BlockHold& hold,
+                        SampleRun& out) const = 0;
+  virtual Result<bool> has_samples(SeriesId series, const storage::MillisRange& range,
+                                   BlockHold& hold) const = 0;
+  virtual std::size_t memory_bytes() const = 0;
+  /// Reads and checks every byte.
+  Result<> verify() const { return file_->verify(); }
 
   void make_obsolete() { obsolete_ = true; }
   /// Set by the first read that finds damage; maintenance sets the part aside.
   bool damaged() const { return damaged_; }
 
- private:
-  Part(io::FileSystem& fs, std::string dir, PartMeta meta)
-      : fs_(fs), dir_(std::move(dir)), meta_(std::move(meta)) {}
-  Result<> load_index();
-  Result<std::shared_ptr<const std::string>> block(std::uint32_t index, BlockCache& cache) const;
-  Result<> read_chunk(const ChunkEntry& chunk, BlockCache& cache, SampleRun& out) const;
+ protected:
+  Part(io::FileSystem& fs, std::string dir, PartMeta meta, std::unique_ptr<io::BlockFileReader> file)
+      : file_(std::move(file)), fs_(fs), dir_(std::move(dir)), meta_(std::move(meta)) {}
+  /// The error, of this file; remembers damage.
   Error damage(Error error) const;
+  /// A block's bytes; `size` is theirs when they are not compressed.
+  Result<std::string> load(io::BlockHandle handle, std::uint32_t size, bool compressed) const;
 
+  std::unique_ptr<io::BlockFileReader> file_;
+  IdRuns series_;
+
+ private:
   io::FileSystem& fs_;
   const std::string dir_;
   const PartMeta meta_;
-  std::unique_ptr<io::BlockFileReader> file_;
-  std::vector<std::pair<io::BlockHandle, std::uint32_t>> blocks_;
-  std::vector<ChunkEntry> chunks_;
   std::atomic<bool> obsolete_{false};
   mutable std::atomic<bool> damaged_{false};
 };
+
+/// Parts as format version 1 wrote them (part_before_2.cpp): read until a merge writes them anew.
+Result<std::shared_ptr<Part>> open_part_before_2(io::FileSystem& fs, std::string dir, PartMeta meta,
+                                                 std::unique_ptr<io::BlockFileReader> file);
 
 }  // namespace telltale::tsdb

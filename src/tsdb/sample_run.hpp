@@ -1,45 +1,56 @@
-// A run is one series' samples as two columns, times strictly rising: the currency between head, parts and
-// cursors.
+// A run is one series' samples as columns, times strictly rising: the currency between head, parts and
+// cursors. Most series have floats and no start times: the other two columns are empty then.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
-#include <string>
-#include <string_view>
 #include <vector>
 
-#include "base/result.hpp"
+#include "model/sample.hpp"
 #include "storage/metric_store.hpp"
 
 namespace telltale::tsdb {
 
-struct SampleRun {
-  std::vector<std::int64_t> times;
-  std::vector<double> values;
+using HistogramPtr = std::shared_ptr<const Histogram>;
+
+/// Of a run, or of a part of one.
+struct SampleSlice {
+  std::span<const std::int64_t> times;
+  std::span<const double> values;
+  std::span<const HistogramPtr> histograms;  // empty, or as many as times; null where a sample is a float
+  std::span<const std::int64_t> starts;      // empty, or as many as times; 0 where none is known
 
   bool empty() const { return times.empty(); }
   std::size_t size() const { return times.size(); }
-  void clear() {
-    times.clear();
-    values.clear();
-  }
-  void push(std::int64_t t, double v) {
-    times.push_back(t);
-    values.push_back(v);
-  }
+  SampleSlice part(std::size_t first, std::size_t count) const;
+};
+
+struct SampleRun {
+  std::vector<std::int64_t> times;
+  std::vector<double> values;
+  std::vector<HistogramPtr> histograms;
+  std::vector<std::int64_t> starts;
+
+  bool empty() const { return times.empty(); }
+  std::size_t size() const { return times.size(); }
+  void clear();
+  void push(const Sample& sample);
+  /// Behind the last.
+  void append(const SampleSlice& more);
+  SampleSlice slice() const { return {times, values, histograms, starts}; }
+  /// What it occupies, about; histograms included.
+  std::size_t bytes() const;
 };
 
 /// Merges newer samples into `run`; at equal times the newer one wins. Both have strictly rising times. Cheap
 /// when the newer ones begin after the end.
-void merge_newer(SampleRun& run, std::span<const std::int64_t> times, std::span<const double> values);
+void merge_newer(SampleRun& run, const SampleSlice& newer);
 
 /// Index range [first, last) of the times inside `range`.
 std::pair<std::size_t, std::size_t> clip(std::span<const std::int64_t> times,
                                          const storage::MillisRange& range);
-
-/// The bytes of a chunk; lossless to the bit. See docs/formats/tsdb.md.
-void encode_chunk(std::span<const std::int64_t> times, std::span<const double> values, std::string& out);
-/// Appends to `out`; corruption unless `bytes` is exactly one chunk of `count` samples with rising times.
-Result<> decode_chunk(std::string_view bytes, std::uint64_t count, SampleRun& out);
+/// The samples inside of `range`.
+SampleSlice clipped(const SampleSlice& slice, const storage::MillisRange& range);
 
 }  // namespace telltale::tsdb

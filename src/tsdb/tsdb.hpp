@@ -23,11 +23,12 @@ namespace telltale::tsdb {
 
 struct TsdbOptions {
   std::size_t max_series_per_project = limits::kMaxSeriesPerProject;
-  std::size_t head_max_bytes = std::size_t{128} << 20;  // wants_checkpoint() above it
+  std::size_t head_max_bytes = std::size_t{128} << 20;  // wants_checkpoint() above it, about
   Nanos head_max_age{std::chrono::hours(2)};            // … or when the oldest unsaved batch is older
   Nanos retention{std::chrono::hours(24 * 90)};
-  std::size_t merge_fan_in = 4;  // parts of one day and size class that are merged into one
-  std::size_t merge_max_samples = 50'000'000;
+  std::size_t block_cache_bytes = std::size_t{64} << 20;  // blocks of parts that were read lately, parsed
+  std::size_t merge_fan_in = 4;                 // parts of one day and size class that are merged into one
+  std::size_t merge_max_samples = 400'000'000;  // as many take some ten seconds
 };
 
 struct PartStats {

@@ -74,6 +74,12 @@ std::vector<Put> random_puts(Rng& rng, std::int64_t now) {
   return puts;
 }
 
+std::vector<std::string> lines_of(const std::vector<storage::Cardinality::Count>& counts) {
+  std::vector<std::string> out;
+  for (const auto& c : counts) out.push_back(c.name + "=" + c.value + ": " + std::to_string(c.count));
+  return out;
+}
+
 void compare(Tsdb& db, storage::MetricStore& oracle, Rng& rng, std::int64_t now) {
   const std::int64_t min = now - static_cast<std::int64_t>(rng.below(4 * kDayMs));
   const std::int64_t max = min + static_cast<std::int64_t>(rng.below(rng.chance(0.5) ? 4 * kDayMs : 2000));
@@ -86,6 +92,13 @@ void compare(Tsdb& db, storage::MetricStore& oracle, Rng& rng, std::int64_t now)
   ASSERT_EQ(*db.series(q, context), *oracle.series(q, context));
   ASSERT_EQ(*db.label_values("pod", q, context), *oracle.label_values("pod", q, context));
   ASSERT_EQ(*db.label_names(q, context), *oracle.label_names(q, context));
+  const storage::LabelQuery top{projects, {{min}, {max}}, matchers, 1 + rng.below(4)};
+  const auto counts = *db.cardinality(top, context);
+  const auto expected = *oracle.cardinality(top, context);
+  ASSERT_EQ(counts.series, expected.series);
+  ASSERT_EQ(counts.label_pairs, expected.label_pairs);
+  ASSERT_EQ(lines_of(counts.series_by_pair), lines_of(expected.series_by_pair));
+  ASSERT_EQ(lines_of(counts.values_by_label), lines_of(expected.values_by_label));
 }
 
 TEST(Tsdb, RandomHistoriesLookLikeTheInMemoryStore) {
@@ -110,6 +123,14 @@ TEST(Tsdb, RandomHistoriesLookLikeTheInMemoryStore) {
       }
       if (rng.chance(0.2)) {
         ASSERT_TRUE(bench.db->maintenance());
+      }
+      if (rng.chance(0.1)) {
+        const storage::LabelQuery doomed{{project}, {{now - kDayMs}, {now - 1000}}, random_matchers(rng), 0};
+        SystemClock clock;
+        WorkContext context(clock, {});
+        const auto deleted = bench.db->delete_samples(doomed, context);
+        ASSERT_TRUE(deleted) << deleted.error().message();
+        ASSERT_EQ(*deleted, *oracle->delete_samples(doomed, context));
       }
       if (rng.chance(0.1)) {
         bench.reopen();
@@ -212,4 +233,5 @@ TEST(Tsdb, ABackupCanBeOpened) {
 
 namespace telltale::storage::contract {
 INSTANTIATE_TYPED_TEST_SUITE_P(Tsdb, MetricStoreContract, telltale::tsdb::TsdbMaker);
+INSTANTIATE_TYPED_TEST_SUITE_P(Tsdb, HistogramStoreContract, telltale::tsdb::TsdbMaker);
 }  // namespace telltale::storage::contract

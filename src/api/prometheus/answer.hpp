@@ -13,5 +13,7 @@ void write_labels(JsonWriter& w, const Labels& labels);
 
 /// /api/v1/rules · /api/v1/alerts; those of Loki's ruler.
 void add_rule_list_routes(net::Router& router, const Services& services);
+/// /api/v1/status/… · /api/v1/admin/tsdb/… · /api/v1/format_query.
+void add_status_routes(net::Router& router, const Services& services);
 
 }  // namespace telltale::api

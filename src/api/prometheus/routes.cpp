@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "api/prometheus/answer.hpp"
+#include "api/prometheus/params.hpp"
 #include "base/json.hpp"
 #include "base/limits.hpp"
 #include "promql/parser.hpp"
@@ -66,13 +67,6 @@ net::HttpResponse write_query_result(const promql::QueryResult& result) {
   return net::HttpResponse::json(w.take());
 }
 
-Result<UnixMillis> time_or(const net::HttpRequest& request, std::string_view name, UnixMillis fallback) {
-  const auto text = request.param(name);
-  if (!text || text->empty()) return fallback;
-  TT_ASSIGN(const auto time, parse_time_param(name, *text));
-  return time.to_millis();
-}
-
 Result<Millis> duration_of(const net::HttpRequest& request, std::string_view name) {
   const auto text = request.param(name);
   if (!text || text->empty()) return fail(ErrorKind::invalid_argument, fmt::format("{}: missing", name));
@@ -120,24 +114,6 @@ net::HttpResponse prometheus_query(const Services& services, const net::HttpRequ
                                    WorkContext& context, bool range) {
   const auto result = run_query(services, request, context, range);
   return result ? write_query_result(*result) : prometheus_error(result.error());
-}
-
-// One LabelQuery a match[] selector; one without matchers when there is none.
-Result<std::vector<storage::LabelQuery>> label_queries(const Services& services,
-                                                       const net::HttpRequest& request) {
-  TT_ASSIGN(const auto principal, authorise(services, request, accounts::Scope::read));
-  storage::LabelQuery base;
-  TT_ASSIGN(base.projects, readable_projects(services, principal));
-  TT_ASSIGN(base.range.min, time_or(request, "start", UnixMillis{0}));
-  TT_ASSIGN(base.range.max,
-            time_or(request, "end", services.clock.now().to_millis() + std::chrono::minutes(10)));
-  std::vector<storage::LabelQuery> queries;
-  for (const auto selector : request.params("match[]")) {
-    queries.push_back(base);
-    TT_ASSIGN(queries.back().matchers, promql::parse_selector(selector));
-  }
-  if (queries.empty()) queries.push_back(base);
-  return queries;
 }
 
 template <class T>
@@ -243,6 +219,7 @@ net::HttpResponse prometheus_buildinfo(const Services& services, const net::Http
 
 void add_prometheus_routes(net::Router& router, const Services& services) {
   add_rule_list_routes(router, services);
+  add_status_routes(router, services);
   const auto add = [&](const char* methods, const char* path, const char* name, auto handler) {
     net::RouteOptions options;
     options.name = name;

@@ -34,6 +34,10 @@ class TestStore final : public storage::MetricStore {
     return refuse();
   }
   Result<std::vector<Labels>> series(const storage::LabelQuery&, WorkContext&) override { return refuse(); }
+  Result<storage::Cardinality> cardinality(const storage::LabelQuery&, WorkContext&) override {
+    return refuse();
+  }
+  Result<std::uint64_t> delete_samples(const storage::LabelQuery&, WorkContext&) override { return refuse(); }
 
  private:
   static tl::unexpected<Error> refuse() {

@@ -1,0 +1,139 @@
+// What Prometheus' API tells of the server and its store, and what it lets administrators delete.
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "api/prometheus/answer.hpp"
+#include "api/prometheus/params.hpp"
+#include "base/json.hpp"
+#include "promql/parser.hpp"
+
+namespace telltale::api {
+namespace {
+
+constexpr std::size_t kUsualTop = 10;  // entries of each list, as Prometheus has it
+constexpr std::size_t kMostTop = 10'000;
+constexpr std::chrono::hours kHeadSpan{2};  // Prometheus tells of its head: the last two hours or so
+
+Result<std::size_t> top_of(const net::HttpRequest& request) {
+  const auto text = request.param("limit");
+  if (!text || text->empty()) return kUsualTop;
+  std::size_t top = 0;
+  const auto [end, problem] = std::from_chars(text->data(), text->data() + text->size(), top);
+  if (problem != std::errc() || end != text->data() + text->size() || top == 0 || top > kMostTop)
+    return fail(ErrorKind::invalid_argument, fmt::format("limit: must be a number from 1 to {}", kMostTop));
+  return top;
+}
+
+void write_counts(JsonWriter& w, std::string_view field,
+                  const std::vector<storage::Cardinality::Count>& counts) {
+  w.key(field).begin_array();
+  for (const auto& c : counts) {
+    w.begin_object();
+    w.field("name", c.value.empty() ? c.name : c.name + "=" + c.value).field("value", c.count).end_object();
+  }
+  w.end_array();
+}
+
+Result<std::string> cardinality(const Services& services, const net::HttpRequest& request,
+                                WorkContext& context) {
+  TT_ASSIGN(auto queries, label_queries(services, request));
+  TT_ASSIGN(const std::size_t top, top_of(request));
+  if (queries.size() > 1) return fail(ErrorKind::invalid_argument, "match[]: one selector at most");
+  storage::LabelQuery& query = queries.front();
+  if (!request.param("start")) query.range.min = services.clock.now().to_millis() - kHeadSpan;
+  query.limit = top;
+  TT_ASSIGN(const auto counts, services.metrics.cardinality(query, context));
+  JsonWriter w;
+  w.begin_object().field("status", "success").key("data").begin_object();
+  w.key("headStats").begin_object();
+  w.field("numSeries", counts.series).field("numLabelPairs", counts.label_pairs);
+  w.field("minTime", query.range.min.ms).field("maxTime", query.range.max.ms).end_object();
+  write_counts(w, "seriesCountByMetricName", counts.series_by_metric);
+  write_counts(w, "labelValueCountByLabelName", counts.values_by_label);
+  write_counts(w, "memoryInBytesByLabelName", counts.bytes_by_label);
+  write_counts(w, "seriesCountByLabelValuePair", counts.series_by_pair);
+  write_counts(w, "seriesCountByLabelName", counts.series_by_label);
+  w.end_object().end_object();
+  return w.take();
+}
+
+net::HttpResponse tsdb_status(const Services& services, const net::HttpRequest& request,
+                              WorkContext& context) {
+  const auto json = cardinality(services, request, context);
+  return json ? net::HttpResponse::json(*json) : prometheus_error(json.error());
+}
+
+Result<> delete_series(const Services& services, const net::HttpRequest& request, WorkContext& context) {
+  TT_ASSIGN(const auto principal, authorise(services, request, accounts::Scope::admin));
+  TT_ASSIGN(auto projects, readable_projects(services, principal));
+  // Without a selector this would be everything.
+  if (request.params("match[]").empty())
+    return fail(ErrorKind::invalid_argument, "match[]: at least one selector is needed");
+  TT_ASSIGN(const auto queries, label_queries_of(std::move(projects), services, request));
+  if (services.settled && !services.settled())
+    return fail(ErrorKind::unavailable, "what was accepted last is not applied yet; try again");
+  std::uint64_t deleted = 0;
+  for (const auto& query : queries) {
+    TT_ASSIGN(const std::uint64_t some, services.metrics.delete_samples(query, context));
+    deleted += some;
+  }
+  services.log.info("metric samples deleted", {{"samples", deleted}, {"token", principal.token}});
+  return {};
+}
+
+net::HttpResponse admin_delete(const Services& services, const net::HttpRequest& request,
+                               WorkContext& context) {
+  const auto done = delete_series(services, request, context);
+  return done ? net::HttpResponse::empty(204) : prometheus_error(done.error());
+}
+
+/// Deleting rewrites parts at once, so that there are no tombstones to clean.
+net::HttpResponse clean_tombstones(const Services& services, const net::HttpRequest& request, WorkContext&) {
+  const auto principal = authorise(services, request, accounts::Scope::admin);
+  return principal ? net::HttpResponse::empty(204) : prometheus_error(principal.error());
+}
+
+net::HttpResponse format_query(const Services& services, const net::HttpRequest& request, WorkContext&) {
+  if (const auto principal = authorise(services, request, accounts::Scope::read); !principal)
+    return prometheus_error(principal.error());
+  const auto query = request.param("query");
+  if (!query || query->empty()) return prometheus_error(Error(ErrorKind::invalid_argument, "query: missing"));
+  const auto parsed = promql::parse(*query);
+  if (!parsed) return prometheus_error(parsed.error());
+  JsonWriter w;
+  w.begin_object().field("status", "success").field("data", promql::to_string(**parsed)).end_object();
+  return net::HttpResponse::json(w.take());
+}
+
+net::HttpResponse walreplay(const Services& services, const net::HttpRequest& request, WorkContext&) {
+  if (const auto principal = authorise(services, request, accounts::Scope::read); !principal)
+    return prometheus_error(principal.error());
+  JsonWriter w;
+  w.begin_object().field("status", "success").key("data").begin_object();
+  // The journal has been read before the first request is answered.
+  w.field("min", std::int64_t{0}).field("max", std::int64_t{0}).field("current", std::int64_t{0});
+  w.field("state", "done").end_object().end_object();
+  return net::HttpResponse::json(w.take());
+}
+
+}  // namespace
+
+void add_status_routes(net::Router& router, const Services& services) {
+  const auto add = [&](const char* methods, const char* path, const char* name, auto handler) {
+    net::RouteOptions options;
+    options.name = name;
+    options.work = services.query_limits;
+    router.add(
+        methods, path,
+        [&services, handler](const net::HttpRequest& r, WorkContext& c) { return handler(services, r, c); },
+        options);
+  };
+  add("GET", "/api/v1/status/tsdb", "prom_tsdb_status", tsdb_status);
+  add("GET", "/api/v1/status/walreplay", "prom_walreplay", walreplay);
+  add("GET|POST", "/api/v1/format_query", "prom_format_query", format_query);
+  add("POST|PUT", "/api/v1/admin/tsdb/delete_series", "prom_delete_series", admin_delete);
+  add("POST|PUT", "/api/v1/admin/tsdb/clean_tombstones", "prom_clean_tombstones", clean_tombstones);
+}
+
+}  // namespace telltale::api
