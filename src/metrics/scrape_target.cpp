@@ -4,7 +4,7 @@
 
 #include "base/hash.hpp"
 #include "base/text.hpp"
-#include "wire/prometheus/text.hpp"
+#include "wire/prometheus/negotiation.hpp"
 
 namespace telltale::metrics {
 namespace {
@@ -98,9 +98,9 @@ Result<Digested> digest_body(const ScrapeJob& job, const ScrapeTarget& target, c
   for (const auto& [name, value] : response.headers) {
     if (to_lower(name) == "content-type") content_type = value;
   }
-  TT_ASSIGN(const auto format,
-            wire::prometheus::text_format_from(content_type, wire::prometheus::TextFormat::prometheus));
-  TT_ASSIGN(auto parsed, wire::prometheus::parse_text(response.body, format));
+  TT_ASSIGN(const auto protocol, wire::prometheus::content_protocol(
+                                     content_type, wire::prometheus::ScrapeProtocol::text_0_0_4));
+  TT_ASSIGN(auto parsed, wire::prometheus::parse_exposition(response.body, protocol, {}));
   Digested out;
   out.scraped = parsed.samples.size();
   for (auto& s : parsed.samples) {

@@ -1,168 +1,23 @@
 // One pass, line by line, with a cursor in the line. The two formats differ in what a comment may be, in the
-// unit of timestamps, and in how strict white space is.
+// unit of timestamps, and in how strict white space is. OpenMetrics' `_created` lines may stand before or
+// after what they date, so a family is dated when it ends.
 #include "wire/prometheus/text.hpp"
 
 #include <charconv>
 #include <cmath>
-#include <limits>
+#include <map>
 #include <unordered_map>
 
 #include "base/limits.hpp"
+#include "base/scrape_limits.hpp"
 #include "base/text.hpp"
+#include "wire/prometheus/text_line.hpp"
 
 namespace telltale::wire::prometheus {
 namespace {
 
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
-bool is_label_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool is_label_char(char c) { return is_label_start(c) || (c >= '0' && c <= '9'); }
-bool is_metric_start(char c) { return is_label_start(c) || c == ':'; }
-bool is_metric_char(char c) { return is_label_char(c) || c == ':'; }
-
-std::string quoted_excerpt(std::string_view s) { return '"' + std::string(truncate_utf8(s, 40)) + '"'; }
-
-/// Go's ParseFloat, as far as exporters use it. nullopt when it is no number.
-std::optional<double> parse_number(std::string_view text) {
-  bool negative = false;
-  if (!text.empty() && (text.front() == '+' || text.front() == '-')) {
-    negative = text.front() == '-';
-    text.remove_prefix(1);
-  }
-  if (text.empty() || text.front() == '-' || text.front() == '+') return std::nullopt;
-  double v = 0;
-  auto format = std::chars_format::general;
-  if (text.size() > 2 && text[0] == '0' && (text[1] | 32) == 'x') {
-    format = std::chars_format::hex;
-    text.remove_prefix(2);
-  }
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), v, format);
-  if (end != text.data() + text.size() || text.back() == ')') return std::nullopt;  // "nan(x)" is C, not Go
-  if (ec == std::errc::result_out_of_range) return std::nullopt;
-  if (ec != std::errc{}) return std::nullopt;
-  if (std::isnan(v)) return std::numeric_limits<double>::quiet_NaN();
-  return negative ? -v : v;
-}
-
-using Status = Result<void>;
-tl::unexpected<Error> bad(std::string what) { return fail(ErrorKind::invalid_argument, std::move(what)); }
-
-/// A place in one line.
-class LineCursor {
- public:
-  explicit LineCursor(std::string_view line) : line_(line) {}
-
-  bool at_end() const { return at_ >= line_.size(); }
-  char peek() const { return at_end() ? '\0' : line_[at_]; }
-  std::size_t position() const { return at_; }
-  std::string_view rest() const { return line_.substr(at_); }
-  std::string_view from(std::size_t start) const { return line_.substr(start, at_ - start); }
-  void skip_blanks() {
-    while (!at_end() && is_blank(line_[at_])) ++at_;
-  }
-  bool take(char c) {
-    if (peek() != c || at_end()) return false;
-    ++at_;
-    return true;
-  }
-  bool take(std::string_view word) {
-    if (!rest().starts_with(word)) return false;
-    at_ += word.size();
-    return true;
-  }
-  std::string_view take_word() {
-    const std::size_t start = at_;
-    while (!at_end() && !is_blank(line_[at_])) ++at_;
-    return from(start);
-  }
-  template <class First, class Other>
-  std::string_view take_name(First first, Other other) {
-    const std::size_t start = at_;
-    if (!at_end() && first(line_[at_]))
-      while (!at_end() && other(line_[at_])) ++at_;
-    return from(start);
-  }
-  /// A quoted string with the escapes \\ \" \n; other escapes stay as they are.
-  Result<std::string> take_quoted() {
-    if (!take('"')) return bad("expected '\"'");
-    std::string out;
-    while (!at_end() && line_[at_] != '"') {
-      if (line_[at_] == '\\' && at_ + 1 < line_.size()) {
-        const char c = line_[at_ + 1];
-        if (c == 'n') {
-          out += '\n';
-        } else if (c == '\\' || c == '"') {
-          out += c;
-        } else {
-          out += line_.substr(at_, 2);
-        }
-        at_ += 2;
-      } else {
-        out += line_[at_++];
-      }
-    }
-    if (!take('"')) return bad("a quoted string is not closed");
-    if (!is_utf8(out)) return bad("a quoted string is not valid UTF-8");
-    return out;
-  }
-
- private:
-  std::string_view line_;
-  std::size_t at_ = 0;
-};
-
-/// The braces and what is in them. A quoted string without '=' is the metric's name, allowed once and only
-/// when `name` is still empty.
-Status read_label_set(LineCursor& in, std::string& name, std::vector<Label>& labels, bool allow_name) {
-  in.take('{');
-  in.skip_blanks();
-  while (!in.take('}')) {
-    const bool quoted = in.peek() == '"';
-    std::string label;
-    if (quoted) {
-      TT_ASSIGN(label, in.take_quoted());
-    } else {
-      label = in.take_name(is_label_start, is_label_char);
-    }
-    if (label.empty()) return bad("expected a label name at " + quoted_excerpt(in.rest()));
-    in.skip_blanks();
-    if (in.take('=')) {
-      in.skip_blanks();
-      TT_ASSIGN(std::string value, in.take_quoted());
-      labels.push_back({std::move(label), std::move(value)});
-    } else if (quoted && allow_name && name.empty()) {
-      name = std::move(label);
-    } else {
-      return bad("expected '=' after label " + quoted_excerpt(label));
-    }
-    in.skip_blanks();
-    if (in.take(',')) {
-      in.skip_blanks();
-    } else if (in.peek() != '}') {
-      return bad("expected ',' or '}' at " + quoted_excerpt(in.rest()));
-    }
-  }
-  return {};
-}
-
-Result<Labels> read_series(LineCursor& in) {
-  std::string name(in.take_name(is_metric_start, is_metric_char));
-  std::vector<Label> labels;
-  const std::size_t after_name = in.position();
-  in.skip_blanks();
-  if (in.peek() == '{') {
-    TT_TRY(read_label_set(in, name, labels, name.empty()));
-  } else if (in.position() == after_name && !in.at_end()) {
-    return bad("expected a metric name at " + quoted_excerpt(in.rest()));
-  }
-  if (name.empty()) return bad("the sample has no metric name");
-  labels.push_back({std::string(kMetricName), std::move(name)});
-  const std::size_t sent = labels.size();
-  std::sort(labels.begin(), labels.end(), [](const Label& a, const Label& b) { return a.name < b.name; });
-  for (std::size_t i = 1; i < sent; ++i)
-    if (labels[i].name == labels[i - 1].name)
-      return bad("label " + quoted_excerpt(labels[i].name) + " stands twice");
-  return Labels(std::move(labels));
-}
+constexpr std::string_view kCreated = "_created";
+constexpr double kMaxSeconds = 9e15;  // whose milliseconds fit 64 bits
 
 class ScrapeParser {
  public:
@@ -179,15 +34,16 @@ class ScrapeParser {
       if (auto status = read_line(line); !status)
         return tl::unexpected(std::move(status).error().within("line " + std::to_string(line_number)));
     }
+    date_family();
     if (openmetrics_ && !eof_)
-      return bad("line " + std::to_string(line_number + 1) + ": the data does not end with # EOF");
+      return malformed("line " + std::to_string(line_number + 1) + ": the data does not end with # EOF");
     return std::move(out_);
   }
 
  private:
-  Status read_line(std::string_view line) {
-    if (eof_) return bad("text after # EOF");
-    if (openmetrics_ && line.empty()) return bad("an empty line");
+  Result<> read_line(std::string_view line) {
+    if (eof_) return malformed("text after # EOF");
+    if (openmetrics_ && line.empty()) return malformed("an empty line");
     LineCursor in(line);
     if (!openmetrics_) in.skip_blanks();
     if (in.at_end()) return {};
@@ -195,7 +51,7 @@ class ScrapeParser {
     return read_sample(in);
   }
 
-  Status read_comment(LineCursor in) {
+  Result<> read_comment(LineCursor in) {
     in.take('#');
     in.skip_blanks();
     const std::string_view keyword = in.take_word();
@@ -209,23 +65,23 @@ class ScrapeParser {
     }
     const std::string_view word = in.take_word();
     in.skip_blanks();
-    if (!in.at_end()) return bad("text after the type of " + name);
+    if (!in.at_end()) return malformed("text after the type of " + name);
     return set_type(name, word);
   }
 
-  Status read_openmetrics_comment(std::string_view line) {
+  Result<> read_openmetrics_comment(std::string_view line) {
     if (line == "# EOF") {
       eof_ = true;
       return {};
     }
     LineCursor in(line);
-    if (!in.take("# ")) return bad("expected \"# \"");
+    if (!in.take("# ")) return malformed("expected \"# \"");
     const std::string_view keyword = in.take_word();
     if (keyword != "HELP" && keyword != "TYPE" && keyword != "UNIT")
-      return bad("expected HELP, TYPE, UNIT or EOF after '#'");
-    if (!in.take(' ')) return bad("expected one space after " + std::string(keyword));
+      return malformed("expected HELP, TYPE, UNIT or EOF after '#'");
+    if (!in.take(' ')) return malformed("expected one space after " + std::string(keyword));
     TT_ASSIGN(const std::string name, family_name(in));
-    if (!in.take(' ') && !in.at_end()) return bad("expected one space after the name");
+    if (!in.take(' ') && !in.at_end()) return malformed("expected one space after the name");
     if (keyword == "HELP") {
       family(name).help = unescape_help(in.rest());
       return {};
@@ -233,12 +89,12 @@ class ScrapeParser {
     if (keyword == "TYPE") return set_type(name, in.rest());
     const std::string_view unit = in.rest();
     if (!unit.empty() && !name.ends_with("_" + std::string(unit)))
-      return bad("unit " + quoted_excerpt(unit) + " is not a suffix of metric " + name);
+      return malformed("unit " + quoted_excerpt(unit) + " is not a suffix of metric " + name);
     family(name).unit = unit;
     return {};
   }
 
-  Status read_sample(LineCursor in) {
+  Result<> read_sample(LineCursor in) {
     ScrapedSample sample;
     const std::size_t start = in.position();
     TT_ASSIGN(sample.labels, read_series(in));
@@ -251,31 +107,82 @@ class ScrapeParser {
       TT_ASSIGN(sample.time, read_time(in));
       in.skip_blanks();
     }
-    if (openmetrics_ && in.take('#')) TT_TRY(skip_exemplar(in));
-    if (!in.at_end()) return bad("text after the sample: " + quoted_excerpt(in.rest()));
+    if (openmetrics_ && in.take('#')) TT_TRY(read_exemplar(in, sample));
+    if (!in.at_end()) return malformed("text after the sample: " + quoted_excerpt(in.rest()));
+    if (openmetrics_ && note_created(sample)) return {};
+    normalise_bounds(sample.labels);
+    if (out_.samples.size() >= limits::kMaxScrapeSamples)
+      return fail(ErrorKind::too_large,
+                  "scrape: over " + std::to_string(limits::kMaxScrapeSamples) + " samples");
     out_.samples.push_back(std::move(sample));
     return {};
   }
 
-  Status skip_exemplar(LineCursor& in) {
+  Result<> read_exemplar(LineCursor& in, ScrapedSample& sample) {
     in.skip_blanks();
-    if (in.peek() != '{') return bad("exemplar: expected '{'");
+    if (in.peek() != '{') return malformed("exemplar: expected '{'");
     std::string name;
     std::vector<Label> labels;
+    ScrapedExemplar exemplar;
     TT_TRY(read_label_set(in, name, labels, false));
+    TT_TRY(check_label_names(labels));
     in.skip_blanks();
-    TT_ASSIGN([[maybe_unused]] const double value, read_number(in, "exemplar value"));
+    TT_ASSIGN(exemplar.value, read_number(in, "exemplar value"));
     in.skip_blanks();
-    if (in.at_end()) return {};
-    TT_ASSIGN([[maybe_unused]] const UnixMillis time, read_time(in));
-    in.skip_blanks();
+    if (!in.at_end()) {
+      TT_ASSIGN(exemplar.time, read_time(in));
+      in.skip_blanks();
+    }
+    exemplar.labels = Labels(std::move(labels));
+    if (exemplar_fits(exemplar.labels)) sample.exemplars.push_back(std::move(exemplar));
     return {};
+  }
+
+  bool counts() const {
+    return type_ == MetricType::counter || type_ == MetricType::histogram || type_ == MetricType::summary;
+  }
+
+  /// The label that tells the series of one histogram or summary apart.
+  std::string_view bound_label() const {
+    if (type_ == MetricType::histogram || type_ == MetricType::gauge_histogram) return "le";
+    return type_ == MetricType::summary ? "quantile" : "";
+  }
+
+  void normalise_bounds(Labels& labels) const {
+    const std::string_view name = bound_label();
+    if (name.empty()) return;
+    if (const std::string_view old = labels.get(name); !old.empty()) {
+      if (std::string bound = normalised_bound(old); bound != old) labels.set(name, bound);
+    }
+  }
+
+  /// True when it is the `_created` line of the family under way: no series, but the start of others.
+  bool note_created(ScrapedSample& sample) {
+    if (!counts() || !std::isfinite(sample.value) || std::abs(sample.value) > kMaxSeconds) return false;
+    const std::string_view name = sample.labels.get(kMetricName);
+    if (name.size() != family_name_.size() + kCreated.size() || !name.ends_with(kCreated) ||
+        !name.starts_with(family_name_))
+      return false;
+    sample.labels.erase(kMetricName);
+    created_[std::move(sample.labels)] = UnixMillis{static_cast<std::int64_t>(sample.value * 1000)};
+    return true;
+  }
+
+  void date_family() {
+    for (std::size_t i = family_begin_; !created_.empty() && i < out_.samples.size(); ++i) {
+      Labels key = out_.samples[i].labels;
+      key.erase(kMetricName);
+      if (const std::string_view bound = bound_label(); !bound.empty()) key.erase(bound);
+      if (const auto it = created_.find(key); it != created_.end()) out_.samples[i].start = it->second;
+    }
+    created_.clear();
+    family_begin_ = out_.samples.size();
   }
 
   static Result<double> read_number(LineCursor& in, std::string_view what) {
     const std::string_view word = in.take_word();
     const auto v = parse_number(word);
-    if (!v) return bad(std::string(what) + ": expected a number, not " + quoted_excerpt(word));
+    if (!v) return malformed(std::string(what) + ": expected a number, not " + quoted_excerpt(word));
     return *v;
   }
 
@@ -283,15 +190,15 @@ class ScrapeParser {
     const std::string_view word = in.take_word();
     if (openmetrics_) {
       const auto seconds = parse_number(word);
-      if (!seconds || !std::isfinite(*seconds) || std::abs(*seconds) > 9e15)
-        return bad("timestamp: expected seconds, not " + quoted_excerpt(word));
+      if (!seconds || !std::isfinite(*seconds) || std::abs(*seconds) > kMaxSeconds)
+        return malformed("timestamp: expected seconds, not " + quoted_excerpt(word));
       return UnixMillis{static_cast<std::int64_t>(*seconds * 1000)};
     }
     std::int64_t ms = 0;
     const std::string_view digits = word.starts_with('+') ? word.substr(1) : word;
     const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), ms);
     if (digits.empty() || ec != std::errc{} || end != digits.data() + digits.size())
-      return bad("timestamp: expected whole milliseconds, not " + quoted_excerpt(word));
+      return malformed("timestamp: expected whole milliseconds, not " + quoted_excerpt(word));
     return UnixMillis{ms};
   }
 
@@ -299,7 +206,7 @@ class ScrapeParser {
     if (in.peek() == '"') return in.take_quoted();
     std::string name(in.take_name(is_metric_start, is_metric_char));
     if (name.empty() || !(in.at_end() || is_blank(in.peek())))
-      return bad("expected a metric name at " + quoted_excerpt(in.rest()));
+      return malformed("expected a metric name at " + quoted_excerpt(in.rest()));
     return name;
   }
 
@@ -317,7 +224,7 @@ class ScrapeParser {
     return is_utf8(out) ? out : repair_utf8(out);
   }
 
-  Status set_type(const std::string& name, std::string_view word) {
+  Result<> set_type(const std::string& name, std::string_view word) {
     struct TypeWord {
       std::string_view word;
       MetricType type;
@@ -331,10 +238,13 @@ class ScrapeParser {
     };
     for (const TypeWord& t : kTypes) {
       if (t.word != word) continue;
+      date_family();
       family(name).type = t.type;
+      family_name_ = name;
+      type_ = t.type;
       return {};
     }
-    return bad("unknown metric type " + quoted_excerpt(word));
+    return malformed("unknown metric type " + quoted_excerpt(word));
   }
 
   MetricMetadata& family(const std::string& name) {
@@ -348,26 +258,22 @@ class ScrapeParser {
   bool eof_ = false;
   Scrape out_;
   std::unordered_map<std::string, std::size_t> families_;
+  // The family of the last TYPE line.
+  std::string family_name_;
+  MetricType type_ = MetricType::unknown;
+  std::size_t family_begin_ = 0;          // its first sample
+  std::map<Labels, UnixMillis> created_;  // by the labels of its `_created` lines
 };
 
 }  // namespace
 
-Result<TextFormat> text_format_from(std::string_view content_type, std::optional<TextFormat> fallback) {
-  std::string_view type = content_type.substr(0, content_type.find(';'));
-  while (!type.empty() && is_blank(type.back())) type.remove_suffix(1);
-  while (!type.empty() && is_blank(type.front())) type.remove_prefix(1);
-  if (equal_ignore_case(type, "application/openmetrics-text")) return TextFormat::openmetrics;
-  if (equal_ignore_case(type, "text/plain")) return TextFormat::prometheus;
-  if (fallback) return *fallback;
-  return fail(ErrorKind::unsupported,
-              type.empty() ? "content-type: missing, and no fallback format is set"
-                           : "content-type: not a text exposition format: " + std::string(type));
-}
-
-std::string_view to_string(MetricType type) {
-  constexpr std::string_view kNames[] = {"unknown",        "counter", "gauge", "histogram",
-                                         "gaugehistogram", "summary", "info",  "stateset"};
-  return kNames[static_cast<int>(type)];
+bool exemplar_fits(const Labels& labels) {
+  std::size_t characters = 0;
+  for (const Label& l : labels) {
+    for (const std::string* text : {&l.name, &l.value})
+      for (const char c : *text) characters += (static_cast<unsigned char>(c) & 0xc0) != 0x80 ? 1 : 0;
+  }
+  return characters <= limits::kMaxExemplarLabelChars;
 }
 
 Result<Scrape> parse_text(std::string_view body, TextFormat format) {
@@ -381,7 +287,7 @@ Result<Labels> parse_series(std::string_view series) {
   LineCursor in(series);
   TT_ASSIGN(Labels labels, read_series(in));
   in.skip_blanks();
-  if (!in.at_end()) return bad("text after the series: " + quoted_excerpt(in.rest()));
+  if (!in.at_end()) return malformed("text after the series: " + quoted_excerpt(in.rest()));
   return labels;
 }
 
