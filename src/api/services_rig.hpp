@@ -25,6 +25,13 @@ class NoHttpClient final : public transport::HttpClient {
   }
 };
 
+class NoDnsClient final : public transport::DnsClient {
+ public:
+  Result<std::vector<transport::DnsRecord>> lookup(const std::string&, transport::DnsType) override {
+    return fail(ErrorKind::unavailable, "no network here");
+  }
+};
+
 template <class T>
 std::unique_ptr<T> made(Result<std::unique_ptr<T>> result) {
   TT_CHECK(result.has_value());
@@ -47,9 +54,11 @@ struct ServicesRig {
   ingest::Ingest ingest{pipeline, *redactor, clock, registry, ingest::IngestOptions{}};
   promql::Engine promql{*metrics};
   NoHttpClient http;
+  NoDnsClient dns;
   metrics::ScrapeManager scrapes{
-      http, *fs,      clock,
-      log,  registry, [](ProjectId, UnixNanos, const metrics::ScrapedSamples&) -> Result<> { return {}; }};
+      {http, dns, *fs, clock, log},
+      registry,
+      [](ProjectId, UnixNanos, const metrics::ScrapedSamples&) -> Result<> { return {}; }};
   alerting::RuleManager rules{
       {promql, &events},
       clock,

@@ -63,7 +63,7 @@ ReleaseHealth::ReleaseHealth(storage::RecordStore& records, const Clock& clock, 
       clock_(clock),
       log_(log),
       sessions_total_(metrics.counter("telltale_session_updates_total", "Updates of sessions counted.")),
-      over_limit_total_(metrics.counter("telltale_session_hours_over_limit_total",
+      over_limit_total_(metrics.counter("telltale_session_rows_over_limit_total",
                                         "Hours of sessions left out because their project has too many "
                                         "releases.")),
       not_remembered_total_(metrics.counter("telltale_sessions_not_remembered_total",

@@ -1,41 +1,40 @@
 // The manager keeps one Entry a target, shared with the task that scrapes it, so that a new configuration may
-// drop the target while it is being fetched. Discovery (static groups and files) is redone every
-// kDiscoveryPeriod.
+// drop the target while it is being fetched. What targets there are is worked out anew every kDiscoveryPeriod
+// and whenever a look-up brought something new.
 #include "metrics/scrape_manager.hpp"
 
 #include <algorithm>
 #include <cstdio>
 
-#include "metrics/scrape_target.hpp"
+#include "base/scrape_limits.hpp"
+#include "metrics/scrape_digest.hpp"
 
 namespace telltale::metrics {
 namespace {
 
 constexpr Nanos kDiscoveryPeriod{std::chrono::seconds(5)};
-constexpr std::string_view kAccept =
-    "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=1.0.0;q=0.4,text/"
-    "plain;version=0.0.4;q=0.3,"
-    "*/*;q=0.1";
+// A scrape that begins so long after its turn is stamped with the turn (Prometheus' scrape/scrape.go).
+constexpr Nanos kTurnTolerance{std::chrono::milliseconds(2)};
+constexpr std::int64_t kTurnToleranceShare = 100;  // and at most this part of the interval
 
-struct Entry {
+/// A job with what keeps state for it.
+struct JobRun {
   std::shared_ptr<const ScrapeJob> job;
-  ScrapeTarget target;
-  TargetStatus status;  // guarded by the manager's mutex
-  SeenSeries seen;      // of the one scrape under way
-  UnixNanos due{0};     // guarded by the manager's mutex
-  bool busy = false;    // guarded by the manager's mutex
-
-  bool dropped() const { return target.dropped; }
+  std::shared_ptr<JobDiscovery> discovery;
+  std::shared_ptr<HttpFetcher> fetcher;
+  decltype(LocalTarget::collect) collect;  // of a target within the program
+  std::size_t dropped = 0;                 // guarded by the manager's mutex
 };
 
-/// Names in `dir` that fit a pattern with at most one `*`.
-bool fits(std::string_view pattern, std::string_view name) {
-  const std::size_t star = pattern.find('*');
-  if (star == std::string_view::npos) return pattern == name;
-  const std::string_view tail = pattern.substr(star + 1);
-  return name.size() + 1 >= pattern.size() && name.starts_with(pattern.substr(0, star)) &&
-         name.ends_with(tail);
-}
+struct Entry {
+  std::shared_ptr<JobRun> run;
+  ScrapeTarget target;
+  TargetStatus status;       // guarded by the manager's mutex
+  SeenSeries seen;           // of the one scrape under way
+  UnixNanos due{0};          // guarded by the manager's mutex
+  bool busy = false;         // guarded by the manager's mutex
+  std::string forced_error;  // guarded by the manager's mutex; not fetched while it is there
+};
 
 /// The first turn after `now`: the turns stand at a fixed offset, by hash, in every interval.
 UnixNanos first_turn(UnixNanos now, Nanos interval, std::uint64_t hash) {
@@ -44,20 +43,30 @@ UnixNanos first_turn(UnixNanos now, Nanos interval, std::uint64_t hash) {
   return {base >= now.ns ? base : base + interval.count()};
 }
 
-std::string trimmed(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
-  return text;
+UnixNanos aligned(UnixNanos start, UnixNanos turn, Nanos interval) {
+  const Nanos late = start - turn;
+  const Nanos tolerance = std::min(kTurnTolerance, interval / kTurnToleranceShare);
+  return late >= Nanos(0) && late <= tolerance ? turn : start;
+}
+
+/// The job that stands for a target within the program. Its address is no place on a network.
+ScrapeJob local_job(const LocalTarget& target) {
+  ScrapeJob job;
+  job.name = target.job;
+  job.interval = target.interval;
+  job.timeout = target.interval;
+  TargetGroup group;
+  group.targets.push_back(target.instance);
+  job.static_configs.push_back(std::move(group));
+  job.text = "local " + target.job + ' ' + target.instance + ' ' + format_duration(target.interval);
+  return job;
 }
 
 }  // namespace
 
 struct ScrapeManager::Impl : std::enable_shared_from_this<ScrapeManager::Impl> {
-  Impl(transport::HttpClient& http, io::FileSystem& fs, const Clock& clock, const Logger& log,
-       MetricsRegistry& metrics, ScrapeSink sink)
-      : http(http),
-        fs(fs),
-        clock(clock),
-        log(log),
+  Impl(const DiscoveryServices& services, MetricsRegistry& metrics, ScrapeSink sink)
+      : services(services),
         sink(std::move(sink)),
         scrapes(metrics.counter("telltale_scrapes_total", "Scrapes made.")),
         failures(metrics.counter("telltale_scrape_failures_total", "Scrapes that failed.")),
@@ -66,170 +75,195 @@ struct ScrapeManager::Impl : std::enable_shared_from_this<ScrapeManager::Impl> {
 
   using Entries = std::map<std::string, std::shared_ptr<Entry>>;
 
-  void discover(UnixNanos now);
-  void discover_group(const std::shared_ptr<const ScrapeJob>& job, const TargetGroup& group,
-                      std::string_view file, UnixNanos now, const Entries& old, Entries& found) const;
-  std::vector<std::pair<std::string, std::vector<TargetGroup>>> read_files(const ScrapeJob& job);
-  void scrape(const std::shared_ptr<Entry>& entry, UnixNanos now);
+  void look_up(const JobRun& run, UnixNanos now, ThreadPool* pool);
+  void discover(UnixNanos now, ThreadPool* pool);
+  std::shared_ptr<Entry> entry_of(const std::shared_ptr<JobRun>& run, ScrapeTarget target,
+                                  const std::string& key, UnixNanos now) TT_REQUIRES(mutex);
+  void discover_job(const std::shared_ptr<JobRun>& run, const std::vector<TargetGroup>& groups, UnixNanos now,
+                    Entries& found) TT_REQUIRES(mutex);
+  void scrape(const std::shared_ptr<Entry>& entry, UnixNanos turn);
+  Result<transport::OutboundResponse> fetch(const Entry& entry) const;
   void end(const Entry& entry, UnixNanos now);
   void deliver(const Entry& entry, UnixNanos now, ScrapedSamples samples);
 
-  transport::HttpClient& http;
-  io::FileSystem& fs;
-  const Clock& clock;
-  const Logger& log;
+  const DiscoveryServices services;
   const ScrapeSink sink;
   Counter& scrapes;
   Counter& failures;
   Counter& refused;
 
   Mutex tick_mutex;  // one tick at a time; taken before `mutex`
-  std::map<std::string, std::vector<TargetGroup>>
-      last_groups;  // by file, of its last good reading; under tick_mutex
   mutable Mutex mutex;
   Labels external TT_GUARDED_BY(mutex);
-  std::vector<std::shared_ptr<const ScrapeJob>> jobs TT_GUARDED_BY(mutex);
+  std::vector<std::shared_ptr<JobRun>> runs TT_GUARDED_BY(mutex);
+  std::vector<DisabledJob> disabled TT_GUARDED_BY(mutex);
   Entries entries TT_GUARDED_BY(mutex);
   std::vector<std::shared_ptr<Entry>> leaving TT_GUARDED_BY(mutex);
   UnixNanos next_discovery TT_GUARDED_BY(mutex){INT64_MIN};
 };
 
-std::vector<std::pair<std::string, std::vector<TargetGroup>>> ScrapeManager::Impl::read_files(
-    const ScrapeJob& job) {
-  std::vector<std::pair<std::string, std::vector<TargetGroup>>> out;
-  for (const std::string& pattern : job.files) {
-    const std::string dir = io::parent_dir(pattern);
-    const std::size_t slash = pattern.rfind('/');
-    const std::string name = slash == std::string::npos ? pattern : pattern.substr(slash + 1);
-    const auto listing = fs.list(dir);
-    if (!listing) continue;
-    for (const io::FileInfo& info : *listing) {
-      if (info.is_dir || !fits(name, info.name)) continue;
-      const std::string path = slash == std::string::npos ? info.name : io::join_path(dir, info.name);
-      auto text = io::read_file(fs, path);
-      auto groups = text ? parse_target_groups(*text, path)
-                         : Result<std::vector<TargetGroup>>(tl::unexpected<Error>(std::move(text.error())));
-      // A file caught half written keeps its targets of before.
-      if (groups) {
-        last_groups[path] = std::move(*groups);
-      } else {
-        log.warn("file_sd file not read", {{"file", path}, {"reason", groups.error().message()}});
+void ScrapeManager::Impl::look_up(const JobRun& run, UnixNanos now, ThreadPool* pool) {
+  for (auto& ask : run.discovery->due(now)) {
+    const auto task = [self = shared_from_this(), ask = std::move(ask)] {
+      if (!ask()) return;
+      MutexLock lock(self->mutex);
+      self->next_discovery = UnixNanos{INT64_MIN};
+    };
+    if (pool == nullptr || !pool->submit(task)) task();
+  }
+}
+
+std::shared_ptr<Entry> ScrapeManager::Impl::entry_of(const std::shared_ptr<JobRun>& run, ScrapeTarget target,
+                                                     const std::string& key, UnixNanos now) {
+  const auto same = entries.find(key);
+  if (same != entries.end() && same->second->run == run && same->second->target.interval == target.interval &&
+      same->second->target.timeout == target.timeout) {
+    return same->second;
+  }
+  auto entry = std::make_shared<Entry>();
+  entry->run = run;
+  if (run->collect) target.url = "local:" + run->job->name;
+  entry->due = target.dropped ? UnixNanos{INT64_MAX} : first_turn(now, target.interval, target.hash());
+  entry->status = {run->job->name, run->job->project, target.discovered, target.labels,
+                   target.url,     target.dropped,    "unknown",         {},
+                   UnixNanos{0},   Nanos{0},          target.interval,   target.timeout};
+  if (same != entries.end() && !same->second->busy) {
+    entry->seen = same->second->seen;
+    entry->status = same->second->status;
+    entry->status.interval = target.interval;
+    entry->status.timeout = target.timeout;
+  }
+  entry->target = std::move(target);
+  return entry;
+}
+
+void ScrapeManager::Impl::discover_job(const std::shared_ptr<JobRun>& run,
+                                       const std::vector<TargetGroup>& groups, UnixNanos now,
+                                       Entries& found) {
+  const ScrapeJob& job = *run->job;
+  const auto warn = [&](const std::string& target, const std::string& reason) {
+    services.log.warn("scrape target refused", {{"job", job.name}, {"target", target}, {"reason", reason}});
+  };
+  std::size_t kept_dropped = job.limits.kept_dropped_targets;
+  if (kept_dropped == 0 || kept_dropped > limits::kMaxKeptDroppedTargets)
+    kept_dropped = limits::kMaxKeptDroppedTargets;
+  std::vector<std::shared_ptr<Entry>> active;
+  std::size_t seen = 0;
+  run->dropped = 0;
+  for (const TargetGroup& group : groups) {
+    for (const std::string& address : group.targets) {
+      if (++seen > limits::kMaxDiscoveredTargets) {
+        if (seen == limits::kMaxDiscoveredTargets + 1)
+          warn(address, "over " + std::to_string(limits::kMaxDiscoveredTargets) + " targets of one job");
+        continue;
       }
-      if (const auto it = last_groups.find(path); it != last_groups.end()) out.emplace_back(path, it->second);
+      auto target = make_target(job, address, group.labels);
+      if (!target) {
+        warn(address, target.error().message());
+        continue;
+      }
+      if (target->dropped && ++run->dropped > kept_dropped) continue;
+      const Labels& identity = target->dropped ? target->discovered : target->labels;
+      const std::string key =
+          job.name + '\n' + target->url + '\n' + target->unix_socket + '\n' + identity.to_string();
+      if (found.count(key) > 0) continue;
+      auto entry = entry_of(run, *std::move(target), key, now);
+      if (!entry->target.dropped) active.push_back(entry);
+      found[key] = std::move(entry);
     }
   }
-  return out;
-}
-
-void ScrapeManager::Impl::discover_group(const std::shared_ptr<const ScrapeJob>& job,
-                                         const TargetGroup& group, std::string_view file, UnixNanos now,
-                                         const Entries& old, Entries& found) const {
-  for (const std::string& address : group.targets) {
-    auto target = make_target(*job, address, group.labels, file);
-    if (!target) {
-      log.warn("scrape target refused",
-               {{"job", job->name}, {"target", address}, {"reason", target.error().message()}});
-      continue;
-    }
-    const Labels& identity = target->dropped ? target->discovered : target->labels;
-    const std::string key = job->name + '\n' + target->url + '\n' + identity.to_string();
-    if (found.count(key) > 0) continue;
-    const auto same = old.find(key);
-    if (same != old.end() && same->second->job == job && same->second->target.interval == target->interval &&
-        same->second->target.timeout == target->timeout) {
-      found[key] = same->second;
-      continue;
-    }
-    auto entry = std::make_shared<Entry>();
-    entry->job = job;
-    entry->due = target->dropped ? UnixNanos{INT64_MAX} : first_turn(now, target->interval, target->hash());
-    entry->status = {job->name,    job->project,    target->discovered, target->labels,
-                     target->url,  target->dropped, "unknown",          {},
-                     UnixNanos{0}, Nanos{0},        target->interval,   target->timeout};
-    if (same != old.end() && !same->second->busy) {
-      entry->seen = same->second->seen;
-      entry->status = same->second->status;
-      entry->status.interval = target->interval;
-      entry->status.timeout = target->timeout;
-    }
-    entry->target = std::move(*target);
-    found[key] = std::move(entry);
+  const std::size_t limit = job.limits.targets;
+  const bool over = limit > 0 && active.size() > limit;
+  for (const auto& entry : active) {
+    entry->forced_error = over
+                              ? "target_limit exceeded (number of targets: " + std::to_string(active.size()) +
+                                    ", limit: " + std::to_string(limit) + ")"
+                              : "";
   }
 }
 
-void ScrapeManager::Impl::discover(UnixNanos now) {
-  std::vector<std::shared_ptr<const ScrapeJob>> current;
+void ScrapeManager::Impl::discover(UnixNanos now, ThreadPool* pool) {
+  std::vector<std::shared_ptr<JobRun>> current;
   {
     MutexLock lock(mutex);
     if (now < next_discovery) return;
     next_discovery = now + kDiscoveryPeriod;
-    current = jobs;
+    current = runs;
   }
-  std::vector<std::vector<std::pair<std::string, std::vector<TargetGroup>>>> files;
-  for (const auto& job : current) files.push_back(read_files(*job));
+  std::vector<std::vector<TargetGroup>> groups;
+  for (const auto& run : current) {
+    run->discovery->read_files();
+    look_up(*run, now, pool);
+    groups.push_back(run->discovery->groups());
+  }
   MutexLock lock(mutex);
-  if (current != jobs) return;  // configured meanwhile; configure() made discovery due again
+  if (current != runs) return;  // configured meanwhile; configure() made discovery due again
   Entries found;
-  for (std::size_t i = 0; i < current.size(); ++i) {
-    for (const TargetGroup& g : current[i]->static_configs)
-      discover_group(current[i], g, {}, now, entries, found);
-    for (const auto& [path, groups] : files[i]) {
-      for (const TargetGroup& g : groups) discover_group(current[i], g, path, now, entries, found);
-    }
-  }
+  for (std::size_t i = 0; i < current.size(); ++i) discover_job(current[i], groups[i], now, found);
   for (auto& [key, entry] : entries) {
     const auto it = found.find(key);
     if (it != found.end() && (it->second == entry || !entry->busy)) continue;
-    if (!entry->dropped() && it == found.end()) leaving.push_back(entry);
+    if (!entry->target.dropped && it == found.end()) leaving.push_back(entry);
   }
   entries = std::move(found);
 }
 
 void ScrapeManager::Impl::deliver(const Entry& entry, UnixNanos now, ScrapedSamples samples) {
-  if (auto stored = sink(entry.job->project, now, std::move(samples)); !stored) {
+  if (auto stored = sink(entry.run->job->project, now, std::move(samples)); !stored) {
     refused.add();
-    log.warn("scrape not stored", {{"job", entry.job->name}, {"reason", stored.error().message()}});
+    services.log.warn("scrape not stored",
+                      {{"job", entry.run->job->name}, {"reason", stored.error().message()}});
   }
 }
 
-void ScrapeManager::Impl::scrape(const std::shared_ptr<Entry>& entry, UnixNanos now) {
-  const ScrapeJob& job = *entry->job;
+Result<transport::OutboundResponse> ScrapeManager::Impl::fetch(const Entry& entry) const {
+  const ScrapeJob& job = *entry.run->job;
+  char seconds[32];
+  std::snprintf(seconds, sizeof seconds, "%g", std::chrono::duration<double>(entry.target.timeout).count());
+  FetchRequest request;
+  request.url = entry.target.url;
+  request.headers = {{"Accept", job.accept()}, {"X-Prometheus-Scrape-Timeout-Seconds", seconds}};
+  request.timeout = entry.target.timeout;
+  request.max_bytes = job.limits.body_bytes;
+  request.compression = job.enable_compression;
+  request.unix_socket = entry.target.unix_socket;
+  return entry.run->fetcher->get(request);
+}
+
+void ScrapeManager::Impl::scrape(const std::shared_ptr<Entry>& entry, UnixNanos turn) {
   Labels external_labels;
+  std::string forced_error;
   {
     MutexLock lock(mutex);
     external_labels = external;
+    forced_error = entry->forced_error;
   }
-  transport::OutboundRequest request;
-  request.url = entry->target.url;
-  request.timeout = entry->target.timeout;
-  request.max_response_bytes = job.body_size_limit;
-  request.user_given = false;
-  char seconds[32];
-  std::snprintf(seconds, sizeof seconds, "%g", std::chrono::duration<double>(entry->target.timeout).count());
-  request.headers = {{"Accept", std::string(kAccept)}, {"X-Prometheus-Scrape-Timeout-Seconds", seconds}};
-  Result<transport::OutboundResponse> response = transport::OutboundResponse{};
-  std::string authorization = job.authorization;
-  if (!job.authorization_file.empty()) {
-    auto credentials = io::read_file(fs, job.authorization_file);
-    if (credentials) {
-      authorization += ' ' + trimmed(std::move(*credentials));
-    } else {
-      response = tl::unexpected<Error>(std::move(credentials.error()).within("credentials_file"));
-    }
+  const ScrapeJob& job = *entry->run->job;
+  const UnixNanos stamp = aligned(services.clock.now(), turn, entry->target.interval);
+  const Nanos start = services.clock.steady();
+  Nanos duration{0};
+  ScrapeOutcome outcome;
+  if (entry->run->collect) {
+    auto samples = entry->run->collect();
+    duration = services.clock.steady() - start;
+    outcome = digest_local(job, entry->target, external_labels, std::move(samples), stamp.to_millis(),
+                           duration, entry->seen);
+  } else {
+    const Result<transport::OutboundResponse> response =
+        forced_error.empty() ? fetch(*entry)
+                             : Result<transport::OutboundResponse>(
+                                   fail(ErrorKind::resource_exhausted, std::move(forced_error)));
+    duration = services.clock.steady() - start;
+    outcome = digest_scrape(job, entry->target, external_labels, response, stamp.to_millis(), duration,
+                            entry->seen);
   }
-  if (!authorization.empty()) request.headers.emplace_back("Authorization", authorization);
-  const Nanos start = clock.steady();
-  if (response) response = http.send(request);
-  const Nanos duration = clock.steady() - start;
-  ScrapeOutcome outcome =
-      digest_scrape(job, entry->target, external_labels, response, now.to_millis(), duration, entry->seen);
   scrapes.add();
   if (!outcome.error.empty()) failures.add();
-  deliver(*entry, now, std::move(outcome.samples));
+  deliver(*entry, stamp, std::move(outcome.samples));
   MutexLock lock(mutex);
   entry->status.health = outcome.error.empty() ? "up" : "down";
   entry->status.last_error = outcome.error;
-  entry->status.last_scrape = now;
+  entry->status.last_scrape = stamp;
   entry->status.last_duration = duration;
   entry->busy = false;
 }
@@ -240,27 +274,54 @@ void ScrapeManager::Impl::end(const Entry& entry, UnixNanos now) {
     MutexLock lock(mutex);
     external_labels = external;
   }
-  deliver(entry, now, end_target(entry.target, external_labels, now.to_millis(), entry.seen));
+  deliver(entry, now,
+          end_target(*entry.run->job, entry.target, external_labels, now.to_millis(), entry.seen));
 }
 
-ScrapeManager::ScrapeManager(transport::HttpClient& http, io::FileSystem& fs, const Clock& clock,
-                             const Logger& log, MetricsRegistry& metrics, ScrapeSink sink)
-    : impl_(std::make_shared<Impl>(http, fs, clock, log, metrics, std::move(sink))) {}
+ScrapeManager::ScrapeManager(const DiscoveryServices& services, MetricsRegistry& metrics, ScrapeSink sink)
+    : impl_(std::make_shared<Impl>(services, metrics, std::move(sink))) {}
 ScrapeManager::~ScrapeManager() = default;
 
-void ScrapeManager::configure(ScrapeConfig config) {
-  for (const std::string& w : config.warnings) impl_->log.warn("scrape configuration", {{"warning", w}});
+void ScrapeManager::configure(ScrapeConfig config, std::vector<LocalTarget> local) {
+  const DiscoveryServices& services = impl_->services;
   MutexLock lock(impl_->mutex);
+  std::vector<std::shared_ptr<JobRun>> runs;
+  const auto add = [&](ScrapeJob job, decltype(LocalTarget::collect) collect) {
+    // A job that did not change keeps what it looked up, its tokens and its turns.
+    const auto same = std::find_if(impl_->runs.begin(), impl_->runs.end(), [&](const auto& run) {
+      return run->job->text == job.text && (run->collect != nullptr) == (collect != nullptr);
+    });
+    if (same != impl_->runs.end()) {
+      runs.push_back(*same);
+      return;
+    }
+    auto run = std::make_shared<JobRun>();
+    run->job = std::make_shared<const ScrapeJob>(std::move(job));
+    run->discovery = std::make_shared<JobDiscovery>(run->job, services);
+    run->fetcher = std::make_shared<HttpFetcher>(run->job->http, services.http, services.fs, services.clock);
+    run->collect = std::move(collect);
+    runs.push_back(std::move(run));
+  };
+  for (LocalTarget& target : local) {
+    const auto configured = [&target](const auto& job) { return job.name == target.job; };
+    if (std::any_of(config.jobs.begin(), config.jobs.end(), configured) ||
+        std::any_of(config.disabled.begin(), config.disabled.end(), configured)) {
+      services.log.info("a scrape job takes the place of the server's own measuring", {{"job", target.job}});
+      continue;
+    }
+    add(local_job(target), std::move(target.collect));
+  }
+  for (ScrapeJob& job : config.jobs) add(std::move(job), nullptr);
   impl_->external = std::move(config.external_labels);
-  impl_->jobs.clear();
-  for (ScrapeJob& job : config.jobs) impl_->jobs.push_back(std::make_shared<const ScrapeJob>(std::move(job)));
+  impl_->disabled = std::move(config.disabled);
+  impl_->runs = std::move(runs);
   impl_->next_discovery = UnixNanos{INT64_MIN};
 }
 
 void ScrapeManager::tick(UnixNanos now, ThreadPool* pool) {
   MutexLock one_at_a_time(impl_->tick_mutex);
-  impl_->discover(now);
-  std::vector<std::shared_ptr<Entry>> due;
+  impl_->discover(now, pool);
+  std::vector<std::pair<std::shared_ptr<Entry>, UnixNanos>> due;
   std::vector<std::shared_ptr<Entry>> ended;
   {
     MutexLock lock(impl_->mutex);
@@ -268,9 +329,10 @@ void ScrapeManager::tick(UnixNanos now, ThreadPool* pool) {
       if (entry->due > now || entry->busy) continue;
       // Turns that passed unused (a stalled process, a slow target) are skipped, not made up for.
       const Nanos interval = entry->target.interval;
-      entry->due = entry->due + interval * ((now - entry->due) / interval + 1);
+      const std::int64_t passed = (now - entry->due) / interval;
+      due.emplace_back(entry, entry->due + interval * passed);
+      entry->due = entry->due + interval * (passed + 1);
       entry->busy = true;
-      due.push_back(entry);
     }
     auto& leaving = impl_->leaving;
     const auto idle =
@@ -279,20 +341,37 @@ void ScrapeManager::tick(UnixNanos now, ThreadPool* pool) {
     leaving.erase(idle, leaving.end());
   }
   for (const auto& entry : ended) impl_->end(*entry, now);
-  for (const auto& entry : due) {
+  for (const auto& [entry, turn] : due) {
     if (pool == nullptr) {
-      impl_->scrape(entry, now);
-    } else if (!pool->submit([impl = impl_, entry, now] { impl->scrape(entry, now); })) {
+      impl_->scrape(entry, turn);
+    } else if (!pool->submit([impl = impl_, entry = entry, turn = turn] { impl->scrape(entry, turn); })) {
       MutexLock lock(impl_->mutex);
       entry->busy = false;
     }
   }
 }
 
+Nanos ScrapeManager::until_next_turn(UnixNanos now) const {
+  MutexLock lock(impl_->mutex);
+  UnixNanos next = impl_->next_discovery;
+  for (const auto& [key, entry] : impl_->entries) {
+    if (!entry->busy) next = std::min(next, entry->due);
+  }
+  return next <= now ? Nanos(0) : next - now;
+}
+
 std::vector<TargetStatus> ScrapeManager::targets() const {
   MutexLock lock(impl_->mutex);
   std::vector<TargetStatus> out;
   for (const auto& [key, entry] : impl_->entries) out.push_back(entry->status);
+  return out;
+}
+
+std::vector<PoolStatus> ScrapeManager::pools() const {
+  MutexLock lock(impl_->mutex);
+  std::vector<PoolStatus> out;
+  for (const auto& run : impl_->runs) out.push_back({run->job->name, run->job->project, run->dropped, {}});
+  for (const DisabledJob& job : impl_->disabled) out.push_back({job.name, job.project, 0, job.reason});
   return out;
 }
 

@@ -1,59 +1,7 @@
-// Configuration and the manager, with a fake client and a clock that the test moves.
-#include <algorithm>
-
-#include <gtest/gtest.h>
-
-#include "metrics/scrape_manager.hpp"
+#include "metrics/scrape_rig.hpp"
 
 namespace telltale::metrics {
 namespace {
-
-struct FakeHttp final : transport::HttpClient {
-  Result<transport::OutboundResponse> send(const transport::OutboundRequest& request) override {
-    requests.push_back(request);
-    if (down) return fail(ErrorKind::unavailable, "connection refused");
-    return transport::OutboundResponse{status, {{"Content-Type", "text/plain; version=0.0.4"}}, body};
-  }
-  std::vector<transport::OutboundRequest> requests;
-  bool down = false;
-  int status = 200;
-  std::string body;
-};
-
-struct Scraping {
-  FakeHttp http;
-  std::unique_ptr<io::FileSystem> fs = io::make_memory_file_system();
-  FakeClock clock;
-  Logger log{clock, LogLevel::error, null_sink()};
-  MetricsRegistry metrics;
-  std::map<std::string, std::vector<double>> got;  // by printed labels
-  ProjectId project;
-  ScrapeManager manager{
-      http, *fs, clock, log, metrics, [this](ProjectId p, UnixNanos, ScrapedSamples samples) {
-        project = p;
-        for (auto& [labels, s] : samples) got[labels.to_string()].push_back(s.value);
-        return Result<>();
-      }};
-
-  void configure(const std::string& yaml) {
-    auto config = parse_scrape_config(yaml, "prometheus.yml");
-    ASSERT_TRUE(config) << config.error().message();
-    manager.configure(std::move(*config));
-  }
-  /// Ticks every second; what arrived meanwhile.
-  std::map<std::string, std::vector<double>> run(int seconds) {
-    got.clear();
-    for (int i = 0; i < seconds; ++i) {
-      clock.advance(std::chrono::seconds(1));
-      manager.tick(clock.now());
-    }
-    return got;
-  }
-};
-
-const char* const kOneJob =
-    "scrape_configs:\n- job_name: app\n  project: 7\n  scrape_interval: 15s\n  static_configs:\n"
-    "  - targets: ['h:80']\n    labels: {env: prod}\n";
 
 TEST(ScrapeManager, ScrapesOnceAnIntervalAndReports) {
   Scraping s;
@@ -134,33 +82,243 @@ TEST(ScrapeManager, FilesRelabellingParamsAndCredentials) {
   EXPECT_TRUE(is_stale_nan(got.at("a{dc=\"eu\", instance=\"x:1\", job=\"j\", team=\"t\"}").back()));
 }
 
-TEST(ScrapeConfig, AnUnsupportedKeyDisablesOnlyItsJob) {
-  const auto c = parse_scrape_config(
-      "scrape_configs:\n- {job_name: k8s, kubernetes_sd_configs: [{role: pod}]}\n- job_name: ok\n", "f.yml");
-  ASSERT_TRUE(c) << c.error().message();
-  ASSERT_EQ(c->jobs.size(), 1U);
-  EXPECT_EQ(c->jobs[0].name, "ok");
-  EXPECT_EQ(c->jobs[0].timeout, std::chrono::seconds(10));
-  ASSERT_EQ(c->warnings.size(), 1U);
-  EXPECT_NE(c->warnings[0].find("kubernetes_sd_configs"), std::string::npos);
+/// Whether any sample came whose printed labels begin so.
+bool has(const std::map<std::string, std::vector<double>>& got, const std::string& begin) {
+  const auto it = got.lower_bound(begin);
+  return it != got.end() && it->first.starts_with(begin);
 }
 
-TEST(ScrapeConfig, NamesTheFieldAndLineThatIsWrong) {
+std::string header(const transport::OutboundRequest& request, std::string_view name) {
+  std::string out;
+  for (const auto& [key, value] : request.headers)
+    if (key == name) out += value + '|';
+  return out;
+}
+
+TEST(ScrapeManager, EveryLimitFailsTheScrapeAndSaysWhich) {
   const std::pair<const char*, const char*> rows[] = {
-      {"scrape_configs:\n- job_name: a\n  scrape_interval: soon\n", "scrape_interval (line 3)"},
-      {"scrape_configs:\n- job_name: a\n- job_name: a\n", "twice"},
-      {"scrape_configs:\n- job_name: a\n  scheme: ftp\n", "scheme (line 3)"},
-      {"scrape_configs:\n- metrics_path: /x\n", "job_name"},
-      {"scrape_configs:\n- job_name: a\n  relabel_configs: [{action: fly}]\n", "fly"},
-      {"scrape_configs: {", "f.yml"},
-      {"[]", "mapping"},
-  };
-  for (const auto& [yaml, message] : rows) {
-    const auto c = parse_scrape_config(yaml, "f.yml");
-    ASSERT_FALSE(c) << yaml;
-    EXPECT_EQ(c.error().kind(), ErrorKind::invalid_argument);
-    EXPECT_NE(c.error().message().find(message), std::string::npos) << c.error().message();
+      {"sample_limit: 1", "sample_limit of 1"},
+      {"label_limit: 3", "label_limit of 3"},
+      {"label_name_length_limit: 8", "label_name_length_limit of 8"},
+      {"label_value_length_limit: 6", "label_value_length_limit of 6"},
+      {"metric_name_validation_scheme: legacy", "is not valid under metric_name_validation_scheme"},
+      {"target_limit: 1", "target_limit exceeded (number of targets: 2, limit: 1)"}};
+  for (const auto& [setting, error] : rows) {
+    SCOPED_TRACE(setting);
+    Scraping s;
+    s.configure(std::string(kOneJob) + "  - targets: ['i:80']\n  extra_scrape_metrics: true\n  " + setting +
+                "\n");
+    s.http.body = "a{long_name=\"1\"} 1\nb{v=\"long value\"} 2\n{\"c.d\"} 3\n";
+    const auto got = s.run(15);
+    EXPECT_EQ(got.size(), 16U) << "only the reports of both targets";
+    EXPECT_EQ(s.manager.targets().at(0).health, "down");
+    EXPECT_NE(s.manager.targets().at(0).last_error.find(error), std::string::npos)
+        << s.manager.targets().at(0).last_error;
   }
+}
+
+TEST(ScrapeManager, ReportsWhatItReadAndTheExtraMetrics) {
+  Scraping s;
+  s.configure(std::string(kOneJob) +
+              "  extra_scrape_metrics: true\n  sample_limit: 9\n  scrape_timeout: 3s\n"
+              "  metric_relabel_configs: [{source_labels: [__name__], regex: b, action: drop}]\n");
+  s.http.body = "a 1\nb 2\n";
+  const auto got = s.run(15);
+  const std::string at = "{env=\"prod\", instance=\"h:80\", job=\"app\"}";
+  EXPECT_EQ(got.at("scrape_samples_scraped" + at).back(), 2);
+  EXPECT_EQ(got.at("scrape_samples_post_metric_relabeling" + at).back(), 1);
+  EXPECT_EQ(got.at("scrape_timeout_seconds" + at).back(), 3);
+  EXPECT_EQ(got.at("scrape_sample_limit" + at).back(), 9);
+  EXPECT_EQ(got.at("scrape_body_size_bytes" + at).back(), 8);
+}
+
+TEST(ScrapeManager, OwnTimestampsEndOnlyWhenTheJobAsksForIt) {
+  for (const bool track : {false, true}) {
+    Scraping s;
+    s.configure(std::string(kOneJob) + "  track_timestamps_staleness: " + (track ? "true" : "false") + "\n");
+    s.http.body = "own 3 1000\n";
+    s.run(15);
+    s.http.body = "";
+    EXPECT_EQ(has(s.run(15), "own"), track);
+  }
+}
+
+TEST(ScrapeManager, NegotiatesAndFallsBack) {
+  Scraping s;
+  s.configure(std::string(kOneJob) + "  scrape_protocols: [OpenMetricsText1.0.0, PrometheusText0.0.4]\n");
+  s.http.answers["http://h:80/metrics"] = {200, {{"content-type", "text/html"}}, "a 1\n"};
+  s.run(15);
+  EXPECT_EQ(header(s.http.requests.at(0), "Accept"),
+            "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+            "text/plain;version=0.0.4;q=0.5,*/*;q=0.4|");
+  EXPECT_NE(s.manager.targets().at(0).last_error.find("text/html"), std::string::npos);
+  s.configure(std::string(kOneJob) + "  fallback_scrape_protocol: PrometheusText0.0.4\n");
+  EXPECT_TRUE(has(s.run(15), "a{"));
+  s.configure(std::string(kOneJob) + "  enable_compression: false\n");
+  s.run(15);
+  EXPECT_FALSE(s.http.requests.back().compression);
+}
+
+TEST(ScrapeManager, HttpAndDnsDiscovery) {
+  Scraping s;
+  s.http.answers["http://sd/list"] = {
+      200, {{"Content-Type", "application/json"}}, R"([{"targets":["x:1"],"labels":{"team":"t"}}])"};
+  s.dns.records["_m._tcp.example"] = {{"srv.example", 9100}};
+  s.configure(
+      "scrape_configs:\n- job_name: j\n  scrape_interval: 5s\n"
+      "  http_sd_configs: [{url: 'http://sd/list', refresh_interval: 20s, basic_auth: {username: u, "
+      "password: p}}]\n"
+      "  dns_sd_configs: [{names: [_m._tcp.example], refresh_interval: 20s}]\n"
+      "  relabel_configs:\n  - {regex: '__meta_(dns_srv_record_port|url)', action: labelmap}\n");
+  s.http.body = "a 1\n";
+  auto got = s.run(6);
+  EXPECT_TRUE(has(got, R"(up{instance="x:1", job="j", team="t", url="http://sd/list"})"));
+  EXPECT_TRUE(has(got, R"(up{dns_srv_record_port="9100", instance="srv.example:9100", job="j"})"));
+  EXPECT_EQ(header(s.http.requests.at(0), "Authorization"), "Basic dTpw|");
+  EXPECT_EQ(header(s.http.requests.at(0), "X-Prometheus-Refresh-Interval-Seconds"), "20|");
+  // What a failing source said before stays.
+  s.http.answers["http://sd/list"].status = 500;
+  s.dns.down = true;
+  s.run(30);
+  EXPECT_EQ(s.manager.targets().size(), 2U);
+  s.http.answers["http://sd/list"] = {200, {{"Content-Type", "application/json"}}, "[]"};
+  s.dns.down = false;
+  s.dns.records.clear();
+  got = s.run(30);
+  EXPECT_TRUE(s.manager.targets().empty());
+  EXPECT_TRUE(is_stale_nan(got.at(R"(a{instance="x:1", job="j", team="t", url="http://sd/list"})").back()));
+}
+
+TEST(ScrapeManager, AJobThatDidNotChangeKeepsWhatItFound) {
+  Scraping s;
+  s.http.answers["http://sd/list"] = {
+      200, {{"Content-Type", "application/json"}}, R"([{"targets":["x:1"]}])"};
+  const std::string job = "scrape_configs:\n- {job_name: j, http_sd_configs: [{url: 'http://sd/list'}]}\n";
+  s.configure(job);
+  s.run(2);
+  s.http.down = true;
+  s.configure(job + "- {job_name: k}\n");
+  s.run(2);
+  EXPECT_EQ(s.manager.targets().size(), 1U);
+  EXPECT_EQ(s.manager.pools().size(), 2U);
+}
+
+TEST(ScrapeManager, OAuthTokensAreAskedForOnceAndKept) {
+  Scraping s;
+  ASSERT_TRUE(io::publish_file(*s.fs, "secret", "s&t\n"));
+  s.configure(
+      std::string(kOneJob) +
+      "  oauth2: {client_id: me, client_secret_file: secret, token_url: 'https://id/token', scopes: [a, b],\n"
+      "    endpoint_params: {x: 'y z'}}\n");
+  s.http.answers["https://id/token"] = {
+      200, {}, R"({"access_token":"tok","token_type":"bearer","expires_in":40})"};
+  s.http.body = "a 1\n";
+  s.run(30);
+  ASSERT_EQ(s.http.requests.size(), 3U);
+  EXPECT_EQ(s.http.requests[0].method, "POST");
+  EXPECT_EQ(s.http.requests[0].body, "grant_type=client_credentials&scope=a%20b&x=y%20z");
+  EXPECT_EQ(header(s.http.requests[0], "Authorization"), "Basic bWU6cyUyNnQ=|");
+  EXPECT_EQ(header(s.http.requests[1], "Authorization"), "Bearer tok|");
+  EXPECT_EQ(header(s.http.requests[2], "Authorization"), "Bearer tok|");
+  s.run(15);
+  EXPECT_EQ(s.http.requests.size(), 5U) << "30 of its 40 seconds are over, and the margin";
+  s.http.answers["https://id/token"] = {401, {}, "{}"};
+  s.run(45);
+  EXPECT_EQ(s.manager.targets().at(0).last_error, "oauth2: the token endpoint answered status 401");
+}
+
+TEST(ScrapeManager, MagicLabelsAndTlsReachTheRequest) {
+  Scraping s;
+  ASSERT_TRUE(s.fs->make_dirs("pki"));
+  ASSERT_TRUE(io::publish_file(*s.fs, "pki/ca.pem", "CA"));
+  ASSERT_TRUE(io::publish_file(*s.fs, "pki/hdr", "from file\n"));
+  s.configure(
+      "scrape_configs:\n- job_name: j\n  scheme: https\n  params: {q: [a]}\n"
+      "  tls_config: {ca_file: pki/ca.pem, server_name: real, insecure_skip_verify: true, min_version: "
+      "TLS12}\n"
+      "  proxy_url: http://proxy:3128\n  no_proxy: local\n  follow_redirects: false\n"
+      "  http_headers: {X-A: {values: [one], files: [pki/hdr]}}\n"
+      "  static_configs:\n  - targets: ['h']\n    labels: {__metrics_path__: /m, __param_q: b, "
+      "__scrape_interval__: 10s,\n"
+      "      __scrape_timeout__: 2s, __unix_socket__: /run/x.sock}\n");
+  s.run(10);
+  ASSERT_EQ(s.http.requests.size(), 1U);
+  const auto& r = s.http.requests[0];
+  EXPECT_EQ(r.url, "https://h/m?q=b");
+  EXPECT_EQ(r.timeout, std::chrono::seconds(2));
+  EXPECT_EQ(header(r, "X-A"), "one|from file|");
+  EXPECT_FALSE(r.follow_redirects);
+  ASSERT_TRUE(r.connection);
+  EXPECT_EQ(r.connection->ca_pem, "CA");
+  EXPECT_EQ(r.connection->server_name, "real");
+  EXPECT_TRUE(r.connection->skip_verify);
+  EXPECT_EQ(r.connection->min_version, transport::TlsVersion::tls_1_2);
+  EXPECT_EQ(r.connection->proxy_url, "http://proxy:3128");
+  EXPECT_EQ(r.connection->unix_socket, "/run/x.sock");
+}
+
+TEST(ScrapeManager, DroppedTargetsAreCountedAndSomeAreKept) {
+  Scraping s;
+  s.configure(
+      "scrape_configs:\n- job_name: j\n  keep_dropped_targets: 1\n  static_configs: [{targets: [a, b, c]}]\n"
+      "  relabel_configs: [{source_labels: [__address__], regex: 'a|b', action: drop}]\n"
+      "- {job_name: k, consul_sd_configs: []}\n");
+  s.run(1);
+  EXPECT_EQ(s.manager.targets().size(), 2U);
+  const auto pools = s.manager.pools();
+  ASSERT_EQ(pools.size(), 2U);
+  EXPECT_EQ(pools[0].dropped, 2U);
+  EXPECT_EQ(pools[1].name, "k");
+  EXPECT_NE(pools[1].disabled.find("consul_sd_configs"), std::string::npos);
+}
+
+TEST(ScrapeManager, TargetsWithinTheProgramAreTakenInLikeScrapes) {
+  Scraping s;
+  int calls = 0;
+  bool well = true;
+  const auto target = [&] {
+    return LocalTarget{"node", "box", std::chrono::seconds(5),
+                       [&]() -> Result<std::vector<std::pair<Labels, double>>> {
+                         ++calls;
+                         if (!well) return fail(ErrorKind::io, "no /proc");
+                         return std::vector<std::pair<Labels, double>>{
+                             {Labels({{"__name__", "node_load1"}, {"job", "x"}}), 2}};
+                       }};
+  };
+  s.manager.configure({}, {target()});
+  auto got = s.run(6);
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(got.at(R"(node_load1{exported_job="x", instance="box", job="node"})").back(), 2);
+  EXPECT_EQ(got.at(R"(up{instance="box", job="node"})").back(), 1);
+  EXPECT_EQ(s.manager.targets().at(0).url, "local:node");
+  EXPECT_TRUE(s.http.requests.empty());
+  s.manager.configure({}, {target()});
+  well = false;
+  got = s.run(5);
+  EXPECT_EQ(calls, 2);
+  EXPECT_TRUE(is_stale_nan(got.at(R"(node_load1{exported_job="x", instance="box", job="node"})").back()));
+  EXPECT_EQ(s.manager.targets().at(0).last_error, "no /proc");
+  // A job of its name takes its place.
+  auto config =
+      parse_scrape_config("scrape_configs: [{job_name: node, static_configs: [{targets: [h]}]}]", "f");
+  ASSERT_TRUE(config);
+  s.manager.configure(*std::move(config), {target()});
+  s.run(70);
+  EXPECT_EQ(calls, 2);
+  EXPECT_FALSE(s.http.requests.empty());
+}
+
+TEST(ScrapeManager, TurnsAreKnownInAdvance) {
+  Scraping s;
+  s.configure(kOneJob);
+  EXPECT_EQ(s.manager.until_next_turn(s.clock.now()), Nanos(0)) << "targets are not known yet";
+  s.manager.tick(s.clock.now());
+  for (int i = 0; i < 40 && s.http.requests.size() < 3; ++i) {
+    s.clock.advance(s.manager.until_next_turn(s.clock.now()));
+    s.manager.tick(s.clock.now());
+  }
+  ASSERT_EQ(s.http.requests.size(), 3U);
+  EXPECT_LT(s.clock.now() - s.manager.targets().at(0).last_scrape, Nanos(1));
 }
 
 }  // namespace

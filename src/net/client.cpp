@@ -13,6 +13,7 @@
 #include "base/mutex.hpp"
 #include "base/text.hpp"
 #include "net/address.hpp"
+#include "net/peer_options.ipp"
 
 namespace telltale::net {
 
@@ -31,6 +32,7 @@ namespace {
 
 constexpr std::size_t kIdleHandles = 16;  // of each pool
 constexpr std::size_t kMaxReplyHeaders = 200;
+constexpr long kMaxRedirects = 10;
 
 void init_curl_once() {
   static const bool done = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
@@ -73,6 +75,15 @@ Result<std::string> url_host(const std::string& url) {
     return fail(ErrorKind::invalid_argument, "url: not an http or https URL");
   }
   return host_text;
+}
+
+/// What stands between the scheme and the path, without user and password.
+std::string url_authority(const std::string& url) {
+  const std::size_t scheme = url.find("://");
+  const std::size_t begin = scheme == std::string::npos ? 0 : scheme + 3;
+  std::string authority = url.substr(begin, url.find_first_of("/?#", begin) - begin);
+  if (const std::size_t at = authority.rfind('@'); at != std::string::npos) authority.erase(0, at + 1);
+  return authority;
 }
 
 /// One running call.
@@ -201,6 +212,8 @@ Result<HeaderList> CurlHttpClient::Impl::header_list(const transport::OutboundRe
     const std::string line = value.empty() ? name + ";" : name + ": " + value;
     curl_slist_append(list.get(), line.c_str());
   }
+  if (request.connection && !request.connection->server_name.empty())
+    curl_slist_append(list.get(), ("Host: " + url_authority(request.url)).c_str());
   return list;
 }
 
@@ -219,6 +232,12 @@ void CurlHttpClient::Impl::configure(CURL* handle, const transport::OutboundRequ
                    millis(std::min(options.connect_timeout, request.timeout)));
   curl_easy_setopt(handle, CURLOPT_USERAGENT, options.user_agent.c_str());
   if (!options.ca_file.empty()) curl_easy_setopt(handle, CURLOPT_CAINFO, options.ca_file.c_str());
+  if (request.compression) curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "gzip");
+  if (request.follow_redirects && !request.user_given) {
+    curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 1L);
+    curl_easy_setopt(handle, CURLOPT_MAXREDIRS, kMaxRedirects);
+    curl_easy_setopt(handle, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+  }
   curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_outbound_body);
   curl_easy_setopt(handle, CURLOPT_WRITEDATA, &call);
   curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_outbound_header);
@@ -279,7 +298,14 @@ Result<transport::OutboundResponse> CurlHttpClient::send(const transport::Outbou
   CURL* handle = impl_->take(request.user_given, allow);
   if (handle == nullptr) return fail(ErrorKind::internal, "no curl handle");
   impl_->configure(handle, request, call);
-  if (!own_encoding) curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "gzip");
+  if (own_encoding) curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, nullptr);
+  PeerOptions peer;
+  if (request.connection) {
+    if (auto applied = peer.apply(handle, request.url, *request.connection); !applied) {
+      impl_->give_back(request.user_given, handle, allow);
+      return tl::unexpected<Error>(std::move(applied).error());
+    }
+  }
   curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers.get());
   const CURLcode code = curl_easy_perform(handle);
   long status = 0;

@@ -39,6 +39,12 @@ Result<Jobs> read_jobs(io::FileSystem& fs, const config::Config& config) {
   if (!config.prometheus_config_file.empty()) {
     TT_ASSIGN(const auto text, io::read_file(fs, config.prometheus_config_file));
     TT_ASSIGN(jobs.scrapes, metrics::parse_scrape_config(text, config.prometheus_config_file));
+    for (const auto& pattern : jobs.scrapes.job_files) {
+      for (const auto& file : matching_files(pattern, config.prometheus_config_file)) {
+        TT_ASSIGN(const auto more, io::read_file(fs, file));
+        TT_TRY(metrics::add_scrape_config_file(jobs.scrapes, more, file));
+      }
+    }
     for (const auto& pattern : jobs.scrapes.rule_files) {
       for (auto& file : matching_files(pattern, config.prometheus_config_file))
         rule_files.push_back(std::move(file));

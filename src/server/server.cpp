@@ -19,7 +19,8 @@
 namespace telltale::server {
 namespace {
 
-constexpr std::size_t kScrapeThreads = 4;
+constexpr std::size_t kScrapeThreads = 32;  // as many targets may be slow before others wait
+constexpr Nanos kMaxScrapeWait{std::chrono::milliseconds(100)};
 constexpr Nanos kSettleBeforeRecovery = std::chrono::seconds(5);
 constexpr std::size_t kMaxQueuedScrapes = 10'000;
 
@@ -136,7 +137,7 @@ Result<> Server::Impl::open() {
     return {};
   });
   scrapes = std::make_unique<metrics::ScrapeManager>(
-      *http_client, *fs, clock, log, metrics,
+      metrics::DiscoveryServices{*http_client, dns_client, *fs, clock, log}, metrics,
       [this](ProjectId project, UnixNanos now, metrics::ScrapedSamples samples) {
         return stores->pipeline().write_samples(project, now, samples);
       });
@@ -322,7 +323,11 @@ void Server::Impl::run_tasks() {
   const auto every = [this](const char* name, Nanos period, std::function<void()> tick) {
     tasks.push_back(std::make_unique<PeriodicTask>(name, period, std::move(tick)));
   };
-  every("scrapes", milliseconds(250), [this] { scrapes->tick(clock.now(), scrape_pool.get()); });
+  every("scrapes", milliseconds(1), [this] {
+    // Waits for the very turn, so that samples are evenly spaced; never so long that stopping is held up.
+    std::this_thread::sleep_for(std::min<Nanos>(kMaxScrapeWait, scrapes->until_next_turn(clock.now())));
+    scrapes->tick(clock.now(), scrape_pool.get());
+  });
   every("rules", milliseconds(500), [this] { rules->tick(); });
   every("log_metrics", milliseconds(250), [this] { stores->log_metrics().tick(); });
   every("monitors", seconds(1), [this] { stores->monitors().tick(); });

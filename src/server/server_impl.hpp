@@ -21,6 +21,7 @@
 #include "io/disk_budget.hpp"
 #include "metrics/scrape_manager.hpp"
 #include "net/client.hpp"
+#include "net/dns.hpp"
 #include "net/grpc_server.hpp"
 #include "net/server.hpp"
 #include "promql/engine.hpp"
@@ -61,6 +62,7 @@ struct Server::Impl {
   std::atomic<bool> ready{false};
   std::unique_ptr<io::DiskGuard> disk;
   std::unique_ptr<net::CurlHttpClient> http_client;
+  net::SystemDnsClient dns_client;
   std::unique_ptr<alerting::Notifier> notifier;
   alerting::ProjectIssueAlerts issue_alert_rules;
   std::unique_ptr<alerting::IssueAlerts> issue_alerts;

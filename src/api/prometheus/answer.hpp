@@ -15,5 +15,7 @@ void write_labels(JsonWriter& w, const Labels& labels);
 void add_rule_list_routes(net::Router& router, const Services& services);
 /// /api/v1/status/… · /api/v1/admin/tsdb/… · /api/v1/format_query.
 void add_status_routes(net::Router& router, const Services& services);
+/// /api/v1/targets · /api/v1/scrape_pools.
+void add_target_routes(net::Router& router, const Services& services);
 
 }  // namespace telltale::api

@@ -169,41 +169,6 @@ net::HttpResponse prometheus_series(const Services& services, const net::HttpReq
       write_labels);
 }
 
-net::HttpResponse prometheus_targets(const Services& services, const net::HttpRequest& request) {
-  const auto principal = authorise(services, request, accounts::Scope::read);
-  if (!principal) return prometheus_error(principal.error());
-  JsonWriter w;
-  w.begin_object().field("status", "success").key("data").begin_object().key("activeTargets").begin_array();
-  std::vector<metrics::TargetStatus> dropped;
-  for (const auto& t : services.scrapes.targets()) {
-    if (principal->project.value != 0 && t.project != principal->project) continue;
-    if (t.dropped) {
-      dropped.push_back(t);
-      continue;
-    }
-    w.begin_object().key("discoveredLabels");
-    write_labels(w, t.discovered_labels);
-    w.key("labels");
-    write_labels(w, t.labels);
-    w.field("scrapePool", t.job)
-        .field("scrapeUrl", t.url)
-        .field("globalUrl", t.url)
-        .field("lastError", t.last_error);
-    w.field("lastScrape", format_rfc3339(t.last_scrape));
-    w.field("lastScrapeDuration", std::chrono::duration<double>(t.last_duration).count());
-    w.field("health", t.health).field("scrapeInterval", format_duration(t.interval));
-    w.field("scrapeTimeout", format_duration(t.timeout)).end_object();
-  }
-  w.end_array().key("droppedTargets").begin_array();
-  for (const auto& t : dropped) {
-    w.begin_object().key("discoveredLabels");
-    write_labels(w, t.discovered_labels);
-    w.field("scrapePool", t.job).end_object();
-  }
-  w.end_array().end_object().end_object();
-  return net::HttpResponse::json(w.take());
-}
-
 net::HttpResponse prometheus_buildinfo(const Services& services, const net::HttpRequest& request) {
   if (const auto principal = authorise(services, request, accounts::Scope::read); !principal) {
     return prometheus_error(principal.error());
@@ -220,6 +185,7 @@ net::HttpResponse prometheus_buildinfo(const Services& services, const net::Http
 void add_prometheus_routes(net::Router& router, const Services& services) {
   add_rule_list_routes(router, services);
   add_status_routes(router, services);
+  add_target_routes(router, services);
   const auto add = [&](const char* methods, const char* path, const char* name, auto handler) {
     net::RouteOptions options;
     options.name = name;
@@ -237,8 +203,6 @@ void add_prometheus_routes(net::Router& router, const Services& services) {
   add("GET|POST", "/api/v1/labels", "prom_labels", prometheus_labels);
   add("GET", "/api/v1/label/{name}/values", "prom_label_values", prometheus_label_values);
   add("GET|POST", "/api/v1/series", "prom_series", prometheus_series);
-  add("GET", "/api/v1/targets", "prom_targets",
-      [](const Services& s, Request r, WorkContext&) { return prometheus_targets(s, r); });
   add("GET", "/api/v1/status/buildinfo", "prom_buildinfo",
       [](const Services& s, Request r, WorkContext&) { return prometheus_buildinfo(s, r); });
 }

@@ -1,0 +1,34 @@
+// One scrape: a response in, samples out, with the series it saw so that the next one can mark what vanished.
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "metrics/scrape_manager.hpp"
+#include "metrics/scrape_target.hpp"
+
+namespace telltale::metrics {
+
+/// What a scrape leaves for the next one.
+struct SeenSeries {
+  std::set<Labels> series;  // that end with a stale marker
+};
+
+struct ScrapeOutcome {
+  ScrapedSamples samples;  // with `up` and `scrape_*`, and stale markers
+  std::string error;       // empty: up
+};
+
+/// Turns a response into samples at `now`. `seen` is replaced.
+ScrapeOutcome digest_scrape(const ScrapeJob& job, const ScrapeTarget& target, const Labels& external,
+                            const Result<transport::OutboundResponse>& response, UnixMillis now,
+                            Nanos duration, SeenSeries& seen);
+/// The same for the samples of a target within the program.
+ScrapeOutcome digest_local(const ScrapeJob& job, const ScrapeTarget& target, const Labels& external,
+                           Result<std::vector<std::pair<Labels, double>>> samples, UnixMillis now,
+                           Nanos duration, SeenSeries& seen);
+/// Stale markers for everything seen and for the `scrape_*` series: the target is gone.
+ScrapedSamples end_target(const ScrapeJob& job, const ScrapeTarget& target, const Labels& external,
+                          UnixMillis now, const SeenSeries& seen);
+
+}  // namespace telltale::metrics

@@ -1,0 +1,132 @@
+"""Scraping: what comes in is what the Prometheus client library's own parsers read from the same exporter;
+targets, pools and jobs that cannot run."""
+import json
+import math
+import os
+import shutil
+import subprocess
+import time
+
+import pytest
+import requests
+from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_body
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
+from prometheus_client.exposition import generate_latest as text_body
+from prometheus_client.parser import text_string_to_metric_families as read_text
+
+from exposition import Exporter, random_registry
+from server import wait_until
+
+REPORTS = {"up", "scrape_duration_seconds", "scrape_samples_scraped", "scrape_samples_post_metric_relabeling", "scrape_series_added"}
+
+
+def config_file(folder, jobs) -> str:
+    path = folder / "prometheus.yml"
+    path.write_text(json.dumps({"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, "scrape_configs": jobs}))
+    return str(path)
+
+
+def series_of(server, job) -> dict:
+    """{(name, labels): value} of what a job's target gave, without the labels that scraping adds."""
+    out = {}
+    for series in server.api.query(f'{{job="{job}"}}'):
+        labels = {k: v for k, v in series["metric"].items() if k not in ("job", "instance")}
+        name = labels.pop("__name__")
+        if name not in REPORTS:
+            out[name, tuple(sorted(labels.items()))] = float(series["value"][1])
+    return out
+
+
+def expected(families) -> dict:
+    """The same of parsed families: an empty label is none, a bound is a float, `_created` is no series."""
+    out = {}
+    for family in families:
+        for sample in family.samples:
+            if family.type in ("counter", "histogram", "summary") and sample.name.endswith("_created"):
+                continue
+            labels = {k: v for k, v in sample.labels.items() if v != ""}
+            if family.type == "histogram" and "le" in labels:
+                labels["le"] = bound(float(labels["le"]))
+            out[sample.name, tuple(sorted(labels.items()))] = sample.value
+    return out
+
+
+def bound(value: float) -> str:
+    if math.isinf(value):
+        return "+Inf"
+    text = f"{value:.17g}" if value >= 1e6 else repr(value)
+    if value >= 1e6:
+        mantissa, _, exponent = f"{value:e}".partition("e")
+        text = mantissa.rstrip("0").rstrip(".") + "e" + exponent
+    return text if "." in text or "e" in text else text + ".0"
+
+
+def test_every_format_gives_what_the_client_librarys_parser_reads(make_server, tmp_path):
+    seed = int(os.environ.get("TELLTALE_SEED", time.time_ns() % 2**32))
+    print("seed", seed)
+    registry = random_registry(seed)
+    exporter = Exporter(registry)
+    protocols = {"text": "PrometheusText0.0.4", "open": "OpenMetricsText1.0.0", "proto": "PrometheusProto"}
+    server = make_server(["--prometheus.config_file", config_file(tmp_path, [
+        {"job_name": job, "scrape_protocols": [protocol], "static_configs": [{"targets": [f"127.0.0.1:{exporter.port}"]}]}
+        for job, protocol in protocols.items()])])
+    try:
+        open_families = expected(read_openmetrics(openmetrics_body(registry).decode()))
+        text_families = expected(read_text(text_body(registry).decode()))
+        # Text has the creation times as gauges of their own.
+        text_families = {k: v for k, v in text_families.items() if not k[0].endswith("_created")}
+        for job, want in (("text", text_families), ("open", open_families), ("proto", open_families)):
+            wait_until(lambda job=job: series_of(server, job), 20, what=f"samples of {job}")
+            got = {k: v for k, v in series_of(server, job).items() if not k[0].endswith("_created")}
+            assert got == want, f"{job}, seed {seed}"
+        assert any(a.startswith("application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6")
+                   for a in exporter.asked)
+        assert any(a.startswith("application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6") for a in exporter.asked)
+    finally:
+        exporter.stop()
+
+
+def test_targets_pools_and_what_is_not_scraped(make_server, tmp_path):
+    exporter = Exporter(random_registry(1))
+    listing = tmp_path / "sd.json"
+    listing.write_text(json.dumps([{"targets": [f"127.0.0.1:{exporter.port}"], "labels": {"team": "t"}}]))
+    server = make_server(["--prometheus.config_file", config_file(tmp_path, [
+        {"job_name": "good", "file_sd_configs": [{"files": ["sd.json"]}],
+         "static_configs": [{"targets": ["127.0.0.1:1", "gone:2"]}],
+         "relabel_configs": [{"source_labels": ["__address__"], "regex": "gone.*", "action": "drop"}]},
+        {"job_name": "pods", "kubernetes_sd_configs": [{"role": "pod"}]}])])
+    try:
+        def targets(**params):
+            return server.api.get("/api/v1/targets", **params)["data"]
+
+        wait_until(lambda: {t["health"] for t in targets()["activeTargets"]} == {"up", "down"}, 20, what="both states")
+        data = targets()
+        up = next(t for t in data["activeTargets"] if t["health"] == "up")
+        assert up["labels"] == {"instance": f"127.0.0.1:{exporter.port}", "job": "good", "team": "t"}
+        assert up["discoveredLabels"]["__meta_filepath"] == str(listing)
+        assert up["scrapeInterval"] == "1s" and up["lastError"] == ""
+        assert next(t for t in data["activeTargets"] if t["health"] == "down")["lastError"]
+        assert data["droppedTargetCounts"] == {"good": 1}
+        assert [t["discoveredLabels"]["__address__"] for t in data["droppedTargets"]] == ["gone:2"]
+        assert data["disabledPools"][0]["scrapePool"] == "pods" and "kubernetes_sd_configs" in data["disabledPools"][0]["reason"]
+        assert targets(state="dropped")["activeTargets"] == []
+        assert targets(state="active")["droppedTargets"] == []
+        assert targets(scrapePool="other")["activeTargets"] == []
+        assert server.api.get("/api/v1/scrape_pools")["data"]["scrapePools"] == ["good"]
+        assert server.api.http.get(server.url + "/api/v1/targets?state=odd", timeout=10).status_code == 400
+        # A target that leaves its file ends.
+        listing.write_text("[]")
+        wait_until(lambda: len(targets()["activeTargets"]) == 1, 20, what="the target to leave")
+        wait_until(lambda: not server.api.query('up{team="t"}'), 20, what="its series to end")
+    finally:
+        exporter.stop()
+
+
+def test_promtool_finds_no_fault_with_our_own_metrics(module_server):
+    promtool = shutil.which("promtool")
+    if not promtool:
+        pytest.skip("Debian's prometheus is not installed")
+    answer = requests.get(module_server.url + "/metrics", headers={"Authorization": f"Bearer {module_server.token}"}, timeout=10)
+    assert answer.status_code == 200
+    checked = subprocess.run([promtool, "check", "metrics"], input=answer.content, capture_output=True, timeout=30)
+    assert checked.returncode == 0, checked.stderr.decode() + checked.stdout.decode()
