@@ -106,6 +106,11 @@ struct LogMetricsConfig {
   Nanos max_late{};
 };
 
+struct HostConfig {
+  bool enabled = true;
+  Nanos interval{};
+};
+
 struct RulesConfig {
   std::vector<std::string> files;  // globs
   Nanos evaluation_interval{};
@@ -218,6 +223,7 @@ struct Config {
   RetentionConfig retention;
   JournalConfig journal;
   std::string prometheus_config_file;
+  HostConfig host;
   LogMetricsConfig log_metrics;
   RulesConfig rules;
   AlertingConfig alerting;

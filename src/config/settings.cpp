@@ -86,6 +86,13 @@ const Setting kSettings[] = {
      "Size at which a new journal segment begins.", TT_MEMBER(journal.segment_bytes)},
     {"prometheus.config_file", T::text, "", 0, 0, true, "A prometheus.yml with scrape jobs and rule files.",
      TT_MEMBER(prometheus_config_file)},
+    {"host.enabled", T::boolean, "true", 0, 0, true,
+     "Measure the server's own host (job node, node_exporter's names) and its containers (job cadvisor, "
+     "cAdvisor's "
+     "names). A scrape job of the same name takes its place.",
+     TT_MEMBER(host.enabled)},
+    {"host.interval", T::duration, "15s", 1, 3600, true, "How often the host is measured.",
+     TT_MEMBER(host.interval)},
     {"log_metrics.max_late", T::duration, "1h", 0, 30 * kDay, true,
      "Rows that are older than this when they arrive do not count in log metrics.",
      TT_MEMBER(log_metrics.max_late)},

@@ -6,6 +6,7 @@
 #include <glob.h>
 
 #include "alerting/rule_file.hpp"
+#include "hostmetrics/collector.hpp"
 #include "server/redaction.hpp"
 #include "server/retention.hpp"
 #include "server/server_impl.hpp"
@@ -61,6 +62,22 @@ Result<Jobs> read_jobs(io::FileSystem& fs, const config::Config& config) {
   return jobs;
 }
 
+// The host under the job names that public dashboards and rules ask for. Containers are left out where no
+// control groups are to be seen.
+std::vector<metrics::LocalTarget> host_targets(hostmetrics::HostSource& host, const Clock& clock,
+                                               const config::HostConfig& config) {
+  if (!config.enabled) return {};
+  using Samples = Result<std::vector<std::pair<Labels, double>>>;
+  const std::string instance = host.name().node;
+  std::vector<metrics::LocalTarget> out;
+  out.push_back({"node", instance, config.interval,
+                 [&host, &clock]() -> Samples { return hostmetrics::measure_host(host, clock); }});
+  if (hostmetrics::measure_containers(host, clock))
+    out.push_back({"cadvisor", instance, config.interval,
+                   [&host, &clock] { return hostmetrics::measure_containers(host, clock); }});
+  return out;
+}
+
 std::vector<alerting::Receiver> receivers_of(const config::Config& config) {
   std::vector<alerting::Receiver> receivers;
   for (const auto& r : config.receivers) {
@@ -111,7 +128,7 @@ Result<> Server::Impl::configure(const config::Config& next) {
   ingest->set_time_bounds(next.ingest.max_past, next.ingest.max_future);
   for (const auto& warning : jobs.scrapes.warnings)
     log.warn("prometheus configuration", {{"warning", warning}});
-  scrapes->configure(std::move(jobs.scrapes));
+  scrapes->configure(std::move(jobs.scrapes), host_targets(*host, clock, next.host));
   rules->set_default_interval(std::chrono::duration_cast<Millis>(next.rules.evaluation_interval));
   rules->set_work_limits({next.query.timeout, next.query.max_memory});
   stores->log_metrics().set_max_late(next.log_metrics.max_late);

@@ -16,6 +16,7 @@
 #include "base/mutex.hpp"
 #include "base/thread_pool.hpp"
 #include "errors/project_rules.hpp"
+#include "hostmetrics/host_source.hpp"
 #include "ingest/ingest.hpp"
 #include "ingest/tail_hub.hpp"
 #include "io/disk_budget.hpp"
@@ -82,6 +83,7 @@ struct Server::Impl {
   std::unique_ptr<RecordedAlertState> alert_state;
   std::unique_ptr<alerting::RuleManager> rules;
   std::unique_ptr<alerting::KeptRules> alert_rules;
+  std::unique_ptr<hostmetrics::HostSource> host = hostmetrics::make_system_source();
   std::unique_ptr<metrics::ScrapeManager> scrapes;
   std::unique_ptr<api::WebFiles> web;
   std::unique_ptr<api::Services> services;

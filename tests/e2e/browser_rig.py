@@ -70,7 +70,7 @@ def settings_of(server: Telltale, **more) -> dict:
 
 def empty(stack: contextlib.ExitStack, folder: Path) -> dict:
     """A server that nobody has sent anything to."""
-    server = start(stack, folder, "empty")
+    server = start(stack, folder, "empty", ["--host.enabled=false"])
     add_person(server)
     return settings_of(server)
 

@@ -54,7 +54,8 @@ def test_fault_fires_notifies_and_resolves(make_server, make_stockapp, receiver,
 
     rule = wait_until(lambda: api.get("/api/v1/rules")["data"]["groups"], what="rules")[0]["rules"][0]
     assert rule["name"] == "HighErrorRate" and rule["state"] == "inactive"
-    wait_until(lambda: [t for t in api.get("/api/v1/targets")["data"]["activeTargets"] if t["health"] == "up"],
+    wait_until(lambda: [t for t in api.get("/api/v1/targets")["data"]["activeTargets"]
+                        if t["health"] == "up" and t["scrapePool"] != "node" and t["scrapePool"] != "cadvisor"],
                what="the target to be up")
 
     app.fault("error_burst")

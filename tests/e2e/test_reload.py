@@ -242,7 +242,26 @@ def old_samples(w) -> list:
 
 def check_prometheus_file(w):
     send_old_sample(w)
-    wait_until(lambda: not w.api.get("/api/v1/targets")["data"]["activeTargets"], what="the target to go")
+    wait_until(lambda: not w.api.get("/api/v1/targets", scrapePool="old")["data"]["activeTargets"], what="the target to go")
+
+
+def check_host_enabled(w):
+    w.change()
+    wait_until(lambda: w.api.query('up{job="node"}'), what="the host to be measured")
+    w.change(host__enabled=False)
+    wait_until(lambda: not w.api.query('up{job="node"}'), what="the host's series to end")
+    w.change()
+
+
+def check_host_interval(w):
+    def interval():
+        targets = w.api.get("/api/v1/targets", scrapePool="node")["data"]["activeTargets"]
+        return targets[0]["scrapeInterval"] if targets else None
+
+    w.change(host__interval="7s")
+    wait_until(lambda: interval() == "7s", what="the new interval")
+    w.change()
+    wait_until(lambda: interval() == "15s", what="the old interval")
 
 
 def check_rules_files(w):

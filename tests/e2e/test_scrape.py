@@ -1,5 +1,5 @@
-"""Scraping: what comes in is what the Prometheus client library's own parsers read from the same exporter;
-targets, pools and jobs that cannot run."""
+"""Scraping: what comes in is what the Prometheus client library's own parsers read from the same exporter; node_exporter
+beside our own measuring of the host; targets, pools and jobs that cannot run."""
 import json
 import math
 import os
@@ -15,7 +15,7 @@ from prometheus_client.exposition import generate_latest as text_body
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from exposition import Exporter, random_registry
-from server import wait_until
+from server import free_port, wait_until
 
 REPORTS = {"up", "scrape_duration_seconds", "scrape_samples_scraped", "scrape_samples_post_metric_relabeling", "scrape_series_added"}
 
@@ -86,11 +86,69 @@ def test_every_format_gives_what_the_client_librarys_parser_reads(make_server, t
         exporter.stop()
 
 
+@pytest.fixture
+def node_exporter():
+    binary = shutil.which("prometheus-node-exporter")
+    if not binary:
+        pytest.skip("Debian's prometheus-node-exporter is not installed")
+    port = free_port()
+    # Debian leaves out more than node_exporter itself does: the loopback interface, mounts below /run, /mnt and /media.
+    # Newer versions leave out compressed memory disks.
+    process = subprocess.Popen([binary, f"--web.listen-address=127.0.0.1:{port}", "--log.level=error",
+                                "--collector.netdev.device-exclude=^$",
+                                "--collector.diskstats.device-exclude=^(loop|z?ram|fd|[hsv]d[a-z]|xvd[a-z]|nvme[0-9]+n[0-9]+p)[0-9]+$",
+                                "--collector.filesystem.mount-points-exclude=^/(proc|sys|dev)($|/)"])
+    wait_until(lambda: process.poll() is not None or reachable(f"http://127.0.0.1:{port}/"), 20, what="node_exporter")
+    assert process.poll() is None
+    yield port
+    process.terminate()
+    process.wait(10)
+
+
+def reachable(url) -> bool:
+    try:
+        return requests.get(url, timeout=2).ok
+    except requests.RequestException:
+        return False
+
+
+def test_our_own_host_metrics_are_those_of_node_exporter(make_server, tmp_path, node_exporter):
+    server = make_server(["--host.interval", "1s", "--prometheus.config_file", config_file(tmp_path, [
+        {"job_name": "exporter", "static_configs": [{"targets": [f"127.0.0.1:{node_exporter}"]}]}])])
+    wait_until(lambda: series_of(server, "exporter") and series_of(server, "node"), 20, what="both to be measured")
+    ours, theirs = series_of(server, "node"), series_of(server, "exporter")
+    names = {name for name, _ in theirs}
+    shared = {name for name, _ in ours} & names
+    assert {"node_cpu_seconds_total", "node_memory_MemTotal_bytes", "node_load1", "node_boot_time_seconds", "node_uname_info",
+            "node_filefd_allocated", "node_vmstat_pgpgin"} <= shared
+    collectors = {dict(labels)["collector"] for name, labels in ours if name == "node_scrape_collector_success"}
+
+    def of(series):
+        return {(name, labels) for name, labels in series if name in shared
+                and dict(labels).get("collector", "cpu") in collectors}
+
+    assert of(ours) - of(theirs) == set()
+    assert of(theirs) - of(ours) == set()
+    unknown = {name for name, _ in ours} - names
+    assert not {n for n in unknown if n.startswith(("node_cpu", "node_memory", "node_disk", "node_filesystem", "node_load"))}, unknown
+    for name in ("node_memory_MemTotal_bytes", "node_boot_time_seconds", "node_filesystem_size_bytes", "node_filefd_maximum"):
+        for key in [k for k in ours if k[0] == name]:
+            assert ours[key] == pytest.approx(theirs[key], rel=1e-6, abs=1), key
+    for name in ("node_cpu_seconds_total", "node_memory_MemAvailable_bytes", "node_filesystem_avail_bytes"):
+        for key in [k for k in ours if k[0] == name]:
+            assert ours[key] == pytest.approx(theirs[key], rel=0.2, abs=60), key
+    # The usual alerts' expressions have something to say.
+    for expression in ("100 - avg by (instance) (rate(node_cpu_seconds_total{mode=\"idle\",job=\"node\"}[1m])) * 100",
+                       "1 - node_memory_MemAvailable_bytes{job=\"node\"} / node_memory_MemTotal_bytes{job=\"node\"}",
+                       "up{job=\"node\"} == 1"):
+        wait_until(lambda e=expression: server.api.query(e), 20, what=expression)
+
+
 def test_targets_pools_and_what_is_not_scraped(make_server, tmp_path):
     exporter = Exporter(random_registry(1))
     listing = tmp_path / "sd.json"
     listing.write_text(json.dumps([{"targets": [f"127.0.0.1:{exporter.port}"], "labels": {"team": "t"}}]))
-    server = make_server(["--prometheus.config_file", config_file(tmp_path, [
+    server = make_server(["--host.enabled=false", "--prometheus.config_file", config_file(tmp_path, [
         {"job_name": "good", "file_sd_configs": [{"files": ["sd.json"]}],
          "static_configs": [{"targets": ["127.0.0.1:1", "gone:2"]}],
          "relabel_configs": [{"source_labels": ["__address__"], "regex": "gone.*", "action": "drop"}]},
