@@ -92,7 +92,7 @@ ScrapeJob read_job(const YAML::Node& n, ScrapeJob job, const std::string& direct
   if (!n.IsMap()) bad_field(n, "scrape_configs", "must be a list of mappings");
   for (const auto& kv : n) {
     const std::string key = kv.first.Scalar();
-    if (!read_job_key(key, kv.second, job) && !read_shared_key(key, kv.second, job, unsupported) &&
+    if (!read_job_key(key, kv.second, job) && !read_shared_key(key, kv.second, job) &&
         !read_discovery_key(key, kv.second, directory, job, unsupported) &&
         !read_http_key(key, kv.second, directory, job.http, unsupported)) {
       unsupported.push_back(key);
@@ -109,12 +109,11 @@ ScrapeJob read_job(const YAML::Node& n, ScrapeJob job, const std::string& direct
 void read_global(const YAML::Node& n, ScrapeConfig& config) {
   for (const auto& kv : as_map(n, "global")) {
     const std::string key = kv.first.Scalar();
-    std::vector<std::string> unsupported;
     if (key == "external_labels") {
       config.external_labels = as_labels(kv.second, key);
     } else if (key == "evaluation_interval") {
       as_duration(kv.second, key);  // rules have their own setting
-    } else if (!read_shared_key(key, kv.second, config.defaults, unsupported) || !unsupported.empty()) {
+    } else if (!read_shared_key(key, kv.second, config.defaults)) {
       config.warnings.push_back("global." + key + line_of(kv.first) + ": not supported, ignored");
     }
   }

@@ -47,6 +47,8 @@ struct ScrapeLimits {
   std::size_t label_value_bytes = 0;
   std::size_t targets = 0;  // of the job
   std::size_t kept_dropped_targets = 0;
+  std::size_t histogram_buckets = 0;
+  double histogram_factor = 0;  // buckets of native histograms grow by this at least
 };
 
 struct ScrapeJob {

@@ -62,16 +62,20 @@ bool read_protocol_key(const std::string& key, const YAML::Node& v, ScrapeJob& j
   return true;
 }
 
-/// Native histograms have no place to be kept yet.
-bool read_histogram_key(const std::string& key, const YAML::Node& v, std::vector<std::string>& unsupported) {
-  if (key == "scrape_native_histograms" || key == "convert_classic_histograms_to_nhcb") {
-    if (as_bool(v, key)) unsupported.push_back(key);
+bool read_histogram_key(const std::string& key, const YAML::Node& v, ScrapeJob& job) {
+  if (key == "scrape_native_histograms") {
+    job.histograms.native = as_bool(v, key);
+  } else if (key == "convert_classic_histograms_to_nhcb") {
+    job.histograms.custom = as_bool(v, key);
   } else if (key == "always_scrape_classic_histograms") {
-    as_bool(v, key);  // classic ones are always taken
+    job.histograms.classic_too = as_bool(v, key);
   } else if (key == "native_histogram_bucket_limit") {
-    as_count(v, key);
+    job.limits.histogram_buckets = as_count(v, key);
   } else if (key == "native_histogram_min_bucket_factor") {
-    as_text(v, key);
+    double factor = 0;
+    if (!YAML::convert<double>::decode(v, factor) || !(factor >= 0))
+      bad_field(v, key, "must be a number, zero or more");
+    job.limits.histogram_factor = factor;
   } else {
     return false;
   }
@@ -153,8 +157,7 @@ DnsDiscovery read_dns_sd(const YAML::Node& n, std::vector<std::string>& unsuppor
 
 }  // namespace
 
-bool read_shared_key(const std::string& key, const YAML::Node& v, ScrapeJob& job,
-                     std::vector<std::string>& unsupported) {
+bool read_shared_key(const std::string& key, const YAML::Node& v, ScrapeJob& job) {
   if (key == "scrape_interval") {
     job.interval = as_duration(v, key);
   } else if (key == "scrape_timeout") {
@@ -164,7 +167,7 @@ bool read_shared_key(const std::string& key, const YAML::Node& v, ScrapeJob& job
     job.extra_scrape_metrics = as_bool(v, key);
   } else {
     return read_limit_key(key, v, job.limits) || read_protocol_key(key, v, job) ||
-           read_histogram_key(key, v, unsupported);
+           read_histogram_key(key, v, job);
   }
   return true;
 }

@@ -13,9 +13,8 @@ class Node;
 
 namespace telltale::metrics {
 
-/// Keys that `global` gives defaults for: times, limits, protocols.
-bool read_shared_key(const std::string& key, const YAML::Node& value, ScrapeJob& job,
-                     std::vector<std::string>& unsupported);
+/// Keys that `global` gives defaults for: times, limits, protocols, histograms.
+bool read_shared_key(const std::string& key, const YAML::Node& value, ScrapeJob& job);
 /// What the shared keys say together.
 void check_shared(const YAML::Node& n, ScrapeJob& job);
 /// static_configs and the *_sd_configs we have. Relative files are of `directory`.

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/text.hpp"
+#include "metrics/histogram_resolution.hpp"
 #include "wire/prometheus/negotiation.hpp"
 
 namespace telltale::metrics {
@@ -73,6 +74,19 @@ Result<> check_label_limits(const ScrapeLimits& limits, const Labels& labels) {
   return {};
 }
 
+Result<std::shared_ptr<const Histogram>> limited_histogram(const ScrapeLimits& limits,
+                                                           std::shared_ptr<const Histogram> histogram) {
+  const bool many = limits.histogram_buckets > 0 &&
+                    histogram->positive.size() + histogram->negative.size() > limits.histogram_buckets;
+  const bool narrow = limits.histogram_factor > 1 && !histogram->is_custom() &&
+                      histogram->schema > schema_for_factor(limits.histogram_factor);
+  if (!many && !narrow) return histogram;
+  auto copy = std::make_shared<Histogram>(*histogram);
+  if (narrow) lower_schema(*copy, schema_for_factor(limits.histogram_factor));
+  if (many) TT_TRY(limit_buckets(*copy, limits.histogram_buckets));
+  return std::shared_ptr<const Histogram>(std::move(copy));
+}
+
 struct Digested {
   ScrapedSamples samples;
   std::set<Labels> tracked;
@@ -100,7 +114,12 @@ Result<> digest_sample(const ScrapeJob& job, const ScrapeTarget& target, const L
     // The first of two that relabelling made equal stays.
     if (!out.tracked.insert(labels).second && !own_time) return {};
   }
-  out.samples.emplace_back(std::move(labels), Sample{own_time ? *s.time : now, s.value});
+  Sample sample{own_time ? *s.time : now, s.value};
+  if (s.start) sample.start = *s.start;
+  if (s.histogram) {
+    TT_ASSIGN(sample.histogram, limited_histogram(job.limits, s.histogram));
+  }
+  out.samples.emplace_back(std::move(labels), std::move(sample));
   return {};
 }
 

@@ -1,4 +1,5 @@
 #include "metrics/scrape_rig.hpp"
+#include "model/histogram.hpp"
 
 namespace telltale::metrics {
 namespace {
@@ -270,6 +271,45 @@ TEST(ScrapeManager, DroppedTargetsAreCountedAndSomeAreKept) {
   EXPECT_EQ(pools[0].dropped, 2U);
   EXPECT_EQ(pools[1].name, "k");
   EXPECT_NE(pools[1].disabled.find("consul_sd_configs"), std::string::npos);
+}
+
+TEST(ScrapeManager, HistogramsAndStartTimesReachTheSink) {
+  FakeHttp http;
+  FakeDns dns;
+  const auto fs = io::make_memory_file_system();
+  FakeClock clock;
+  Logger log{clock, LogLevel::error, null_sink()};
+  MetricsRegistry registry;
+  std::map<std::string, Sample> got;
+  ScrapeManager manager({http, dns, *fs, clock, log}, registry,
+                        [&](ProjectId, UnixNanos, const ScrapedSamples& samples) -> Result<> {
+                          for (const auto& [labels, s] : samples) got[labels.to_string()] = s;
+                          return {};
+                        });
+  http.answers["http://h:80/metrics"] = {200,
+                                         {{"Content-Type", "application/openmetrics-text; version=1.0.0"}},
+                                         "# TYPE h histogram\nh_bucket{le=\"1\"} 2\nh_bucket{le=\"2\"} "
+                                         "2\nh_bucket{le=\"+Inf\"} 5\nh_count 5\nh_sum "
+                                         "9\nh_created 20\n# TYPE b histogram\nb_bucket{le=\"1\"} "
+                                         "3\nb_bucket{le=\"2\"} 1\nb_count 3\nb_sum 1\n# EOF\n"};
+  auto config =
+      parse_scrape_config(std::string(kOneJob) + "  convert_classic_histograms_to_nhcb: true\n", "f");
+  ASSERT_TRUE(config);
+  manager.configure(*std::move(config));
+  for (int i = 0; i < 15; ++i) {
+    clock.advance(std::chrono::seconds(1));
+    manager.tick(clock.now());
+  }
+  const std::string at = R"({env="prod", instance="h:80", job="app"})";
+  const Sample& s = got.at("h" + at);
+  ASSERT_TRUE(s.histogram);
+  EXPECT_EQ(s.start.ms, 20'000);
+  EXPECT_EQ(s.value, 9);
+  EXPECT_EQ(s.histogram->custom_values, (std::vector<double>{1, 2}));
+  EXPECT_EQ(s.histogram->positive, (std::vector<double>{2, 0, 3}));
+  EXPECT_TRUE(s.histogram->integer);
+  EXPECT_EQ(got.count("h_count" + at), 0U);
+  EXPECT_EQ(got.count("b_count" + at), 1U) << "its counts fall: it stays as it is";
 }
 
 TEST(ScrapeManager, TargetsWithinTheProgramAreTakenInLikeScrapes) {

@@ -11,6 +11,7 @@
 
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "model/histogram.hpp"
 #include "model/labels.hpp"
 
 namespace telltale::wire::prometheus {
@@ -22,36 +23,14 @@ struct ScrapedExemplar {
   std::optional<UnixMillis> time;
 };
 
-struct BucketSpan {
-  std::int32_t offset = 0;  // from the end of the span before; of the first: from bucket 0
-  std::uint32_t length = 0;
-};
-
-/// A native histogram as it stands in the protobuf exposition. Either the integer form (deltas) or the float
-/// form (counts) of the buckets is used. The lengths of the spans add up to the number of buckets.
-struct ScrapedHistogram {
-  bool is_float = false;
-  bool gauge = false;
-  std::uint64_t count = 0;
-  double count_float = 0;
-  double sum = 0;
-  std::int32_t schema = 0;  // -4 to 8: bucket bounds grow by 2^(2^-schema)
-  double zero_threshold = 0;
-  std::uint64_t zero_count = 0;
-  double zero_count_float = 0;
-  std::vector<BucketSpan> positive_spans, negative_spans;
-  std::vector<std::int64_t> positive_deltas, negative_deltas;
-  std::vector<double> positive_counts, negative_counts;
-};
-
 struct ScrapedSample {
   Labels labels;            // with __name__
   std::string_view series;  // its text in the body; empty for protobuf; views into the body
-  double value = 0;         // 0 when there is a histogram
+  double value = 0;         // of a histogram its sum
   std::optional<UnixMillis> time;
   std::optional<UnixMillis> start;  // when the count began (`_created`)
   std::vector<ScrapedExemplar> exemplars;
-  std::shared_ptr<const ScrapedHistogram> histogram;
+  std::shared_ptr<const Histogram> histogram;  // valid (Histogram::validate)
 };
 
 enum class MetricType : std::uint8_t {

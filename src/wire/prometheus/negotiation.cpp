@@ -1,6 +1,7 @@
 #include "wire/prometheus/negotiation.hpp"
 
 #include "base/text.hpp"
+#include "wire/prometheus/custom_buckets.hpp"
 #include "wire/prometheus/protobuf.hpp"
 #include "wire/prometheus/text.hpp"
 
@@ -109,7 +110,9 @@ Result<ScrapeProtocol> content_protocol(std::string_view content_type,
                                                 ", and no fallback_scrape_protocol is set");
 }
 
-Result<Scrape> parse_exposition(std::string_view body, ScrapeProtocol protocol, HistogramChoice histograms) {
+namespace {
+
+Result<Scrape> parse_as(std::string_view body, ScrapeProtocol protocol, HistogramChoice histograms) {
   switch (protocol) {
     case ScrapeProtocol::protobuf:
       return parse_protobuf(body, histograms);
@@ -119,6 +122,14 @@ Result<Scrape> parse_exposition(std::string_view body, ScrapeProtocol protocol, 
     default:
       return parse_text(body, TextFormat::prometheus);
   }
+}
+
+}  // namespace
+
+Result<Scrape> parse_exposition(std::string_view body, ScrapeProtocol protocol, HistogramChoice histograms) {
+  TT_ASSIGN(auto scrape, parse_as(body, protocol, histograms));
+  if (histograms.custom) convert_classic_histograms(scrape, histograms.classic_too);
+  return scrape;
 }
 
 }  // namespace telltale::wire::prometheus

@@ -40,6 +40,7 @@ Result<ScrapeProtocol> content_protocol(std::string_view content_type,
 struct HistogramChoice {
   bool native = false;  // off: the classic form only
   bool classic_too = false;
+  bool custom = false;  // classic ones, of any format, become native ones with custom buckets
 };
 
 /// Decodes `body`, which must outlive the result. Errors as parse_text() and parse_protobuf().

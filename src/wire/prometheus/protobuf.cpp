@@ -234,14 +234,14 @@ class ProtobufParser {
   Result<> read_histograms(const ProtoFamily& family, const ProtoMetric& metric) {
     TT_ASSIGN(ProtoHistogram read, read_proto_histogram(pbf_reader(metric.value)));
     const std::size_t first = out_.samples.size();
-    const bool native = histograms_.native && read.is_native;
+    const bool native = histograms_.native && read.native;
     if (native) {
-      TT_ASSIGN(ScrapedSample * sample, add(metric, family.name, {}, {}, 0));
+      TT_ASSIGN(ScrapedSample * sample, add(metric, family.name, {}, {}, read.sum));
       for (ScrapedExemplar& e : read.exemplars) sample->exemplars.push_back(std::move(e));
       for (const ProtoBucket& b : read.buckets)
         if (sample->exemplars.size() < limits::kMaxScrapeExemplars) keep(b.exemplar, *sample);
-      read.native.gauge = family.type == FamilyType::gauge_histogram;
-      sample->histogram = std::make_shared<const ScrapedHistogram>(std::move(read.native));
+      if (family.type == FamilyType::gauge_histogram) read.native->reset_hint = ResetHint::gauge;
+      sample->histogram = std::move(read.native);
     }
     if (!native || (histograms_.classic_too && !read.buckets.empty()))
       TT_TRY(add_classic(family, metric, read));

@@ -1,5 +1,6 @@
 #include "wire/prometheus/protobuf_messages.hpp"
 
+#include <cmath>
 #include <cstdlib>
 
 #include "base/scrape_limits.hpp"
@@ -14,8 +15,6 @@ using protozero::pbf_wire_type;
 using protozero::tag_and_type;
 
 constexpr std::int64_t kMaxEpochSeconds = 9'000'000'000'000;  // whose milliseconds fit 64 bits
-constexpr std::int32_t kLeastSchema = -4;
-constexpr std::int32_t kMostSchema = 8;
 
 }  // namespace
 
@@ -84,6 +83,19 @@ Result<ScrapedExemplar> read_proto_exemplar(pbf_reader in) {
 }
 
 namespace {
+
+/// The native part as it stands on the wire: buckets as differences of integers, or as floats.
+struct RawHistogram {
+  std::uint64_t count = 0;
+  double count_float = 0;
+  std::int32_t schema = 0;
+  double zero_threshold = 0;
+  std::uint64_t zero_count = 0;
+  double zero_count_float = 0;
+  std::vector<BucketSpan> positive_spans, negative_spans;
+  std::vector<std::int64_t> positive_deltas, negative_deltas;
+  std::vector<double> positive_counts, negative_counts;
+};
 
 Result<ProtoBucket> read_proto_bucket(pbf_reader in) {
   ProtoBucket bucket;
@@ -174,7 +186,7 @@ Result<bool> read_classic_field(pbf_reader& in, ProtoHistogram& out) {
   }
 }
 
-bool read_native_field(pbf_reader& in, ScrapedHistogram& h) {
+bool read_native_field(pbf_reader& in, RawHistogram& h) {
   switch (in.tag_and_type()) {
     case tag_and_type(1, kProtoVarint):
       h.count = in.get_uint64();
@@ -200,42 +212,60 @@ bool read_native_field(pbf_reader& in, ScrapedHistogram& h) {
   }
 }
 
-Result<> check_proto_side(const std::vector<BucketSpan>& spans, std::size_t buckets) {
-  std::uint64_t length = 0;
-  for (std::size_t i = 0; i < spans.size(); ++i) {
-    if (i > 0 && spans[i].offset < 0) return malformed("a histogram's span has a negative offset");
-    length += spans[i].length;
+/// Counts out of differences; nullopt when they leave 64 bits.
+std::optional<std::vector<double>> absolute_counts(const std::vector<std::int64_t>& deltas) {
+  std::vector<double> out;
+  out.reserve(deltas.size());
+  std::int64_t count = 0;
+  for (const std::int64_t delta : deltas) {
+    if (__builtin_add_overflow(count, delta, &count)) return std::nullopt;
+    out.push_back(static_cast<double>(count));
   }
-  if (length != buckets) return malformed("a histogram's spans and buckets do not fit together");
-  return {};
+  return out;
 }
 
-Result<> check_proto_native(const ScrapedHistogram& h) {
-  if (h.schema < kLeastSchema || h.schema > kMostSchema)
-    return malformed("histogram schema " + std::to_string(h.schema) + " is not between -4 and 8");
-  TT_TRY(
-      check_proto_side(h.positive_spans, h.is_float ? h.positive_counts.size() : h.positive_deltas.size()));
-  return check_proto_side(h.negative_spans, h.is_float ? h.negative_counts.size() : h.negative_deltas.size());
+/// Without the classic part's sum. nullptr when there is no native part: what tells one without observations
+/// is its zero bucket or an empty span.
+Result<std::shared_ptr<Histogram>> native_of(RawHistogram raw, double sum) {
+  if (raw.positive_spans.empty() && raw.negative_spans.empty() && !(raw.zero_threshold > 0) &&
+      raw.zero_count == 0 && !(raw.zero_count_float > 0))
+    return std::shared_ptr<Histogram>();
+  auto h = std::make_shared<Histogram>();
+  h->integer = !(raw.count_float > 0 || raw.zero_count_float > 0 || !raw.positive_counts.empty() ||
+                 !raw.negative_counts.empty());
+  h->schema = raw.schema;
+  h->sum = sum;
+  h->count = h->integer ? static_cast<double>(raw.count) : raw.count_float;
+  h->zero_threshold = raw.zero_threshold;
+  h->zero_count = h->integer ? static_cast<double>(raw.zero_count) : raw.zero_count_float;
+  if (h->integer) {
+    auto positive = absolute_counts(raw.positive_deltas);
+    auto negative = absolute_counts(raw.negative_deltas);
+    if (!positive || !negative) return malformed("a histogram's buckets leave 64 bits");
+    h->positive = *std::move(positive);
+    h->negative = *std::move(negative);
+  } else {
+    h->positive = std::move(raw.positive_counts);
+    h->negative = std::move(raw.negative_counts);
+  }
+  h->positive_spans = std::move(raw.positive_spans);
+  h->negative_spans = std::move(raw.negative_spans);
+  if (h->is_custom()) return malformed("histogram schema -53 cannot stand here");
+  TT_TRY(h->validate());
+  return h;
 }
 
 }  // namespace
 
 Result<ProtoHistogram> read_proto_histogram(pbf_reader in) {
   ProtoHistogram out;
+  RawHistogram raw;
   while (in.next()) {
     TT_ASSIGN(const bool classic, read_classic_field(in, out));
-    if (!classic && !read_native_field(in, out.native)) in.skip();
+    if (!classic && !read_native_field(in, raw)) in.skip();
   }
-  ScrapedHistogram& h = out.native;
-  h.is_float =
-      h.count_float > 0 || h.zero_count_float > 0 || !h.positive_counts.empty() || !h.negative_counts.empty();
-  h.sum = out.sum;
-  out.count = h.count_float > 0 ? h.count_float : static_cast<double>(h.count);
-  // What tells a native histogram without observations from a classic one is its zero bucket or an empty
-  // span.
-  out.is_native = !h.positive_spans.empty() || !h.negative_spans.empty() || h.zero_threshold > 0 ||
-                  h.zero_count > 0 || h.zero_count_float > 0;
-  if (out.is_native) TT_TRY(check_proto_native(h));
+  out.count = raw.count_float > 0 ? raw.count_float : static_cast<double>(raw.count);
+  TT_ASSIGN(out.native, native_of(std::move(raw), out.sum));
   return out;
 }
 

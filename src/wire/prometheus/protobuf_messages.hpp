@@ -27,8 +27,7 @@ struct ProtoHistogram {
   std::vector<ProtoBucket> buckets;
   std::optional<UnixMillis> start;
   std::vector<ScrapedExemplar> exemplars;  // beside the buckets' own
-  ScrapedHistogram native;                 // checked when there is one
-  bool is_native = false;
+  std::shared_ptr<Histogram> native;       // valid; null: classic only
 };
 
 Result<UnixMillis> read_proto_timestamp(protozero::pbf_reader in);

@@ -169,15 +169,15 @@ TEST(PrometheusProtobuf, NativeHistogramsStayWholeWhenWanted) {
   ASSERT_EQ(on->samples.size(), 1U);
   EXPECT_EQ(on->samples[0].labels.to_string(), R"(h{a="b"})");
   ASSERT_TRUE(on->samples[0].histogram);
-  const ScrapedHistogram& h = *on->samples[0].histogram;
-  EXPECT_FALSE(h.is_float);
-  EXPECT_EQ(h.count, 7U);
+  const Histogram& h = *on->samples[0].histogram;
+  EXPECT_TRUE(h.integer);
+  EXPECT_EQ(h.count, 7);
   EXPECT_EQ(h.sum, 3.5);
   EXPECT_EQ(h.schema, 3);
-  EXPECT_EQ(h.zero_count, 1U);
+  EXPECT_EQ(h.zero_count, 1);
   ASSERT_EQ(h.positive_spans.size(), 1U);
   EXPECT_EQ(h.positive_spans[0].offset, -2);
-  EXPECT_EQ(h.positive_deltas, (std::vector<std::int64_t>{4, -2}));
+  EXPECT_EQ(h.positive, (std::vector<double>{4, 2}));
   EXPECT_EQ(on->samples[0].exemplars.size(), 1U);
 }
 
