@@ -47,7 +47,22 @@ export interface Target {
   lastScrape: string;
   lastScrapeDuration: number;
   scrapeInterval?: string;
+  scrapeTimeout?: string;
+  discoveredLabels?: Record<string, string>;
 }
+export interface DroppedTarget {
+  scrapePool: string;
+  discoveredLabels: Record<string, string>;
+}
+/** What is scraped, what relabelling leaves out (the first of it by name, all of it as a count), and jobs that cannot run. */
+export interface TargetsData {
+  activeTargets: Target[];
+  droppedTargets: DroppedTarget[];
+  droppedTargetCounts: Record<string, number>;
+  disabledPools: { scrapePool: string; reason: string }[];
+}
+/** The server's own host is a target without an address. */
+export const isLocal = (t: Target) => t.scrapeUrl.startsWith("local:");
 
 export type RuleState = "firing" | "pending" | "error" | "ok" | "paused";
 export interface ListedRule extends Omit<Rule, "id"> {
@@ -116,7 +131,7 @@ export const useMadeRules = () => useQuery({ ...asQuery(alertRulesAsk), enabled:
 export function useTargets(on: boolean) {
   const now = useNow();
   return useQuery({
-    ...asQuery(targetsAsk<Target[]>(now)),
+    ...asQuery(targetsAsk<TargetsData>(now)),
     enabled: on,
   });
 }

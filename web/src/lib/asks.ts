@@ -171,4 +171,4 @@ export const metricNamesAsk: Ask<string[]> = { key: ["metric-names"], path: "/ap
 export const rulesAsk = <T>(now: number): Ask<T> => ({ key: ["rules", now], path: "/api/v1/rules", query: {}, read: (a: { data: { groups: T } }) => a.data.groups });
 /** Rules that were made here, not in files. */
 export const alertRulesAsk: Ask<AlertRule[]> = { key: ["alert-rules"], path: "alert-rules", query: {}, read: (a: { rules: AlertRule[] }) => a.rules };
-export const targetsAsk = <T>(now: number): Ask<T> => ({ key: ["targets", now], path: "/api/v1/targets", query: {}, read: (a: { data: { activeTargets: T } }) => a.data.activeTargets });
+export const targetsAsk = <T>(now: number): Ask<T> => ({ key: ["targets", now], path: "/api/v1/targets", query: {}, read: (a: { data: T }) => a.data });

@@ -39,6 +39,7 @@ export function pagesOf(settings) {
     { name: "traces", path: "/traces?range=15m" },
     { name: "metrics", path: data ? `/metrics?range=15m&expr=${encodeURIComponent(data.query)}` : "/metrics" },
     { name: "alerts", path: "/alerts" },
+    { name: "targets", path: "/alerts?tab=targets" },
     { name: "releases", path: "/releases" },
     { name: "crons", path: "/crons" },
     { name: "crons-new", path: "/crons?new=1", prepare: (page) => page.getByRole("dialog").first().waitFor() },

@@ -3,16 +3,16 @@ import "./alerts.css";
 import { Suspense, lazy } from "preact/compat";
 import { HereLink } from "../../app/Link";
 import { Ago, Badge, CodeBlock, type Column, EmptyState, Loaded, Segmented, Skeleton, Table, Tabs, type Tone } from "../../kit";
-import { type ListedRule, listRules, type RuleGroup, type RuleState, type Target, useMadeRules, useRules, useTargets } from "../../lib/alerts";
+import { type ListedRule, listRules, type RuleGroup, type RuleState, useMadeRules, useRules, useTargets } from "../../lib/alerts";
 import { HAS_LOG_RULES } from "../../lib/features";
 import { useListKeys } from "../../lib/cursor";
 import { count, duration } from "../../lib/format";
 import type { AlertRule } from "../../lib/log-rules";
 import { setUrl, useParam } from "../../lib/url";
+import { Targets } from "./Targets";
 
 // What is opened from here, charts among it, is fetched then.
 const RuleDrawer = lazy(() => import("./RuleDrawer"));
-const TargetDrawer = lazy(() => import("./TargetDrawer"));
 
 export const STATE: Record<RuleState, { tone: Tone; text: string }> = {
   firing: { tone: "bad", text: "Firing" },
@@ -28,17 +28,17 @@ export default function Alerts() {
   const made = useMadeRules().data;
   const targets = useTargets(true);
   const firing = rules.data ? listRules(rules.data, made).filter((r) => r.shown === "firing").length : 0;
-  const down = targets.data?.filter((t) => t.health === "down").length ?? 0;
+  const down = targets.data?.activeTargets.filter((t) => t.health === "down").length ?? 0;
   return (
     <div class="page page-fill alerts">
       <h1 class="hear-only">Alerts</h1>
       <Tabs
         label="Alerts"
         current={tab}
-        onChange={(t) => setUrl({ tab: t === "rules" ? null : t, rule: null, target: null })}
+        onChange={(t) => setUrl({ tab: t === "rules" ? null : t, rule: null, target: null, state: null, group: null, pool: null })}
         tabs={[
           { id: "rules", label: "Rules", ...(firing ? { count: `${firing} firing` } : {}) },
-          { id: "targets", label: "Targets", ...(targets.data ? { count: down ? `${down} down` : count(targets.data.length) } : {}) },
+          { id: "targets", label: "Targets", ...(targets.data ? { count: down ? `${down} down` : count(targets.data.activeTargets.length) } : {}) },
         ]}
       />
       <div id={`panel-${tab}`} role="tabpanel" aria-label={tab === "rules" ? "Rules" : "Targets"} class="alerts-panel">
@@ -48,7 +48,7 @@ export default function Alerts() {
           </Loaded>
         ) : (
           <Loaded result={targets} skeleton={<Skeleton lines={8} />}>
-            {(list) => <Targets targets={list} />}
+            {(data) => <Targets data={data} />}
           </Loaded>
         )}
       </div>
@@ -64,12 +64,6 @@ const RULE_FILE = `groups:
         for: 5m
         labels: {severity: critical}
         annotations: {summary: "More than 1 % of requests fail"}
-`;
-const SCRAPE_FILE = `rule_files: ["rules/*.yml"]
-scrape_configs:
-  - job_name: shop
-    static_configs:
-      - targets: ["127.0.0.1:5050"]
 `;
 
 function Rules({ groups, made }: { groups: readonly RuleGroup[]; made: readonly AlertRule[] }) {
@@ -137,37 +131,3 @@ const RULE_COLUMNS: Column<ListedRule>[] = [
   { key: "for", header: "For", width: "56px", align: "end", wide: true, cell: (r) => (r.duration ? duration(r.duration * 1000) : <span class="faint">–</span>) },
   { key: "group", header: "Group", width: "120px", wide: true, cell: (r) => <span class="muted">{r.group}</span> },
 ];
-
-const HEALTH: Record<string, { tone: Tone; text: string }> = { up: { tone: "good", text: "Up" }, down: { tone: "bad", text: "Down" }, unknown: { tone: "neutral", text: "Not yet" } };
-const TARGET_COLUMNS: Column<Target>[] = [
-  { key: "health", header: "Health", width: "70px", cell: (t) => <Badge tone={HEALTH[t.health]?.tone ?? "neutral"}>{HEALTH[t.health]?.text ?? t.health}</Badge> },
-  { key: "job", header: "Job", width: "minmax(90px, 160px)", cell: (t) => <HereLink class="strong row-link" patch={{ target: t.scrapeUrl }}>{t.labels["job"] ?? t.scrapePool}</HereLink> },
-  { key: "url", header: "Address", width: "minmax(120px, 1fr)", cell: (t) => <span class="mono">{t.scrapeUrl}</span> },
-  { key: "error", header: "Last error", width: "minmax(90px, 1fr)", wide: true, cell: (t) => (t.lastError ? <span class="tone-bad" title={t.lastError}>{t.lastError}</span> : <span class="faint">–</span>) },
-  { key: "last", header: "Scraped", width: "64px", align: "end", cell: (t) => <Ago time={t.lastScrape} /> },
-  { key: "took", header: "Took", width: "74px", align: "end", wide: true, cell: (t) => duration(t.lastScrapeDuration * 1000) },
-  { key: "interval", header: "Every", width: "60px", align: "end", wide: true, cell: (t) => t.scrapeInterval ?? "–" },
-];
-
-function Targets({ targets }: { targets: readonly Target[] }) {
-  const opened = useParam("target");
-  const rows = [...targets].sort((a, b) => Number(a.health === "up") - Number(b.health === "up"));
-  const open = (t: Target) => setUrl({ target: t.scrapeUrl }, { replace: opened !== "" });
-  const { cursor } = useListKeys(rows, (t) => t.scrapeUrl, open);
-  if (rows.length === 0) {
-    return (
-      <EmptyState icon="metrics" title="Nothing is scraped yet.">
-        <div class="stack alerts-how">
-          <p>Name a Prometheus configuration in prometheus.config_file and reload the server (POST /-/reload).</p>
-          <CodeBlock label="prometheus.yml" text={SCRAPE_FILE} />
-        </div>
-      </EmptyState>
-    );
-  }
-  return (
-    <>
-      <Table<Target> fill label="Targets" rows={rows} columns={TARGET_COLUMNS} rowKey={(t, i) => `${t.scrapePool} ${t.scrapeUrl} ${i}`} cursor={cursor} selected={(t) => t.scrapeUrl === opened} onOpen={open} />
-      <Suspense fallback={null}>{opened && <TargetDrawer target={rows.find((t) => t.scrapeUrl === opened)} />}</Suspense>
-    </>
-  );
-}
