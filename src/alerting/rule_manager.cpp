@@ -142,7 +142,7 @@ Result<Samples> RuleManager::Impl::record(const LiveGroup& group, const LiveRule
       return fail(ErrorKind::execution,
                   "vector contains metrics with the same labelset after applying rule labels");
     }
-    out.emplace_back(std::move(labels), Sample{at, s.value});
+    out.emplace_back(std::move(labels), Sample{at, s.value, {}, s.histogram});
   }
   if (group.group.limit > 0 && out.size() > group.group.limit) {
     return fail(ErrorKind::execution, "exceeded limit of " + std::to_string(group.group.limit) + " with " +

@@ -40,8 +40,8 @@ Result<std::vector<RuleSample>> RuleQueries::run(const Rule& rule, ProjectId pro
   if (rule.language == RuleLanguage::promql) {
     TT_ASSIGN(const auto found, metrics_->instant(rule.expr, {project}, at, context));
     if (found.type == promql::ValueType::scalar)
-      return std::vector<RuleSample>{{Labels(), found.scalar.value}};
-    for (const auto& s : found.series) out.push_back({s.labels, s.samples[0].value});
+      return std::vector<RuleSample>{{Labels(), found.scalar.value, nullptr}};
+    for (const auto& s : found.series) out.push_back({s.labels, s.samples[0].value, s.samples[0].histogram});
     return out;
   }
   if (logs_ == nullptr) return fail(ErrorKind::unsupported, "there are no logs here to ask");
@@ -50,8 +50,9 @@ Result<std::vector<RuleSample>> RuleQueries::run(const Rule& rule, ProjectId pro
   request.projects = {project};
   request.start = request.end = UnixNanos::from_millis(at);
   TT_ASSIGN(const auto found, logql::run(*logs_, expr, request, context));
-  if (found.kind == logql::ResultKind::scalar) return std::vector<RuleSample>{{Labels(), found.scalar.value}};
-  for (const auto& s : found.series) out.push_back({s.labels, s.points[0].value});
+  if (found.kind == logql::ResultKind::scalar)
+    return std::vector<RuleSample>{{Labels(), found.scalar.value, nullptr}};
+  for (const auto& s : found.series) out.push_back({s.labels, s.points[0].value, nullptr});
   return out;
 }
 

@@ -1,6 +1,7 @@
 // A rule's expression, whatever its language: checked when it is read, evaluated at one time of one project.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "alerting/rule_file.hpp"
@@ -12,7 +13,8 @@ namespace telltale::alerting {
 
 struct RuleSample {
   Labels labels;
-  double value = 0;
+  double value = 0;  // of a histogram its sum
+  std::shared_ptr<const Histogram> histogram;
 };
 
 /// Copies are as good; what it names must outlive it. Thread-safe.

@@ -127,6 +127,10 @@ struct QueryConfig {
   std::uint64_t max_memory = 0;  // bytes a query
 };
 
+struct PromqlConfig {
+  std::vector<std::string> features;  // by Prometheus' flags (promql/features.hpp knows them)
+};
+
 struct NetConfig {
   std::vector<std::string> outbound_allow;  // hosts, addresses or CIDR ranges reachable although private
 };
@@ -228,6 +232,7 @@ struct Config {
   RulesConfig rules;
   AlertingConfig alerting;
   QueryConfig query;
+  PromqlConfig promql;
   NetConfig net;
   SyslogConfig syslog;
   std::vector<FollowedFiles> files;

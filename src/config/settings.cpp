@@ -109,6 +109,11 @@ const Setting kSettings[] = {
      TT_MEMBER(query.timeout)},
     {"query.max_memory", T::size, "256MiB", 1 << 20, kNoLimit, false, "Most memory of one query.",
      TT_MEMBER(query.max_memory)},
+    {"promql.features", T::list, "", 0, 0, false,
+     "What Prometheus keeps behind flags and is to be on here: promql-experimental-functions, "
+     "promql-extended-range-selectors, promql-binop-fill-modifiers, promql-delayed-name-removal, "
+     "type-and-unit-labels, use-start-timestamps.",
+     TT_MEMBER(promql.features)},
     {"net.outbound_allow", T::list, "", 0, 0, true, "Private hosts or ranges that notifications may reach.",
      TT_MEMBER(net.outbound_allow)},
     {"otlp.grpc_listen", T::text, "", 0, 0, false,

@@ -1,11 +1,16 @@
 // Aggregations: series are put into groups once, then each group is folded step by step.
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <unordered_map>
+
+#include <fmt/format.h>
 
 #include "base/hash.hpp"
 #include "base/text.hpp"
 #include "promql/eval.hpp"
+#include "promql/mixed_window.hpp"
+#include "promql/native_histogram.hpp"
 
 namespace telltale::promql {
 namespace {
@@ -46,12 +51,34 @@ double fold(std::string_view op, std::vector<double>& values, double param) {
   return fn(w);
 }
 
+/// With bytes that are no text as \x00, as Go quotes them.
+std::string printable(const std::string& s) {
+  std::string out;
+  for (std::size_t i = 0; i < s.size();) {
+    std::size_t n = 1;
+    while (n < 4 && i + n < s.size() && !is_utf8(std::string_view(s).substr(i, n))) ++n;
+    if (is_utf8(std::string_view(s).substr(i, n))) {
+      out += s.substr(i, n);
+      i += n;
+    } else {
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(s[i++]));
+    }
+  }
+  return out;
+}
+
+bool has_histograms(const StepSeries& s) {
+  return std::any_of(s.histograms.begin(), s.histograms.end(),
+                     [](const HistogramPtr& h) { return h != nullptr; });
+}
+
 /// The best `k` members at a step, best first; NaN is worst.
 std::vector<std::size_t> best_members(const StepVector& v, const Group& g, std::size_t step, std::size_t k,
                                       bool top) {
   std::vector<std::size_t> present;
   for (std::size_t m : g.members) {
-    if (!is_absent(v.series[m].values[step])) present.push_back(m);
+    const StepSeries& s = v.series[m];
+    if (!is_absent(s.values[step]) && s.histogram(step) == nullptr) present.push_back(m);
   }
   std::stable_sort(present.begin(), present.end(), [&](std::size_t a, std::size_t b) {
     const double x = v.series[a].values[step];
@@ -79,8 +106,10 @@ Result<StepVector> select_best(const Expr& e, const StepVector& v, const std::ve
       for (std::size_t m : best_members(v, g, i, static_cast<std::size_t>(param[i]), e.text == "topk")) {
         const auto [it, fresh] = chosen.try_emplace(m, out.series.size());
         if (fresh) {
-          out.series.push_back(
-              {v.series[m].labels, std::vector<double>(param.size(), absent_value()), v.series[m].drop_name});
+          out.series.push_back({v.series[m].labels,
+                                std::vector<double>(param.size(), absent_value()),
+                                v.series[m].drop_name,
+                                {}});
         }
         out.series[it->second].values[i] = v.series[m].values[i];
       }
@@ -109,15 +138,14 @@ Result<StepVector> select_some(const Expr& e, StepVector v, const std::vector<Gr
     for (std::size_t i = 0; i < param.size(); ++i) {
       double taken = 0;
       for (const auto& [hash, m] : order) {
-        double& x = v.series[m].values[i];
-        if (is_absent(x)) continue;
+        if (is_absent(v.series[m].values[i])) continue;
         const double place = static_cast<double>(hash >> 11U) * 0x1p-53;
         const bool in =
             ratio ? (param[i] >= 0 ? place < param[i] : place >= 1 + param[i]) : taken + 1 <= param[i];
         if (in) {
           ++taken;
         } else {
-          x = absent_value();
+          v.series[m].put(i, {});
         }
       }
     }
@@ -129,16 +157,18 @@ Result<StepVector> select_some(const Expr& e, StepVector v, const std::vector<Gr
 StepVector count_by_value(const StepVector& v, const std::vector<Group>& groups, std::size_t n,
                           const std::string& label) {
   StepVector out;
+  // By the labels that a value gives: where it replaces one by which was grouped, groups fall together.
+  std::map<Labels, std::size_t> index;
   for (const Group& g : groups) {
-    std::unordered_map<std::string, std::size_t> index;
     for (std::size_t m : g.members) {
       for (std::size_t i = 0; i < n; ++i) {
         if (is_absent(v.series[m].values[i])) continue;
-        const std::string text = format_value(v.series[m].values[i]);
-        const auto [it, fresh] = index.try_emplace(text, out.series.size());
+        const Histogram* h = v.series[m].histogram(i);
+        Labels labels = g.labels;
+        labels.set(label, h != nullptr ? to_text(*h) : format_value(v.series[m].values[i]));
+        const auto [it, fresh] = index.try_emplace(labels, out.series.size());
         if (fresh) {
-          out.series.push_back({g.labels, std::vector<double>(n, absent_value()), false});
-          out.series.back().labels.set(label, text);
+          out.series.push_back({std::move(labels), std::vector<double>(n, absent_value()), false, {}});
         }
         double& count = out.series[it->second].values[i];
         count = is_absent(count) ? 1 : count + 1;
@@ -150,13 +180,55 @@ StepVector count_by_value(const StepVector& v, const std::vector<Group>& groups,
 
 }  // namespace
 
+StepValue Evaluator::fold_mixed(const Expr& e, const StepVector& v, const std::vector<std::size_t>& members,
+                                std::size_t step, double param) {
+  const Expr& at = *e.args[0];
+  std::vector<double> floats;
+  std::vector<const Histogram*> histograms;
+  std::size_t custom = 0;
+  const Labels* named = nullptr;
+  for (std::size_t m : members) {
+    const StepSeries& s = v.series[m];
+    if (const Histogram* h = s.histogram(step)) {
+      histograms.push_back(h);
+      custom += h->is_custom() ? 1 : 0;
+      if (custom > 0 && custom < histograms.size() && named == nullptr) named = &s.labels;
+    } else if (!is_absent(s.values[step])) {
+      floats.push_back(s.values[step]);
+    }
+  }
+  if (e.text == "count") return static_cast<double>(floats.size() + histograms.size());
+  if (e.text == "group") return 1.0;
+  if (e.text != "sum" && e.text != "avg") {
+    inform("ignored histogram in " + e.text + " aggregation", at);
+    return floats.empty() ? StepValue() : StepValue(fold(e.text, floats, param));
+  }
+  if (!floats.empty()) {
+    warn("encountered a mix of histograms and floats for aggregation", at);
+    return {};
+  }
+  if (named != nullptr) {
+    warn(
+        "vector contains a mix of histograms with exponential and custom buckets schemas for metric name \"" +
+            std::string(named->get(kMetricName)) + "\"",
+        at);
+    return {};
+  }
+  bool reconciled = false;
+  std::optional<Histogram> out = e.text == "sum" ? sum_of_histograms(histograms, reconciled)
+                                                 : mean_of_histograms(histograms, reconciled);
+  if (hints_collide(histograms)) warn("conflicting counter resets during histogram aggregation", at);
+  if (reconciled) inform("mismatched custom buckets were reconciled during aggregation", at);
+  return out ? StepValue(*std::move(out)) : StepValue();
+}
+
 Result<StepVector> Evaluator::aggregate(const Expr& e, const Steps& steps) {
   StepVector param;
   if (e.param) {
     TT_ASSIGN(param, eval(*e.param, steps));
   }
   TT_ASSIGN(StepVector v, eval(*e.args[0], steps));
-  if (options_.delayed_name_removal) TT_TRY(finish(v.series, false));
+  if (options_.has(Feature::delayed_name_removal)) TT_TRY(finish(v.series, false));
   const bool keeps_members =
       e.text == "topk" || e.text == "bottomk" || e.text == "limitk" || e.text == "limit_ratio";
   for (StepSeries& s : v.series) {
@@ -175,10 +247,14 @@ Result<StepVector> Evaluator::aggregate(const Expr& e, const Steps& steps) {
     TT_TRY(finish(some.series, false));
     return some;
   }
-  if (e.text == "topk" || e.text == "bottomk") return select_best(e, v, groups, param.scalars);
+  if (e.text == "topk" || e.text == "bottomk") {
+    if (std::any_of(v.series.begin(), v.series.end(), has_histograms))
+      inform("ignored histogram in " + e.text + " aggregation", e);
+    return select_best(e, v, groups, param.scalars);
+  }
   if (e.text == "count_values") {
     if (param.text.empty() || !is_utf8(param.text)) {
-      return fail(ErrorKind::execution, "invalid label name \"" + param.text + "\"");
+      return fail(ErrorKind::execution, "invalid label name \"" + printable(param.text) + "\"");
     }
     StepVector counted = count_by_value(v, groups, steps.count, param.text);
     TT_TRY(finish(counted.series, false));
@@ -192,8 +268,19 @@ Result<StepVector> Evaluator::aggregate(const Expr& e, const Steps& steps) {
   for (const Group& g : groups) {
     TT_TRY(context_.check());
     TT_TRY(context_.charge(steps.count * sizeof(double)));
-    StepSeries s{g.labels, std::vector<double>(steps.count, absent_value()), false};
+    StepSeries s{g.labels, std::vector<double>(steps.count, absent_value()), false, {}};
+    const bool mixed = std::any_of(g.members.begin(), g.members.end(),
+                                   [&](std::size_t m) { return !v.series[m].histograms.empty(); });
     for (std::size_t i = 0; i < steps.count; ++i) {
+      const bool here = mixed && std::any_of(g.members.begin(), g.members.end(), [&](std::size_t m) {
+                          return v.series[m].histogram(i) != nullptr;
+                        });
+      if (here) {
+        StepValue folded = fold_mixed(e, v, g.members, i, param.scalars.empty() ? 0 : param.scalars[i]);
+        if (folded.histogram != nullptr) TT_TRY(context_.charge(folded.histogram->bytes()));
+        s.put(i, std::move(folded));
+        continue;
+      }
       values.clear();
       for (std::size_t m : g.members) {
         if (!is_absent(v.series[m].values[i])) values.push_back(v.series[m].values[i]);

@@ -39,6 +39,8 @@ enum class BinaryOp : unsigned char {
   mod,
   pow,
   atan2,
+  trim_upper,  // histogram </ number: the observations below it
+  trim_lower,  // histogram >/ number: those above it
   eq,
   ne,
   lt,
@@ -86,6 +88,7 @@ struct Expr {
   std::string name;                             // written before the braces or quoted first inside them
   std::int64_t offset_ms = 0;
   Extension extension = Extension::none;
+  bool statistics_only = false;  // of histograms, only count and sum are looked at (engine.cpp)
   AtKind at = AtKind::none;
   std::int64_t at_ms = 0;
   std::int64_t range_ms = 0;

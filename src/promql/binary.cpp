@@ -4,7 +4,9 @@
 #include <cmath>
 #include <map>
 
+#include "model/histogram_math.hpp"
 #include "promql/eval.hpp"
+#include "promql/native_histogram.hpp"
 
 namespace telltale::promql {
 namespace {
@@ -42,14 +44,21 @@ double compute(BinaryOp op, double a, double b) {
   }
 }
 
-/// What a pair gives: a comparison without bool filters, keeping `kept`.
+bool is_trim(BinaryOp op) { return op == BinaryOp::trim_upper || op == BinaryOp::trim_lower; }
+
+/// What a pair of numbers gives: a comparison without bool filters, keeping `kept`.
 double pair_value(const Expr& e, double a, double b, double kept) {
   const double v = compute(e.op, a, b);
   if (!is_comparison(e.op) || e.bool_modifier) return v;
   return v != 0 ? kept : absent_value();
 }
 
-bool drops_name(const Expr& e) { return !is_comparison(e.op) || e.bool_modifier; }
+StepValue filtered(const Expr& e, bool holds, const StepValue& kept) {
+  if (e.bool_modifier) return holds ? 1.0 : 0.0;
+  return holds ? kept : StepValue();
+}
+
+bool drops_name(const Expr& e) { return (!is_comparison(e.op) && !is_trim(e.op)) || e.bool_modifier; }
 
 std::string join_key(const Labels& labels, const VectorMatching& m) {
   if (m.on) return grouping_key(labels, m.labels, false);
@@ -100,8 +109,14 @@ Result<StepVector> Evaluator::unary(const Expr& e, const Steps& steps) {
   for (double& x : v.scalars) x = -x;
   for (StepSeries& s : v.series) {
     s.drop_name = true;
-    for (double& x : s.values) {
-      if (!is_absent(x)) x = -x;
+    for (std::size_t i = 0; i < s.values.size(); ++i) {
+      if (s.histogram(i) != nullptr) {
+        Histogram h = *s.histogram(i);
+        scale(h, -1);
+        s.put(i, StepValue(std::move(h)));
+      } else if (!is_absent(s.values[i])) {
+        s.values[i] = -s.values[i];
+      }
     }
   }
   TT_TRY(finish(v.series, false));
@@ -121,13 +136,67 @@ Result<StepVector> Evaluator::binary(const Expr& e, const Steps& steps) {
   return vector_vector(e, std::move(l), std::move(r), steps.count);
 }
 
+StepValue Evaluator::mixed_pair(const Expr& e, const StepValue& a, const StepValue& b,
+                                const StepValue& kept) {
+  const Histogram* l = a.histogram.get();
+  const Histogram* r = b.histogram.get();
+  const auto changed = [](const Histogram& from, auto change) {
+    Histogram h = from;
+    change(h);
+    compact(h);
+    return StepValue(std::move(h));
+  };
+  if (e.op == BinaryOp::mul && (l == nullptr) != (r == nullptr)) {
+    return changed(l != nullptr ? *l : *r,
+                   [&](Histogram& h) { scale(h, l != nullptr ? b.number : a.number); });
+  }
+  if (l != nullptr && r == nullptr) {
+    if (e.op == BinaryOp::div) return changed(*l, [&](Histogram& h) { divide(h, b.number); });
+    if (is_trim(e.op))
+      return changed(*l, [&](Histogram& h) { trim(h, b.number, e.op == BinaryOp::trim_upper); });
+  }
+  if (l != nullptr && r != nullptr) {
+    if (e.op == BinaryOp::eq || e.op == BinaryOp::ne)
+      return filtered(e, same_data(*l, *r) == (e.op == BinaryOp::eq), kept);
+    if (e.op == BinaryOp::add || e.op == BinaryOp::sub) return histogram_sum(e, *l, *r);
+  }
+  const auto type = [](const Histogram* h) { return h != nullptr ? "histogram" : "float"; };
+  const std::string op(to_string(e.op));
+  inform("incompatible sample types encountered for binary operator \"" + op + "\": " + type(l) + " " + op +
+             " " + type(r),
+         e);
+  return {};
+}
+
+StepValue Evaluator::histogram_sum(const Expr& e, const Histogram& a, const Histogram& b) {
+  const bool adds = e.op == BinaryOp::add;
+  Histogram h = a;
+  const HistogramMeeting met = adds ? add(h, b) : subtract(h, b);
+  const std::string operation = adds ? "addition" : "subtraction";
+  if (!met.compatible) {
+    warn("incompatible bucket layout encountered for binary operator " + std::string(to_string(e.op)), e);
+    return {};
+  }
+  if (met.hints_collide) warn("conflicting counter resets during histogram " + operation, e);
+  if (met.bounds_reconciled) inform("mismatched custom buckets were reconciled during " + operation, e);
+  if (!adds) h.reset_hint = ResetHint::gauge;
+  return StepValue(std::move(h));
+}
+
 Result<StepVector> Evaluator::vector_scalar(const Expr& e, StepVector v, const std::vector<double>& s,
                                             bool swapped) {
   for (StepSeries& series : v.series) {
     series.drop_name = series.drop_name || drops_name(e);
+    const bool plain = series.histograms.empty() && !is_trim(e.op);
     for (std::size_t i = 0; i < s.size(); ++i) {
       double& x = series.values[i];
-      if (!is_absent(x)) x = swapped ? pair_value(e, s[i], x, x) : pair_value(e, x, s[i], x);
+      if (is_absent(x)) continue;
+      if (plain || (series.histogram(i) == nullptr && !is_trim(e.op))) {
+        x = swapped ? pair_value(e, s[i], x, x) : pair_value(e, x, s[i], x);
+        continue;
+      }
+      const StepValue had = series.at(i);
+      series.put(i, swapped ? mixed_pair(e, s[i], had, had) : mixed_pair(e, had, s[i], had));
     }
   }
   TT_TRY(finish(v.series, false));
@@ -148,7 +217,7 @@ Result<StepVector> Evaluator::set_operation(const Expr& e, StepVector l, StepVec
     for (StepSeries& s : v.series) {
       const auto it = at.find(join_key(s.labels, e.matching));
       for (std::size_t i = 0; i < n; ++i) {
-        if ((it != at.end() && it->second[i]) != want) s.values[i] = absent_value();
+        if ((it != at.end() && it->second[i]) != want) s.put(i, {});
       }
     }
   };
@@ -183,7 +252,7 @@ StepSeries filler(const VectorMatching& m, const std::vector<const StepSeries*>&
     const bool listed = std::find(m.labels.begin(), m.labels.end(), l.name) != m.labels.end();
     if (m.on ? listed : !listed && l.name != kMetricName) labels.push_back(l);
   }
-  StepSeries out{Labels(std::move(labels)), std::vector<double>(n, absent_value()), false};
+  StepSeries out{Labels(std::move(labels)), std::vector<double>(n, absent_value()), false, {}};
   for (std::size_t i = 0; i < n; ++i) {
     if (present(other, i) && !present(missing, i)) out.values[i] = value;
   }
@@ -245,9 +314,15 @@ Result<> Evaluator::match(const Expr& e, const std::vector<const StepSeries*>& m
       s.values.assign(n, absent_value());
       for (std::size_t i = 0; i < n; ++i) {
         if (owner[i] != static_cast<int>(o) || is_absent(ms->values[i])) continue;
-        const double a = swapped ? g.one[o]->values[i] : ms->values[i];
-        const double b = swapped ? ms->values[i] : g.one[o]->values[i];
-        s.values[i] = pair_value(e, a, b, a);
+        const StepSeries& left = swapped ? *g.one[o] : *ms;
+        const StepSeries& right = swapped ? *ms : *g.one[o];
+        if (left.histogram(i) == nullptr && right.histogram(i) == nullptr && !is_trim(e.op)) {
+          s.values[i] = pair_value(e, left.values[i], right.values[i], left.values[i]);
+        } else {
+          StepValue v = mixed_pair(e, left.at(i), right.at(i), left.at(i));
+          if (v.histogram != nullptr) TT_TRY(context_.charge(v.histogram->bytes()));
+          s.put(i, std::move(v));
+        }
         if (!one_to_one) continue;
         if (matched[i]) {
           return fail(ErrorKind::execution,

@@ -75,17 +75,21 @@ StepVector constant(const Steps& steps, ValueType type) {
   StepVector out;
   out.type = type;
   if (type == ValueType::scalar) out.scalars.assign(steps.count, 0);
-  if (type == ValueType::vector) out.series.push_back({Labels(), std::vector<double>(steps.count, 0), false});
+  if (type == ValueType::vector)
+    out.series.push_back({Labels(), std::vector<double>(steps.count, 0), false, {}});
   return out;
 }
 
+/// Of histograms nothing is left, unless `any` says that the function asks nothing of the value.
 template <class Fn>
-void map_values(StepVector& v, Fn fn) {
+void map_values(StepVector& v, Fn fn, bool any = false) {
   for (StepSeries& s : v.series) {
     s.drop_name = true;
     for (std::size_t i = 0; i < s.values.size(); ++i) {
-      if (!is_absent(s.values[i])) s.values[i] = fn(s.values[i], i);
+      if (is_absent(s.values[i])) continue;
+      s.values[i] = !any && s.histogram(i) != nullptr ? absent_value() : fn(s.values[i], i);
     }
+    s.histograms.clear();
   }
 }
 
@@ -139,6 +143,7 @@ Result<StepVector> Evaluator::call(const Expr& e, const Steps& steps) {
   if (f == "absent" || f == "absent_over_time") return absent(e, steps);
   if (f == "histogram_quantile" || f == "histogram_quantiles" || f == "histogram_fraction")
     return histogram(e, steps);
+  if (f.starts_with("histogram_")) return histogram_statistic(e, steps);
   if (f == "info") return info(e, steps);
   if (f == "label_replace" || f == "label_join") return label_function(e, steps);
   if (f == "sort" || f == "sort_desc") return sorted(e, steps);
@@ -147,7 +152,8 @@ Result<StepVector> Evaluator::call(const Expr& e, const Steps& steps) {
   if (find_function(f)->result == ValueType::scalar && f != "scalar" && f != "time" && f != "pi") {
     return query_function(e, steps);
   }
-  if (f == "time" || f == "pi" || f == "timestamp" || is_calendar(f)) return time_function(e, steps);
+  if (f == "time" || f == "pi" || f == "timestamp" || f == "start_timestamp" || is_calendar(f))
+    return time_function(e, steps);
   if (const WindowFunction fn = find_window_function(f)) {
     if (e.args.size() > 1) return over_range_with_params(e, steps, fn);
     return over_range(e, steps, unwrap(*e.args[0]), fn, nullptr);
@@ -164,7 +170,7 @@ Result<StepVector> Evaluator::call(const Expr& e, const Steps& steps) {
       double found = std::nan("");
       int n = 0;
       for (const StepSeries& s : v.series) {
-        if (is_absent(s.values[i])) continue;
+        if (is_absent(s.values[i]) || s.histogram(i) != nullptr) continue;
         found = s.values[i];
         ++n;
       }
@@ -231,23 +237,29 @@ Result<StepVector> Evaluator::time_function(const Expr& e, const Steps& steps) {
     }
     return out;
   }
+  const bool starts = e.text == "start_timestamp";
   StepVector v;
   if (e.args.empty()) {
     v = constant(steps, ValueType::vector);
     for (std::size_t i = 0; i < steps.count; ++i)
       v.series[0].values[i] = static_cast<double>(steps.at(i)) / 1000;
-  } else if (e.text == "timestamp" && unwrap(*e.args[0]).kind == ExprKind::vector_selector &&
+  } else if ((e.text == "timestamp" || starts) && unwrap(*e.args[0]).kind == ExprKind::vector_selector &&
              unwrap(*e.args[0]).extension == Extension::none) {
-    TT_ASSIGN(v, selector(unwrap(*e.args[0]), steps, true));
+    TT_ASSIGN(v, selector(unwrap(*e.args[0]), steps, starts ? Read::start_times : Read::timestamps));
     map_values(v, [](double x, std::size_t) { return x; });
     TT_TRY(finish(v.series, false));
     return v;
   } else {
     TT_ASSIGN(v, eval(*e.args[0], steps));
+    if (starts) return StepVector();  // of a computed value nobody knows when it began
   }
-  map_values(v, [&](double x, std::size_t i) {
-    return e.text == "timestamp" ? static_cast<double>(steps.at(i)) / 1000 : calendar(e.text, x);
-  });
+  const bool timestamp = e.text == "timestamp";
+  map_values(
+      v,
+      [&](double x, std::size_t i) {
+        return timestamp ? static_cast<double>(steps.at(i)) / 1000 : calendar(e.text, x);
+      },
+      timestamp);
   TT_TRY(finish(v.series, false));
   return v;
 }

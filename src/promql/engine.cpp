@@ -13,11 +13,14 @@ QueryResult to_result(StepVector v, const Steps& steps, bool instant) {
   out.type = instant ? v.type : ValueType::matrix;
   out.text = std::move(v.text);
   if (v.type == ValueType::scalar && instant) out.scalar = {UnixMillis{steps.start}, v.scalars[0]};
-  if (v.type == ValueType::scalar && !instant) v.series.push_back({Labels(), std::move(v.scalars), false});
+  if (v.type == ValueType::scalar && !instant)
+    v.series.push_back({Labels(), std::move(v.scalars), false, {}});
   for (StepSeries& s : v.series) {
     ResultSeries r{std::move(s.labels), {}};
     for (std::size_t i = 0; i < s.values.size(); ++i) {
-      if (!is_absent(s.values[i])) r.samples.push_back({UnixMillis{steps.at(i)}, s.values[i]});
+      if (is_absent(s.values[i])) continue;
+      r.samples.push_back({UnixMillis{steps.at(i)}, s.values[i]});
+      if (!s.histograms.empty()) r.samples.back().histogram = std::move(s.histograms[i]);
     }
     if (!r.samples.empty()) out.series.push_back(std::move(r));
   }
@@ -26,6 +29,34 @@ QueryResult to_result(StepVector v, const Steps& steps, bool instant) {
 
 void sort_by_labels(std::vector<ResultSeries>& series) {
   std::sort(series.begin(), series.end(), [](const auto& a, const auto& b) { return a.labels < b.labels; });
+}
+
+/// Marks the selectors of whose histograms only count and sum can be seen, because histogram_count() or its
+/// kin stand above them and nothing that needs the buckets does in between. An operator, which may hand
+/// histograms to either side, ends the search, and a subquery, which picks samples, hides resets between
+/// them.
+void mark_statistics(Expr& e, bool only) {
+  if (e.kind == ExprKind::vector_selector) e.statistics_only = only;
+  if (e.kind == ExprKind::binary || e.kind == ExprKind::subquery) only = false;
+  if (e.kind == ExprKind::call) {
+    const std::string& f = e.text;
+    if (f == "histogram_count" || f == "histogram_sum" || f == "histogram_avg") {
+      only = true;
+    } else if (f.starts_with("histogram_") || f == "info") {
+      only = false;
+    }
+  }
+  if (e.param) mark_statistics(*e.param, false);
+  for (const ExprPtr& arg : e.args) mark_statistics(*arg, only);
+}
+
+/// A checked tree with its durations, ready to be evaluated.
+Result<ExprPtr> prepared(std::string_view text, const EngineOptions& options, const QuerySpan& span) {
+  TT_ASSIGN(ExprPtr expr, parse(text));
+  TT_TRY(check_features(text, *expr, options.features));
+  TT_TRY(resolve_durations(text, *expr, span));
+  mark_statistics(*expr, false);
+  return expr;
 }
 
 void take_annotations(Evaluator& evaluator, QueryResult& out) {
@@ -37,10 +68,9 @@ void take_annotations(Evaluator& evaluator, QueryResult& out) {
 
 Result<QueryResult> Engine::instant(std::string_view text, const storage::Projects& projects, UnixMillis time,
                                     WorkContext& context, QueryOptions options) const {
-  TT_ASSIGN(const ExprPtr expr, parse(text));
   const Steps steps{time.ms, 1, 1};
   const QuerySpan span{time.ms, time.ms, 0};
-  TT_TRY(resolve_durations(text, *expr, span));
+  TT_ASSIGN(const ExprPtr expr, prepared(text, options_, span));
   const Millis lookback = options.lookback.count() > 0 ? options.lookback : options_.lookback;
   Evaluator evaluator(store_, options_, projects, text, lookback.count(), span, context);
   QueryResult out;
@@ -60,9 +90,10 @@ Result<QueryResult> Engine::instant(std::string_view text, const storage::Projec
 Result<QueryResult> Engine::range(std::string_view text, const storage::Projects& projects, UnixMillis start,
                                   UnixMillis end, Millis step, WorkContext& context,
                                   QueryOptions options) const {
-  TT_ASSIGN(const ExprPtr expr, parse(text));
   if (step.count() <= 0) return fail(ErrorKind::invalid_argument, "step: must be above zero");
   if (end < start) return fail(ErrorKind::invalid_argument, "end: must not be before start");
+  const QuerySpan span{start.ms, end.ms, step.count()};
+  TT_ASSIGN(const ExprPtr expr, prepared(text, options_, span));
   if (expr->type != ValueType::scalar && expr->type != ValueType::vector) {
     return fail(ErrorKind::invalid_argument,
                 std::string("invalid expression type \"") +
@@ -70,8 +101,6 @@ Result<QueryResult> Engine::range(std::string_view text, const storage::Projects
                     "\" for range query, must be Scalar or instant Vector");
   }
   const Steps steps{start.ms, step.count(), static_cast<std::size_t>((end.ms - start.ms) / step.count() + 1)};
-  const QuerySpan span{start.ms, end.ms, step.count()};
-  TT_TRY(resolve_durations(text, *expr, span));
   TT_TRY(context.charge(steps.count * sizeof(double)));
   const Millis lookback = options.lookback.count() > 0 ? options.lookback : options_.lookback;
   Evaluator evaluator(store_, options_, projects, text, lookback.count(), span, context);

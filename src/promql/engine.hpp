@@ -14,6 +14,7 @@
 #include "base/result.hpp"
 #include "model/sample.hpp"
 #include "promql/ast.hpp"
+#include "promql/features.hpp"
 #include "storage/metric_store.hpp"
 
 namespace telltale::promql {
@@ -22,8 +23,8 @@ struct EngineOptions {
   Millis lookback{std::chrono::minutes(5)};
   /// Step of a subquery that names none.
   Millis default_subquery_step{std::chrono::minutes(1)};
-  /// Keeps `__name__` inside the expression and drops it from the result (Prometheus' feature of that name).
-  bool delayed_name_removal = false;
+  Features features;
+  bool has(Feature f) const { return features.has(f); }
 };
 
 struct QueryOptions {
@@ -32,7 +33,7 @@ struct QueryOptions {
 
 struct ResultSeries {
   Labels labels;
-  std::vector<Sample> samples;  // exactly one for an instant vector
+  std::vector<Sample> samples;  // exactly one for an instant vector; floats and histograms by time
 };
 
 /// What /api/v1/query answers with, before JSON.

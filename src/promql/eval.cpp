@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "base/limits.hpp"
+#include "promql/mixed_window.hpp"
 #include "promql/parser.hpp"
 
 namespace telltale::promql {
@@ -42,8 +43,27 @@ void Evaluator::check_quantile(double phi, const Expr& at) {
   annotate(warnings, "warning", "quantile value should be between 0 and 1, got " + format_value(phi), at);
 }
 
+void Evaluator::check_counter(const Labels& labels, const Expr& at) {
+  const std::string name(labels.get(kMetricName));
+  if (name.empty()) return;
+  if (options_.has(Feature::type_and_unit_labels)) {
+    const std::string_view type = labels.get("__type__");
+    if (type == "counter" || type == "histogram") return;
+    inform(
+        "metric might not be a counter, __type__ label is not set to \"counter\" or \"histogram\", got \"" +
+            std::string(type) + "\": \"" + name + "\"",
+        at);
+    return;
+  }
+  for (std::string_view end : {"_total", "_sum", "_count", "_bucket"}) {
+    if (name.ends_with(end)) return;
+  }
+  inform("metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \"" + name + "\"",
+         at);
+}
+
 Result<> Evaluator::finish(std::vector<StepSeries>& series, bool last) {
-  const bool drop = last || !options_.delayed_name_removal;
+  const bool drop = last || !options_.has(Feature::delayed_name_removal);
   std::unordered_map<std::string, std::size_t> seen;
   std::vector<StepSeries> out;
   for (StepSeries& s : series) {
@@ -65,7 +85,7 @@ Result<> Evaluator::finish(std::vector<StepSeries>& series, bool last) {
       if (!is_absent(other.values[i])) {
         return fail(ErrorKind::execution, "vector cannot contain metrics with the same labelset");
       }
-      other.values[i] = s.values[i];
+      other.put(i, s.at(i));
     }
   }
   series = std::move(out);
@@ -73,6 +93,14 @@ Result<> Evaluator::finish(std::vector<StepSeries>& series, bool last) {
 }
 
 namespace {
+
+/// What a hint says is of the sample before, which the steps of a subquery may leave out.
+HistogramPtr without_reset_hint(const HistogramPtr& h) {
+  if (h == nullptr || h->reset_hint == ResetHint::unknown || h->reset_hint == ResetHint::gauge) return h;
+  auto out = std::make_shared<Histogram>(*h);
+  out->reset_hint = ResetHint::unknown;
+  return out;
+}
 
 /// True when every step gives the same value, so that one evaluation serves all.
 bool is_step_invariant(const Expr& e) {
@@ -108,7 +136,10 @@ Result<StepVector> Evaluator::eval(const Expr& e, const Steps& steps) {
   if (steps.count == 1 || e.kind == ExprKind::paren || !is_step_invariant(e)) return eval_now(e, steps);
   TT_ASSIGN(StepVector v, eval_now(e, Steps{steps.start, steps.step, 1}));
   TT_TRY(context_.charge(v.series.size() * steps.count * sizeof(double)));
-  for (StepSeries& s : v.series) s.values.assign(steps.count, s.values[0]);
+  for (StepSeries& s : v.series) {
+    s.values.assign(steps.count, s.values[0]);
+    if (s.histogram(0) != nullptr) s.histograms.assign(steps.count, s.histograms[0]);
+  }
   if (v.type == ValueType::scalar) v.scalars.assign(steps.count, v.scalars[0]);
   return v;
 }
@@ -127,7 +158,7 @@ Result<StepVector> Evaluator::eval_now(const Expr& e, const Steps& steps) {
     case ExprKind::paren:
       return eval(*e.args[0], steps);
     case ExprKind::vector_selector:
-      return selector(e, steps, false);
+      return selector(e, steps, Read::values);
     case ExprKind::unary:
       return unary(e, steps);
     case ExprKind::binary:
@@ -151,100 +182,71 @@ std::int64_t Evaluator::time_of(const Expr& e, std::int64_t step_time) const {
   return t - e.offset_ms;
 }
 
-Result<> Evaluator::fetch(const Expr& selector, std::int64_t from, std::int64_t to,
-                          const storage::SelectHints& hints, const SeriesFn& fn) {
-  storage::SeriesSelect query{projects_, {{from + 1}, {to}}, selector.matchers, hints};
-  TT_ASSIGN(auto cursor, store_.select(query, context_));
-  // Two projects may hold the same labels: neighbours in label order, joined by time.
-  Labels labels;
-  std::map<std::int64_t, double> joined;
-  std::vector<std::int64_t> times;
-  std::vector<double> values;
-  bool pending = false;
-  const auto flush = [&]() -> Result<> {
-    if (!pending) return {};
-    pending = false;
-    return fn(labels, false, times, values);
-  };
-  storage::SeriesView view;
-  while (true) {
-    TT_ASSIGN(const bool more, cursor->next(view));
-    if (!more) break;
-    TT_TRY(context_.check());
-    if (pending && *view.labels == labels) {
-      joined.clear();
-      for (std::size_t i = 0; i < times.size(); ++i) joined[times[i]] = values[i];
-      for (std::size_t i = 0; i < view.times_ms.size(); ++i)
-        joined.try_emplace(view.times_ms[i], view.values[i]);
-      times.clear();
-      values.clear();
-      for (const auto& [t, v] : joined) {
-        times.push_back(t);
-        values.push_back(v);
-      }
-      continue;
-    }
-    TT_TRY(flush());
-    labels = *view.labels;
-    times.assign(view.times_ms.begin(), view.times_ms.end());
-    values.assign(view.values.begin(), view.values.end());
-    pending = true;
-  }
-  return flush();
+StepValue Evaluator::smoothed_value(const Expr& e, const Labels& labels, const Columns& c, std::size_t i,
+                                    std::int64_t t) {
+  const bool next = i + 1 < c.times.size() && c.times[i + 1] <= t + lookback_;
+  const Histogram* a = c.histogram(i);
+  const Histogram* b = next ? c.histogram(i + 1) : nullptr;
+  if (a == nullptr && b == nullptr) return smoothed_at(c, i, t, lookback_);
+  if (!next || c.times[i] == t || is_stale_nan(c.values[i + 1]))
+    return a != nullptr ? StepValue(c.histograms[i]) : StepValue(c.values[i]);
+  MixedWindow mixed(*this, e, labels);
+  return mixed.between(c, i, t);
 }
 
-Result<StepVector> Evaluator::selector(const Expr& e, const Steps& steps, bool timestamps) {
+Result<StepVector> Evaluator::selector(const Expr& e, const Steps& steps, Read read) {
   StepVector out;
   const std::int64_t from = time_of(e, steps.start) - lookback_;
   const bool smooth = e.extension == Extension::smoothed;
   const std::int64_t to = time_of(e, steps.last()) + (smooth ? lookback_ : 0);
-  const SeriesFn take = [&](const Labels& labels, bool, auto times, auto values) -> Result<> {
+  const auto seconds = [](std::int64_t ms) { return static_cast<double>(ms) / 1000; };
+  const SeriesFn take = [&](const Labels& labels, bool, const Columns& c) -> Result<> {
     TT_TRY(context_.charge(steps.count * sizeof(double) + sizeof(StepSeries)));
+    if (!c.histograms.empty()) TT_TRY(context_.charge(steps.count * sizeof(HistogramPtr)));
     StepSeries s;
     s.labels = labels;
     s.values.assign(steps.count, absent_value());
     std::size_t next = 0;
     for (std::size_t i = 0; i < steps.count; ++i) {
       const std::int64_t t = time_of(e, steps.at(i));
-      while (next < times.size() && times[next] <= t) ++next;
-      if (next == 0 || times[next - 1] <= t - lookback_ || is_stale_nan(values[next - 1])) continue;
-      if (smooth) {
-        s.values[i] = smoothed_at(times, values, next - 1, t, lookback_);
-        continue;
+      while (next < c.times.size() && c.times[next] <= t) ++next;
+      if (next == 0 || c.times[next - 1] <= t - lookback_ || is_stale_nan(c.values[next - 1])) continue;
+      if (read != Read::values) {
+        s.values[i] = seconds(read == Read::timestamps ? c.times[next - 1] : c.start(next - 1));
+      } else if (smooth) {
+        s.put(i, smoothed_value(e, labels, c, next - 1, t));
+      } else if (c.histogram(next - 1) != nullptr) {
+        s.put(i, StepValue(c.histograms[next - 1]));
+      } else {
+        s.values[i] = c.values[next - 1];
       }
-      s.values[i] = timestamps ? static_cast<double>(times[next - 1]) / 1000 : values[next - 1];
     }
     out.series.push_back(std::move(s));
     return {};
   };
-  TT_TRY(fetch(e, from, to, {steps.step, 0, ""}, take));
+  const std::string_view function = read == Read::start_times ? "start_timestamp" : "";
+  TT_TRY(fetch(e, from, to, hints_of(steps.step, 0, function), take));
   TT_TRY(finish(out.series, false));
   return out;
 }
 
 Result<> Evaluator::each_range(const Expr& e, const Steps& steps, std::string_view function,
                                const SeriesFn& fn) {
-  std::vector<std::int64_t> times;
-  std::vector<double> values;
+  OwnedColumns kept;
   if (e.kind == ExprKind::matrix_selector) {
     const Expr& s = *e.args[0];
-    const storage::SelectHints hints{steps.step, e.range_ms, std::string(function)};
-    const auto skip_stale = [&](const Labels& labels, bool drop, std::span<const std::int64_t> t,
-                                std::span<const double> v) -> Result<> {
-      if (std::none_of(v.begin(), v.end(), is_stale_nan)) return fn(labels, drop, t, v);
-      times.clear();
-      values.clear();
-      for (std::size_t i = 0; i < v.size(); ++i) {
-        if (is_stale_nan(v[i])) continue;
-        times.push_back(t[i]);
-        values.push_back(v[i]);
+    const auto skip_stale = [&](const Labels& labels, bool drop, const Columns& c) -> Result<> {
+      if (std::none_of(c.values.begin(), c.values.end(), is_stale_nan)) return fn(labels, drop, c);
+      kept.clear();
+      for (std::size_t i = 0; i < c.values.size(); ++i) {
+        if (!is_stale_nan(c.values[i])) kept.take(c, i);
       }
-      return fn(labels, drop, times, values);
+      return fn(labels, drop, kept.view());
     };
     const std::int64_t before = s.extension != Extension::none ? lookback_ : 0;
     const std::int64_t after = s.extension == Extension::smoothed ? lookback_ : 0;
-    return fetch(s, time_of(s, steps.start) - e.range_ms - before, time_of(s, steps.last()) + after, hints,
-                 skip_stale);
+    return fetch(s, time_of(s, steps.start) - e.range_ms - before, time_of(s, steps.last()) + after,
+                 hints_of(steps.step, e.range_ms, function), skip_stale);
   }
   // The inner steps are multiples of the step on the absolute time line, inside (start - range, end].
   const std::int64_t step = e.step_ms > 0 ? e.step_ms : options_.default_subquery_step.count();
@@ -258,14 +260,14 @@ Result<> Evaluator::each_range(const Expr& e, const Steps& steps, std::string_vi
   TT_TRY(context_.charge(inner.count * sizeof(double)));
   TT_ASSIGN(StepVector v, eval(*e.args[0], inner));
   for (const StepSeries& s : v.series) {
-    times.clear();
-    values.clear();
+    kept.clear();
     for (std::size_t i = 0; i < inner.count; ++i) {
       if (is_absent(s.values[i])) continue;
-      times.push_back(inner.at(i));
-      values.push_back(s.values[i]);
+      kept.times.push_back(inner.at(i));
+      kept.values.push_back(s.values[i]);
+      if (!s.histograms.empty()) kept.histograms.push_back(without_reset_hint(s.histograms[i]));
     }
-    TT_TRY(fn(s.labels, s.drop_name, times, values));
+    TT_TRY(fn(s.labels, s.drop_name, kept.view()));
   }
   return {};
 }
@@ -280,36 +282,41 @@ Result<StepVector> Evaluator::over_range(const Expr& e, const Steps& steps, cons
   const std::int64_t before = extension != Extension::none ? lookback_ : 0;
   const std::int64_t after = extension == Extension::smoothed ? lookback_ : 0;
   StepVector out;
-  const SeriesFn take = [&](const Labels& labels, bool drop, auto times, auto values) -> Result<> {
+  const SeriesFn take = [&](const Labels& labels, bool drop, const Columns& c) -> Result<> {
     TT_TRY(context_.charge(steps.count * sizeof(double) + sizeof(StepSeries)));
     StepSeries s;
     s.labels = labels;
     s.drop_name = drop || !keeps_name;
     s.values.assign(steps.count, absent_value());
+    const bool with_histograms = std::any_of(c.histograms.begin(), c.histograms.end(),
+                                             [](const HistogramPtr& h) { return h != nullptr; });
+    MixedWindow mixed(*this, e, labels);
     std::size_t begin = 0;
     std::size_t end = 0;
     bool any = false;
     for (std::size_t i = 0; i < steps.count; ++i) {
       const std::int64_t to = time_of(selector, steps.at(i));
       const std::int64_t from = to - range.range_ms;
-      while (end < times.size() && times[end] <= to + after) ++end;
-      while (begin < end && times[begin] <= from - before) ++begin;
+      while (end < c.times.size() && c.times[end] <= to + after) ++end;
+      while (begin < end && c.times[begin] <= from - before) ++begin;
       if (begin == end) continue;
-      const Window w{
-          times.subspan(begin, end - begin),    values.subspan(begin, end - begin),    from, to, steps.at(i),
-          params != nullptr ? (*params)[i] : 0, params2 != nullptr ? (*params2)[i] : 0};
-      s.values[i] = extension == Extension::none ? fn(w) : extended_value(e.text, w, extension);
-      any = any || !is_absent(s.values[i]);
+      const Window w{c.part(begin, end - begin),
+                     from,
+                     to,
+                     steps.at(i),
+                     params != nullptr ? (*params)[i] : 0,
+                     params2 != nullptr ? (*params2)[i] : 0};
+      if (with_histograms && mixed.concerns(w)) {
+        StepValue v = mixed.value(w, fn, extension);
+        if (v.histogram != nullptr) TT_TRY(context_.charge(v.histogram->bytes()));
+        s.put(i, std::move(v));
+      } else {
+        s.values[i] = extension == Extension::none ? fn(w) : extended_value(e.text, w, extension);
+        if (counter && !w.starts.empty()) mixed.check_starts(w);
+        any = any || !is_absent(s.values[i]);
+      }
     }
-    const std::string_view name = labels.get(kMetricName);
-    const bool named_counter = name.ends_with("_total") || name.ends_with("_sum") ||
-                               name.ends_with("_count") || name.ends_with("_bucket");
-    if (any && counter && !name.empty() && !named_counter) {
-      annotate(infos, "info",
-               "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \"" +
-                   std::string(name) + "\"",
-               *e.args[0]);
-    }
+    if (any && counter) check_counter(labels, *e.args[0]);
     out.series.push_back(std::move(s));
     return {};
   };
@@ -326,12 +333,13 @@ Result<std::vector<ResultSeries>> Evaluator::raw(const Expr& e, const Steps& ste
   }
   const std::int64_t to = time_of(selector, steps.start);
   std::vector<ResultSeries> out;
-  const SeriesFn take = [&](const Labels& labels, bool drop, auto times, auto values) -> Result<> {
+  const SeriesFn take = [&](const Labels& labels, bool drop, const Columns& c) -> Result<> {
     ResultSeries s{labels, {}};
     if (drop) erase_name(s.labels);
-    for (std::size_t i = 0; i < times.size(); ++i) {
-      if (times[i] > to - e.range_ms && times[i] <= to)
-        s.samples.push_back({UnixMillis{times[i]}, values[i]});
+    for (std::size_t i = 0; i < c.times.size(); ++i) {
+      if (c.times[i] <= to - e.range_ms || c.times[i] > to) continue;
+      s.samples.push_back({UnixMillis{c.times[i]}, c.values[i], UnixMillis{c.start(i)},
+                           c.histograms.empty() ? nullptr : c.histograms[i]});
     }
     TT_TRY(context_.charge(s.samples.size() * sizeof(Sample)));
     if (!s.samples.empty()) out.push_back(std::move(s));

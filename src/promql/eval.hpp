@@ -1,5 +1,7 @@
 // The evaluator's own types. A vector is a list of series with one value per step; "no value here" is the
-// stale marker, which no operator can produce, because arithmetic turns it into a quiet NaN.
+// stale marker, which no operator can produce, because arithmetic turns it into a quiet NaN. A histogram
+// stands beside its place in the values; series of floats alone have no list of histograms, so that they cost
+// nothing.
 #pragma once
 
 #include <functional>
@@ -7,6 +9,7 @@
 #include <set>
 #include <span>
 
+#include "model/histogram.hpp"
 #include "promql/duration.hpp"
 #include "promql/engine.hpp"
 
@@ -15,10 +18,40 @@ namespace telltale::promql {
 inline double absent_value() { return stale_nan(); }
 inline bool is_absent(double v) { return is_stale_nan(v); }
 
+using HistogramPtr = std::shared_ptr<const Histogram>;
+
+/// What a series has at a step: a number, a histogram (then the number is its sum), or nothing.
+struct StepValue {
+  double number = absent_value();
+  HistogramPtr histogram;
+
+  StepValue() = default;
+  StepValue(double v) : number(v) {}  // NOLINT: a number is a value
+  explicit StepValue(HistogramPtr h) : number(h->sum), histogram(std::move(h)) {}
+  explicit StepValue(Histogram h) : StepValue(std::make_shared<const Histogram>(std::move(h))) {}
+  bool absent() const { return is_absent(number); }
+};
+
 struct StepSeries {
   Labels labels;
   std::vector<double> values;
   bool drop_name = false;
+  /// Empty where all are floats; else one for each step, null where there is a float or nothing.
+  std::vector<HistogramPtr> histograms;
+
+  const Histogram* histogram(std::size_t i) const {
+    return histograms.empty() ? nullptr : histograms[i].get();
+  }
+  StepValue at(std::size_t i) const {
+    StepValue out(values[i]);
+    if (!histograms.empty()) out.histogram = histograms[i];
+    return out;
+  }
+  void put(std::size_t i, StepValue v) {
+    values[i] = v.number;
+    if (v.histogram != nullptr && histograms.empty()) histograms.resize(values.size());
+    if (!histograms.empty()) histograms[i] = std::move(v.histogram);
+  }
 };
 
 struct StepVector {
@@ -36,16 +69,48 @@ struct Steps {
   std::int64_t last() const { return at(count - 1); }
 };
 
-/// One window of one series: (from, to], samples in order.
-struct Window {
+/// Samples of one series, in order. `histograms` and `starts` are empty where there are none.
+struct Columns {
   std::span<const std::int64_t> times;
   std::span<const double> values;
+  std::span<const HistogramPtr> histograms;
+  std::span<const std::int64_t> starts;
+
+  Columns part(std::size_t begin, std::size_t count) const {
+    return {times.subspan(begin, count), values.subspan(begin, count),
+            histograms.empty() ? histograms : histograms.subspan(begin, count),
+            starts.empty() ? starts : starts.subspan(begin, count)};
+  }
+  const Histogram* histogram(std::size_t i) const {
+    return histograms.empty() ? nullptr : histograms[i].get();
+  }
+  std::int64_t start(std::size_t i) const { return starts.empty() ? 0 : starts[i]; }
+  /// Whether a counter began anew between sample i and the one before it, by what the two say of their start.
+  bool start_reset(std::size_t i) const;
+};
+
+/// Columns with their memory.
+struct OwnedColumns {
+  std::vector<std::int64_t> times;
+  std::vector<double> values;
+  std::vector<HistogramPtr> histograms;
+  std::vector<std::int64_t> starts;
+
+  void clear();
+  /// Sample i of `from`.
+  void take(const Columns& from, std::size_t i);
+  Columns view() const { return {times, values, histograms, starts}; }
+};
+
+/// One window of one series: (from, to].
+struct Window : Columns {
   std::int64_t from = 0;
   std::int64_t to = 0;
   std::int64_t step_time = 0;
   double param = 0;
   double param2 = 0;
 };
+/// Over a window of floats.
 using WindowFunction = double (*)(const Window&);
 /// Null when `name` is not a function over a range.
 WindowFunction find_window_function(std::string_view name);
@@ -53,9 +118,14 @@ bool takes_extension(std::string_view function, Extension extension);
 /// `w` holds samples from outside of (from, to], too, as far as the look-back.
 double extended_value(std::string_view function, const Window& w, Extension extension);
 /// The value at `t`, on the line from sample i, the last one at or before `t`, to the next.
-double smoothed_at(std::span<const std::int64_t> times, std::span<const double> values, std::size_t i,
-                   std::int64_t t, std::int64_t lookback);
+double smoothed_at(const Columns& c, std::size_t i, std::int64_t t, std::int64_t lookback);
 double quantile_of(double phi, std::vector<double>& values);
+/// The factor by which growth that was seen is stretched to the window's edges; `grown` of `first` is how
+/// much of it a counter had at its first sample. With `start`, the counter began inside of the window at that
+/// time.
+double extrapolation_factor(const Window& w, bool counter, double first, double grown, bool from_start);
+/// Whether the window's first sample tells that its counter began inside of the window.
+bool starts_inside(const Window& w);
 
 struct Bucket {
   double upper = 0;
@@ -90,16 +160,25 @@ class Evaluator {
   /// Samples of a range selector at the only step, for an instant query of type matrix.
   Result<std::vector<ResultSeries>> raw(const Expr& e, const Steps& steps);
   Result<> finish(std::vector<StepSeries>& series, bool last);
+  void annotate(std::set<std::string>& to, std::string_view kind, const std::string& message, const Expr& at);
+  void warn(const std::string& message, const Expr& at) { annotate(warnings, "warning", message, at); }
+  void inform(const std::string& message, const Expr& at) { annotate(infos, "info", message, at); }
 
   std::set<std::string> warnings;
   std::set<std::string> infos;
 
  private:
-  using SeriesFn = std::function<Result<>(const Labels&, bool drop_name, std::span<const std::int64_t>,
-                                          std::span<const double>)>;
+  using SeriesFn = std::function<Result<>(const Labels&, bool drop_name, const Columns&)>;
 
   Result<StepVector> eval_now(const Expr& e, const Steps& steps);
-  Result<StepVector> selector(const Expr& e, const Steps& steps, bool timestamps);
+  /// What an instant selector is read for.
+  enum class Read { values, timestamps, start_times };
+  Result<StepVector> selector(const Expr& e, const Steps& steps, Read read);
+  StepValue smoothed_value(const Expr& e, const Labels& labels, const Columns& c, std::size_t i,
+                           std::int64_t t);
+  storage::SelectHints hints_of(std::int64_t step, std::int64_t window, std::string_view function) const;
+  /// Says so when a metric that is used as a counter is not named (or typed) like one.
+  void check_counter(const Labels& labels, const Expr& at);
   Result<> fetch(const Expr& selector, std::int64_t from, std::int64_t to, const storage::SelectHints& hints,
                  const SeriesFn& fn);
   Result<> each_range(const Expr& e, const Steps& steps, std::string_view function, const SeriesFn& fn);
@@ -107,11 +186,17 @@ class Evaluator {
   Result<StepVector> unary(const Expr& e, const Steps& steps);
   Result<StepVector> binary(const Expr& e, const Steps& steps);
   Result<StepVector> vector_scalar(const Expr& e, StepVector v, const std::vector<double>& s, bool swapped);
+  /// A pair of which at least one is a histogram, or whose operator is for histograms.
+  StepValue mixed_pair(const Expr& e, const StepValue& a, const StepValue& b, const StepValue& kept);
+  StepValue histogram_sum(const Expr& e, const Histogram& a, const Histogram& b);
   Result<StepVector> vector_vector(const Expr& e, StepVector l, StepVector r, std::size_t n);
   Result<> match(const Expr& e, const std::vector<const StepSeries*>& many_side,
                  const std::vector<const StepSeries*>& one_side, std::size_t n, StepVector& out);
   Result<StepVector> set_operation(const Expr& e, StepVector l, StepVector r, std::size_t n);
   Result<StepVector> aggregate(const Expr& e, const Steps& steps);
+  /// What the members, some of which are histograms, give at a step.
+  StepValue fold_mixed(const Expr& e, const StepVector& v, const std::vector<std::size_t>& members,
+                       std::size_t step, double param);
   Result<StepVector> call(const Expr& e, const Steps& steps);
   Result<StepVector> over_range(const Expr& e, const Steps& steps, const Expr& range, WindowFunction fn,
                                 const std::vector<double>* params,
@@ -124,11 +209,15 @@ class Evaluator {
   bool info_time(const Expr& e, std::int64_t step_time, std::int64_t& out) const;
   Result<StepVector> absent(const Expr& e, const Steps& steps);
   Result<StepVector> histogram(const Expr& e, const Steps& steps);
+  struct HistogramArgument;
+  void sort_into(const StepSeries& s, HistogramArgument& in, const Expr& arg);
+  double quantile_of_native(const Histogram& h, double phi, const StepSeries& s, const Expr& arg);
+  double fraction_of(const Histogram& h, double lower, double upper, const StepSeries& s, const Expr& arg);
+  Result<StepVector> histogram_statistic(const Expr& e, const Steps& steps);
   Result<StepVector> label_function(const Expr& e, const Steps& steps);
   Result<StepVector> clamp_or_round(const Expr& e, const Steps& steps);
   Result<StepVector> time_function(const Expr& e, const Steps& steps);
   Result<StepVector> sorted(const Expr& e, const Steps& steps);
-  void annotate(std::set<std::string>& to, std::string_view kind, const std::string& message, const Expr& at);
   void check_quantile(double phi, const Expr& at);
 
   storage::MetricStore& store_;

@@ -9,7 +9,7 @@ namespace telltale::promql {
 namespace {
 
 /// On the line from sample i to i + 1. A counter that falls between them is taken to restart from zero.
-double on_line(const Window& w, std::size_t i, std::int64_t t, bool counter) {
+double on_line(const Columns& w, std::size_t i, std::int64_t t, bool counter) {
   const double b = w.values[i + 1];
   const double a = counter && b < w.values[i] ? 0 : w.values[i];
   return a + (b - a) * static_cast<double>(t - w.times[i]) / static_cast<double>(w.times[i + 1] - w.times[i]);
@@ -53,22 +53,18 @@ double extended_value(std::string_view function, const Window& w, Extension exte
   if (w.times[last] <= w.from || w.times[first] > w.to) return absent_value();
   if (function == "changes" || function == "resets") {
     Window inside = w;
-    inside.times = w.times.subspan(first, last - first + 1);
-    inside.values = w.values.subspan(first, last - first + 1);
+    static_cast<Columns&>(inside) = w.part(first, last - first + 1);
     return find_window_function(function)(inside);
   }
   const double grown = growth(w, first, last, smooth, function != "delta");
   return function == "rate" ? grown / (static_cast<double>(w.to - w.from) / 1000) : grown;
 }
 
-double smoothed_at(std::span<const std::int64_t> times, std::span<const double> values, std::size_t i,
-                   std::int64_t t, std::int64_t lookback) {
-  const bool next = i + 1 < times.size() && times[i + 1] <= t + lookback && !is_stale_nan(values[i + 1]);
-  if (times[i] == t || !next) return values[i];
-  Window w;
-  w.times = times;
-  w.values = values;
-  return on_line(w, i, t, false);
+double smoothed_at(const Columns& c, std::size_t i, std::int64_t t, std::int64_t lookback) {
+  const bool next =
+      i + 1 < c.times.size() && c.times[i + 1] <= t + lookback && !is_stale_nan(c.values[i + 1]);
+  if (c.times[i] == t || !next) return c.values[i];
+  return on_line(c, i, t, false);
 }
 
 }  // namespace telltale::promql

@@ -12,10 +12,39 @@ std::vector<FunctionSignature> build_functions() {
   constexpr auto V = ValueType::vector;
   constexpr auto M = ValueType::matrix;
   std::vector<FunctionSignature> table;
-  for (std::string_view name :
-       {"abs", "absent", "acos", "acosh", "asin",      "asinh", "atan",  "atanh", "ceil",
-        "cos", "cosh",   "deg",  "exp",   "floor",     "ln",    "log10", "log2",  "rad",
-        "sgn", "sin",    "sinh", "sort",  "sort_desc", "sqrt",  "tan",   "tanh",  "timestamp"}) {
+  for (std::string_view name : {"abs",
+                                "absent",
+                                "acos",
+                                "acosh",
+                                "asin",
+                                "asinh",
+                                "atan",
+                                "atanh",
+                                "ceil",
+                                "cos",
+                                "cosh",
+                                "deg",
+                                "exp",
+                                "floor",
+                                "ln",
+                                "log10",
+                                "log2",
+                                "rad",
+                                "sgn",
+                                "sin",
+                                "sinh",
+                                "sort",
+                                "sort_desc",
+                                "sqrt",
+                                "tan",
+                                "tanh",
+                                "timestamp",
+                                "histogram_avg",
+                                "histogram_count",
+                                "histogram_stddev",
+                                "histogram_stdvar",
+                                "histogram_sum",
+                                "start_timestamp"}) {
     table.push_back({name, V, {V}});
   }
   for (std::string_view name : {"absent_over_time",
@@ -80,9 +109,24 @@ const FunctionSignature* find_function(std::string_view name) {
   return it == table.end() ? nullptr : &*it;
 }
 
-bool is_unsupported_function(std::string_view name) {
-  static constexpr std::string_view kNames[] = {"start_timestamp", "histogram_avg",    "histogram_count",
-                                                "histogram_sum",   "histogram_stddev", "histogram_stdvar"};
+bool is_experimental_function(std::string_view name) {
+  static constexpr std::string_view kNames[] = {"double_exponential_smoothing",
+                                                "end",
+                                                "histogram_quantiles",
+                                                "info",
+                                                "mad_over_time",
+                                                "max_of",
+                                                "min_of",
+                                                "range",
+                                                "sort_by_label",
+                                                "sort_by_label_desc",
+                                                "start",
+                                                "start_timestamp",
+                                                "step",
+                                                "ts_of_first_over_time",
+                                                "ts_of_last_over_time",
+                                                "ts_of_max_over_time",
+                                                "ts_of_min_over_time"};
   return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
 }
 

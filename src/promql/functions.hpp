@@ -18,7 +18,7 @@ struct FunctionSignature {
 
 /// Null when there is none of that name.
 const FunctionSignature* find_function(std::string_view name);
-/// Known to Prometheus but not to us: refused with a clear error.
-bool is_unsupported_function(std::string_view name);
+/// Experimental in Prometheus 3.14: behind a flag (features.hpp).
+bool is_experimental_function(std::string_view name);
 
 }  // namespace telltale::promql

@@ -1,4 +1,6 @@
 // Quantiles and fractions of classic histograms: linear interpolation inside a bucket, as Prometheus does it.
+// And the functions over either kind: a series of buckets and a native histogram of one name and labels must
+// not meet.
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -7,6 +9,7 @@
 
 #include "base/text.hpp"
 #include "promql/eval.hpp"
+#include "promql/native_histogram.hpp"
 
 namespace telltale::promql {
 namespace {
@@ -47,7 +50,8 @@ struct Member {
 std::vector<Bucket> buckets_at(const std::vector<Member>& members, std::size_t step) {
   std::vector<Bucket> out;
   for (const Member& m : members) {
-    if (!is_absent(m.series->values[step])) out.push_back({m.upper, m.series->values[step]});
+    const StepSeries& s = *m.series;
+    if (!is_absent(s.values[step]) && s.histogram(step) == nullptr) out.push_back({m.upper, s.values[step]});
   }
   return out;
 }
@@ -114,6 +118,63 @@ double histogram_fraction_of(double lower, double upper, std::vector<Bucket>& b)
   return (rank_of(upper) - rank_of(lower)) / total;
 }
 
+namespace {
+
+/// The series of one name and labels but `le`.
+struct HistogramGroup {
+  std::vector<Member> classic;
+  const StepSeries* native = nullptr;
+};
+
+}  // namespace
+
+struct Evaluator::HistogramArgument {
+  std::map<std::string, HistogramGroup> groups;
+};
+
+void Evaluator::sort_into(const StepSeries& s, HistogramArgument& in, const Expr& arg) {
+  // Two metrics with the same labels stay apart here, to be refused when their names go.
+  const std::string name = std::string(s.labels.get(kMetricName)) + '\xff';
+  const auto is_histogram = [](const HistogramPtr& h) { return h != nullptr; };
+  if (std::any_of(s.histograms.begin(), s.histograms.end(), is_histogram))
+    in.groups[name + grouping_key(s.labels, {}, true)].native = &s;
+  bool floats = false;
+  for (std::size_t i = 0; i < s.values.size() && !floats; ++i)
+    floats = !is_absent(s.values[i]) && s.histogram(i) == nullptr;
+  if (!floats) return;
+  const std::string le(s.labels.get("le"));
+  char* stop = nullptr;
+  const double upper = std::strtod(le.c_str(), &stop);
+  if (le.empty() || *stop != '\0') {
+    warn("bucket label \"le\" is missing or has a malformed value of \"" + le + "\"" + for_metric(s), arg);
+    return;
+  }
+  in.groups[name + grouping_key(s.labels, {"le"}, true)].classic.push_back({upper, &s});
+}
+
+double Evaluator::quantile_of_native(const Histogram& h, double phi, const StepSeries& s, const Expr& arg) {
+  NanEffect nans = NanEffect::none;
+  const double out = native_quantile(phi, h, nans);
+  if (nans != NanEffect::none) {
+    inform("input to histogram_quantile has NaN observations, result is " +
+               std::string(nans == NanEffect::nan ? "NaN" : "skewed higher") + for_metric(s),
+           arg);
+  }
+  return out;
+}
+
+double Evaluator::fraction_of(const Histogram& h, double lower, double upper, const StepSeries& s,
+                              const Expr& arg) {
+  bool nans = false;
+  const double out = native_fraction(lower, upper, h, nans);
+  if (nans) {
+    inform("input to histogram_fraction has NaN observations, which are excluded from all fractions" +
+               for_metric(s),
+           arg);
+  }
+  return out;
+}
+
 Result<StepVector> Evaluator::histogram(const Expr& e, const Steps& steps) {
   const bool fraction = e.text == "histogram_fraction";
   const bool many = e.text == "histogram_quantiles";
@@ -132,50 +193,50 @@ Result<StepVector> Evaluator::histogram(const Expr& e, const Steps& steps) {
   if (many && (label.empty() || !is_utf8(label))) {
     return fail(ErrorKind::execution, "invalid label name \"" + label + "\" in histogram_quantiles()");
   }
-  std::map<std::string, std::vector<Member>> groups;
+  HistogramArgument in;
   for (const StepSeries& s : v.series) {
     if (many && s.labels.has(label)) {
       return fail(
           ErrorKind::execution,
           "label \"" + label + "\" of histogram_quantiles() exists already in " + s.labels.to_string());
     }
-    const std::string le(s.labels.get("le"));
-    char* stop = nullptr;
-    const double upper = std::strtod(le.c_str(), &stop);
-    if (le.empty() || *stop != '\0') {
-      annotate(warnings, "warning",
-               "bucket label \"le\" is missing or has a malformed value of \"" + le + "\"" + for_metric(s),
-               arg);
-      continue;
-    }
-    // Two metrics with the same labels stay apart here, to be refused when their names go.
-    const std::string name(s.labels.get(kMetricName));
-    groups[name + '\xff' + grouping_key(s.labels, {"le"}, true)].push_back({upper, &s});
+    sort_into(s, in, arg);
   }
   StepVector out;
-  for (const auto& [key, members] : groups) {
+  for (auto& [key, group] : in.groups) {
     TT_TRY(context_.check());
     TT_TRY(context_.charge(params.size() * steps.count * sizeof(double)));
-    StepSeries base{members[0].series->labels, std::vector<double>(steps.count, absent_value()), true};
-    base.labels.erase("le");
-    bool forced = false;
+    const StepSeries& like = group.native != nullptr ? *group.native : *group.classic[0].series;
+    StepSeries base{like.labels, std::vector<double>(steps.count, absent_value()), true, {}};
+    if (group.native == nullptr) base.labels.erase("le");
     std::map<std::string, StepSeries> by_quantile;
     for (std::size_t i = 0; i < steps.count; ++i) {
-      std::vector<Bucket> buckets = buckets_at(members, i);
-      if (buckets.empty()) continue;
-      if (fraction) base.values[i] = histogram_fraction_of(params[0][i], params[1][i], buckets);
-      for (std::size_t p = 0; p < params.size() && !fraction; ++p) {
-        const std::string value = many ? quantile_label(params[p][i]) : "";
-        StepSeries& s = by_quantile.try_emplace(value, base).first->second;
-        s.values[i] = histogram_quantile_of(params[p][i], buckets, forced);
+      const Histogram* native = group.native != nullptr ? group.native->histogram(i) : nullptr;
+      std::vector<Bucket> buckets = buckets_at(group.classic, i);
+      if (native == nullptr && buckets.empty()) continue;
+      if (native != nullptr && !buckets.empty()) {
+        warn("vector contains a mix of classic and native histograms" + for_metric(like), arg);
+        continue;
       }
-    }
-    if (forced) {
-      annotate(infos, "info",
-               "input to histogram_quantile needed to be fixed for monotonicity (see "
-               "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)" +
-                   for_metric(*members[0].series),
-               arg);
+      if (fraction) {
+        base.values[i] = native != nullptr ? fraction_of(*native, params[0][i], params[1][i], like, arg)
+                                           : histogram_fraction_of(params[0][i], params[1][i], buckets);
+        continue;
+      }
+      for (const std::vector<double>& phis : params) {
+        const std::string value = many ? quantile_label(phis[i]) : "";
+        StepSeries& s = by_quantile.try_emplace(value, base).first->second;
+        bool forced = false;
+        s.values[i] = native != nullptr ? quantile_of_native(*native, phis[i], like, arg)
+                                        : histogram_quantile_of(phis[i], buckets, forced);
+        if (forced) {
+          inform(
+              "input to histogram_quantile needed to be fixed for monotonicity (see "
+              "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)" +
+                  for_metric(like),
+              arg);
+        }
+      }
     }
     if (fraction) out.series.push_back(std::move(base));
     for (auto& [value, s] : by_quantile) {
@@ -185,6 +246,27 @@ Result<StepVector> Evaluator::histogram(const Expr& e, const Steps& steps) {
   }
   TT_TRY(finish(out.series, false));
   return out;
+}
+
+Result<StepVector> Evaluator::histogram_statistic(const Expr& e, const Steps& steps) {
+  TT_ASSIGN(StepVector v, eval(*e.args[0], steps));
+  const auto of = [&](const Histogram& h) {
+    if (e.text == "histogram_count") return h.count;
+    if (e.text == "histogram_sum") return h.sum;
+    if (e.text == "histogram_avg") return h.sum / h.count;
+    const double variance = native_variance(h);
+    return e.text == "histogram_stdvar" ? variance : std::sqrt(variance);
+  };
+  for (StepSeries& s : v.series) {
+    s.drop_name = true;
+    for (std::size_t i = 0; i < steps.count; ++i) {
+      const Histogram* h = s.histogram(i);
+      s.values[i] = h != nullptr ? of(*h) : absent_value();
+    }
+    s.histograms.clear();
+  }
+  TT_TRY(finish(v.series, false));
+  return v;
 }
 
 }  // namespace telltale::promql

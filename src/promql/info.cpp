@@ -119,14 +119,20 @@ Result<StepVector> Evaluator::info(const Expr& e, const Steps& steps) {
     (void)info_time(*e.args[0], steps.at(i), times[i]);
   }
   std::map<std::string, InfoGroup> groups;
-  const SeriesFn take = [&](const Labels& labels, bool, auto t, auto values) -> Result<> {
+  const SeriesFn take = [&](const Labels& labels, bool, const Columns& c) -> Result<> {
     TT_TRY(context_.charge(steps.count * sizeof(std::int64_t) + sizeof(InfoSeries)));
     InfoSeries s{labels, std::vector<std::int64_t>(steps.count, kNever)};
     for (std::size_t i = 0; i < steps.count; ++i) {
-      const auto after = std::upper_bound(t.begin(), t.end(), times[i]) - t.begin();
+      const auto after = std::upper_bound(c.times.begin(), c.times.end(), times[i]) - c.times.begin();
       if (after == 0) continue;
       const auto at = static_cast<std::size_t>(after - 1);
-      if (t[at] > times[i] - lookback_ && !is_stale_nan(values[at])) s.sampled[i] = t[at];
+      if (c.times[at] <= times[i] - lookback_ || is_stale_nan(c.values[at])) continue;
+      if (c.histogram(at) != nullptr) {
+        return fail(
+            ErrorKind::execution,
+            "info(): an info metric has float samples, but these are histograms: " + labels.to_string());
+      }
+      s.sampled[i] = c.times[at];
     }
     groups[grouping_key(labels, kIdentifying, false)][std::string(labels.get(kMetricName))].push_back(
         std::move(s));
@@ -137,7 +143,7 @@ Result<StepVector> Evaluator::info(const Expr& e, const Steps& steps) {
     Expr source;
     source.kind = ExprKind::vector_selector;
     source.matchers = selector.all();
-    TT_TRY(fetch(source, *first - lookback_, *last, {steps.step, 0, ""}, take));
+    TT_TRY(fetch(source, *first - lookback_, *last, hints_of(steps.step, 0, ""), take));
   }
   StepVector out;
   static const InfoGroup kNone;
@@ -162,7 +168,7 @@ Result<StepVector> Evaluator::info(const Expr& e, const Steps& steps) {
         out.series.push_back(
             {std::move(labels), std::vector<double>(steps.count, absent_value()), s.drop_name});
       }
-      out.series[entry->second].values[i] = s.values[i];
+      out.series[entry->second].put(i, s.at(i));
     }
   }
   TT_TRY(finish(out.series, false));

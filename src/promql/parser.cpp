@@ -35,10 +35,11 @@ std::optional<OpInfo> binary_op_of(const Token& t) {
   }
   if (t.kind != TokenKind::symbol) return std::nullopt;
   static constexpr std::pair<std::string_view, OpInfo> kOps[] = {
-      {"==", {BinaryOp::eq, 3}}, {"!=", {BinaryOp::ne, 3}}, {"<", {BinaryOp::lt, 3}},
-      {"<=", {BinaryOp::le, 3}}, {">", {BinaryOp::gt, 3}},  {">=", {BinaryOp::ge, 3}},
-      {"+", {BinaryOp::add, 4}}, {"-", {BinaryOp::sub, 4}}, {"*", {BinaryOp::mul, 5}},
-      {"/", {BinaryOp::div, 5}}, {"%", {BinaryOp::mod, 5}}, {"^", {BinaryOp::pow, 7}}};
+      {"==", {BinaryOp::eq, 3}},         {"!=", {BinaryOp::ne, 3}},         {"<", {BinaryOp::lt, 3}},
+      {"<=", {BinaryOp::le, 3}},         {">", {BinaryOp::gt, 3}},          {">=", {BinaryOp::ge, 3}},
+      {"</", {BinaryOp::trim_upper, 3}}, {">/", {BinaryOp::trim_lower, 3}}, {"+", {BinaryOp::add, 4}},
+      {"-", {BinaryOp::sub, 4}},         {"*", {BinaryOp::mul, 5}},         {"/", {BinaryOp::div, 5}},
+      {"%", {BinaryOp::mod, 5}},         {"^", {BinaryOp::pow, 7}}};
   for (const auto& [text, info] : kOps) {
     if (t.text == text) return info;
   }
@@ -49,10 +50,6 @@ Result<ExprPtr> Parser::binary(int min_precedence) {
   if (++depth_ > kMaxParseDepth) return error(cur().begin, "expression is nested too deeply");
   TT_ASSIGN(ExprPtr left, unary());
   while (true) {
-    if (cur().is("</") || cur().is(">/")) {
-      return error(cur().begin,
-                   "native histogram operator \"" + std::string(cur().text) + "\" is not supported");
-    }
     const auto info = binary_op_of(cur());
     if (!info || info->precedence < min_precedence) break;
     const std::size_t op_at = cur().begin;

@@ -22,8 +22,8 @@ std::string_view to_string(ValueType type) {
 }
 
 std::string_view to_string(BinaryOp op) {
-  static constexpr std::string_view kNames[] = {
-      "+", "-", "*", "/", "%", "^", "atan2", "==", "!=", "<", "<=", ">", ">=", "and", "or", "unless"};
+  static constexpr std::string_view kNames[] = {"+",  "-",  "*", "/",  "%", "^",  "atan2", "</", ">/",
+                                                "==", "!=", "<", "<=", ">", ">=", "and",   "or", "unless"};
   return kNames[static_cast<int>(op)];
 }
 

@@ -39,6 +39,12 @@ int natural_order(std::string_view a, std::string_view b) {
 
 Result<StepVector> Evaluator::sorted(const Expr& e, const Steps& steps) {
   TT_ASSIGN(StepVector v, eval(*e.args[0], steps));
+  for (StepSeries& s : v.series) {  // a histogram has no place in an order of numbers
+    for (std::size_t i = 0; i < s.values.size(); ++i) {
+      if (s.histogram(i) != nullptr) s.put(i, {});
+    }
+  }
+  TT_TRY(finish(v.series, false));
   if (steps.count != 1) return v;  // a range is sorted by labels in the end
   const bool falling = e.text == "sort_desc";
   std::stable_sort(v.series.begin(), v.series.end(), [&](const StepSeries& a, const StepSeries& b) {

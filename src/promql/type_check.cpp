@@ -52,6 +52,9 @@ Result<> check_binary(std::string_view text, Expr& e, std::size_t op_at) {
   if (is_comparison(e.op) && !e.bool_modifier && both_scalar) {
     return type_error(text, op_at, "comparisons between scalars must use BOOL modifier");
   }
+  if ((e.op == BinaryOp::trim_upper || e.op == BinaryOp::trim_lower) && both_scalar) {
+    return type_error(text, op_at, "operator " + op + " is for histograms and not allowed between scalars");
+  }
   if (is_set_operator(e.op) && !both_vector) {
     return type_error(text, op_at, "set operator " + op + " not allowed in binary scalar expression");
   }
@@ -117,9 +120,6 @@ static Result<> check_extension(std::string_view text, const Expr& call, const E
 Result<> check_call(std::string_view text, Expr& e) {
   const FunctionSignature* f = find_function(e.text);
   if (f == nullptr) {
-    if (is_unsupported_function(e.text)) {
-      return type_error(text, e.begin, "function " + quoted(e.text) + " is not supported");
-    }
     return type_error(text, e.begin, "unknown function with name " + quoted(e.text));
   }
   const std::size_t n = e.args.size();

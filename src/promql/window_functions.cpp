@@ -34,31 +34,44 @@ double quantile_of(double phi, std::vector<double>& v) {
   return v[low] * (1 - weight) + v[high] * weight;
 }
 
+bool starts_inside(const Window& w) {
+  return !w.starts.empty() && w.starts[0] != 0 && w.starts[0] > w.from && w.starts[0] < w.times[0];
+}
+
+/// The growth that was seen is stretched to the window's edges where samples come near enough to them (1.1
+/// average gaps), else by half a gap; a counter is not stretched to where it would have been below zero. One
+/// that began inside of the window was zero then, so that nothing is to be guessed on that side.
+double extrapolation_factor(const Window& w, bool counter, double first, double grown, bool from_start) {
+  const std::size_t n = w.times.size();
+  double to_start = static_cast<double>(w.times[0] - w.from) / 1000;
+  double to_end = static_cast<double>(w.to - w.times[n - 1]) / 1000;
+  double sampled = static_cast<double>(w.times[n - 1] - w.times[0]) / 1000;
+  const double gap = n > 1 ? sampled / static_cast<double>(n - 1) : 0;
+  if (from_start) {
+    to_start = 0;
+    sampled = static_cast<double>(w.times[n - 1] - w.starts[0]) / 1000;
+  } else {
+    if (to_start >= gap * 1.1) to_start = gap / 2;
+    if (counter && grown > 0 && first >= 0) to_start = std::min(to_start, sampled * (first / grown));
+  }
+  if (to_end >= gap * 1.1) to_end = gap / 2;
+  return sampled == 0 ? 1 : (sampled + to_start + to_end) / sampled;
+}
+
 namespace {
 
-/// The growth seen in the window, stretched to the window's edges where samples come near enough to them (1.1
-/// average gaps), else by half a gap; a counter is not stretched to where it would have been below zero.
 double extrapolated(const Window& w, bool counter, bool per_second) {
   const std::size_t n = w.values.size();
-  if (n < 2) return absent_value();
+  const bool from_start = counter && starts_inside(w);
+  if (n < 2 && !from_start) return absent_value();
   double growth = w.values[n - 1] - w.values[0];
   if (counter) {
     for (std::size_t i = 1; i < n; ++i) {
-      if (w.values[i] < w.values[i - 1]) growth += w.values[i - 1];
+      if (w.values[i] < w.values[i - 1] || w.start_reset(i)) growth += w.values[i - 1];
     }
   }
-  double to_start = static_cast<double>(w.times[0] - w.from) / 1000;
-  double to_end = static_cast<double>(w.to - w.times[n - 1]) / 1000;
-  const double sampled = static_cast<double>(w.times[n - 1] - w.times[0]) / 1000;
-  const double gap = sampled / static_cast<double>(n - 1);
-  if (to_start >= gap * 1.1) to_start = gap / 2;
-  if (counter) {
-    double to_zero = to_start;
-    if (growth > 0 && w.values[0] >= 0) to_zero = sampled * (w.values[0] / growth);
-    to_start = std::min(to_start, to_zero);
-  }
-  if (to_end >= gap * 1.1) to_end = gap / 2;
-  double factor = (sampled + to_start + to_end) / sampled;
+  if (from_start) growth += w.values[0];
+  double factor = extrapolation_factor(w, counter, w.values[0], growth, from_start);
   if (per_second) factor /= static_cast<double>(w.to - w.from) / 1000;
   return growth * factor;
 }
@@ -68,7 +81,8 @@ double instant_change(const Window& w, bool rate) {
   if (n < 2) return absent_value();
   const double last = w.values[n - 1];
   const double before = w.values[n - 2];
-  const double change = rate && last < before ? last : last - before;
+  const bool reset = rate && (last < before || w.start_reset(n - 1));
+  const double change = reset ? last : last - before;
   return rate ? change / (static_cast<double>(w.times[n - 1] - w.times[n - 2]) / 1000) : change;
 }
 
@@ -143,7 +157,7 @@ double count_changes(const Window& w, bool resets) {
   for (std::size_t i = 1; i < w.values.size(); ++i) {
     const double a = w.values[i - 1];
     const double b = w.values[i];
-    n += resets ? b < a : (b != a && !(std::isnan(a) && std::isnan(b)));
+    n += resets ? b < a || w.start_reset(i) : (b != a && !(std::isnan(a) && std::isnan(b)));
   }
   return n;
 }

@@ -116,7 +116,11 @@ Result<> Server::Impl::open() {
                             .attachments = &stores->attachments(),
                             .intake = &intake});
 
-  promql = std::make_unique<promql::Engine>(stores->metrics());
+  promql::EngineOptions promql_options;
+  auto features = promql::Features::parse(config.promql.features);
+  if (!features) return tl::unexpected(std::move(features).error().within("promql.features"));
+  promql_options.features = *features;
+  promql = std::make_unique<promql::Engine>(stores->metrics(), promql_options);
   alert_state = std::make_unique<RecordedAlertState>(stores->records());
   rules = std::make_unique<alerting::RuleManager>(
       alerting::RuleQueries(*promql, &stores->events()), clock,

@@ -1,7 +1,6 @@
 // Runs PromQL tests written in Prometheus' promqltest format: `load`, `clear`, `eval instant at`, `eval range
-// from`, `eval_fail`, and `expect` lines. Native histograms are not read: a case that needs them fails and is
-// counted. Each instant case is also run as a range of three steps, whose middle must agree,
-// and with `@` at each selector at other times (pinned.hpp).
+// from`, `eval_fail`, and `expect` lines. Each instant case is also run as a range of three steps, whose
+// middle must agree, and with `@` at each selector at other times (pinned.hpp).
 #pragma once
 
 #include <string>
@@ -15,7 +14,6 @@ namespace telltale::promql {
 struct ConformanceReport {
   int passed = 0;
   int failed = 0;
-  int need_histograms = 0;  // of the failed: mention or load native histograms
   std::vector<std::string> failures;
 };
 
