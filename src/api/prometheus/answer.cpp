@@ -1,5 +1,11 @@
 #include "api/prometheus/answer.hpp"
 
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "promql/native_histogram.hpp"
+
 namespace telltale::api {
 namespace {
 
@@ -27,6 +33,34 @@ std::string_view prometheus_error_type(ErrorKind kind) {
   }
 }
 
+void write_time(JsonWriter& w, UnixMillis t) {
+  w.raw(fmt::format("{:.3f}", static_cast<double>(t.ms) / 1000));
+}
+
+void write_histogram(JsonWriter& w, const Histogram& h) {
+  w.begin_object();
+  w.field("count", promql::format_value(h.count)).field("sum", promql::format_value(h.sum));
+  bool any = false;
+  for (const HistogramBucket& b : promql::buckets_in_order(h)) {
+    if (b.count == 0) continue;
+    if (!any) w.key("buckets").begin_array();
+    any = true;
+    const int bounds = b.lower_inclusive ? (b.upper_inclusive ? 3 : 1) : (b.upper_inclusive ? 0 : 2);
+    w.begin_array().integer(bounds);
+    for (const double v : {b.lower, b.upper, b.count}) w.string(promql::format_value(v));
+    w.end_array();
+  }
+  if (any) w.end_array();
+  w.end_object();
+}
+
+void write_histogram_sample(JsonWriter& w, const Sample& s) {
+  w.begin_array();
+  write_time(w, s.time);
+  write_histogram(w, *s.histogram);
+  w.end_array();
+}
+
 }  // namespace
 
 net::HttpResponse prometheus_error(const Error& error) {
@@ -38,6 +72,36 @@ net::HttpResponse prometheus_error(const Error& error) {
   auto response = net::HttpResponse::json(w.take(), status);
   add_error_headers(response);
   return response;
+}
+
+void write_sample(JsonWriter& w, const Sample& s) {
+  w.begin_array();
+  write_time(w, s.time);
+  w.string(promql::format_value(s.value)).end_array();
+}
+
+void write_series_samples(JsonWriter& w, const std::vector<Sample>& samples, bool instant) {
+  const auto is_histogram = [](const Sample& s) { return s.histogram != nullptr; };
+  if (instant) {
+    const Sample& s = samples.front();
+    w.key(is_histogram(s) ? "histogram" : "value");
+    is_histogram(s) ? write_histogram_sample(w, s) : write_sample(w, s);
+    return;
+  }
+  const auto histograms = std::count_if(samples.begin(), samples.end(), is_histogram);
+  if (static_cast<std::size_t>(histograms) < samples.size()) {
+    w.key("values").begin_array();
+    for (const Sample& s : samples) {
+      if (!is_histogram(s)) write_sample(w, s);
+    }
+    w.end_array();
+  }
+  if (histograms == 0) return;
+  w.key("histograms").begin_array();
+  for (const Sample& s : samples) {
+    if (is_histogram(s)) write_histogram_sample(w, s);
+  }
+  w.end_array();
 }
 
 void write_labels(JsonWriter& w, const Labels& labels) {

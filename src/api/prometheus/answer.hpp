@@ -11,6 +11,13 @@ net::HttpResponse prometheus_error(const Error& error);
 /// An object of names and values.
 void write_labels(JsonWriter& w, const Labels& labels);
 
+/// `[1736328600.000,"1.5"]`.
+void write_sample(JsonWriter& w, const Sample& s);
+/// The members of a series that hold its samples: `value` or `histogram` of an instant vector's, `values` and
+/// `histograms` of a range's. A histogram is {count, sum, buckets: [[which bounds belong to it, lower, upper,
+/// count]]} with 0: the upper, 1: the lower, 2: neither, 3: both.
+void write_series_samples(JsonWriter& w, const std::vector<Sample>& samples, bool instant);
+
 /// /api/v1/rules · /api/v1/alerts; those of Loki's ruler.
 void add_rule_list_routes(net::Router& router, const Services& services);
 /// /api/v1/status/… · /api/v1/admin/tsdb/… · /api/v1/format_query.

@@ -19,12 +19,6 @@ void write_seconds(JsonWriter& w, UnixMillis t) {
   w.raw(fmt::format("{:.3f}", static_cast<double>(t.ms) / 1000));
 }
 
-void write_sample(JsonWriter& w, const Sample& s) {
-  w.begin_array();
-  write_seconds(w, s.time);
-  w.string(promql::format_value(s.value)).end_array();
-}
-
 void write_list(JsonWriter& w, std::string_view name, const std::vector<std::string>& list) {
   if (list.empty()) return;
   w.key(name).begin_array();
@@ -48,14 +42,7 @@ net::HttpResponse write_query_result(const promql::QueryResult& result) {
     for (const auto& series : result.series) {
       w.begin_object().key("metric");
       write_labels(w, series.labels);
-      if (result.type == ValueType::vector) {
-        w.key("value");
-        write_sample(w, series.samples.front());
-      } else {
-        w.key("values").begin_array();
-        for (const auto& s : series.samples) write_sample(w, s);
-        w.end_array();
-      }
+      write_series_samples(w, series.samples, result.type == ValueType::vector);
       w.end_object();
     }
     w.end_array();
