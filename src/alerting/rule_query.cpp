@@ -41,7 +41,7 @@ Result<std::vector<RuleSample>> RuleQueries::run(const Rule& rule, ProjectId pro
     TT_ASSIGN(const auto found, metrics_->instant(rule.expr, {project}, at, context));
     if (found.type == promql::ValueType::scalar)
       return std::vector<RuleSample>{{Labels(), found.scalar.value, nullptr}};
-    for (const auto& s : found.series) out.push_back({s.labels, s.samples[0].value, s.samples[0].histogram});
+    for (const auto& s : found.series) out.push_back({s.labels, s.samples[0].value, s.histogram(0)});
     return out;
   }
   if (logs_ == nullptr) return fail(ErrorKind::unsupported, "there are no logs here to ask");

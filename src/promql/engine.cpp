@@ -16,11 +16,12 @@ QueryResult to_result(StepVector v, const Steps& steps, bool instant) {
   if (v.type == ValueType::scalar && !instant)
     v.series.push_back({Labels(), std::move(v.scalars), false, {}});
   for (StepSeries& s : v.series) {
-    ResultSeries r{std::move(s.labels), {}};
+    ResultSeries r{std::move(s.labels), {}, {}};
+    r.samples.reserve(s.values.size());
     for (std::size_t i = 0; i < s.values.size(); ++i) {
       if (is_absent(s.values[i])) continue;
       r.samples.push_back({UnixMillis{steps.at(i)}, s.values[i]});
-      if (!s.histograms.empty()) r.samples.back().histogram = std::move(s.histograms[i]);
+      if (!s.histograms.empty()) r.histograms.push_back(std::move(s.histograms[i]));
     }
     if (!r.samples.empty()) out.series.push_back(std::move(r));
   }

@@ -31,9 +31,21 @@ struct QueryOptions {
   Millis lookback{0};  // 0: the engine's
 };
 
+struct ResultPoint {
+  UnixMillis time;
+  double value = 0;  // of a histogram its sum
+};
+
 struct ResultSeries {
   Labels labels;
-  std::vector<Sample> samples;  // exactly one for an instant vector; floats and histograms by time
+  std::vector<ResultPoint> samples;  // exactly one for an instant vector
+  /// Empty where all are floats; else one for each sample, null where that is a float.
+  std::vector<std::shared_ptr<const Histogram>> histograms;
+
+  const std::shared_ptr<const Histogram>& histogram(std::size_t i) const {
+    static const std::shared_ptr<const Histogram> none;
+    return histograms.empty() ? none : histograms[i];
+  }
 };
 
 /// What /api/v1/query answers with, before JSON.

@@ -206,12 +206,15 @@ Result<StepVector> Evaluator::selector(const Expr& e, const Steps& steps, Read r
     StepSeries s;
     s.labels = labels;
     s.values.assign(steps.count, absent_value());
+    const bool plain = read == Read::values && !smooth && c.histograms.empty();
     std::size_t next = 0;
     for (std::size_t i = 0; i < steps.count; ++i) {
       const std::int64_t t = time_of(e, steps.at(i));
       while (next < c.times.size() && c.times[next] <= t) ++next;
       if (next == 0 || c.times[next - 1] <= t - lookback_ || is_stale_nan(c.values[next - 1])) continue;
-      if (read != Read::values) {
+      if (plain) {
+        s.values[i] = c.values[next - 1];
+      } else if (read != Read::values) {
         s.values[i] = seconds(read == Read::timestamps ? c.times[next - 1] : c.start(next - 1));
       } else if (smooth) {
         s.put(i, smoothed_value(e, labels, c, next - 1, t));
@@ -334,14 +337,15 @@ Result<std::vector<ResultSeries>> Evaluator::raw(const Expr& e, const Steps& ste
   const std::int64_t to = time_of(selector, steps.start);
   std::vector<ResultSeries> out;
   const SeriesFn take = [&](const Labels& labels, bool drop, const Columns& c) -> Result<> {
-    ResultSeries s{labels, {}};
+    ResultSeries s{labels, {}, {}};
     if (drop) erase_name(s.labels);
     for (std::size_t i = 0; i < c.times.size(); ++i) {
       if (c.times[i] <= to - e.range_ms || c.times[i] > to) continue;
-      s.samples.push_back({UnixMillis{c.times[i]}, c.values[i], UnixMillis{c.start(i)},
-                           c.histograms.empty() ? nullptr : c.histograms[i]});
+      s.samples.push_back({UnixMillis{c.times[i]}, c.values[i]});
+      if (!c.histograms.empty()) s.histograms.push_back(c.histograms[i]);
     }
-    TT_TRY(context_.charge(s.samples.size() * sizeof(Sample)));
+    TT_TRY(
+        context_.charge(s.samples.size() * sizeof(ResultPoint) + s.histograms.size() * sizeof(HistogramPtr)));
     if (!s.samples.empty()) out.push_back(std::move(s));
     return {};
   };

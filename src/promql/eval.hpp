@@ -86,7 +86,8 @@ struct Columns {
   }
   std::int64_t start(std::size_t i) const { return starts.empty() ? 0 : starts[i]; }
   /// Whether a counter began anew between sample i and the one before it, by what the two say of their start.
-  bool start_reset(std::size_t i) const;
+  bool start_reset(std::size_t i) const { return !starts.empty() && told_reset(i); }
+  bool told_reset(std::size_t i) const;
 };
 
 /// Columns with their memory.

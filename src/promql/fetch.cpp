@@ -21,8 +21,7 @@ void OwnedColumns::take(const Columns& from, std::size_t i) {
   if (!from.starts.empty()) starts.push_back(from.starts[i]);
 }
 
-bool Columns::start_reset(std::size_t i) const {
-  if (starts.empty()) return false;
+bool Columns::told_reset(std::size_t i) const {
   const std::int64_t began = starts[i];
   // Not told, or after its own sample; at it is OpenTelemetry's way to say that it is not known.
   if (began == 0 || began >= times[i]) return false;

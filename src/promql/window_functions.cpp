@@ -65,9 +65,13 @@ double extrapolated(const Window& w, bool counter, bool per_second) {
   const bool from_start = counter && starts_inside(w);
   if (n < 2 && !from_start) return absent_value();
   double growth = w.values[n - 1] - w.values[0];
-  if (counter) {
+  if (counter && w.starts.empty()) {
     for (std::size_t i = 1; i < n; ++i) {
-      if (w.values[i] < w.values[i - 1] || w.start_reset(i)) growth += w.values[i - 1];
+      if (w.values[i] < w.values[i - 1]) growth += w.values[i - 1];
+    }
+  } else if (counter) {
+    for (std::size_t i = 1; i < n; ++i) {
+      if (w.values[i] < w.values[i - 1] || w.told_reset(i)) growth += w.values[i - 1];
     }
   }
   if (from_start) growth += w.values[0];

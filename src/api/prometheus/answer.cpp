@@ -54,10 +54,10 @@ void write_histogram(JsonWriter& w, const Histogram& h) {
   w.end_object();
 }
 
-void write_histogram_sample(JsonWriter& w, const Sample& s) {
+void write_histogram_sample(JsonWriter& w, UnixMillis time, const Histogram& h) {
   w.begin_array();
-  write_time(w, s.time);
-  write_histogram(w, *s.histogram);
+  write_time(w, time);
+  write_histogram(w, h);
   w.end_array();
 }
 
@@ -74,32 +74,33 @@ net::HttpResponse prometheus_error(const Error& error) {
   return response;
 }
 
-void write_sample(JsonWriter& w, const Sample& s) {
+void write_sample(JsonWriter& w, const promql::ResultPoint& s) {
   w.begin_array();
   write_time(w, s.time);
   w.string(promql::format_value(s.value)).end_array();
 }
 
-void write_series_samples(JsonWriter& w, const std::vector<Sample>& samples, bool instant) {
-  const auto is_histogram = [](const Sample& s) { return s.histogram != nullptr; };
+void write_series_samples(JsonWriter& w, const promql::ResultSeries& series, bool instant) {
+  const auto& samples = series.samples;
   if (instant) {
-    const Sample& s = samples.front();
-    w.key(is_histogram(s) ? "histogram" : "value");
-    is_histogram(s) ? write_histogram_sample(w, s) : write_sample(w, s);
+    const Histogram* h = series.histogram(0).get();
+    w.key(h != nullptr ? "histogram" : "value");
+    h != nullptr ? write_histogram_sample(w, samples[0].time, *h) : write_sample(w, samples[0]);
     return;
   }
-  const auto histograms = std::count_if(samples.begin(), samples.end(), is_histogram);
-  if (static_cast<std::size_t>(histograms) < samples.size()) {
+  const auto& all = series.histograms;
+  const auto floats = static_cast<std::size_t>(std::count(all.begin(), all.end(), nullptr));
+  if (all.empty() || floats > 0) {
     w.key("values").begin_array();
-    for (const Sample& s : samples) {
-      if (!is_histogram(s)) write_sample(w, s);
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+      if (series.histogram(i) == nullptr) write_sample(w, samples[i]);
     }
     w.end_array();
   }
-  if (histograms == 0) return;
+  if (floats == all.size()) return;
   w.key("histograms").begin_array();
-  for (const Sample& s : samples) {
-    if (is_histogram(s)) write_histogram_sample(w, s);
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    if (series.histogram(i) != nullptr) write_histogram_sample(w, samples[i].time, *series.histogram(i));
   }
   w.end_array();
 }

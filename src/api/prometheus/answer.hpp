@@ -12,11 +12,11 @@ net::HttpResponse prometheus_error(const Error& error);
 void write_labels(JsonWriter& w, const Labels& labels);
 
 /// `[1736328600.000,"1.5"]`.
-void write_sample(JsonWriter& w, const Sample& s);
+void write_sample(JsonWriter& w, const promql::ResultPoint& s);
 /// The members of a series that hold its samples: `value` or `histogram` of an instant vector's, `values` and
 /// `histograms` of a range's. A histogram is {count, sum, buckets: [[which bounds belong to it, lower, upper,
 /// count]]} with 0: the upper, 1: the lower, 2: neither, 3: both.
-void write_series_samples(JsonWriter& w, const std::vector<Sample>& samples, bool instant);
+void write_series_samples(JsonWriter& w, const promql::ResultSeries& series, bool instant);
 
 /// /api/v1/rules · /api/v1/alerts; those of Loki's ruler.
 void add_rule_list_routes(net::Router& router, const Services& services);

@@ -1,6 +1,8 @@
 // How samples stand in the answers of the query API.
 #include "api/prometheus/answer.hpp"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "model/histogram.hpp"
@@ -9,9 +11,17 @@ namespace telltale::api {
 namespace {
 
 std::string written(const std::vector<Sample>& samples, bool instant) {
+  promql::ResultSeries series;
+  for (const Sample& s : samples) {
+    series.samples.push_back({s.time, s.value});
+    series.histograms.push_back(s.histogram);
+  }
+  if (std::count(series.histograms.begin(), series.histograms.end(), nullptr) ==
+      static_cast<std::ptrdiff_t>(samples.size()))
+    series.histograms.clear();
   JsonWriter w;
   w.begin_object();
-  write_series_samples(w, samples, instant);
+  write_series_samples(w, series, instant);
   w.end_object();
   return w.take();
 }

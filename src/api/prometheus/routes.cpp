@@ -32,7 +32,7 @@ net::HttpResponse write_query_result(const promql::QueryResult& result) {
   w.begin_object().field("status", "success").key("data").begin_object();
   w.field("resultType", promql::to_string(result.type)).key("result");
   if (result.type == ValueType::scalar) {
-    write_sample(w, result.scalar);
+    write_sample(w, {result.scalar.time, result.scalar.value});
   } else if (result.type == ValueType::string) {
     w.begin_array();
     write_seconds(w, result.scalar.time);
@@ -42,7 +42,7 @@ net::HttpResponse write_query_result(const promql::QueryResult& result) {
     for (const auto& series : result.series) {
       w.begin_object().key("metric");
       write_labels(w, series.labels);
-      write_series_samples(w, series.samples, result.type == ValueType::vector);
+      write_series_samples(w, series, result.type == ValueType::vector);
       w.end_object();
     }
     w.end_array();

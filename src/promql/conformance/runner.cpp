@@ -62,9 +62,9 @@ bool nearly(const SeriesItem& want, const Histogram& got) {
          nearly(a.negative, b.negative) && nearly(a.custom_values, b.custom_values);
 }
 
-bool nearly(const SeriesItem& want, const Sample& got) {
-  if ((want.histogram == nullptr) != (got.histogram == nullptr)) return false;
-  return got.histogram != nullptr ? nearly(want, *got.histogram) : nearly(want.value, got.value);
+bool nearly(const SeriesItem& want, double value, const Histogram* histogram) {
+  if ((want.histogram == nullptr) != (histogram == nullptr)) return false;
+  return histogram != nullptr ? nearly(want, *histogram) : nearly(want.value, value);
 }
 
 std::string shown(double v, const Histogram* h) {
@@ -352,7 +352,7 @@ class Run {
       std::string seen = "got " + std::to_string(got.series.size()) + " series, expected " +
                          std::to_string(want.series.size());
       for (const auto& s : got.series)
-        seen += " | " + s.labels.to_string() + " " + shown(s.samples[0].value, s.samples[0].histogram.get());
+        seen += " | " + s.labels.to_string() + " " + shown(s.samples[0].value, s.histogram(0).get());
       return seen;
     }
     for (std::size_t i = 0; i < want.series.size(); ++i) {
@@ -368,11 +368,13 @@ class Run {
         if (values[k]) expected[instant ? start : start + static_cast<std::int64_t>(k) * step] = *values[k];
       }
       if (expected.size() != it->samples.size()) return "wrong number of points in " + labels.to_string();
-      for (const Sample& s : it->samples) {
+      for (std::size_t k = 0; k < it->samples.size(); ++k) {
+        const ResultPoint& s = it->samples[k];
+        const Histogram* h = it->histogram(k).get();
         const auto e = expected.find(s.time.ms);
         if (e == expected.end()) return "unexpected point in " + labels.to_string();
-        if (!nearly(e->second, s)) {
-          return labels.to_string() + ": got " + shown(s.value, s.histogram.get()) + ", expected " +
+        if (!nearly(e->second, s.value, h)) {
+          return labels.to_string() + ": got " + shown(s.value, h) + ", expected " +
                  shown(e->second.value, e->second.histogram.get());
         }
       }
@@ -392,26 +394,27 @@ class Run {
       }
       if (present.size() != it->samples.size()) return "wrong number of points in " + labels.to_string();
       for (std::size_t i = 0; i < present.size(); ++i) {
-        if (!nearly(*present[i], it->samples[i])) return "wrong value in " + labels.to_string();
+        if (!nearly(*present[i], it->samples[i].value, it->histogram(i).get()))
+          return "wrong value in " + labels.to_string();
       }
     }
     return "";
   }
 
   static std::string compare_middle(const QueryResult& instant, const QueryResult& range, std::int64_t at) {
-    std::map<Labels, Sample> want;
-    std::map<Labels, Sample> got;
-    if (instant.type == ValueType::scalar) want[Labels()] = instant.scalar;
-    if (range.type == ValueType::scalar) got[Labels()] = range.scalar;
-    for (const auto& s : instant.series) want[s.labels] = s.samples[0];
+    std::map<Labels, SeriesItem> want;
+    std::map<Labels, SeriesItem> got;
+    if (instant.type == ValueType::scalar) want[Labels()].value = instant.scalar.value;
+    if (range.type == ValueType::scalar) got[Labels()].value = range.scalar.value;
+    for (const auto& s : instant.series) want[s.labels] = {s.samples[0].value, s.histogram(0), false};
     for (const auto& s : range.series) {
-      for (const Sample& x : s.samples) {
-        if (x.time.ms == at) got[s.labels] = x;
+      for (std::size_t i = 0; i < s.samples.size(); ++i) {
+        if (s.samples[i].time.ms == at) got[s.labels] = {s.samples[i].value, s.histogram(i), false};
       }
     }
     if (want.size() != got.size()) return "different number of series";
     for (const auto& [labels, v] : want) {
-      if (got.count(labels) == 0 || !nearly(SeriesItem{v.value, v.histogram, false}, got[labels]))
+      if (got.count(labels) == 0 || !nearly(v, got[labels].value, got[labels].histogram.get()))
         return "different value of " + labels.to_string();
     }
     return "";
