@@ -8,6 +8,7 @@
 #include "base/limits.hpp"
 #include "promql/mixed_window.hpp"
 #include "promql/parser.hpp"
+#include "promql/sliding_window.hpp"
 
 namespace telltale::promql {
 
@@ -284,6 +285,8 @@ Result<StepVector> Evaluator::over_range(const Expr& e, const Steps& steps, cons
   const Extension extension = selector.extension;
   const std::int64_t before = extension != Extension::none ? lookback_ : 0;
   const std::int64_t after = extension == Extension::smoothed ? lookback_ : 0;
+  const bool overlapping = extension == Extension::none && steps.count > 1 &&
+                           range.range_ms >= 2 * steps.step && selector.at == AtKind::none;
   StepVector out;
   const SeriesFn take = [&](const Labels& labels, bool drop, const Columns& c) -> Result<> {
     TT_TRY(context_.charge(steps.count * sizeof(double) + sizeof(StepSeries)));
@@ -294,6 +297,7 @@ Result<StepVector> Evaluator::over_range(const Expr& e, const Steps& steps, cons
     const bool with_histograms = std::any_of(c.histograms.begin(), c.histograms.end(),
                                              [](const HistogramPtr& h) { return h != nullptr; });
     MixedWindow mixed(*this, e, labels);
+    SlidingWindow sliding(e.text, fn, c, overlapping && !with_histograms);
     std::size_t begin = 0;
     std::size_t end = 0;
     bool any = false;
@@ -314,7 +318,8 @@ Result<StepVector> Evaluator::over_range(const Expr& e, const Steps& steps, cons
         if (v.histogram != nullptr) TT_TRY(context_.charge(v.histogram->bytes()));
         s.put(i, std::move(v));
       } else {
-        s.values[i] = extension == Extension::none ? fn(w) : extended_value(e.text, w, extension);
+        s.values[i] = extension == Extension::none ? sliding.value(w, begin, end)
+                                                   : extended_value(e.text, w, extension);
         if (counter && !w.starts.empty()) mixed.check_starts(w);
         any = any || !is_absent(s.values[i]);
       }

@@ -125,6 +125,8 @@ double quantile_of(double phi, std::vector<double>& values);
 /// much of it a counter had at its first sample. With `start`, the counter began inside of the window at that
 /// time.
 double extrapolation_factor(const Window& w, bool counter, double first, double grown, bool from_start);
+/// rate, increase or delta of a window whose samples grow by so much.
+double extrapolated_growth(const Window& w, bool counter, bool per_second, double growth);
 /// Whether the window's first sample tells that its counter began inside of the window.
 bool starts_inside(const Window& w);
 

@@ -58,6 +58,12 @@ double extrapolation_factor(const Window& w, bool counter, double first, double 
   return sampled == 0 ? 1 : (sampled + to_start + to_end) / sampled;
 }
 
+double extrapolated_growth(const Window& w, bool counter, bool per_second, double growth) {
+  double factor = extrapolation_factor(w, counter, w.values[0], growth, counter && starts_inside(w));
+  if (per_second) factor /= static_cast<double>(w.to - w.from) / 1000;
+  return growth * factor;
+}
+
 namespace {
 
 double extrapolated(const Window& w, bool counter, bool per_second) {
@@ -75,9 +81,7 @@ double extrapolated(const Window& w, bool counter, bool per_second) {
     }
   }
   if (from_start) growth += w.values[0];
-  double factor = extrapolation_factor(w, counter, w.values[0], growth, from_start);
-  if (per_second) factor /= static_cast<double>(w.to - w.from) / 1000;
-  return growth * factor;
+  return extrapolated_growth(w, counter, per_second, growth);
 }
 
 double instant_change(const Window& w, bool rate) {
