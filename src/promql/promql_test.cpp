@@ -24,15 +24,26 @@ TEST(PromqlCorpus, OwnFilesPass) {
 }
 
 TEST(PromqlParser, PrintedTextReadsBackTheSame) {
-  for (const char* text :
-       {"a + on (x) group_left (y) b", "sum by (a, b) (rate(x{y=~\"z\"}[5m] offset -1m))", "-a ^ 2",
-        "Inf ^ a", "{\"my.metric\",\"lab.el\"=\"x\"} @ 1.500", "max_over_time(a[1h:1m] @ end())",
-        "count_values(\"v\", a) > bool 1", "topk(3, a) or b unless c",
-        "a + on (x) fill_left (1) fill_right (-2) b", "a / ignoring (x) group_left (y) fill (0) b",
-        "rate(a[5m * 2])", "a offset -(step() / 2)",
-        "max_over_time(a[min_of(range(), 1h):30s + 30s] offset (1h % 7m))", "limit_ratio(-0.25, a)",
-        "sort_by_label(a, \"x\", \"y\")", "rate(a[5m] anchored offset 1m)", "a smoothed @ 5.000",
-        "info(a, {b=~\".*\"})"}) {
+  for (const char* text : {"a + on (x) group_left (y) b",
+                           "sum by (a, b) (rate(x{y=~\"z\"}[5m] offset -1m))",
+                           "-a ^ 2",
+                           "Inf ^ a",
+                           "{\"my.metric\",\"lab.el\"=\"x\"} @ 1.500",
+                           "max_over_time(a[1h:1m] @ end())",
+                           "count_values(\"v\", a) > bool 1",
+                           "topk(3, a) or b unless c",
+                           "a + on (x) fill_left (1) fill_right (-2) b",
+                           "a / ignoring (x) group_left (y) fill (0) b",
+                           "rate(a[5m * 2])",
+                           "a offset -(step() / 2)",
+                           "max_over_time(a[min_of(range(), 1h):30s + 30s] offset (1h % 7m))",
+                           "limit_ratio(-0.25, a)",
+                           "sort_by_label(a, \"x\", \"y\")",
+                           "rate(a[5m] anchored offset 1m)",
+                           "a smoothed @ 5.000",
+                           "info(a, {b=~\".*\"})",
+                           "h </ 1.5 > bool -Inf >/ b",
+                           "histogram_count(a >/ on (x) b)"}) {
     auto expr = parse(text);
     ASSERT_TRUE(expr) << text << ": " << expr.error().message();
     EXPECT_EQ(to_string(**expr), text);
@@ -56,6 +67,7 @@ TEST(PromqlParser, ErrorsSayWhere) {
       {"a[5m:1m] smoothed", "1:10: parse error: smoothed modifier is"},
       {"rate(a[1m] smoothed anchored)", "1:21: parse error: "},
       {"a + fill(0) 1", "1:3: parse error: filling in"},
+      {"1 </ 2", "1:3: parse error: operator"},
       {"{}", "1:1: parse error: vector sel"},
       {"a\n+ \"x\"", "2:3: parse error: "},
       {"1 == 1", "1:3: parse error: comparisons"}};

@@ -166,6 +166,11 @@ export const rangeQueryAsk = <T>(expr: string, { from, to, step }: ReturnType<ty
   key: ["query_range", expr, from, to, step],
   path: "/api/v1/query_range",
   query: { query: expr, start: from, end: to, step },
+  // A series of native histograms alone comes without values: there are no numbers to draw.
+  read: (a: { data: { result: { values?: unknown[] }[] } }) => {
+    for (const s of a.data.result) s.values ??= [];
+    return a as unknown as T;
+  },
 });
 export const metricNamesAsk: Ask<string[]> = { key: ["metric-names"], path: "/api/v1/label/__name__/values", query: {}, read: (a: { data: string[] }) => a.data };
 export const rulesAsk = <T>(now: number): Ask<T> => ({ key: ["rules", now], path: "/api/v1/rules", query: {}, read: (a: { data: { groups: T } }) => a.data.groups });
