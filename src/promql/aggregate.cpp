@@ -277,7 +277,7 @@ Result<StepVector> Evaluator::aggregate(const Expr& e, const Steps& steps) {
                         });
       if (here) {
         StepValue folded = fold_mixed(e, v, g.members, i, param.scalars.empty() ? 0 : param.scalars[i]);
-        if (folded.histogram != nullptr) TT_TRY(context_.charge(folded.histogram->bytes()));
+        TT_TRY(charge(folded.histogram));
         s.put(i, std::move(folded));
         continue;
       }

@@ -113,7 +113,9 @@ Result<StepVector> Evaluator::unary(const Expr& e, const Steps& steps) {
       if (s.histogram(i) != nullptr) {
         Histogram h = *s.histogram(i);
         scale(h, -1);
-        s.put(i, StepValue(std::move(h)));
+        StepValue negated(std::move(h));
+        TT_TRY(charge(negated.histogram));
+        s.put(i, std::move(negated));
       } else if (!is_absent(s.values[i])) {
         s.values[i] = -s.values[i];
       }
@@ -196,7 +198,9 @@ Result<StepVector> Evaluator::vector_scalar(const Expr& e, StepVector v, const s
         continue;
       }
       const StepValue had = series.at(i);
-      series.put(i, swapped ? mixed_pair(e, s[i], had, had) : mixed_pair(e, had, s[i], had));
+      StepValue made = swapped ? mixed_pair(e, s[i], had, had) : mixed_pair(e, had, s[i], had);
+      TT_TRY(charge(made.histogram));
+      series.put(i, std::move(made));
     }
   }
   TT_TRY(finish(v.series, false));
@@ -320,7 +324,7 @@ Result<> Evaluator::match(const Expr& e, const std::vector<const StepSeries*>& m
           s.values[i] = pair_value(e, left.values[i], right.values[i], left.values[i]);
         } else {
           StepValue v = mixed_pair(e, left.at(i), right.at(i), left.at(i));
-          if (v.histogram != nullptr) TT_TRY(context_.charge(v.histogram->bytes()));
+          TT_TRY(charge(v.histogram));
           s.put(i, std::move(v));
         }
         if (!one_to_one) continue;

@@ -208,6 +208,7 @@ Result<StepVector> Evaluator::selector(const Expr& e, const Steps& steps, Read r
     s.labels = labels;
     s.values.assign(steps.count, absent_value());
     const bool plain = read == Read::values && !smooth && c.histograms.empty();
+    const Histogram* charged = nullptr;
     std::size_t next = 0;
     for (std::size_t i = 0; i < steps.count; ++i) {
       const std::int64_t t = time_of(e, steps.at(i));
@@ -218,8 +219,12 @@ Result<StepVector> Evaluator::selector(const Expr& e, const Steps& steps, Read r
       } else if (read != Read::values) {
         s.values[i] = seconds(read == Read::timestamps ? c.times[next - 1] : c.start(next - 1));
       } else if (smooth) {
-        s.put(i, smoothed_value(e, labels, c, next - 1, t));
+        StepValue v = smoothed_value(e, labels, c, next - 1, t);
+        TT_TRY(charge(v.histogram));
+        s.put(i, std::move(v));
       } else if (c.histogram(next - 1) != nullptr) {
+        if (c.histogram(next - 1) != std::exchange(charged, c.histogram(next - 1)))
+          TT_TRY(charge(c.histograms[next - 1]));
         s.put(i, StepValue(c.histograms[next - 1]));
       } else {
         s.values[i] = c.values[next - 1];
@@ -315,7 +320,7 @@ Result<StepVector> Evaluator::over_range(const Expr& e, const Steps& steps, cons
                      params2 != nullptr ? (*params2)[i] : 0};
       if (with_histograms && mixed.concerns(w)) {
         StepValue v = mixed.value(w, fn, extension);
-        if (v.histogram != nullptr) TT_TRY(context_.charge(v.histogram->bytes()));
+        TT_TRY(charge(v.histogram));
         s.put(i, std::move(v));
       } else {
         s.values[i] = extension == Extension::none ? sliding.value(w, begin, end)

@@ -179,6 +179,8 @@ class Evaluator {
   Result<StepVector> selector(const Expr& e, const Steps& steps, Read read);
   StepValue smoothed_value(const Expr& e, const Labels& labels, const Columns& c, std::size_t i,
                            std::int64_t t);
+  /// Counts a histogram that the query keeps against its memory.
+  Result<> charge(const HistogramPtr& h) { return h == nullptr ? Result<>() : context_.charge(h->bytes()); }
   storage::SelectHints hints_of(std::int64_t step, std::int64_t window, std::string_view function) const;
   /// Says so when a metric that is used as a counter is not named (or typed) like one.
   void check_counter(const Labels& labels, const Expr& at);

@@ -15,6 +15,7 @@
 #include "config/config.hpp"
 #include "metrics/scrape_config.hpp"
 #include "net/client.hpp"
+#include "promql/features.hpp"
 #include "server/cli.hpp"
 #include "server/redaction.hpp"
 #include "server/retention.hpp"
@@ -134,6 +135,8 @@ int check(const std::vector<std::string>& args) {
       if (r) {
         if (const auto kept = telltale::server::event_retention(r->retention); !kept)
           problem = kept.error().message();
+        if (const auto known = telltale::promql::Features::parse(r->promql.features); !known)
+          problem = "promql.features: " + known.error().message();
       }
     } else {
       fmt::print(stderr, "telltale check: unknown kind {}\n", args[0]);
