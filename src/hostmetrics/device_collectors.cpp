@@ -102,15 +102,41 @@ bool is_left_out_mount(const Mount& m) {
   return m.point.starts_with("/run/credentials/");
 }
 
+bool has_option(std::string_view options, std::string_view wanted) {
+  while (!options.empty()) {
+    const std::size_t end = options.find(',');
+    if (options.substr(0, end) == wanted) return true;
+    options.remove_prefix(end == std::string_view::npos ? options.size() : end + 1);
+  }
+  return false;
+}
+
+/// /proc/1/mounts.
 std::vector<Mount> read_mounts(std::string_view text) {
   std::vector<Mount> out;
   for (const auto line : lines(text)) {
     const auto parts = words(line);
     if (parts.size() < 4) continue;
-    Mount m{unescaped(parts[0]), unescaped(parts[1]), std::string(parts[2]), false};
-    const std::string_view options = parts[3];
-    m.read_only = options == "ro" || options.starts_with("ro,") || options.ends_with(",ro") ||
-                  options.find(",ro,") != std::string_view::npos;
+    out.push_back(
+        {unescaped(parts[0]), unescaped(parts[1]), std::string(parts[2]), has_option(parts[3], "ro")});
+  }
+  return out;
+}
+
+/// /proc/self/mountinfo, for a service whose view of the mounts is its own: folders bound to other places,
+/// and `/` made read-only for it. A device counts where it is mounted first, and is read-only when the file
+/// system is.
+std::vector<Mount> read_mount_info(std::string_view text) {
+  std::vector<Mount> out;
+  std::set<std::string> devices;
+  for (const auto line : lines(text)) {
+    const auto parts = words(line);
+    const auto dash = std::find(parts.begin(), parts.end(), "-");
+    if (parts.size() < 6 || parts.end() - dash < 4) continue;
+    Mount m{unescaped(dash[2]), unescaped(parts[4]), std::string(dash[1]), has_option(dash[3], "ro")};
+    const bool part_of_another = parts[3] != "/";
+    const bool is_device = m.device.starts_with('/');
+    if (is_device ? !devices.insert(m.device).second : part_of_another) continue;
     out.push_back(std::move(m));
   }
   return out;
@@ -133,11 +159,15 @@ Result<> collect_diskstats(HostSource& source, SampleList& out) {
 }
 
 Result<> collect_filesystem(HostSource& source, SampleList& out) {
-  auto text = source.read("/proc/1/mounts");
-  if (!text) text = source.read("/proc/self/mounts");
-  if (!text) return tl::unexpected<Error>(std::move(text.error()));
+  std::vector<Mount> mounts;
+  if (const auto text = source.read("/proc/1/mounts")) {
+    mounts = read_mounts(*text);
+  } else {
+    TT_ASSIGN(const std::string own, source.read("/proc/self/mountinfo"));
+    mounts = read_mount_info(own);
+  }
   std::set<std::string> seen;
-  for (const Mount& m : read_mounts(*text)) {
+  for (const Mount& m : mounts) {
     if (is_left_out_mount(m) || seen.size() >= limits::kMaxHostDevices) continue;
     if (!seen.insert(m.device + '\n' + m.point).second) continue;
     const auto add = [&](std::string_view name, double value) {

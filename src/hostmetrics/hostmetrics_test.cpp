@@ -131,6 +131,21 @@ TEST(HostMetrics, UnderTheNamesOfNodeExporter) {
       << "no remote file system is touched";
 }
 
+TEST(HostMetrics, AServiceWithMountsOfItsOwnStillSeesTheHostsFileSystems) {
+  FakeHost host;
+  FakeClock clock;
+  host.files["/proc/self/mountinfo"] =
+      "20 1 8:1 / / ro,relatime shared:1 - ext4 /dev/sda1 rw\n21 20 0:20 / /run rw - tmpfs tmpfs rw\n"
+      "22 20 8:1 /tmp/private/tmp /tmp rw - ext4 /dev/sda1 rw\n23 20 8:1 /var/lib/x /var/lib/x rw - ext4 "
+      "/dev/sda1 rw\n"
+      "24 20 0:20 /systemd/none /home ro - tmpfs tmpfs rw\n25 20 8:2 /@data /data rw master:2 - btrfs "
+      "/dev/sdb ro\n";
+  const Values v = values(measure_host(host, clock));
+  EXPECT_EQ(host.asked, (std::vector<std::string>{"/", "/run", "/data"}));
+  EXPECT_EQ(v.at(R"(node_filesystem_readonly{device="/dev/sda1", fstype="ext4", mountpoint="/"})"), 0);
+  EXPECT_EQ(v.at(R"(node_filesystem_readonly{device="/dev/sdb", fstype="btrfs", mountpoint="/data"})"), 1);
+}
+
 TEST(HostMetrics, APartThatIsMissingOrMalformedSpoilsNoOther) {
   FakeHost host = whole_host();
   FakeClock clock;
