@@ -341,6 +341,7 @@ CHECKS = {
     "retention.errors": retention_check("errors", send_old_event, lambda w: w.api.rows("errors", query="old event")),
     "retention.metrics": retention_check("metrics", send_old_sample, old_samples),
     "prometheus.config_file": check_prometheus_file, "rules.files": check_rules_files,
+    "host.enabled": check_host_enabled, "host.interval": check_host_interval,
     "rules.evaluation_interval": check_evaluation_interval, "alerting.group_wait": check_group_wait,
     "alerting.group_interval": check_group_interval, "alerting.repeat_interval": check_repeat_interval,
     "net.outbound_allow": check_outbound_allow, "smtp.url": check_mail, "smtp.from": check_mail,
