@@ -56,9 +56,9 @@ struct ServicesRig {
   NoHttpClient http;
   NoDnsClient dns;
   metrics::ScrapeManager scrapes{
-      {http, dns, *fs, clock, log},
-      registry,
-      [](ProjectId, UnixNanos, const metrics::ScrapedSamples&) -> Result<> { return {}; }};
+      {http, dns, *fs, clock, log}, registry, [](ProjectId, UnixNanos, const metrics::Scraped&) -> Result<> {
+        return {};
+      }};
   alerting::RuleManager rules{
       {promql, &events},
       clock,

@@ -145,6 +145,13 @@ Result<RelabelAction> relabel_action_from(std::string_view name) {
   return fail(ErrorKind::invalid_argument, "action: unknown relabel action \"" + std::string(name) + "\"");
 }
 
+std::string_view to_string(RelabelAction action) {
+  for (const auto& [text, a] : kActions) {
+    if (a == action) return text;
+  }
+  return "replace";
+}
+
 Result<> RelabelRule::prepare() {
   const bool needs_target = action == RelabelAction::replace || action == RelabelAction::hashmod ||
                             action == RelabelAction::lowercase || action == RelabelAction::uppercase ||

@@ -45,6 +45,7 @@ struct RelabelRule {
 };
 
 Result<RelabelAction> relabel_action_from(std::string_view name);
+std::string_view to_string(RelabelAction action);
 
 /// False when the label set is dropped. Rules must be prepared.
 bool relabel(const std::vector<RelabelRule>& rules, Labels& labels);

@@ -89,6 +89,8 @@ Result<std::shared_ptr<const Histogram>> limited_histogram(const ScrapeLimits& l
 
 struct Digested {
   ScrapedSamples samples;
+  ScrapedExemplars exemplars;
+  std::shared_ptr<const ScrapedMetadata> metadata;
   std::set<Labels> tracked;
   std::size_t scraped = 0;
   std::size_t kept = 0;
@@ -119,6 +121,10 @@ Result<> digest_sample(const ScrapeJob& job, const ScrapeTarget& target, const L
   if (s.histogram) {
     TT_ASSIGN(sample.histogram, limited_histogram(job.limits, s.histogram));
   }
+  for (auto& exemplar : s.exemplars) {
+    if (!exemplar.time) exemplar.time = sample.time;
+    out.exemplars.emplace_back(labels, std::move(exemplar));
+  }
   out.samples.emplace_back(std::move(labels), std::move(sample));
   return {};
 }
@@ -137,6 +143,7 @@ Result<> digest_body(const ScrapeJob& job, const ScrapeTarget& target, const Lab
   TT_ASSIGN(const auto protocol, wire::prometheus::content_protocol(content_type, job.fallback_protocol));
   TT_ASSIGN(auto parsed, wire::prometheus::parse_exposition(response.body, protocol, job.histograms));
   out.scraped = parsed.samples.size();
+  out.metadata = std::make_shared<const ScrapedMetadata>(std::move(parsed.metadata));
   out.samples.reserve(parsed.samples.size());
   for (auto& s : parsed.samples) TT_TRY(digest_sample(job, target, external, s, now, out));
   if (job.limits.samples > 0 && out.kept > job.limits.samples) {
@@ -144,6 +151,38 @@ Result<> digest_body(const ScrapeJob& job, const ScrapeTarget& target, const Lab
                 "sample_limit of " + std::to_string(job.limits.samples) + " exceeded");
   }
   return {};
+}
+
+bool same_exemplar(const wire::prometheus::ScrapedExemplar& a, const wire::prometheus::ScrapedExemplar& b) {
+  return a.value == b.value && a.labels == b.labels;
+}
+
+/// Those that the scrape before did not have as a series' last one.
+ScrapedExemplars fresh_exemplars(ScrapedExemplars all, SeenSeries& seen) {
+  std::map<Labels, wire::prometheus::ScrapedExemplar> newest;
+  ScrapedExemplars out;
+  for (auto& [labels, exemplar] : all) {
+    const auto before = seen.exemplars.find(labels);
+    const bool known = before != seen.exemplars.end() && same_exemplar(before->second, exemplar);
+    newest[labels] = exemplar;
+    if (!known) out.emplace_back(std::move(labels), std::move(exemplar));
+  }
+  seen.exemplars = std::move(newest);
+  return out;
+}
+
+ScrapedMetadata fresh_metadata(const ScrapedMetadata& now, const ScrapedMetadata* before) {
+  std::map<std::string_view, const wire::prometheus::MetricMetadata*> known;
+  if (before != nullptr)
+    for (const auto& m : *before) known[m.family] = &m;
+  ScrapedMetadata out;
+  for (const auto& m : now) {
+    const auto it = known.find(m.family);
+    if (it == known.end() || it->second->type != m.type || it->second->help != m.help ||
+        it->second->unit != m.unit)
+      out.push_back(m);
+  }
+  return out;
 }
 
 /// The samples, or none of them after an error; what ended; the report.
@@ -155,16 +194,23 @@ ScrapeOutcome close_scrape(const ScrapeJob& job, const ScrapeTarget& target, con
   if (!out.error.empty()) {
     digested.samples.clear();
     digested.tracked.clear();
+  } else {
+    out.scraped.exemplars = fresh_exemplars(std::move(digested.exemplars), seen);
+    if (digested.metadata) {
+      out.scraped.metadata = fresh_metadata(*digested.metadata, seen.metadata.get());
+      seen.metadata = std::move(digested.metadata);
+    }
   }
   std::size_t fresh = 0;
   for (const Labels& labels : digested.tracked) fresh += seen.series.count(labels) == 0 ? 1 : 0;
-  out.samples = std::move(digested.samples);
+  out.scraped.samples = std::move(digested.samples);
   for (const Labels& labels : seen.series) {
-    if (digested.tracked.count(labels) == 0) out.samples.emplace_back(labels, Sample{now, stale_nan()});
+    if (digested.tracked.count(labels) == 0)
+      out.scraped.samples.emplace_back(labels, Sample{now, stale_nan()});
   }
   seen.series = std::move(digested.tracked);
   const auto report = [&](std::string_view name, double value) {
-    out.samples.emplace_back(with_report_labels(target, external, name), Sample{now, value});
+    out.scraped.samples.emplace_back(with_report_labels(target, external, name), Sample{now, value});
   };
   const double values[] = {out.error.empty() ? 1.0 : 0.0, std::chrono::duration<double>(duration).count(),
                            static_cast<double>(digested.scraped), static_cast<double>(digested.kept),

@@ -1,6 +1,8 @@
 // One scrape: a response in, samples out, with the series it saw so that the next one can mark what vanished.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <set>
 #include <string>
 
@@ -11,12 +13,14 @@ namespace telltale::metrics {
 
 /// What a scrape leaves for the next one.
 struct SeenSeries {
-  std::set<Labels> series;  // that end with a stale marker
+  std::set<Labels> series;                                        // that end with a stale marker
+  std::map<Labels, wire::prometheus::ScrapedExemplar> exemplars;  // the newest of each series
+  std::shared_ptr<const ScrapedMetadata> metadata;  // null before the first scrape that was read
 };
 
 struct ScrapeOutcome {
-  ScrapedSamples samples;  // with `up` and `scrape_*`, and stale markers
-  std::string error;       // empty: up
+  Scraped scraped;    // with `up` and `scrape_*`, and stale markers
+  std::string error;  // empty: up
 };
 
 /// Turns a response into samples at `now`. `seen` is replaced.

@@ -34,6 +34,7 @@ struct Entry {
   UnixNanos due{0};          // guarded by the manager's mutex
   bool busy = false;         // guarded by the manager's mutex
   std::string forced_error;  // guarded by the manager's mutex; not fetched while it is there
+  std::shared_ptr<const ScrapedMetadata> metadata;  // guarded by the manager's mutex
 };
 
 /// The first turn after `now`: the turns stand at a fixed offset, by hash, in every interval.
@@ -84,7 +85,7 @@ struct ScrapeManager::Impl : std::enable_shared_from_this<ScrapeManager::Impl> {
   void scrape(const std::shared_ptr<Entry>& entry, UnixNanos turn);
   Result<transport::OutboundResponse> fetch(const Entry& entry) const;
   void end(const Entry& entry, UnixNanos now);
-  void deliver(const Entry& entry, UnixNanos now, ScrapedSamples samples);
+  void deliver(const Entry& entry, UnixNanos now, Scraped scraped);
 
   const DiscoveryServices services;
   const ScrapeSink sink;
@@ -129,6 +130,7 @@ std::shared_ptr<Entry> ScrapeManager::Impl::entry_of(const std::shared_ptr<JobRu
                    UnixNanos{0},   Nanos{0},          target.interval,   target.timeout};
   if (same != entries.end() && !same->second->busy) {
     entry->seen = same->second->seen;
+    entry->metadata = same->second->metadata;
     entry->status = same->second->status;
     entry->status.interval = target.interval;
     entry->status.timeout = target.timeout;
@@ -208,8 +210,8 @@ void ScrapeManager::Impl::discover(UnixNanos now, ThreadPool* pool) {
   entries = std::move(found);
 }
 
-void ScrapeManager::Impl::deliver(const Entry& entry, UnixNanos now, ScrapedSamples samples) {
-  if (auto stored = sink(entry.run->job->project, now, std::move(samples)); !stored) {
+void ScrapeManager::Impl::deliver(const Entry& entry, UnixNanos now, Scraped scraped) {
+  if (auto stored = sink(entry.run->job->project, now, std::move(scraped)); !stored) {
     refused.add();
     services.log.warn("scrape not stored",
                       {{"job", entry.run->job->name}, {"reason", stored.error().message()}});
@@ -259,12 +261,13 @@ void ScrapeManager::Impl::scrape(const std::shared_ptr<Entry>& entry, UnixNanos 
   }
   scrapes.add();
   if (!outcome.error.empty()) failures.add();
-  deliver(*entry, stamp, std::move(outcome.samples));
+  deliver(*entry, stamp, std::move(outcome.scraped));
   MutexLock lock(mutex);
   entry->status.health = outcome.error.empty() ? "up" : "down";
   entry->status.last_error = outcome.error;
   entry->status.last_scrape = stamp;
   entry->status.last_duration = duration;
+  entry->metadata = entry->seen.metadata;
   entry->busy = false;
 }
 
@@ -275,7 +278,7 @@ void ScrapeManager::Impl::end(const Entry& entry, UnixNanos now) {
     external_labels = external;
   }
   deliver(entry, now,
-          end_target(*entry.run->job, entry.target, external_labels, now.to_millis(), entry.seen));
+          {end_target(*entry.run->job, entry.target, external_labels, now.to_millis(), entry.seen), {}, {}});
 }
 
 ScrapeManager::ScrapeManager(const DiscoveryServices& services, MetricsRegistry& metrics, ScrapeSink sink)
@@ -372,6 +375,31 @@ std::vector<PoolStatus> ScrapeManager::pools() const {
   std::vector<PoolStatus> out;
   for (const auto& run : impl_->runs) out.push_back({run->job->name, run->job->project, run->dropped, {}});
   for (const DisabledJob& job : impl_->disabled) out.push_back({job.name, job.project, 0, job.reason});
+  return out;
+}
+
+std::vector<TargetMetadata> ScrapeManager::metadata() const {
+  MutexLock lock(impl_->mutex);
+  std::vector<TargetMetadata> out;
+  for (const auto& [key, entry] : impl_->entries)
+    if (entry->metadata) out.push_back({entry->status.project, entry->target.labels, entry->metadata});
+  return out;
+}
+
+Result<std::vector<RelabelStep>> ScrapeManager::relabel_steps(const std::string& pool, Labels labels) const {
+  std::shared_ptr<const ScrapeJob> job;
+  {
+    MutexLock lock(impl_->mutex);
+    for (const auto& run : impl_->runs)
+      if (run->job->name == pool) job = run->job;
+  }
+  if (!job) return fail(ErrorKind::not_found, "scrapePool: there is no job \"" + pool + "\"");
+  std::vector<RelabelStep> out;
+  for (const RelabelRule& rule : job->relabel) {
+    const bool keep = relabel({rule}, labels);
+    out.push_back({rule, labels, keep});
+    if (!keep) break;
+  }
   return out;
 }
 

@@ -22,8 +22,17 @@
 namespace telltale::metrics {
 
 using ScrapedSamples = std::vector<std::pair<Labels, Sample>>;
+using ScrapedExemplars = std::vector<std::pair<Labels, wire::prometheus::ScrapedExemplar>>;
+using ScrapedMetadata = std::vector<wire::prometheus::MetricMetadata>;
+
+/// What one scrape brought. Exemplars and descriptions that the scrape before had already are not repeated.
+struct Scraped {
+  ScrapedSamples samples;
+  ScrapedExemplars exemplars;  // by series; a time is always there
+  ScrapedMetadata metadata;
+};
 /// An error means that nothing of it was stored.
-using ScrapeSink = std::function<Result<>(ProjectId project, UnixNanos now, ScrapedSamples samples)>;
+using ScrapeSink = std::function<Result<>(ProjectId project, UnixNanos now, Scraped scraped)>;
 
 /// A target within the program: its samples come from a call instead of a fetch, and are taken in like a
 /// scrape's. It gives way to a job of its name in the configuration.
@@ -59,6 +68,20 @@ struct PoolStatus {
   std::string disabled;     // why it is not scraped; empty: it is
 };
 
+/// What a target's last scrape says of its families.
+struct TargetMetadata {
+  ProjectId project;
+  Labels labels;
+  std::shared_ptr<const ScrapedMetadata> families;
+};
+
+/// A rule of relabel_configs and what it left.
+struct RelabelStep {
+  RelabelRule rule;
+  Labels output;
+  bool keep = true;  // false: dropped here, and the rules behind have nothing to do
+};
+
 /// Thread-safe.
 class ScrapeManager {
  public:
@@ -77,6 +100,10 @@ class ScrapeManager {
   std::vector<TargetStatus> targets() const;
   /// In the order of the configuration, disabled ones last.
   std::vector<PoolStatus> pools() const;
+  /// Of targets that are not dropped and have answered.
+  std::vector<TargetMetadata> metadata() const;
+  /// What a job's relabelling makes of labels as discovery finds them; not_found when there is no such job.
+  Result<std::vector<RelabelStep>> relabel_steps(const std::string& pool, Labels labels) const;
 
  private:
   struct Impl;

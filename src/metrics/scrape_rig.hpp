@@ -44,9 +44,9 @@ struct Scraping {
   std::map<std::string, std::vector<double>> got;  // by printed labels
   ProjectId project;
   ScrapeManager manager{
-      {http, dns, *fs, clock, log}, metrics, [this](ProjectId p, UnixNanos, ScrapedSamples samples) {
+      {http, dns, *fs, clock, log}, metrics, [this](ProjectId p, UnixNanos, Scraped scraped) {
         project = p;
-        for (auto& [labels, s] : samples) got[labels.to_string()].push_back(s.value);
+        for (auto& [labels, s] : scraped.samples) got[labels.to_string()].push_back(s.value);
         return Result<>();
       }};
 

@@ -258,6 +258,21 @@ TEST(ScrapeManager, MagicLabelsAndTlsReachTheRequest) {
   EXPECT_EQ(r.connection->unix_socket, "/run/x.sock");
 }
 
+TEST(ScrapeManager, RelabellingCanBeFollowedStepByStep) {
+  Scraping s;
+  s.configure(
+      "scrape_configs:\n- job_name: j\n  relabel_configs:\n  - {target_label: a, replacement: x}\n"
+      "  - {source_labels: [a], regex: x, action: drop}\n  - {target_label: b, replacement: y}\n");
+  const auto steps = s.manager.relabel_steps("j", Labels(std::vector<Label>{{"__address__", "h"}}));
+  ASSERT_TRUE(steps);
+  ASSERT_EQ(steps->size(), 2U);
+  EXPECT_TRUE(steps->at(0).keep);
+  EXPECT_EQ(steps->at(0).output.get("a"), "x");
+  EXPECT_FALSE(steps->at(1).keep);
+  EXPECT_EQ(to_string(steps->at(1).rule.action), "drop");
+  EXPECT_EQ(s.manager.relabel_steps("k", {}).error().kind(), ErrorKind::not_found);
+}
+
 TEST(ScrapeManager, DroppedTargetsAreCountedAndSomeAreKept) {
   Scraping s;
   s.configure(
@@ -281,25 +296,34 @@ TEST(ScrapeManager, HistogramsAndStartTimesReachTheSink) {
   Logger log{clock, LogLevel::error, null_sink()};
   MetricsRegistry registry;
   std::map<std::string, Sample> got;
+  std::size_t exemplars = 0;
+  std::size_t families = 0;
   ScrapeManager manager({http, dns, *fs, clock, log}, registry,
-                        [&](ProjectId, UnixNanos, const ScrapedSamples& samples) -> Result<> {
-                          for (const auto& [labels, s] : samples) got[labels.to_string()] = s;
+                        [&](ProjectId, UnixNanos, const Scraped& scraped) -> Result<> {
+                          for (const auto& [labels, s] : scraped.samples) got[labels.to_string()] = s;
+                          exemplars += scraped.exemplars.size();
+                          families += scraped.metadata.size();
                           return {};
                         });
   http.answers["http://h:80/metrics"] = {200,
                                          {{"Content-Type", "application/openmetrics-text; version=1.0.0"}},
                                          "# TYPE h histogram\nh_bucket{le=\"1\"} 2\nh_bucket{le=\"2\"} "
                                          "2\nh_bucket{le=\"+Inf\"} 5\nh_count 5\nh_sum "
-                                         "9\nh_created 20\n# TYPE b histogram\nb_bucket{le=\"1\"} "
+                                         "9\nh_created 20\n# TYPE c counter\n# HELP c Calls.\nc_total 1 # "
+                                         "{trace_id=\"t\"} 0.5\n# TYPE b histogram\nb_bucket{le=\"1\"} "
                                          "3\nb_bucket{le=\"2\"} 1\nb_count 3\nb_sum 1\n# EOF\n"};
   auto config =
       parse_scrape_config(std::string(kOneJob) + "  convert_classic_histograms_to_nhcb: true\n", "f");
   ASSERT_TRUE(config);
   manager.configure(*std::move(config));
-  for (int i = 0; i < 15; ++i) {
+  for (int i = 0; i < 45; ++i) {
     clock.advance(std::chrono::seconds(1));
     manager.tick(clock.now());
   }
+  EXPECT_EQ(exemplars, 1U) << "one that was there before is not repeated";
+  EXPECT_EQ(families, 3U);
+  ASSERT_EQ(manager.metadata().size(), 1U);
+  EXPECT_EQ(manager.metadata()[0].families->at(1).help, "Calls.");
   const std::string at = R"({env="prod", instance="h:80", job="app"})";
   const Sample& s = got.at("h" + at);
   ASSERT_TRUE(s.histogram);

@@ -142,8 +142,8 @@ Result<> Server::Impl::open() {
   });
   scrapes = std::make_unique<metrics::ScrapeManager>(
       metrics::DiscoveryServices{*http_client, dns_client, *fs, clock, log}, metrics,
-      [this](ProjectId project, UnixNanos now, metrics::ScrapedSamples samples) {
-        return stores->pipeline().write_samples(project, now, samples);
+      [this](ProjectId project, UnixNanos now, const metrics::Scraped& scraped) {
+        return stores->pipeline().write_samples(project, now, scraped.samples);
       });
   TT_TRY(configure(config));
   return alert_rules->load();

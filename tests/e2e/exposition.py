@@ -17,11 +17,12 @@ def random_registry(seed: int) -> CollectorRegistry:
     registry = CollectorRegistry()
     for i in range(rng.randint(8, 14)):
         kind = rng.choice([Counter, Gauge, Histogram, Summary, Enum, Info])
-        labels = rng.sample(["path", "code", "le_", "Zone"], rng.randint(0, 3))
+        labels = rng.sample(["path", "code", "le_", "Zone", "http.route"], rng.randint(0, 3))
         more = {"states": ["up", "down"]} if kind is Enum else {}
         if kind is Histogram:
             more["buckets"] = sorted(rng.sample([0.005, 0.1, 1, 2.5, 10, 1000, 1e6, 1.5e9], 4))
-        metric = kind(f"m{i}_{rng.choice(['seconds', 'bytes', 'things'])}", 'Help with "quotes" and \\ and\nlines.', labels,
+        name = f"m{i}{rng.choice(['_', '_', '.', ' é.'])}{rng.choice(['seconds', 'bytes', 'things'])}"
+        metric = kind(name, 'Help with "quotes" and \\ and\nlines.', labels,
                       registry=registry, **more)
         for _ in range(rng.randint(1, 4)):
             child = metric.labels(*[rng.choice(VALUES) for _ in labels]) if labels else metric

@@ -22,7 +22,7 @@ void write_series_samples(JsonWriter& w, const promql::ResultSeries& series, boo
 void add_rule_list_routes(net::Router& router, const Services& services);
 /// /api/v1/status/… · /api/v1/admin/tsdb/… · /api/v1/format_query.
 void add_status_routes(net::Router& router, const Services& services);
-/// /api/v1/targets · /api/v1/scrape_pools.
+/// /api/v1/targets · /api/v1/targets/metadata · /api/v1/targets/relabel_steps · /api/v1/scrape_pools.
 void add_target_routes(net::Router& router, const Services& services);
 
 }  // namespace telltale::api

@@ -1,8 +1,15 @@
 // What is scraped: targets by state and pool, the pools, and why a pool is not scraped (the field
-// disabledPools of /api/v1/targets is ours).
+// disabledPools of /api/v1/targets is ours); what targets say of their metrics; what relabelling makes of a
+// label set.
+#include <algorithm>
+#include <charconv>
+
+#include <simdjson.h>
+
 #include "api/prometheus/answer.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "promql/parser.hpp"
 
 namespace telltale::api {
 namespace {
@@ -98,6 +105,98 @@ net::HttpResponse list_scrape_pools(const Services& services, const net::HttpReq
   return net::HttpResponse::json(w.take());
 }
 
+void write_metadata(JsonWriter& w, const Labels& target, const wire::prometheus::MetricMetadata& m,
+                    bool named) {
+  w.begin_object().key("target");
+  write_labels(w, target);
+  if (named) w.field("metric", m.family);
+  w.field("type", wire::prometheus::to_string(m.type))
+      .field("help", m.help)
+      .field("unit", m.unit)
+      .end_object();
+}
+
+net::HttpResponse list_target_metadata(const Services& services, const net::HttpRequest& request) {
+  const auto principal = authorise(services, request, accounts::Scope::read);
+  if (!principal) return prometheus_error(principal.error());
+  std::vector<storage::LabelMatcher> matchers;
+  if (const auto text = request.param("match_target"); text && !text->empty()) {
+    auto parsed = promql::parse_selector(*text);
+    if (!parsed) return prometheus_error(std::move(parsed.error()).within("match_target"));
+    matchers = *std::move(parsed);
+  }
+  std::size_t limit = SIZE_MAX;
+  if (const auto text = request.param("limit"); text && !text->empty()) {
+    const auto [end, ec] = std::from_chars(text->data(), text->data() + text->size(), limit);
+    if (ec != std::errc{} || end != text->data() + text->size())
+      return prometheus_error(Error(ErrorKind::invalid_argument, "limit: must be a whole number"));
+  }
+  const std::string_view metric = request.param("metric").value_or("");
+  JsonWriter w;
+  w.begin_object().field("status", "success").key("data").begin_array();
+  for (const auto& target : services.scrapes.metadata()) {
+    if (!is_visible(*principal, target.project) || !storage::matches_all(matchers, target.labels)) continue;
+    for (const auto& m : *target.families) {
+      if (limit == 0 || (!metric.empty() && m.family != metric)) continue;
+      write_metadata(w, target.labels, m, metric.empty());
+      --limit;
+    }
+  }
+  w.end_array().end_object();
+  return net::HttpResponse::json(w.take());
+}
+
+/// `{"name": "value", …}`.
+Result<Labels> labels_param(std::string_view text) {
+  const auto refuse = [] {
+    return fail(ErrorKind::invalid_argument, "labels: must be a JSON object of texts");
+  };
+  simdjson::dom::parser parser;
+  simdjson::dom::object object;
+  const simdjson::padded_string padded(text);
+  if (parser.parse(padded).get_object().get(object) != simdjson::SUCCESS) return refuse();
+  std::vector<Label> out;
+  for (const auto& field : object) {
+    std::string_view value;
+    if (field.value.get_string().get(value) != simdjson::SUCCESS) return refuse();
+    out.push_back({std::string(field.key), std::string(value)});
+  }
+  return Labels(std::move(out));
+}
+
+void write_step(JsonWriter& w, const metrics::RelabelStep& step) {
+  w.begin_object().key("rule").begin_object();
+  w.key("source_labels").begin_array();
+  for (const auto& name : step.rule.source_labels) w.string(name);
+  w.end_array();
+  w.field("separator", step.rule.separator).field("regex", step.rule.regex);
+  if (step.rule.modulus > 0) w.field("modulus", std::uint64_t{step.rule.modulus});
+  w.field("target_label", step.rule.target_label).field("replacement", step.rule.replacement);
+  w.field("action", metrics::to_string(step.rule.action)).end_object();
+  w.key("output");
+  write_labels(w, step.output);
+  w.field("keep", step.keep).end_object();
+}
+
+net::HttpResponse list_relabel_steps(const Services& services, const net::HttpRequest& request) {
+  const auto principal = authorise(services, request, accounts::Scope::read);
+  if (!principal) return prometheus_error(principal.error());
+  const std::string pool(request.param("scrapePool").value_or(""));
+  auto labels = labels_param(request.param("labels").value_or(""));
+  if (!labels) return prometheus_error(labels.error());
+  const auto pools = services.scrapes.pools();
+  const bool visible = std::any_of(pools.begin(), pools.end(), [&](const auto& p) {
+    return p.name == pool && is_visible(*principal, p.project);
+  });
+  const auto steps = services.scrapes.relabel_steps(visible ? pool : "", *std::move(labels));
+  if (!steps) return prometheus_error(steps.error());
+  JsonWriter w;
+  w.begin_object().field("status", "success").key("data").begin_object().key("steps").begin_array();
+  for (const auto& step : *steps) write_step(w, step);
+  w.end_array().end_object().end_object();
+  return net::HttpResponse::json(w.take());
+}
+
 }  // namespace
 
 void add_target_routes(net::Router& router, const Services& services) {
@@ -111,6 +210,8 @@ void add_target_routes(net::Router& router, const Services& services) {
   };
   add("/api/v1/targets", "prom_targets", list_targets);
   add("/api/v1/scrape_pools", "prom_scrape_pools", list_scrape_pools);
+  add("/api/v1/targets/metadata", "prom_target_metadata", list_target_metadata);
+  add("/api/v1/targets/relabel_steps", "prom_relabel_steps", list_relabel_steps);
 }
 
 }  // namespace telltale::api
