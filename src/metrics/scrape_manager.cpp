@@ -17,13 +17,15 @@ constexpr Nanos kDiscoveryPeriod{std::chrono::seconds(5)};
 constexpr Nanos kTurnTolerance{std::chrono::milliseconds(2)};
 constexpr std::int64_t kTurnToleranceShare = 100;  // and at most this part of the interval
 
+using Collect = decltype(LocalTarget::collect);
+
 /// A job with what keeps state for it.
 struct JobRun {
   std::shared_ptr<const ScrapeJob> job;
   std::shared_ptr<JobDiscovery> discovery;
   std::shared_ptr<HttpFetcher> fetcher;
-  decltype(LocalTarget::collect) collect;  // of a target within the program
-  std::size_t dropped = 0;                 // guarded by the manager's mutex
+  Collect collect;          // of a target within the program
+  std::size_t dropped = 0;  // guarded by the manager's mutex
 };
 
 struct Entry {
@@ -76,6 +78,7 @@ struct ScrapeManager::Impl : std::enable_shared_from_this<ScrapeManager::Impl> {
 
   using Entries = std::map<std::string, std::shared_ptr<Entry>>;
 
+  std::shared_ptr<JobRun> run_of(ScrapeJob job, Collect collect) const TT_REQUIRES(mutex);
   void look_up(const JobRun& run, UnixNanos now, ThreadPool* pool);
   void discover(UnixNanos now, ThreadPool* pool);
   std::shared_ptr<Entry> entry_of(const std::shared_ptr<JobRun>& run, ScrapeTarget target,
@@ -285,39 +288,36 @@ ScrapeManager::ScrapeManager(const DiscoveryServices& services, MetricsRegistry&
     : impl_(std::make_shared<Impl>(services, metrics, std::move(sink))) {}
 ScrapeManager::~ScrapeManager() = default;
 
+std::shared_ptr<JobRun> ScrapeManager::Impl::run_of(ScrapeJob job, Collect collect) const {
+  // A job that did not change keeps what it looked up, its tokens and its turns.
+  for (const auto& run : runs) {
+    if (run->job->text == job.text && (run->collect != nullptr) == (collect != nullptr)) return run;
+  }
+  auto run = std::make_shared<JobRun>();
+  run->job = std::make_shared<const ScrapeJob>(std::move(job));
+  run->discovery = std::make_shared<JobDiscovery>(run->job, services);
+  run->fetcher = std::make_shared<HttpFetcher>(run->job->http, services.http, services.fs, services.clock);
+  run->collect = std::move(collect);
+  return run;
+}
+
 void ScrapeManager::configure(ScrapeConfig config, std::vector<LocalTarget> local) {
-  const DiscoveryServices& services = impl_->services;
   MutexLock lock(impl_->mutex);
-  std::vector<std::shared_ptr<JobRun>> runs;
-  const auto add = [&](ScrapeJob job, decltype(LocalTarget::collect) collect) {
-    // A job that did not change keeps what it looked up, its tokens and its turns.
-    const auto same = std::find_if(impl_->runs.begin(), impl_->runs.end(), [&](const auto& run) {
-      return run->job->text == job.text && (run->collect != nullptr) == (collect != nullptr);
-    });
-    if (same != impl_->runs.end()) {
-      runs.push_back(*same);
-      return;
-    }
-    auto run = std::make_shared<JobRun>();
-    run->job = std::make_shared<const ScrapeJob>(std::move(job));
-    run->discovery = std::make_shared<JobDiscovery>(run->job, services);
-    run->fetcher = std::make_shared<HttpFetcher>(run->job->http, services.http, services.fs, services.clock);
-    run->collect = std::move(collect);
-    runs.push_back(std::move(run));
-  };
+  std::vector<std::shared_ptr<JobRun>> next;
   for (LocalTarget& target : local) {
     const auto configured = [&target](const auto& job) { return job.name == target.job; };
     if (std::any_of(config.jobs.begin(), config.jobs.end(), configured) ||
         std::any_of(config.disabled.begin(), config.disabled.end(), configured)) {
-      services.log.info("a scrape job takes the place of the server's own measuring", {{"job", target.job}});
+      impl_->services.log.info("a scrape job takes the place of the server's own measuring",
+                               {{"job", target.job}});
       continue;
     }
-    add(local_job(target), std::move(target.collect));
+    next.push_back(impl_->run_of(local_job(target), std::move(target.collect)));
   }
-  for (ScrapeJob& job : config.jobs) add(std::move(job), nullptr);
+  for (ScrapeJob& job : config.jobs) next.push_back(impl_->run_of(std::move(job), nullptr));
   impl_->external = std::move(config.external_labels);
   impl_->disabled = std::move(config.disabled);
-  impl_->runs = std::move(runs);
+  impl_->runs = std::move(next);
   impl_->next_discovery = UnixNanos{INT64_MIN};
 }
 
