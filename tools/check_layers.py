@@ -16,7 +16,7 @@ LAYERS = [
     ["storage", "wire"],
     ["query"],
     ["tsdb", "eventdb", "metadb", "promql", "logql", "search", "redact"],
-    ["errors", "health", "traces", "logs", "logmetrics", "metrics", "hostmetrics"],
+    ["errors", "health", "metricinfo", "traces", "logs", "logmetrics", "metrics", "hostmetrics"],
     ["alerting", "oncall", "accounts", "dashboards", "quota"],
     ["ingest", "net", "config"],
     ["api"],
