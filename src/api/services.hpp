@@ -19,7 +19,9 @@
 #include "health/monitors.hpp"
 #include "health/release_health.hpp"
 #include "ingest/ingest.hpp"
+#include "ingest/push_groups.hpp"
 #include "logmetrics/log_metrics.hpp"
+#include "metricinfo/metric_info.hpp"
 #include "metrics/scrape_manager.hpp"
 #include "net/http.hpp"
 #include "promql/engine.hpp"
@@ -91,6 +93,8 @@ struct Services {
   health::Attachments* attachments = nullptr;
   quota::Intake* intake = nullptr;
   quota::UsageStore* usage = nullptr;
+  ingest::PushGroups* push_groups = nullptr;  // null: nothing is pushed as to a Pushgateway
+  metricinfo::MetricInfo* metric_info = nullptr;
   /// Everything that was accepted so far is in the stores; waits a little for it.
   std::function<bool()> settled;
 };
@@ -102,6 +106,7 @@ void add_loki_routes(net::Router& router, const Services& services);
 void add_otlp_routes(net::Router& router, const Services& services);
 void add_prometheus_routes(net::Router& router, const Services& services);
 void add_own_routes(net::Router& router, const Services& services);
+void add_influx_routes(net::Router& router, const Services& services);
 void add_elastic_routes(net::Router& router, const Services& services);
 void add_json_lines_routes(net::Router& router, const Services& services);
 void add_cloudwatch_routes(net::Router& router, const Services& services);

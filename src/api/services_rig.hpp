@@ -52,6 +52,10 @@ struct ServicesRig {
                             registry};
   std::unique_ptr<const redact::Redactor> redactor = made(redact::Redactor::create({}));
   ingest::Ingest ingest{pipeline, *redactor, clock, registry, ingest::IngestOptions{}};
+  std::unique_ptr<ingest::PushGroups> push_groups =
+      made(ingest::PushGroups::open(*records, ingest, clock, log));
+  std::unique_ptr<metricinfo::MetricInfo> metric_info =
+      made(metricinfo::MetricInfo::open(*fs, "data/metricinfo/info", clock, log, registry));
   promql::Engine promql{*metrics};
   NoHttpClient http;
   NoDnsClient dns;
@@ -116,6 +120,8 @@ struct ServicesRig {
     services.attachments = attachments.get();
     services.intake = &intake;
     services.usage = usage.get();
+    services.push_groups = push_groups.get();
+    services.metric_info = metric_info.get();
     services.settled = [] { return true; };
     services.log_metrics = log_metrics.get();
     services.alert_rules = &alert_rules;
@@ -127,6 +133,7 @@ struct ServicesRig {
     add_json_lines_routes(made_router, services);
     add_cloudwatch_routes(made_router, services);
     add_otlp_routes(made_router, services);
+    add_influx_routes(made_router, services);
     add_prometheus_routes(made_router, services);
     add_own_routes(made_router, services);
     add_web_routes(made_router, services);

@@ -208,6 +208,11 @@ struct FollowedFiles {
   bool operator==(const FollowedFiles&) const = default;
 };
 
+struct OtlpMetricsConfig {
+  std::string translation_strategy = "UnderscoreEscapingWithSuffixes";
+  std::vector<std::string> promote_resource_attributes;
+};
+
 struct OtlpConfig {
   std::string grpc_listen;  // empty: off
 };
@@ -237,6 +242,7 @@ struct Config {
   SyslogConfig syslog;
   std::vector<FollowedFiles> files;
   OtlpConfig otlp;
+  OtlpMetricsConfig otlp_metrics;
   SmtpConfig smtp;
   std::vector<ReceiverConfig> receivers;
   BootstrapConfig bootstrap;

@@ -118,6 +118,13 @@ const Setting kSettings[] = {
      TT_MEMBER(net.outbound_allow)},
     {"otlp.grpc_listen", T::text, "", 0, 0, false,
      "Address and port of OTLP over gRPC, usually 127.0.0.1:4317; empty: off.", TT_MEMBER(otlp.grpc_listen)},
+    {"metrics.otlp.translation_strategy", T::text, "UnderscoreEscapingWithSuffixes", 0, 0, false,
+     "How OTLP metrics are named: UnderscoreEscapingWithSuffixes, NoUTF8EscapingWithSuffixes, "
+     "UnderscoreEscapingWithoutSuffixes or NoTranslation.",
+     TT_MEMBER(otlp_metrics.translation_strategy)},
+    {"metrics.otlp.promote_resource_attributes", T::list, "", 0, 0, false,
+     "Resource attributes that become labels of every OTLP series; *: all. The others are in target_info.",
+     TT_MEMBER(otlp_metrics.promote_resource_attributes)},
     {"smtp.url", T::text, "", 0, 0, true,
      "Mail server of receivers of type email: smtp://user:password@host:587 (TLS by STARTTLS; ?tls=none "
      "without), or smtps://.",

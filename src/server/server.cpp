@@ -102,6 +102,12 @@ Result<> Server::Impl::open() {
   }
   TT_ASSIGN(const auto outcome, accounts->bootstrap(bootstrap_of(config.bootstrap)));
   setup_token = outcome.setup_token.value_or("");
+  const auto strategy = wire::otlp::translation_strategy_from(config.otlp_metrics.translation_strategy);
+  if (!strategy) {
+    return fail(ErrorKind::invalid_argument,
+                "metrics.otlp.translation_strategy: must be UnderscoreEscapingWithSuffixes, "
+                "NoUTF8EscapingWithSuffixes, UnderscoreEscapingWithoutSuffixes or NoTranslation");
+  }
   ingest = std::make_unique<ingest::Ingest>(
       stores->pipeline(), *redactor, clock, metrics,
       ingest::IngestOptions{.max_past = config.ingest.max_past,
@@ -114,7 +120,9 @@ Result<> Server::Impl::open() {
                             .redactor_of = [this](ProjectId project) { return redactors->of(project); },
                             .grouping_of = [this](ProjectId project) { return grouping.of(project); },
                             .attachments = &stores->attachments(),
-                            .intake = &intake});
+                            .intake = &intake,
+                            .otlp_metrics = {*strategy, config.otlp_metrics.promote_resource_attributes}});
+  TT_ASSIGN(push_groups, ingest::PushGroups::open(stores->records(), *ingest, clock, log));
 
   promql::EngineOptions promql_options;
   auto features = promql::Features::parse(config.promql.features);
@@ -243,6 +251,8 @@ net::Router Server::Impl::make_router() {
   services->attachments = &stores->attachments();
   services->intake = &intake;
   services->usage = &stores->usage();
+  services->push_groups = push_groups.get();
+  services->metric_info = &stores->metric_info();
   services->settled = [this] { return stores->pipeline().wait_settled(std::chrono::seconds(5)); };
   services->deletions = deletions.get();
   services->log_metrics = &stores->log_metrics();
@@ -258,6 +268,7 @@ net::Router Server::Impl::make_router() {
   api::add_sentry_web_routes(router, *services);
   api::add_loki_routes(router, *services);
   api::add_otlp_routes(router, *services);
+  api::add_influx_routes(router, *services);
   api::add_elastic_routes(router, *services);
   api::add_json_lines_routes(router, *services);
   api::add_cloudwatch_routes(router, *services);
@@ -334,6 +345,7 @@ void Server::Impl::run_tasks() {
   });
   every("rules", milliseconds(500), [this] { rules->tick(); });
   every("log_metrics", milliseconds(250), [this] { stores->log_metrics().tick(); });
+  every("push_groups", seconds(1), [this] { push_groups->tick(); });
   every("monitors", seconds(1), [this] { stores->monitors().tick(); });
   every("feedback", seconds(1), [this] {
     WorkContext context(clock, WorkLimits{});

@@ -79,6 +79,7 @@ struct Server::Impl {
   std::unique_ptr<accounts::Sessions> sessions;
   std::string setup_token;  // until it is printed, once the address is known
   std::unique_ptr<ingest::Ingest> ingest;
+  std::unique_ptr<ingest::PushGroups> push_groups;
   std::unique_ptr<promql::Engine> promql;
   std::unique_ptr<RecordedAlertState> alert_state;
   std::unique_ptr<alerting::RuleManager> rules;

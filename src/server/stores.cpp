@@ -118,6 +118,8 @@ Result<std::unique_ptr<Stores>> Stores::open(io::FileSystem& fs, const config::C
                                       metrics));
 
   TT_ASSIGN(stores->usage_, quota::UsageStore::open(*stores->metadb_, clock, log));
+  TT_ASSIGN(stores->metric_info_,
+            metricinfo::MetricInfo::open(fs, io::join_path(dir, "metricinfo/info"), clock, log, metrics));
 
   io::JournalOptions journal_options;
   journal_options.segment_bytes = config.journal.segment_bytes;
@@ -126,10 +128,10 @@ Result<std::unique_ptr<Stores>> Stores::open(io::FileSystem& fs, const config::C
             io::Journal::open(fs, io::join_path(dir, "journal"), journal_options, clock, log, metrics));
   stores->pipeline_ = std::make_unique<ingest::Pipeline>(
       *stores->journal_,
-      std::vector<storage::DerivedStore*>{stores->tsdb_.get(), stores->eventdb_.get(), stores->issues_.get(),
-                                          stores->log_metrics_.get(), stores->release_health_.get(),
-                                          stores->monitors_.get(), stores->feedback_.get(),
-                                          stores->attachments_.get(), stores->usage_.get()},
+      std::vector<storage::DerivedStore*>{
+          stores->tsdb_.get(), stores->eventdb_.get(), stores->issues_.get(), stores->log_metrics_.get(),
+          stores->release_health_.get(), stores->monitors_.get(), stores->feedback_.get(),
+          stores->attachments_.get(), stores->usage_.get(), stores->metric_info_.get()},
       *stores->tsdb_, std::move(accepting), clock, log, metrics);
   TT_TRY(stores->pipeline_->replay());
   TT_TRY(stores->monitors_->start());
@@ -198,6 +200,12 @@ Result<std::size_t> Stores::backup(const std::string& directory) {
     TT_TRY(io::publish_file(fs_, io::join_path(directory, "eventdb/MANIFEST"), events.manifest));
     TT_TRY(fs_.make_dirs(io::join_path(directory, "meta")));
     TT_TRY(metadb_->backup(io::join_path(directory, "meta/meta.db")));
+    std::size_t info = 0;
+    TT_ASSIGN(const bool info_there, fs_.exists(metric_info_->path()));
+    if (info_there) {
+      TT_TRY(copy_file(fs_, metric_info_->path(), io::join_path(directory, "metricinfo/info")));
+      info = 1;
+    }
     // Last: the journal then reaches at least as far as every store, and the restored server replays the
     // rest.
     TT_ASSIGN(const auto segments,
@@ -205,7 +213,7 @@ Result<std::size_t> Stores::backup(const std::string& directory) {
     // A record names its file only once that is there: behind the journal, every file that it names is.
     TT_ASSIGN(const auto attached,
               copy_tree(fs_, io::join_path(dir_, "attachments"), io::join_path(directory, "attachments")));
-    copied = numbers.files.size() + events.files.size() + 3 + segments + attached;
+    copied = numbers.files.size() + events.files.size() + 3 + info + segments + attached;
     return {};
   };
   TT_TRY(pipeline_->without_checkpoints(copy));
@@ -223,6 +231,7 @@ Result<std::vector<std::string>> Stores::verify() {
     damage.push_back("meta: " + records.error().message());
   TT_ASSIGN(const auto attached, attachments_->verify());
   for (const auto& line : attached) damage.push_back("attachments: " + line);
+  if (const auto info = metric_info_->verify(); !info) damage.push_back(info.error().message());
   TT_ASSIGN(const auto journal, journal_->verify());
   for (const auto& line : journal) damage.push_back("journal: " + line);
   return damage;

@@ -2,7 +2,7 @@
 // the journal's end. Everything goes through the given FileSystem, so that the crash tests run the very same
 // wiring.
 //
-//   <dir>/LOCK  journal/  tsdb/  eventdb/  meta/  attachments/
+//   <dir>/LOCK  journal/  tsdb/  eventdb/  meta/  attachments/  metricinfo/
 #pragma once
 
 #include <functional>
@@ -28,6 +28,7 @@
 #include "io/journal.hpp"
 #include "logmetrics/log_metrics.hpp"
 #include "metadb/metadb.hpp"
+#include "metricinfo/metric_info.hpp"
 #include "quota/usage.hpp"
 #include "tsdb/tsdb.hpp"
 
@@ -67,6 +68,7 @@ class Stores {
   health::FeedbackStore& feedback() { return *feedback_; }
   health::Attachments& attachments() { return *attachments_; }
   quota::UsageStore& usage() { return *usage_; }
+  metricinfo::MetricInfo& metric_info() { return *metric_info_; }
   ingest::Pipeline& pipeline() { return *pipeline_; }
 
  private:
@@ -88,6 +90,7 @@ class Stores {
   std::unique_ptr<health::FeedbackStore> feedback_;
   std::unique_ptr<health::Attachments> attachments_;
   std::unique_ptr<quota::UsageStore> usage_;
+  std::unique_ptr<metricinfo::MetricInfo> metric_info_;
   std::unique_ptr<io::Journal> journal_;
   std::unique_ptr<ingest::Pipeline> pipeline_;
   bool stopped_ = false;

@@ -11,6 +11,7 @@ constexpr int kUnimplemented = 12;
 constexpr int kUnavailable = 14;
 constexpr Nanos kRetryDelay = std::chrono::seconds(5);
 constexpr std::string_view kLogsExport = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
+constexpr std::string_view kMetricsExport = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
 constexpr std::string_view kTraceExport = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
 net::GrpcResponse grpc_error(const Error& error) {
@@ -39,10 +40,11 @@ net::GrpcResponse otlp_grpc(const Services& services, const net::GrpcRequest& re
   using wire::otlp::Encoding;
   using wire::otlp::Signal;
   const bool logs = request.method == kLogsExport;
-  if (!logs && request.method != kTraceExport) {
+  const bool metrics = request.method == kMetricsExport;
+  if (!logs && !metrics && request.method != kTraceExport) {
     net::GrpcResponse response;
     response.code = kUnimplemented;
-    response.message = request.method + " is not there: logs and traces are";
+    response.message = request.method + " is not there: logs, traces and metrics are";
     return response;
   }
   const auto principal = services.accounts.authenticate_header(request.authorization, request.peer);
@@ -50,6 +52,15 @@ net::GrpcResponse otlp_grpc(const Services& services, const net::GrpcRequest& re
   if (const auto allowed = principal->require(accounts::Scope::ingest); !allowed)
     return grpc_error(allowed.error());
   const auto project = principal->default_project();
+  if (metrics) {
+    const auto outcome = services.ingest.otlp_metrics(project, request.body, Encoding::protobuf);
+    if (!outcome) return grpc_error(outcome.error());
+    net::GrpcResponse response;
+    const std::string reason = outcome->rejected.empty() ? "" : outcome->rejected.front().reason;
+    response.body = wire::otlp::encode_response(Signal::metrics, Encoding::protobuf,
+                                                static_cast<std::int64_t>(outcome->refused), reason);
+    return response;
+  }
   const auto outcome = logs ? services.ingest.otlp_logs(project, request.body, Encoding::protobuf)
                             : services.ingest.otlp_traces(project, request.body, Encoding::protobuf);
   if (!outcome) return grpc_error(outcome.error());

@@ -17,6 +17,8 @@ void write_sample(JsonWriter& w, const promql::ResultPoint& s);
 /// `histograms` of a range's. A histogram is {count, sum, buckets: [[which bounds belong to it, lower, upper,
 /// count]]} with 0: the upper, 1: the lower, 2: neither, 3: both.
 void write_series_samples(JsonWriter& w, const promql::ResultSeries& series, bool instant);
+/// What was refused of numbers that were pushed, and why, for people.
+std::string refusal_text(const ingest::MetricOutcome& outcome);
 
 /// /api/v1/rules · /api/v1/alerts; those of Loki's ruler.
 void add_rule_list_routes(net::Router& router, const Services& services);

@@ -8,6 +8,10 @@
 
 #include "api/prometheus/answer.hpp"
 #include "api/prometheus/params.hpp"
+#include "api/prometheus/info_routes.hpp"
+#include "api/prometheus/push_routes.hpp"
+#include "api/prometheus/read_routes.hpp"
+#include "api/prometheus/write_routes.hpp"
 #include "base/json.hpp"
 #include "base/limits.hpp"
 #include "promql/parser.hpp"
@@ -173,6 +177,10 @@ void add_prometheus_routes(net::Router& router, const Services& services) {
   add_rule_list_routes(router, services);
   add_status_routes(router, services);
   add_target_routes(router, services);
+  add_remote_write_routes(router, services);
+  add_read_routes(router, services);
+  add_push_routes(router, services);
+  add_metric_info_routes(router, services);
   const auto add = [&](const char* methods, const char* path, const char* name, auto handler) {
     net::RouteOptions options;
     options.name = name;
