@@ -39,17 +39,28 @@ std::vector<Group> group_series(const Expr& e, const StepVector& v) {
   return groups;
 }
 
-double fold(std::string_view op, std::vector<double>& values, double param) {
-  if (op == "count") return static_cast<double>(values.size());
-  if (op == "group") return 1;
-  if (op == "quantile") return quantile_of(param, values);
-  std::string name(op);
-  name += "_over_time";
-  const WindowFunction fn = find_window_function(name);
-  Window w;
-  w.values = values;
-  return fn(w);
-}
+/// What an operator makes of numbers: mostly what the function over time of its name makes of a window.
+class Fold {
+ public:
+  explicit Fold(const std::string& op)
+      : count_(op == "count"),
+        quantile_(op == "quantile"),
+        window_(find_window_function(op + "_over_time")) {}
+
+  double operator()(std::vector<double>& values, double param) const {
+    if (count_) return static_cast<double>(values.size());
+    if (quantile_) return quantile_of(param, values);
+    if (window_ == nullptr) return 1;  // group
+    Window w;
+    w.values = values;
+    return window_(w);
+  }
+
+ private:
+  bool count_;
+  bool quantile_;
+  WindowFunction window_;
+};
 
 /// With bytes that are no text as \x00, as Go quotes them.
 std::string printable(const std::string& s) {
@@ -201,7 +212,7 @@ StepValue Evaluator::fold_mixed(const Expr& e, const StepVector& v, const std::v
   if (e.text == "group") return 1.0;
   if (e.text != "sum" && e.text != "avg") {
     inform("ignored histogram in " + e.text + " aggregation", at);
-    return floats.empty() ? StepValue() : StepValue(fold(e.text, floats, param));
+    return floats.empty() ? StepValue() : StepValue(Fold(e.text)(floats, param));
   }
   if (!floats.empty()) {
     warn("encountered a mix of histograms and floats for aggregation", at);
@@ -264,6 +275,7 @@ Result<StepVector> Evaluator::aggregate(const Expr& e, const Steps& steps) {
     for (double phi : param.scalars) check_quantile(phi, *e.param);
   }
   StepVector out;
+  const Fold fold(e.text);
   std::vector<double> values;
   for (const Group& g : groups) {
     TT_TRY(context_.check());
@@ -285,7 +297,7 @@ Result<StepVector> Evaluator::aggregate(const Expr& e, const Steps& steps) {
       for (std::size_t m : g.members) {
         if (!is_absent(v.series[m].values[i])) values.push_back(v.series[m].values[i]);
       }
-      if (!values.empty()) s.values[i] = fold(e.text, values, param.scalars.empty() ? 0 : param.scalars[i]);
+      if (!values.empty()) s.values[i] = fold(values, param.scalars.empty() ? 0 : param.scalars[i]);
     }
     out.series.push_back(std::move(s));
   }
