@@ -325,7 +325,7 @@ def measure(args, folder: Path, report: Report) -> None:
     report.add("disk: 4 KB append + fdatasync, p50", fdatasync_ms(folder), "ms")
     data.write_packed()
     answers = Answers(report)
-    server = None
+    server, sent, times = None, None, {}
     try:
         for wire in args.wires.split(","):
             if server is not None:
@@ -357,6 +357,9 @@ def measure(args, folder: Path, report: Report) -> None:
     finally:
         if server is not None and server.process.poll() is None:
             server.end(signal.SIGKILL)
+    if sent is None:
+        report.missed += 1
+        return
     questions = {"traces": data.traces, "requests": data.requests, "absent": data.absent, "substring": SUBSTRING,
                  "rare substring": RARE, "rare word": RARE_WORD, "regex": REGEX, "fields": FIELDS, "services": SERVICES}
     logs_peers.measure(args, data, questions, times, sent["raw_bytes"], folder, report, answers)
