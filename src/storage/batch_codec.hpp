@@ -14,8 +14,9 @@
 
 namespace telltale::storage {
 
-constexpr std::uint8_t kBatchVersion = 6;
+constexpr std::uint8_t kBatchVersion = 7;
 constexpr std::uint8_t kOldestBatchVersion = 1;
+static_assert(kItemsVersion <= kBatchVersion);
 
 // The lower four bits of an attribute's tag; its kind stands in the upper ones.
 enum BatchAttrTag : std::uint8_t {

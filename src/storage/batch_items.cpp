@@ -16,6 +16,10 @@ constexpr std::size_t kMinAttachment = 69;
 constexpr std::uint8_t kAttachmentsSince = 5;  // the batch's version
 constexpr std::size_t kMinUsage = 20;
 constexpr std::uint8_t kFirstWithUsage = 5;
+constexpr std::size_t kMinExemplar = 11;
+constexpr std::size_t kMinLabel = 2;
+constexpr std::size_t kMinMetadata = 4;
+constexpr std::uint8_t kFirstWithMetricInfo = 7;
 
 void put_id(ByteWriter& out, Id128 id) {
   out.u64(id.hi);
@@ -158,6 +162,56 @@ bool read_usage(ByteReader& in, UsageCount& u) {
          kind <= static_cast<std::uint8_t>(UsageKind::client);
 }
 
+void put_labels(ByteWriter& out, const Labels& labels) {
+  out.varint(labels.size());
+  for (const Label& l : labels) {
+    out.string(l.name);
+    out.string(l.value);
+  }
+}
+
+bool read_labels(ByteReader& in, Labels& labels) {
+  const std::uint64_t n = in.varint();
+  if (!in.ok() || n > in.remaining() / kMinLabel) return false;
+  std::vector<Label> list;
+  list.reserve(n);
+  for (std::uint64_t i = 0; i < n; ++i) {
+    std::string name(in.string());
+    list.push_back({std::move(name), std::string(in.string())});
+  }
+  labels = Labels(std::move(list));
+  return in.ok();
+}
+
+void put_exemplar(ByteWriter& out, const ExemplarItem& e) {
+  put_labels(out, e.series);
+  out.zigzag(e.time.ms);
+  out.f64(e.value);
+  put_labels(out, e.labels);
+}
+
+bool read_exemplar(ByteReader& in, ExemplarItem& e) {
+  if (!read_labels(in, e.series)) return false;
+  e.time.ms = in.zigzag();
+  e.value = in.f64();
+  return read_labels(in, e.labels);
+}
+
+void put_metadata(ByteWriter& out, const MetadataItem& m) {
+  out.string(m.family);
+  out.u8(m.kind);
+  out.string(m.help);
+  out.string(m.unit);
+}
+
+bool read_metadata(ByteReader& in, MetadataItem& m) {
+  m.family = std::string(in.string());
+  m.kind = in.u8();
+  m.help = std::string(in.string());
+  m.unit = std::string(in.string());
+  return true;
+}
+
 template <class T>
 void put_list(ByteWriter& out, const std::vector<T>& list, void (*put)(ByteWriter&, const T&)) {
   out.varint(list.size());
@@ -194,6 +248,8 @@ void put_items(ByteWriter& out, const BatchItems& items) {
   put_list(out, items.outcomes, put_outcome);
   put_list(out, items.attachments, put_attachment);
   put_list(out, items.usage, put_usage);
+  put_list(out, items.exemplars, put_exemplar);
+  put_list(out, items.metadata, put_metadata);
 }
 
 bool read_items(ByteReader& in, std::uint8_t version, BatchItems& items) {
@@ -202,7 +258,9 @@ bool read_items(ByteReader& in, std::uint8_t version, BatchItems& items) {
          read_list(in, items.feedback, kMinFeedback, read_feedback) &&
          read_list(in, items.outcomes, kMinOutcome, read_outcome) &&
          (version < kAttachmentsSince || read_list(in, items.attachments, kMinAttachment, read_attachment)) &&
-         (version < kFirstWithUsage || read_list(in, items.usage, kMinUsage, read_usage));
+         (version < kFirstWithUsage || read_list(in, items.usage, kMinUsage, read_usage)) &&
+         (version < kFirstWithMetricInfo || (read_list(in, items.exemplars, kMinExemplar, read_exemplar) &&
+                                             read_list(in, items.metadata, kMinMetadata, read_metadata)));
 }
 
 }  // namespace telltale::storage

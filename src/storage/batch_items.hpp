@@ -11,6 +11,7 @@
 #include "base/bytes.hpp"
 #include "base/id.hpp"
 #include "base/time.hpp"
+#include "model/labels.hpp"
 
 namespace telltale::storage {
 
@@ -112,6 +113,27 @@ struct UsageCount {
   bool operator==(const UsageCount&) const = default;
 };
 
+/// A sample's example: what was measured then, with the trace it was measured in.
+struct ExemplarItem {
+  Labels series;
+  UnixMillis time;
+  double value = 0;
+  Labels labels;
+  bool operator==(const ExemplarItem&) const = default;
+};
+
+/// What is said of a metric family.
+struct MetadataItem {
+  std::string family;
+  std::uint8_t kind = 0;  // as remote write numbers them: unknown, counter, gauge, …
+  std::string help;
+  std::string unit;
+  bool operator==(const MetadataItem&) const = default;
+};
+
+/// The version of batches whose items put_items() writes.
+inline constexpr std::uint8_t kItemsVersion = 7;
+
 struct BatchItems {
   std::vector<SessionUpdate> sessions;
   std::vector<CheckIn> check_ins;
@@ -119,9 +141,11 @@ struct BatchItems {
   std::vector<OutcomeCount> outcomes;
   std::vector<AttachmentItem> attachments;
   std::vector<UsageCount> usage;
+  std::vector<ExemplarItem> exemplars;
+  std::vector<MetadataItem> metadata;
 
-  bool empty() const { return count() == 0 && usage.empty(); }
-  /// Of what clients sent; `usage` only counts it.
+  bool empty() const { return count() == 0 && usage.empty() && exemplars.empty() && metadata.empty(); }
+  /// Of what clients sent beside numbers; `usage` only counts it.
   std::size_t count() const {
     return sessions.size() + check_ins.size() + feedback.size() + outcomes.size() + attachments.size();
   }

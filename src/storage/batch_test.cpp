@@ -106,9 +106,16 @@ BatchItems random_items(Rng& rng) {
     a.stored = rng.next() >> rng.below(64);
     out.attachments.push_back(a);
   }
-  for (auto n = rng.below(4); n > 0; --n)
+  for (auto n = rng.below(4); n > 0; --n) {
+    out.exemplars.push_back({Labels(std::vector<Label>{{"__name__", random_text(rng)}, {"a", "b"}}),
+                             {static_cast<std::int64_t>(rng.next())},
+                             rng.unit(),
+                             Labels(std::vector<Label>{{"trace_id", random_text(rng)}})});
+    out.metadata.push_back(
+        {random_text(rng), static_cast<std::uint8_t>(rng.below(8)), random_text(rng), random_text(rng)});
     out.usage.push_back({kUsageKinds[rng.below(std::size(kUsageKinds))], random_text(rng), random_text(rng),
                          random_id(rng), rng.next() >> rng.below(64)});
+  }
   return out;
 }
 
@@ -190,6 +197,8 @@ void expect_same(const Batch& a, const Batch& b) {
   EXPECT_EQ(a.items.attachments, b.items.attachments);
   EXPECT_EQ(a.items.outcomes, b.items.outcomes);
   EXPECT_EQ(a.items.usage, b.items.usage);
+  EXPECT_EQ(a.items.exemplars, b.items.exemplars);
+  EXPECT_EQ(a.items.metadata, b.items.metadata);
 }
 
 TEST(BatchCodec, RandomBatchesSurviveTheRoundTrip) {
@@ -255,7 +264,11 @@ TEST(BatchCodec, VersionFourHasNoAttachmentsNorUsageAndVersionThreeNoItems) {
   batch.project = {7};
   batch.received.ns = 5;
   std::string bytes = encode_batch(batch);
-  ASSERT_EQ(bytes[0], 6);
+  ASSERT_EQ(bytes[0], 7);
+  bytes[0] = 6;
+  EXPECT_FALSE(decode_batch(bytes)) << "it has more than version 6";
+  bytes.resize(bytes.size() - 2);
+  ASSERT_TRUE(decode_batch(bytes));
   bytes[0] = 5;
   EXPECT_FALSE(decode_batch(bytes)) << "it has more than version 5";
   bytes.resize(bytes.size() - 2);
