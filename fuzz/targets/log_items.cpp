@@ -8,5 +8,6 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   const std::string_view in(reinterpret_cast<const char*>(data), size);
   (void)telltale::wire::sentry::parse_log_items(in);
   (void)telltale::wire::sentry::parse_span_items(in);
+  (void)telltale::wire::sentry::parse_metric_items(in);
   return 0;
 }

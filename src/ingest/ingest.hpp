@@ -23,10 +23,19 @@
 #include "wire/cloudwatch/requests.hpp"
 #include "wire/item_error.hpp"
 #include "wire/otlp/common.hpp"
+#include "wire/otlp/metric_names.hpp"
+#include "wire/prometheus/remote_write.hpp"
+#include "wire/prometheus/text.hpp"
 #include "wire/sentry/health.hpp"
 #include "wire/sentry/security.hpp"
 
 namespace telltale::ingest {
+
+struct OtlpMetricOptions {
+  wire::otlp::TranslationStrategy strategy;
+  /// Of a resource, that become labels of all of its series; `*`: all of them.
+  std::vector<std::string> promote_resource_attributes;
+};
 
 struct IngestOptions {
   Nanos max_past{std::chrono::hours(24 * 30)};
@@ -40,6 +49,7 @@ struct IngestOptions {
   health::Attachments* attachments = nullptr;  // null: files that come with events are left out
   /// Limits, filters and bodies of what Sentry's SDKs send; null: everything is taken.
   quota::Intake* intake = nullptr;
+  OtlpMetricOptions otlp_metrics;
 };
 
 /// Who sends with Sentry's protocol.
@@ -63,6 +73,16 @@ struct Outcome {
     bool all_categories = false;  // the limit is one on everything
   };
   std::vector<Limited> limited;
+};
+
+/// What became of numbers.
+struct MetricOutcome {
+  std::size_t samples = 0;  // floats journaled
+  std::size_t histograms = 0;
+  std::size_t exemplars = 0;
+  std::size_t refused_samples = 0;  // floats and histograms
+  std::size_t refused = 0;          // reasons; the first limits::kMaxMetricErrors are told
+  std::vector<wire::ItemError> rejected;
 };
 
 struct DocumentShape;   // document.hpp
@@ -111,6 +131,8 @@ class Ingest {
   Result<> flush_refusals();
   Result<Outcome> loki_push(ProjectId project, std::string_view body, LokiFormat format);
   Result<Outcome> otlp_logs(ProjectId project, std::string_view body, wire::otlp::Encoding encoding);
+  /// Refused are data points.
+  Result<MetricOutcome> otlp_metrics(ProjectId project, std::string_view body, wire::otlp::Encoding encoding);
   Result<Outcome> otlp_traces(ProjectId project, std::string_view body, wire::otlp::Encoding encoding);
   /// invalid_argument only when the body is no bulk request; too_large with over kMaxRowsPerRequest actions.
   Result<ElasticOutcome> elastic_bulk(ProjectId project, std::string_view body,
@@ -129,10 +151,25 @@ class Ingest {
   Result<Outcome> cloudwatch_put(ProjectId project, wire::cloudwatch::PutLogEvents put);
   /// No message is refused; one whose time is out of bounds gets ours. `zone` is of times without an offset.
   Result<Outcome> syslog(ProjectId project, const std::vector<SyslogMessage>& messages, const TimeZone& zone);
+  /// A body as it was sent. invalid_argument when it is not of its message or not compressed so, too_large
+  /// over limits::kMaxWriteBytes.
+  Result<MetricOutcome> remote_write(ProjectId project, std::string_view body, Codec codec,
+                                     wire::prometheus::WriteVersion version);
+  /// Line protocol, times in units of `unit_ns`; `db` becomes a label unless it is empty.
+  Result<MetricOutcome> influx_write(ProjectId project, std::string_view body, std::int64_t unit_ns,
+                                     std::string_view db);
+  /// The text exposition format; invalid_argument with the number of a malformed line, and nothing is stored.
+  /// `labels` stand in place of labels of the same name, `time` where the text says none (absent: now).
+  Result<MetricOutcome> text_import(ProjectId project, std::string_view body,
+                                    wire::prometheus::TextFormat format, const Labels& labels,
+                                    std::optional<UnixMillis> time);
+  /// Whatever was decoded elsewhere.
+  Result<MetricOutcome> write_numbers(ProjectId project, wire::MetricWrite write);
   Result<Outcome> file_lines(ProjectId project, const std::vector<logs::FileLines>& files);
 
+  struct Impl;  // request.hpp
+
  private:
-  struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -1,7 +1,9 @@
-// OTLP: logs and traces.
+// OTLP: logs, traces and metrics.
 #include <algorithm>
 #include <iterator>
 
+#include "ingest/metric_request.hpp"
+#include "ingest/otlp_metrics.hpp"
 #include "ingest/request.hpp"
 #include "ingest/rows.hpp"
 
@@ -107,6 +109,18 @@ Result<Outcome> Ingest::otlp_traces(ProjectId project, std::string_view body, wi
     }
   }
   return impl_->finish(std::move(request));
+}
+
+Result<MetricOutcome> Ingest::otlp_metrics(ProjectId project, std::string_view body,
+                                           wire::otlp::Encoding encoding) {
+  MetricRequest request(*impl_, project);
+  TT_ASSIGN(auto parsed, wire::otlp::parse_metrics(body, encoding));
+  wire::MetricWrite write;
+  for (auto& e : parsed.errors) write.refuse(e.index, std::move(e.reason));
+  OtlpMetricWriter writer(impl_->options.otlp_metrics, impl_->delta_totals, project, write);
+  for (const auto& batch : parsed.batches) writer.add(batch);
+  writer.finish();
+  return request.commit(std::move(write));
 }
 
 }  // namespace telltale::ingest

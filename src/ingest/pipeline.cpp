@@ -191,6 +191,13 @@ Result<Committed> Pipeline::commit(storage::Batch batch, const ClientIds& ids, s
   return committed;
 }
 
+Result<SeriesId> Pipeline::resolve(ProjectId project, const Labels& labels,
+                                   std::vector<storage::SeriesDef>& defs) {
+  auto id = impl_->metric_store.resolve(project, labels, defs);
+  if (!id) impl_->series_refused.add();
+  return id;
+}
+
 Result<> Pipeline::write_samples(ProjectId project, UnixNanos received,
                                  const std::vector<std::pair<Labels, Sample>>& samples) {
   storage::Batch batch;
@@ -199,9 +206,8 @@ Result<> Pipeline::write_samples(ProjectId project, UnixNanos received,
   batch.samples.reserve(samples.size());
   std::optional<Error> refused;
   for (const auto& [labels, sample] : samples) {
-    auto id = impl_->metric_store.resolve(project, labels, batch.new_series);
+    auto id = resolve(project, labels, batch.new_series);
     if (!id) {
-      impl_->series_refused.add();
       refused = std::move(id).error();
       continue;
     }

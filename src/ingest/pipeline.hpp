@@ -70,6 +70,8 @@ class Pipeline {
   /// behind. `encoder` has the batch's rows already.
   Result<Committed> commit(storage::Batch batch, const ClientIds& ids = {},
                            storage::BatchEncoder* encoder = nullptr, const Settle& settle = {});
+  /// MetricStore::resolve(); a series over a limit is counted.
+  Result<SeriesId> resolve(ProjectId project, const Labels& labels, std::vector<storage::SeriesDef>& defs);
   /// Resolves the series and commits. Series over a limit are counted and left out; the error tells of them
   /// after the rest is durable.
   Result<> write_samples(ProjectId project, UnixNanos received,

@@ -12,9 +12,12 @@
 #include <vector>
 
 #include "base/time_zone.hpp"
+#include "ingest/delta_totals.hpp"
 #include "ingest/ingest.hpp"
+#include "ingest/metric_labels.hpp"
 #include "ingest/refusals.hpp"
 #include "ingest/sentry_quota.hpp"
+#include "ingest/series_cache.hpp"
 #include "ingest/work_slots.hpp"
 
 namespace telltale::ingest {
@@ -105,6 +108,10 @@ struct Ingest::Impl {
   std::atomic<Nanos> max_future{options.max_future};
 
   Refusals refusals;
+  SeriesCache known_series{limits::kMaxKnownSeries};
+  CleanValues clean_values;
+  KnownFamilies known_families;
+  DeltaTotals delta_totals{limits::kMaxDeltaSeries};
   WorkSlots slots{std::max<std::size_t>(kLeastWorkSlots, std::thread::hardware_concurrency())};
 
   /// Before anything is decoded; a thread has one request at a time.

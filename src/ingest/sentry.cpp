@@ -6,9 +6,11 @@
 #include "base/health_limits.hpp"
 #include "base/rng.hpp"
 #include "base/text.hpp"
+#include "ingest/metric_request.hpp"
 #include "ingest/request.hpp"
 #include "ingest/rows.hpp"
 #include "ingest/sentry_items.hpp"
+#include "ingest/sentry_metrics.hpp"
 #include "quota/categories.hpp"
 #include "wire/sentry/envelope.hpp"
 #include "wire/sentry/security.hpp"
@@ -66,6 +68,18 @@ void add_transaction(Request& request, ProjectId project, Id128 envelope_id, std
     request.error(index, fmt::format("spans[{}]: {}", e.index, e.reason));
 }
 
+/// Trace metrics become a batch of their own, behind the envelope's.
+Result<> commit_measured(Ingest::Impl& impl, ProjectId project,
+                         const std::vector<wire::sentry::MetricItem>& items, Outcome& outcome) {
+  MetricRequest request(impl, project);
+  wire::MetricWrite write;
+  add_trace_metrics(items, impl.delta_totals, project, request.now(), write);
+  TT_ASSIGN(auto done, request.commit(std::move(write)));
+  outcome.accepted += items.size() - std::min(items.size(), done.refused);
+  for (auto& e : done.rejected) outcome.rejected.push_back(std::move(e));
+  return {};
+}
+
 }  // namespace
 
 Result<errors::GroupingInput> stored_grouping_input(std::string_view payload) {
@@ -80,6 +94,7 @@ Result<Outcome> Ingest::sentry_envelope(ProjectId project, std::string_view body
   const auto rules = impl_->grouping_of(project);
   for (const auto& e : envelope.errors) request.error(e.index, e.reason);
   using wire::sentry::ItemType;
+  std::vector<wire::sentry::MetricItem> measured;
   for (std::size_t i = 0; i < envelope.items.size(); ++i) {
     const auto& item = envelope.items[i];
     if (!request.quota->begins(request, item)) continue;
@@ -113,6 +128,18 @@ Result<Outcome> Ingest::sentry_envelope(ProjectId project, std::string_view body
         request.add(Table::spans, std::move(row), id, i);
       }
       for (const auto& e : spans->errors) request.error(i, fmt::format("items[{}]: {}", e.index, e.reason));
+    } else if (item.type == ItemType::trace_metric) {
+      auto parsed = wire::sentry::parse_metric_items(item.payload);
+      if (!parsed) {
+        request.error(i, "trace_metric: " + parsed.error().message());
+        request.quota->ends(request, item);
+        continue;
+      }
+      const std::size_t taken =
+          request.quota->take(request, rate_limit_category(item.type), parsed->items.size());
+      std::move(parsed->items.begin(), parsed->items.begin() + static_cast<std::ptrdiff_t>(taken),
+                std::back_inserter(measured));
+      for (const auto& e : parsed->errors) request.error(i, fmt::format("items[{}]: {}", e.index, e.reason));
     } else if (item.type == ItemType::raw_security) {
       add_security_reports(request, project, *rules, {}, item.payload, i);
     } else if (item.type == ItemType::client_report) {
@@ -139,7 +166,9 @@ Result<Outcome> Ingest::sentry_envelope(ProjectId project, std::string_view body
     }
     request.quota->ends(request, item);
   }
-  return impl_->finish(std::move(request));
+  TT_ASSIGN(auto outcome, impl_->finish(std::move(request)));
+  if (!measured.empty()) TT_TRY(commit_measured(*impl_, project, measured, outcome));
+  return outcome;
 }
 
 Result<Outcome> Ingest::sentry_store(ProjectId project, std::string_view body, const SentrySender& sender) {

@@ -8,6 +8,7 @@
 #include "base/hash.hpp"
 #include "base/health_limits.hpp"
 #include "base/rng.hpp"
+#include "base/text.hpp"
 #include "health/monitors.hpp"
 #include "health/schedule.hpp"
 #include "quota/categories.hpp"

@@ -8,6 +8,7 @@
 
 #include "base/hash.hpp"
 #include "base/rng.hpp"
+#include "wire/prometheus/remote_write.hpp"
 
 namespace telltale::wire::prometheus {
 namespace {
@@ -125,6 +126,42 @@ TEST(RemoteRead, ARequestIsQueriesAndWhatIsAccepted) {
   EXPECT_EQ(read->queries[0].end.ms, 200);
   EXPECT_EQ(read->queries[0].matchers.at(0).type, ReadMatcherType::re);
   for (std::size_t n = 0; n < body.size(); ++n) (void)parse_read_request(std::string_view(body).substr(0, n));
+}
+
+TEST(RemoteRead, AHistogramIsWrittenAsItIsRead) {
+  auto h = std::make_shared<Histogram>();
+  h->integer = true;
+  h->schema = 2;
+  h->zero_threshold = 0.001;
+  h->zero_count = 1;
+  h->count = 7;
+  h->sum = 12.5;
+  h->positive_spans = {{-1, 2}, {3, 1}};
+  h->positive = {1, 2, 1};
+  h->negative_spans = {{0, 1}};
+  h->negative = {2};
+  h->reset_hint = ResetHint::no;
+  Sample sample;
+  sample.time.ms = 9000;
+  sample.value = 12.5;
+  for (const bool integer : {true, false}) {
+    h->integer = integer;
+    sample.histogram = std::make_shared<const Histogram>(*h);
+    ReadResponseWriter writer;
+    writer.begin_query();
+    writer.add_series(Labels(std::vector<Label>{{"__name__", "wait"}}), {&sample, 1});
+    writer.end_query();
+    const std::string response = writer.take();
+    protozero::pbf_reader results(response.data(), response.size());
+    ASSERT_TRUE(results.next(1));
+    // A result is a list of series, as a write request is.
+    const auto result = results.get_view();
+    const auto back = parse_remote_write({result.data(), result.size()}, WriteVersion::v1);
+    ASSERT_TRUE(back);
+    ASSERT_EQ(back->samples.size(), 1u) << (back->errors.empty() ? "" : back->errors[0].reason);
+    EXPECT_TRUE(back->samples[0].histogram->same_bits(*h));
+    EXPECT_EQ(back->samples[0].time.ms, 9000);
+  }
 }
 
 TEST(RemoteRead, AFrameHasItsLengthAndItsChecksum) {

@@ -157,6 +157,20 @@ struct LogItem {
   std::vector<Attr> attributes;
 };
 
+enum class MetricItemType : std::uint8_t { counter, gauge, distribution };
+
+/// One measurement.
+struct MetricItem {
+  UnixNanos timestamp;
+  std::string name;
+  MetricItemType type = MetricItemType::counter;
+  double value = 0;
+  std::string unit;
+  Id128 trace_id;
+  Id64 span_id;
+  std::vector<Attr> attributes;
+};
+
 struct ClientReport {
   struct Discarded {
     std::string reason;
@@ -173,6 +187,8 @@ Result<ErrorEvent> parse_event(std::string_view json);
 Result<TransactionEvent> parse_transaction(std::string_view json);
 /// Payload of items `log`: `{"items": […]}`.
 Result<Items<LogItem>> parse_log_items(std::string_view json);
+/// Payload of items `trace_metric`: `{"items": […]}`.
+Result<Items<MetricItem>> parse_metric_items(std::string_view json);
 /// Payload of items `span` with content type application/vnd.sentry.items.span.v2+json: `{"items": […]}`.
 Result<Items<SentrySpan>> parse_span_items(std::string_view json);
 Result<ClientReport> parse_client_report(std::string_view json);

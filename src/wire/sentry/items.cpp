@@ -1,4 +1,6 @@
 // Transactions and the list-shaped items: logs, spans, client reports.
+#include <cmath>
+
 #include "base/limits.hpp"
 #include "wire/sentry/common.hpp"
 
@@ -94,6 +96,37 @@ Result<LogItem> read_log(json::Value v) {
   return out;
 }
 
+Result<MetricItem> read_metric(json::Value v) {
+  const auto wrong = [](const char* why) { return fail(ErrorKind::invalid_argument, why); };
+  MetricItem out;
+  if (!v.is_object()) return wrong("items: expected an object");
+  const auto time = json::get_time(v, "timestamp");
+  if (!time) return wrong("timestamp: missing or malformed");
+  out.timestamp = *time;
+  out.name = json::get_text(v, "name");
+  if (out.name.empty()) return wrong("name: missing");
+  const auto value = json::get(v, "value");
+  const auto number = value ? json::double_of(*value) : std::nullopt;
+  if (!number || !std::isfinite(*number)) return wrong("value: must be a number");
+  out.value = *number;
+  const std::string type = json::get_text(v, "type");
+  if (type == "counter") {
+    out.type = MetricItemType::counter;
+    if (out.value < 0) return wrong("value: a counter does not fall");
+  } else if (type == "gauge") {
+    out.type = MetricItemType::gauge;
+  } else if (type == "distribution") {
+    out.type = MetricItemType::distribution;
+  } else {
+    return wrong("type: must be counter, gauge or distribution");
+  }
+  out.unit = json::get_text(v, "unit");
+  out.trace_id = read_id128(v, "trace_id");
+  out.span_id = read_id64(v, "span_id");
+  out.attributes = read_typed_attrs(v, "attributes");
+  return out;
+}
+
 Result<SentrySpan> read_span_v2(json::Value v) {
   SentrySpan out;
   if (auto reason = read_span_core(v, "end_timestamp", out); !reason.empty())
@@ -167,6 +200,10 @@ Result<TransactionEvent> parse_transaction(std::string_view json) {
 }
 
 Result<Items<LogItem>> parse_log_items(std::string_view json) { return read_items(json, "log", read_log); }
+
+Result<Items<MetricItem>> parse_metric_items(std::string_view json) {
+  return read_items(json, "trace_metric", read_metric);
+}
 
 Result<Items<SentrySpan>> parse_span_items(std::string_view json) {
   return read_items(json, "span", read_span_v2);
