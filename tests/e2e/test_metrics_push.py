@@ -398,3 +398,38 @@ def test_native_histograms_come_back_as_they_were_sent(module_server, run):
         pytest.skip("the embedded store keeps no native histograms yet")
     h = series["wait_seconds"].histograms[0]
     assert (h.count_int, h.sum, h.schema, h.zero_count_int, list(h.positive_deltas)) == (6, 12.5, 2, 1, [1, 1, -1, 0])
+
+
+# ---- Sentry
+
+SENTRY_PROGRAM = """
+import sys, sentry_sdk
+dsn, run = sys.argv[1:]
+sentry_sdk.init(dsn=dsn, release="shop@1.4.2", environment="production", traces_sample_rate=1.0)
+sentry_sdk.set_user({"id": "u-77"})
+with sentry_sdk.start_transaction(name="pay") as transaction:
+    for i in range(5):
+        sentry_sdk.metrics.count("shop.clicks", 2, attributes={"run": run})
+        sentry_sdk.metrics.distribution("shop.latency", 12.5 * (i + 1), unit="millisecond", attributes={"run": run})
+    sentry_sdk.metrics.gauge("shop.queue", 42, attributes={"run": run})
+    print(transaction.trace_id)
+sentry_sdk.flush(20)
+"""
+
+
+def test_trace_metrics_of_sentrys_sdk(module_server, run):
+    done = subprocess.run([sys.executable, "-c", SENTRY_PROGRAM, module_server.dsn, run], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+    def one(name):
+        found = ours(module_server, f'{{__name__="{name}",run="{run}"}}')
+        return next(iter(found.items())) if len(found) == 1 else None
+
+    labels, value = wait_until(lambda: one("shop_clicks_total"), what="the counter")
+    assert value == "10"
+    assert dict(labels)["release"] == "shop@1.4.2" and dict(labels)["environment"] == "production"
+    assert "u-77" not in str(labels)
+    assert one("shop_queue")[1] == "42"
+    assert one("shop_latency_milliseconds") is not None
+    exemplars = module_server.api.get("/api/v1/query_exemplars", query=f'shop_latency_milliseconds{{run="{run}"}}')["data"]
+    assert exemplars[0]["exemplars"][0]["labels"]["trace_id"] == done.stdout.split()[-1]
