@@ -6,6 +6,7 @@
 #include "api/prometheus/answer.hpp"
 #include "base/metric_limits.hpp"
 #include "ingest/push_groups.hpp"
+#include "wire/prometheus/negotiation.hpp"
 
 namespace telltale::api {
 namespace {
@@ -22,7 +23,13 @@ Result<TextFormat> format_of(const net::HttpRequest& request) {
   const std::string_view type = request.header("content-type");
   // What `curl --data-binary` says of a body it knows nothing about.
   if (type.starts_with("application/x-www-form-urlencoded")) return TextFormat::prometheus;
-  return wire::prometheus::text_format_from(type, TextFormat::prometheus);
+  using wire::prometheus::ScrapeProtocol;
+  TT_ASSIGN(const auto protocol, wire::prometheus::content_protocol(type, ScrapeProtocol::text_0_0_4));
+  if (protocol == ScrapeProtocol::protobuf)
+    return fail(ErrorKind::unsupported, "content-type: only text can be pushed, not protobuf");
+  const bool open =
+      protocol == ScrapeProtocol::openmetrics_0_0_1 || protocol == ScrapeProtocol::openmetrics_1_0_0;
+  return open ? TextFormat::openmetrics : TextFormat::prometheus;
 }
 
 Result<Labels> group_of(const net::HttpRequest& request) {
