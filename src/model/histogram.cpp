@@ -135,11 +135,11 @@ Result<> Histogram::validate() const {
   if (!is_custom() && (schema < kMinSchema || schema > kMaxSchema)) {
     return bad("schema " + std::to_string(schema) + " is not one of -4 to 8 or -53");
   }
-  if (positive.size() + negative.size() > limits::kMaxHistogramBuckets) {
-    return bad("has more than " + std::to_string(limits::kMaxHistogramBuckets) + " buckets");
+  if (positive.size() + negative.size() > limits::kMaxNativeBuckets) {
+    return bad("has more than " + std::to_string(limits::kMaxNativeBuckets) + " buckets");
   }
-  if (positive_spans.size() + negative_spans.size() > limits::kMaxHistogramSpans) {
-    return bad("has more than " + std::to_string(limits::kMaxHistogramSpans) + " spans");
+  if (positive_spans.size() + negative_spans.size() > limits::kMaxNativeSpans) {
+    return bad("has more than " + std::to_string(limits::kMaxNativeSpans) + " spans");
   }
   TT_TRY(check_side("positive", positive_spans, positive));
   TT_TRY(check_side("negative", negative_spans, negative));

@@ -102,7 +102,7 @@ TEST(NativeHistogram, WhatIsWrongIsNamed) {
   names([](Histogram& h) { h.custom_values.pop_back(); }, "too few", with_custom_bounds());
   names([](Histogram& h) { h.zero_count = 1; }, "zero bucket", with_custom_bounds());
   names([](Histogram& h) { h.positive_spans[0].offset = -1; }, "index 0", with_custom_bounds());
-  names([](Histogram& h) { h.positive.resize(limits::kMaxHistogramBuckets); }, "buckets", plain());
+  names([](Histogram& h) { h.positive.resize(limits::kMaxNativeBuckets); }, "buckets", plain());
   Histogram odd = plain();
   odd.sum = std::nan("");
   odd.count = 16;  // one observation was NaN
