@@ -67,6 +67,11 @@ void take_annotations(Evaluator& evaluator, QueryResult& out) {
 
 }  // namespace
 
+Result<> Engine::check(std::string_view text) const {
+  TT_ASSIGN(const ExprPtr expr, parse(text));
+  return check_features(text, *expr, options_.features);
+}
+
 Result<QueryResult> Engine::instant(std::string_view text, const storage::Projects& projects, UnixMillis time,
                                     WorkContext& context, QueryOptions options) const {
   const Steps steps{time.ms, 1, 1};

@@ -73,6 +73,10 @@ class Engine {
                             UnixMillis end, Millis step, WorkContext& context,
                             QueryOptions options = {}) const;
 
+  /// Whether the text can be asked here: invalid_argument when it does not parse or uses a feature that is
+  /// off.
+  Result<> check(std::string_view expr) const;
+
   const EngineOptions& options() const { return options_; }
 
  private:

@@ -21,6 +21,9 @@ def test_what_is_off_is_refused_by_its_flag(module_server):
         answer = ask(module_server, query)
         assert answer.status_code == 400, answer.text
         assert answer.json()["errorType"] == "bad_data" and flag in answer.json()["error"], answer.text
+    rule = module_server.api.post("/api/telltale/v1/alert-rules",
+                                  json={"project": 1, "name": "off", "language": "promql", "expr": "limitk(1, up) == 0"})
+    assert rule.status_code == 400 and "promql-experimental-functions" in rule.text, rule.text
     assert ask(module_server, "rate(up[step() * 5 + 1m])").status_code == 200
     assert ask(module_server, "histogram_count(up </ 3)").status_code == 200
 

@@ -78,10 +78,19 @@ Result<> check_receivers(const Services& services, ProjectId project, const aler
   return {};
 }
 
+/// What is off by promql.features is better said now than each time the rule is evaluated.
+Result<> check_features(const Services& services, const alerting::RuleDefinition& d) {
+  if (d.rule.language != alerting::RuleLanguage::promql) return {};
+  const auto checked = services.promql.check(d.rule.expr);
+  if (!checked) return fail(ErrorKind::invalid_argument, "expr: " + checked.error().message());
+  return {};
+}
+
 Result<AlertRules> make_alert_rule(const Services& services, const net::HttpRequest& request) {
   TT_ASSIGN(const auto body, project_body(services, request, Scope::write));
   alerting::RuleDefinition definition;
   TT_TRY(alerting::change_definition(body.rest, definition));
+  TT_TRY(check_features(services, definition));
   TT_TRY(check_receivers(services, body.project, definition));
   return with_status(services, services.alert_rules->add(body.project, std::move(definition), body.who.name));
 }
@@ -98,6 +107,7 @@ Result<AlertRules> change_alert_rule(const Services& services, const net::HttpRe
   TT_ASSIGN(auto record, find_alert_rule(services, request, Scope::write));
   const auto before = record.definition.rule.receivers;
   TT_TRY(alerting::change_definition(request.body, record.definition));
+  TT_TRY(check_features(services, record.definition));
   if (record.definition.rule.receivers != before)
     TT_TRY(check_receivers(services, record.kept.project, record.definition));
   return with_status(services, services.alert_rules->change(record.kept.id, std::move(record.definition)));
