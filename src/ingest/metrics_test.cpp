@@ -1,9 +1,13 @@
 // Numbers that are pushed, from bytes to the store.
+#include <algorithm>
+#include <map>
+
 #include <gtest/gtest.h>
 #include <protozero/pbf_writer.hpp>
 
 #include "base/limits.hpp"
 #include "base/metric_limits.hpp"
+#include "base/rng.hpp"
 #include "ingest/metrics_rig.hpp"
 #include "ingest/series_cache.hpp"
 
@@ -105,6 +109,79 @@ TEST_F(MetricsTest, WhatIsNoRemoteWriteIsAnError) {
   const std::string bomb("\x80\x80\x80\x80\x08\x00", 6);
   EXPECT_EQ(ingest->remote_write(kPushed, bomb, Codec::snappy, version).error().kind(), ErrorKind::too_large);
   EXPECT_EQ(send("").samples, 0u);
+}
+
+/// What a client would send of some series, in either version.
+std::string random_request(Rng& rng, bool v2, std::map<Labels, std::map<std::int64_t, double>>& oracle) {
+  std::vector<std::string> symbols = {""};
+  const auto ref = [&](const std::string& text) {
+    symbols.push_back(text);  // the same text may stand twice
+    return static_cast<std::uint32_t>(symbols.size() - 1);
+  };
+  std::string series_bytes;
+  for (auto n = 1 + rng.below(5); n > 0; --n) {
+    std::vector<Label> labels = {{"__name__", "m" + std::to_string(rng.below(3))}};
+    for (const char* name : {"a", "b", "c"}) {
+      if (rng.chance(0.5)) labels.push_back({name, rng.chance(0.2) ? "" : std::to_string(rng.below(3))});
+    }
+    for (std::size_t i = labels.size() - 1; i > 0; --i) std::swap(labels[i], labels[rng.below(i + 1)]);
+    protozero::pbf_writer request(series_bytes);
+    protozero::pbf_writer message(request, v2 ? 5 : 1);
+    if (v2) {
+      std::vector<std::uint32_t> refs;
+      for (const Label& l : labels) {
+        refs.push_back(ref(l.name));
+        refs.push_back(ref(l.value));
+      }
+      message.add_packed_uint32(1, refs.begin(), refs.end());
+    }
+    for (const Label& l : labels) {
+      if (v2) break;
+      protozero::pbf_writer label(message, 1);
+      label.add_string(1, l.name);
+      label.add_string(2, l.value);
+    }
+    for (auto k = 1 + rng.below(3); k > 0; --k) {
+      const auto ms = static_cast<std::int64_t>(rng.below(20));
+      const auto value = static_cast<double>(rng.below(1000));
+      protozero::pbf_writer sample(message, 2);
+      sample.add_double(1, value);
+      sample.add_int64(2, kNowMs + ms);
+      oracle[Labels(labels)][ms] = value;
+    }
+  }
+  std::string body;
+  protozero::pbf_writer request(body);
+  for (const auto& s : symbols) {
+    if (v2) request.add_string(4, s);
+  }
+  return body + series_bytes;
+}
+
+TEST_F(MetricsTest, BothVersionsStoreWhatANaiveMapHolds) {
+  const std::uint64_t seed = 20261126;
+  SCOPED_TRACE(seed);
+  Rng rng(seed);
+  std::map<Labels, std::map<std::int64_t, double>> oracle;
+  for (int round = 0; round < 200; ++round) {
+    const bool v2 = rng.chance(0.5);
+    const std::string body = random_request(rng, v2, oracle);
+    const auto done =
+        ingest->remote_write(kPushed, compress(Codec::snappy, body), Codec::snappy,
+                             v2 ? wire::prometheus::WriteVersion::v2 : wire::prometheus::WriteVersion::v1);
+    ASSERT_TRUE(done) << done.error().message();
+    ASSERT_EQ(done->refused, 0u) << done->rejected.front().reason;
+  }
+  std::vector<std::string> expected;
+  for (const auto& [labels, samples] : oracle) {
+    std::string line = labels.to_string();
+    for (const auto& [ms, value] : samples) line += ' ' + number(value) + '@' + std::to_string(ms);
+    expected.push_back(line);
+  }
+  auto got = stored();
+  std::sort(got.begin(), got.end());
+  std::sort(expected.begin(), expected.end());
+  EXPECT_EQ(got, expected);
 }
 
 TEST(SeriesCacheTest, ForgetsTheLongestUnusedFirst) {
