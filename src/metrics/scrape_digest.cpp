@@ -1,8 +1,10 @@
 // A scrape that goes over one of its limits, or is malformed anywhere, gives nothing but its report.
+// Exporters give the same series in the same order again and again, so that what vanished is looked for only
+// when they do not.
 #include "metrics/scrape_digest.hpp"
 
 #include <algorithm>
-#include <limits>
+#include <unordered_set>
 
 #include "base/text.hpp"
 #include "metrics/histogram_resolution.hpp"
@@ -91,7 +93,7 @@ struct Digested {
   ScrapedSamples samples;
   ScrapedExemplars exemplars;
   std::shared_ptr<const ScrapedMetadata> metadata;
-  std::set<Labels> tracked;
+  std::vector<std::size_t> tracked;  // places of samples that end with a stale marker
   std::size_t scraped = 0;
   std::size_t kept = 0;
   double body_bytes = 0;
@@ -112,10 +114,7 @@ Result<> digest_sample(const ScrapeJob& job, const ScrapeTarget& target, const L
     if (!labels.has(l.name)) labels.set(l.name, l.value);
   }
   const bool own_time = job.honor_timestamps && s.time.has_value();
-  if (!own_time || job.track_timestamps_staleness) {
-    // The first of two that relabelling made equal stays.
-    if (!out.tracked.insert(labels).second && !own_time) return {};
-  }
+  if (!own_time || job.track_timestamps_staleness) out.tracked.push_back(out.samples.size());
   Sample sample{own_time ? *s.time : now, s.value};
   if (s.start) sample.start = *s.start;
   if (s.histogram) {
@@ -185,6 +184,64 @@ ScrapedMetadata fresh_metadata(const ScrapedMetadata& now, const ScrapedMetadata
   return out;
 }
 
+struct PointedHash {
+  std::size_t operator()(const Labels* labels) const { return labels->hash(); }
+};
+struct PointedEqual {
+  bool operator()(const Labels* a, const Labels* b) const { return *a == *b; }
+};
+using PointedSet = std::unordered_set<const Labels*, PointedHash, PointedEqual>;
+
+bool same_series(const ScrapedSamples& samples, const std::vector<std::size_t>& tracked,
+                 const std::vector<Labels>& seen) {
+  return std::equal(tracked.begin(), tracked.end(), seen.begin(), seen.end(),
+                    [&samples](std::size_t i, const Labels& labels) { return samples[i].first == labels; });
+}
+
+/// `places` rise.
+void leave_out(ScrapedSamples& samples, const std::vector<std::size_t>& places) {
+  if (places.empty()) return;
+  std::size_t kept = places.front();
+  std::size_t next = 0;
+  for (std::size_t i = kept; i < samples.size(); ++i) {
+    if (next < places.size() && places[next] == i) {
+      ++next;
+    } else {
+      samples[kept++] = std::move(samples[i]);
+    }
+  }
+  samples.resize(kept);
+}
+
+/// Ends what is not there any more, leaves out what relabelling made equal to one before it, and tells how
+/// many are new.
+std::size_t settle_series(ScrapedSamples& samples, const std::vector<std::size_t>& tracked, UnixMillis now,
+                          std::vector<Labels>& seen) {
+  if (same_series(samples, tracked, seen)) return 0;
+  PointedSet before;
+  for (const Labels& labels : seen) before.insert(&labels);
+  PointedSet present;
+  std::vector<Labels> next;
+  std::vector<std::size_t> repeated;
+  std::size_t fresh = 0;
+  for (const std::size_t i : tracked) {
+    const Labels& labels = samples[i].first;
+    if (!present.insert(&labels).second) {
+      if (samples[i].second.time == now) repeated.push_back(i);
+      continue;
+    }
+    fresh += before.count(&labels) == 0 ? 1 : 0;
+    next.push_back(labels);
+  }
+  ScrapedSamples ended;
+  for (const Labels& labels : seen)
+    if (present.count(&labels) == 0) ended.emplace_back(labels, Sample{now, stale_nan()});
+  leave_out(samples, repeated);
+  samples.insert(samples.end(), std::make_move_iterator(ended.begin()), std::make_move_iterator(ended.end()));
+  seen = std::move(next);
+  return fresh;
+}
+
 /// The samples, or none of them after an error; what ended; the report.
 ScrapeOutcome close_scrape(const ScrapeJob& job, const ScrapeTarget& target, const Labels& external,
                            Digested digested, std::string error, UnixMillis now, Nanos duration,
@@ -201,14 +258,8 @@ ScrapeOutcome close_scrape(const ScrapeJob& job, const ScrapeTarget& target, con
       seen.metadata = std::move(digested.metadata);
     }
   }
-  std::size_t fresh = 0;
-  for (const Labels& labels : digested.tracked) fresh += seen.series.count(labels) == 0 ? 1 : 0;
   out.scraped.samples = std::move(digested.samples);
-  for (const Labels& labels : seen.series) {
-    if (digested.tracked.count(labels) == 0)
-      out.scraped.samples.emplace_back(labels, Sample{now, stale_nan()});
-  }
-  seen.series = std::move(digested.tracked);
+  const std::size_t fresh = settle_series(out.scraped.samples, digested.tracked, now, seen.series);
   const auto report = [&](std::string_view name, double value) {
     out.scraped.samples.emplace_back(with_report_labels(target, external, name), Sample{now, value});
   };

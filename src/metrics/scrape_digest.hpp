@@ -3,8 +3,8 @@
 
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
+#include <vector>
 
 #include "metrics/scrape_manager.hpp"
 #include "metrics/scrape_target.hpp"
@@ -13,7 +13,7 @@ namespace telltale::metrics {
 
 /// What a scrape leaves for the next one.
 struct SeenSeries {
-  std::set<Labels> series;                                        // that end with a stale marker
+  std::vector<Labels> series;  // that end with a stale marker, each once, in the order they came
   std::map<Labels, wire::prometheus::ScrapedExemplar> exemplars;  // the newest of each series
   std::shared_ptr<const ScrapedMetadata> metadata;  // null before the first scrape that was read
 };

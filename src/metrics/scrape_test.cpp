@@ -144,6 +144,28 @@ TEST(ScrapeManager, OwnTimestampsEndOnlyWhenTheJobAsksForIt) {
   }
 }
 
+TEST(ScrapeManager, SeriesThatComeInAnotherOrderOrTwiceAreTheSame) {
+  Scraping s;
+  s.configure(
+      std::string(kOneJob) +
+      "  metric_relabel_configs: [{source_labels: [__name__], regex: 'twin.', target_label: __name__, "
+      "replacement: twin}]\n");
+  const std::string at = "{env=\"prod\", instance=\"h:80\", job=\"app\"}";
+  s.http.body = "a 1\nb 2\ntwin1 3\ntwin2 4\n";
+  auto got = s.run(15);
+  EXPECT_EQ(got.at("twin" + at), (std::vector<double>{3})) << "the first stays";
+  EXPECT_EQ(got.at("scrape_series_added" + at).back(), 3);
+  s.http.body = "twin2 6\nb 2\na 1\n";
+  got = s.run(15);
+  EXPECT_EQ(got.at("twin" + at), (std::vector<double>{6}));
+  EXPECT_EQ(got.at("b" + at), (std::vector<double>{2}));
+  EXPECT_EQ(got.at("scrape_series_added" + at).back(), 0);
+  s.http.body = "twin2 6\nc 1\nb 2\n";
+  got = s.run(15);
+  EXPECT_TRUE(is_stale_nan(got.at("a" + at).back()));
+  EXPECT_EQ(got.at("scrape_series_added" + at).back(), 1);
+}
+
 TEST(ScrapeManager, NegotiatesAndFallsBack) {
   Scraping s;
   s.configure(std::string(kOneJob) + "  scrape_protocols: [OpenMetricsText1.0.0, PrometheusText0.0.4]\n");
