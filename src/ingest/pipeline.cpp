@@ -199,10 +199,12 @@ Result<SeriesId> Pipeline::resolve(ProjectId project, const Labels& labels,
 }
 
 Result<> Pipeline::write_samples(ProjectId project, UnixNanos received,
-                                 const std::vector<std::pair<Labels, Sample>>& samples) {
+                                 const std::vector<std::pair<Labels, Sample>>& samples,
+                                 storage::BatchItems items) {
   storage::Batch batch;
   batch.project = project;
   batch.received = received;
+  batch.items = std::move(items);
   batch.samples.reserve(samples.size());
   std::optional<Error> refused;
   for (const auto& [labels, sample] : samples) {

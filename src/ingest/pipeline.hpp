@@ -75,7 +75,8 @@ class Pipeline {
   /// Resolves the series and commits. Series over a limit are counted and left out; the error tells of them
   /// after the rest is durable.
   Result<> write_samples(ProjectId project, UnixNanos received,
-                         const std::vector<std::pair<Labels, Sample>>& samples);
+                         const std::vector<std::pair<Labels, Sample>>& samples,
+                         storage::BatchItems items = {});
 
   /// Checkpoints the stores that want it (all of them if `force`; the furthest behind when the journal is
   /// larger than `max_replay_bytes`) and releases the journal's old segments.

@@ -13,6 +13,7 @@
 #include "base/quota_limits.hpp"
 #include "errors/issue_changes.hpp"
 #include "server/redaction.hpp"
+#include "server/scraped_items.hpp"
 #include "server/server_impl.hpp"
 #include "server/table_shares.hpp"
 
@@ -150,8 +151,9 @@ Result<> Server::Impl::open() {
   });
   scrapes = std::make_unique<metrics::ScrapeManager>(
       metrics::DiscoveryServices{*http_client, dns_client, *fs, clock, log}, metrics,
-      [this](ProjectId project, UnixNanos now, const metrics::Scraped& scraped) {
-        return stores->pipeline().write_samples(project, now, scraped.samples);
+      [this](ProjectId project, UnixNanos now, metrics::Scraped scraped) {
+        return stores->pipeline().write_samples(
+            project, now, scraped.samples, scraped_items(std::move(scraped.exemplars), scraped.metadata));
       });
   TT_TRY(configure(config));
   return alert_rules->load();

@@ -9,6 +9,7 @@ import time
 
 import pytest
 import requests
+from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
@@ -85,6 +86,33 @@ def test_every_format_gives_what_the_client_librarys_parser_reads(make_server, t
         assert any(a.startswith("application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6")
                    for a in exporter.asked)
         assert any(a.startswith("application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6") for a in exporter.asked)
+    finally:
+        exporter.stop()
+
+
+def test_exemplars_and_descriptions_of_scraped_metrics_can_be_asked_for(make_server, tmp_path):
+    registry = CollectorRegistry()
+    calls = Counter("shop_calls", "Calls of the shop.", ["path"], registry=registry)
+    calls.labels("/a").inc(3, exemplar={"trace_id": "4bf92f3577b34da6"})
+    exporter = Exporter(registry)
+    server = make_server(["--host.enabled=false", "--prometheus.config_file", config_file(tmp_path, [
+        {"job_name": "shop", "static_configs": [{"targets": [f"127.0.0.1:{exporter.port}"]}]}])])
+    try:
+        def exemplars():
+            end = time.time() + 60
+            return server.api.get("/api/v1/query_exemplars", query="shop_calls_total", start=end - 3600, end=end)["data"]
+
+        found = wait_until(exemplars, 20, what="the exemplar")
+        assert found[0]["seriesLabels"]["path"] == "/a" and found[0]["seriesLabels"]["job"] == "shop"
+        assert [e["labels"] for e in found[0]["exemplars"]] == [{"trace_id": "4bf92f3577b34da6"}]
+        described = server.api.get("/api/v1/metadata")["data"]
+        assert described["shop_calls"] == [{"type": "counter", "help": "Calls of the shop.", "unit": ""}]
+        # A scrape that says the same again adds nothing.
+        calls.labels("/a").inc(1)
+        wait_until(lambda: server.api.query("shop_calls_total == 4"), 20, what="a scrape more")
+        assert len(exemplars()[0]["exemplars"]) == 1
+        calls.labels("/a").inc(1, exemplar={"trace_id": "0000000000000001"})
+        wait_until(lambda: len(exemplars()[0]["exemplars"]) == 2, 20, what="the next exemplar")
     finally:
         exporter.stop()
 

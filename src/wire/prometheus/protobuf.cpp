@@ -14,7 +14,6 @@ namespace telltale::wire::prometheus {
 namespace {
 
 using protozero::pbf_reader;
-using protozero::pbf_wire_type;
 using protozero::tag_and_type;
 
 // MetricType of client_model.
