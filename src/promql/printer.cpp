@@ -1,3 +1,4 @@
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -40,18 +41,31 @@ std::string format_value(double value) {
   if (std::isnan(value)) return "NaN";
   if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
   if (value == 0) return std::signbit(value) ? "-0" : "0";
-  char text[64];
-  int precision = 1;
-  for (; precision <= 17; ++precision) {
-    std::snprintf(text, sizeof text, "%.*e", precision - 1, value);
-    if (std::strtod(text, nullptr) == value) break;
+  // Go's 'f' format with the fewest digits that read back, as the HTTP API prints values: those digits stand in
+  // the scientific form, and zeros fill what is left up to the point.
+  char text[40];
+  const auto [end, problem] = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific);
+  std::string_view scientific(text, static_cast<std::size_t>(end - text));
+  std::string out;
+  if (scientific.front() == '-') {
+    out += '-';
+    scientific.remove_prefix(1);
   }
-  const std::string scientific = text;
-  const int exponent = std::atoi(scientific.substr(scientific.find('e') + 1).c_str());
-  // Go's 'f' format with the fewest digits, as the HTTP API prints values.
-  char plain[400];
-  std::snprintf(plain, sizeof plain, "%.*f", std::max(0, precision - 1 - exponent), value);
-  return plain;
+  const std::size_t e = scientific.find('e');
+  int exponent = 0;
+  const std::size_t sign = scientific[e + 1] == '+' ? e + 2 : e + 1;
+  std::from_chars(scientific.data() + sign, scientific.data() + scientific.size(), exponent);
+  char digits[24];
+  int count = 0;
+  for (const char c : scientific.substr(0, e))
+    if (c != '.') digits[count++] = c;
+  if (exponent < 0) {
+    out.append("0.").append(static_cast<std::size_t>(-exponent - 1), '0').append(digits, static_cast<std::size_t>(count));
+    return out;
+  }
+  for (int i = 0; i <= exponent; ++i) out += i < count ? digits[i] : '0';
+  if (count > exponent + 1) out.append(1, '.').append(digits + exponent + 1, static_cast<std::size_t>(count - exponent - 1));
+  return out;
 }
 
 namespace {

@@ -1,3 +1,4 @@
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -20,6 +21,24 @@ TEST(PromqlCorpus, OwnFilesPass) {
     const auto report = run_conformance(text.str(), file.path().filename().string(), clock);
     EXPECT_GT(report.passed, 0);
     for (const std::string& failure : report.failures) ADD_FAILURE() << failure;
+  }
+}
+
+TEST(PromqlPrinter, ValuesHaveTheFewestDigitsAndNoExponent) {
+  for (const auto& [value, text] : {std::pair<double, const char*>{1.5, "1.5"},
+                                    {-0.25, "-0.25"},
+                                    {100, "100"},
+                                    {1e23, "100000000000000000000000"},
+                                    {123456789.125, "123456789.125"},
+                                    {1e-7, "0.0000001"},
+                                    {0.1 + 0.2, "0.30000000000000004"},
+                                    {5e-324, nullptr},
+                                    {1.7976931348623157e308, nullptr},
+                                    {-0.0, "-0"}}) {
+    const std::string printed = format_value(value);
+    if (text != nullptr) EXPECT_EQ(printed, text);
+    EXPECT_EQ(std::strtod(printed.c_str(), nullptr), value);
+    EXPECT_EQ(printed.find('e'), std::string::npos);
   }
 }
 

@@ -33,10 +33,6 @@ std::string_view prometheus_error_type(ErrorKind kind) {
   }
 }
 
-void write_time(JsonWriter& w, UnixMillis t) {
-  w.raw(fmt::format("{:.3f}", static_cast<double>(t.ms) / 1000));
-}
-
 void write_histogram(JsonWriter& w, const Histogram& h) {
   w.begin_object();
   w.field("count", promql::format_value(h.count)).field("sum", promql::format_value(h.sum));
@@ -62,6 +58,17 @@ void write_histogram_sample(JsonWriter& w, UnixMillis time, const Histogram& h) 
 }
 
 }  // namespace
+
+void write_time(JsonWriter& w, UnixMillis t) {
+  const bool before_1970 = t.ms < 0;
+  const auto ms = before_1970 ? 0 - static_cast<std::uint64_t>(t.ms) : static_cast<std::uint64_t>(t.ms);
+  std::string text = before_1970 ? "-" : "";
+  text += std::to_string(ms / 1000);
+  const std::uint64_t rest = ms % 1000;
+  const char digits[] = {'.', static_cast<char>('0' + rest / 100), static_cast<char>('0' + rest / 10 % 10),
+                         static_cast<char>('0' + rest % 10)};
+  w.raw(text.append(digits, sizeof digits));
+}
 
 net::HttpResponse prometheus_error(const Error& error) {
   JsonWriter w;

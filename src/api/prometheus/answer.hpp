@@ -11,6 +11,8 @@ net::HttpResponse prometheus_error(const Error& error);
 /// An object of names and values.
 void write_labels(JsonWriter& w, const Labels& labels);
 
+/// Seconds with their thousandths.
+void write_time(JsonWriter& w, UnixMillis t);
 /// `[1736328600.000,"1.5"]`.
 void write_sample(JsonWriter& w, const promql::ResultPoint& s);
 /// The members of a series that hold its samples: `value` or `histogram` of an instant vector's, `values` and

@@ -19,10 +19,6 @@
 namespace telltale::api {
 namespace {
 
-void write_seconds(JsonWriter& w, UnixMillis t) {
-  w.raw(fmt::format("{:.3f}", static_cast<double>(t.ms) / 1000));
-}
-
 void write_list(JsonWriter& w, std::string_view name, const std::vector<std::string>& list) {
   if (list.empty()) return;
   w.key(name).begin_array();
@@ -39,7 +35,7 @@ net::HttpResponse write_query_result(const promql::QueryResult& result) {
     write_sample(w, {result.scalar.time, result.scalar.value});
   } else if (result.type == ValueType::string) {
     w.begin_array();
-    write_seconds(w, result.scalar.time);
+    write_time(w, result.scalar.time);
     w.string(result.text).end_array();
   } else {
     w.begin_array();
