@@ -15,8 +15,13 @@ namespace {
 
 constexpr std::string_view kMagic = "TTMI";
 constexpr std::uint8_t kFormat = 1;
-constexpr Nanos kPause = std::chrono::seconds(60);
-constexpr std::uint64_t kMostBehind = 20'000;  // batches that are replayed after a crash, about
+// The journal keeps everything from durable() on. A small file is written often, a large one only when there
+// is something new in it, or so much behind it.
+constexpr std::size_t kSmallFile = 1024 * 1024;
+constexpr Nanos kSmallPause = std::chrono::seconds(20);
+constexpr Nanos kLargePause = std::chrono::seconds(60);
+constexpr std::uint64_t kMostBehind = 20'000;  // batches
+constexpr std::size_t kSameLooked = 16;        // newest exemplars of a series that one may be the same as
 
 tl::unexpected<Error> damaged(const std::string& why) {
   return fail(ErrorKind::corruption, "metricinfo: " + why);
@@ -59,7 +64,8 @@ void MetricInfo::add(Project& project, storage::ExemplarItem item) {
   const auto same = [&](const Exemplar& e) {
     return e.time == item.time && e.value == item.value && e.labels == item.labels;
   };
-  if (std::any_of(list.begin(), list.end(), same)) return;
+  const auto looked = static_cast<std::ptrdiff_t>(std::min(list.size(), kSameLooked));
+  if (std::any_of(list.end() - looked, list.end(), same)) return;
   list.push_back({item.time, item.value, std::move(item.labels)});
   project.arrivals.push_back(&project.series.find(item.series)->first);
   if (project.arrivals.size() <= limits::kMaxExemplars) return;
@@ -207,6 +213,7 @@ Result<> MetricInfo::checkpoint() {
     return written;
   }
   durable_.store(upto);
+  file_bytes_ = bytes.size();
   last_checkpoint_ = clock_.steady().count();
   return {};
 }
@@ -215,7 +222,8 @@ bool MetricInfo::wants_checkpoint() const {
   const std::uint64_t behind = applied_.load() - durable_.load();
   if (behind == 0) return false;
   const Nanos since = clock_.steady() - Nanos(last_checkpoint_.load());
-  return since >= kPause && (changed_.load() || behind >= kMostBehind);
+  if (file_bytes_.load() < kSmallFile) return since >= kSmallPause;
+  return since >= kLargePause && (changed_.load() || behind >= kMostBehind);
 }
 
 Result<> MetricInfo::verify() const {

@@ -83,6 +83,7 @@ class MetricInfo final : public storage::DerivedStore {
   std::atomic<std::uint64_t> durable_{0};
   std::atomic<std::int64_t> last_checkpoint_;
   std::atomic<bool> changed_{false};
+  std::atomic<std::size_t> file_bytes_{0};  // that the last checkpoint wrote
   mutable Mutex mutex_;
   std::map<ProjectId, Project> projects_ TT_GUARDED_BY(mutex_);
 };

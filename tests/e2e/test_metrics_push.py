@@ -167,6 +167,23 @@ def test_who_may_write_and_how(module_server, ingest_token):
     assert module_server.alive()
 
 
+def test_what_was_answered_survives_a_kill(make_server, run):
+    server = make_server()
+    now_ms = int(time.time() * 1000)
+    for i in range(20):
+        request = v2_request(run, now_ms - 20_000 + i * 1000)
+        assert remote_write.send(server, request, remote_write.V2).status_code == 204
+    server.kill()
+    server.start()
+    assert list(ours(server, f'orders_total{{run="{run}"}}').values()) == ["7"]
+    assert list(ours(server, f'count_over_time(orders_total{{run="{run}"}}[1m])').values()) == ["21"]
+    exemplars = server.api.get("/api/v1/query_exemplars", query=f'orders_total{{run="{run}"}}')["data"]
+    assert len(exemplars[0]["exemplars"]) == 20
+    # Known series are looked up anew.
+    assert remote_write.send(server, v2_request(run, now_ms), remote_write.V2).status_code == 204
+    wait_until(lambda: list(ours(server, f'count_over_time(orders_total{{run="{run}"}}[1m])').values()) == ["22"], what="one more")
+
+
 # ---- OpenTelemetry
 
 OTLP_PROGRAM = """
