@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
+import remote_write
 from payloads import envelope, event, span
 from server import Telltale, wait_until
 
@@ -135,6 +136,17 @@ def check_refusals(server) -> None:
                 "store": requests.post(f"{server.url}/api/1/store/?sentry_key={server.dsn_key}", json=payload, timeout=10),
                 "otlp logs": api.post("/v1/logs", json={"resourceLogs": [{"scopeLogs": [{"logRecords": [
                     {"timeUnixNano": str(time.time_ns()), "body": {"stringValue": "never stored"}}]}]}]})}
+    numbers = remote_write.v1["WriteRequest"]()
+    series = numbers.timeseries.add()
+    series.labels.add(name="__name__", value="never_stored")
+    series.samples.add(value=1, timestamp=time.time_ns() // 1_000_000)
+    refusals |= {"remote write": remote_write.send(server, numbers, remote_write.V1),
+                 "otlp metrics": api.post("/v1/metrics", json={"resourceMetrics": [{"scopeMetrics": [{"metrics": [
+                     {"name": "never_stored", "gauge": {"dataPoints": [{"timeUnixNano": str(time.time_ns()), "asInt": "1"}]}}]}]}]}),
+                 "influx": api.post("/write", data="never_stored v=1"), "influx 2": api.post("/api/v2/write", data="never_stored v=1"),
+                 "pushgateway": api.post("/metrics/job/never", data="never_stored 1\n"),
+                 "import": api.post("/api/v1/import/prometheus", data="never_stored 1\n")}
+    assert remote_write.written(refusals["remote write"]) == (0, 0, 0)
     for name, answer in refusals.items():
         assert answer.status_code == 503, (name, answer.status_code, answer.text)
         assert int(answer.headers["Retry-After"]) > 0, name
@@ -142,7 +154,7 @@ def check_refusals(server) -> None:
     for name in ("sentry", "store"):
         assert "disk is full" in refusals[name].json()["detail"]
         assert "disk is full" in refusals[name].headers["X-Sentry-Error"]
-    for name in ("otlp", "otlp logs"):
+    for name in ("otlp", "otlp logs", "otlp metrics"):
         status = refusals[name].json()
         assert "disk is full" in status["message"] and status.get("code", 14) == 14, status
 
