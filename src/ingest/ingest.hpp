@@ -147,6 +147,8 @@ class Ingest {
                                                    const DocumentShape& shape);
   /// Masks, as a row's would be, a name that is kept outside of rows, or a value under `key` of such a thing.
   void mask_name(ProjectId project, std::string_view key, std::string& text);
+  /// The same of all labels of a series.
+  Labels mask_labels(ProjectId project, const Labels& labels);
   /// That group and stream exist is the caller's to know (log_groups.hpp).
   Result<Outcome> cloudwatch_put(ProjectId project, wire::cloudwatch::PutLogEvents put);
   /// No message is refused; one whose time is out of bounds gets ours. `zone` is of times without an offset.

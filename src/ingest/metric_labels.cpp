@@ -35,7 +35,7 @@ std::string problem_of(const wire::LabelView& label) {
 
 }  // namespace
 
-Result<Labels> checked_labels(std::span<const wire::LabelView> views, const MaskValue& mask) {
+Result<Labels> checked_labels(std::span<const wire::LabelView> views, const MaskLabel& mask) {
   std::vector<wire::LabelView> sorted(views.begin(), views.end());
   std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   std::string_view metric;
@@ -58,15 +58,15 @@ Result<Labels> checked_labels(std::span<const wire::LabelView> views, const Mask
       return refuse(fmt::format("label {}: stands twice", told(sorted[i].name)));
     if (sorted[i].value.empty()) continue;
     labels.push_back({std::string(sorted[i].name), std::string(sorted[i].value)});
-    mask(labels.back().name, labels.back().value);
+    mask(labels.back());
   }
   return Labels(std::move(labels));
 }
 
-void CleanValues::mask(ProjectId project, const std::shared_ptr<const redact::Redactor>& rules,
-                       std::string_view name, std::string& value, redact::Counts& counts) {
-  if (name == kMetricName || name == "le" || name == "quantile") return;
-  const std::uint64_t hash = hash64(value, hash64(name));
+void CleanValues::mask(ProjectId project, const std::shared_ptr<const redact::Redactor>& rules, Label& label,
+                       redact::Counts& counts) {
+  if (label.name == kMetricName || label.name == "le" || label.name == "quantile") return;
+  const std::uint64_t hash = hash64(label.value, hash64(label.name));
   {
     const MutexLock lock(mutex_);
     Project& known = projects_[project];
@@ -76,7 +76,13 @@ void CleanValues::mask(ProjectId project, const std::shared_ptr<const redact::Re
     }
     if (known.clean.count(hash) > 0) return;
   }
-  if (rules->redact_value(name, value, &counts)) return;
+  bool struck = rules->redact_value(label.name, label.value, &counts);
+  if (const redact::KeyFacts& facts = rules->facts(label.name); facts.secret) {
+    label.name = facts.renamed;
+    counts.add(redact::kKeyRule);
+    struck = true;
+  }
+  if (struck) return;
   const MutexLock lock(mutex_);
   Project& known = projects_[project];
   if (known.rules.owner_before(rules) || rules.owner_before(known.rules)) return;

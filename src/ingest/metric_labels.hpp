@@ -18,20 +18,20 @@
 
 namespace telltale::ingest {
 
-/// Masks a value under the name of its label.
-using MaskValue = std::function<void(std::string_view name, std::string& value)>;
+/// Masks a label: a value under its name, and a name that holds a secret itself.
+using MaskLabel = std::function<void(Label& label)>;
 
 /// In whatever order they are sent. invalid_argument names the metric and the label: no metric name, an empty
 /// name, one that stands twice, bytes that are not UTF-8, or over limits::kMaxLabelsPerSeries,
 /// kMaxLabelNameBytes or kMaxLabelValueBytes. Labels without a value are as none.
-Result<Labels> checked_labels(std::span<const wire::LabelView> views, const MaskValue& mask);
+Result<Labels> checked_labels(std::span<const wire::LabelView> views, const MaskLabel& mask);
 
-/// Masks values of labels by a project's rules, and remembers which were clean: new series mostly consist of
+/// Masks labels by a project's rules, and remembers which were clean: new series mostly consist of
 /// values that have been seen. Names of metrics and bounds of buckets are left alone. Thread-safe.
 class CleanValues {
  public:
-  void mask(ProjectId project, const std::shared_ptr<const redact::Redactor>& rules, std::string_view name,
-            std::string& value, redact::Counts& counts);
+  void mask(ProjectId project, const std::shared_ptr<const redact::Redactor>& rules, Label& label,
+            redact::Counts& counts);
 
  private:
   struct Project {

@@ -28,9 +28,8 @@ MetricRequest::MetricRequest(Ingest::Impl& impl, ProjectId project)
 
 Result<Labels> MetricRequest::labels_of(const wire::MetricWrite& write, const Series& series) {
   TT_TRY(wire::labels_of(write, series, views_));
-  return checked_labels(views_, [&](std::string_view name, std::string& value) {
-    impl_.clean_values.mask(project_, rules_, name, value, counts_);
-  });
+  return checked_labels(views_,
+                        [&](Label& label) { impl_.clean_values.mask(project_, rules_, label, counts_); });
 }
 
 std::optional<SeriesId> MetricRequest::resolve(wire::MetricWrite& write, const Series& series) {
@@ -91,7 +90,7 @@ void MetricRequest::add_exemplars(const wire::MetricWrite& write, const std::vec
     }
     storage::ExemplarItem item{series, e.time, e.value, {}};
     std::vector<Label> labels = e.labels;
-    for (Label& l : labels) impl_.clean_values.mask(project_, rules_, l.name, l.value, counts_);
+    for (Label& l : labels) impl_.clean_values.mask(project_, rules_, l, counts_);
     item.labels = Labels(std::move(labels));
     batch_.row_bytes += sizeof item + bytes + kExemplarSeriesBytes;
     batch_.items.exemplars.push_back(std::move(item));
@@ -105,7 +104,7 @@ void MetricRequest::add_families(wire::MetricWrite& write) {
     family.help = std::string(truncate_utf8(family.help, limits::kMaxFamilyTextBytes));
     family.unit = std::string(truncate_utf8(family.unit, limits::kMaxLabelNameBytes));
     if (!impl_.known_families.is_news(project_, family)) continue;
-    rules_->redact_text(family.help, &counts_);
+    rules_->redact_value("help", family.help, &counts_);  // it may be JSON
     batch_.items.metadata.push_back({std::move(family.name), static_cast<std::uint8_t>(family.kind),
                                      std::move(family.help), std::move(family.unit)});
   }

@@ -148,17 +148,19 @@ Result<> PushGroups::write(const Key& key, const Group& group, const std::vector
   return fail(ErrorKind::invalid_argument, outcome.rejected.front().reason);
 }
 
-Result<> PushGroups::push(ProjectId project, const Labels& labels, std::string_view body,
+// What is kept is masked, too: a group is found again by its masked labels.
+Result<> PushGroups::push(ProjectId project, const Labels& sent_labels, std::string_view body,
                           wire::prometheus::TextFormat format, bool replace) {
   TT_ASSIGN(const auto text, wire::prometheus::parse_text(body, format));
   const UnixMillis now = clock_.now().to_millis();
+  const Labels labels = ingest_.mask_labels(project, sent_labels);
   Group next;
   next.pushed = next.written = now;
   std::set<std::string> families;
   for (const auto& sample : text.samples) {
     if (sample.time)
       return fail(ErrorKind::invalid_argument, "pushed samples must not have a time of their own");
-    Labels own = sample.labels;
+    Labels own = ingest_.mask_labels(project, sample.labels);
     for (const Label& l : labels) own.set(l.name, l.value);
     std::string family = family_of_series(text, own.get(kMetricName));
     families.insert(family);
@@ -195,7 +197,8 @@ Result<> PushGroups::push(ProjectId project, const Labels& labels, std::string_v
   return {};
 }
 
-Result<> PushGroups::remove(ProjectId project, const Labels& labels) {
+Result<> PushGroups::remove(ProjectId project, const Labels& sent_labels) {
+  const Labels labels = ingest_.mask_labels(project, sent_labels);
   const MutexLock lock(mutex_);
   const Key key{project, labels};
   const auto found = groups_.find(key);

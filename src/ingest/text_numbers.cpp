@@ -64,6 +64,15 @@ Result<MetricOutcome> Ingest::text_import(ProjectId project, std::string_view bo
   return request.commit(write_of(text, labels, time.value_or(request.now().to_millis())));
 }
 
+Labels Ingest::mask_labels(ProjectId project, const Labels& labels) {
+  const auto rules = impl_->redactor_of(project);
+  redact::Counts counts;
+  std::vector<Label> masked = labels.items();
+  for (Label& l : masked) impl_->clean_values.mask(project, rules, l, counts);
+  impl_->count_masked(*rules, counts, project);
+  return Labels(std::move(masked));
+}
+
 Result<MetricOutcome> Ingest::write_numbers(ProjectId project, wire::MetricWrite write) {
   MetricRequest request(*impl_, project);
   return request.commit(std::move(write));

@@ -1,4 +1,5 @@
 """Secrets planted by a careless application are found in no answer and nowhere on the disk."""
+import base64
 import json
 import os
 import random
@@ -11,6 +12,7 @@ import time
 
 import pytest
 import requests
+import remote_write
 from payloads import envelope, event
 from secrets_planted import planted
 from server import ROOT, free_port, wait_until
@@ -283,6 +285,51 @@ def loki_snappy(api, lines):
     return api.post("/loki/api/v1/push", data=snappy(streams), headers={"Content-Type": "application/x-protobuf"})
 
 
+def now_ms():
+    return time.time_ns() // 1_000_000
+
+
+def remote_write_labels(api, lines):
+    """In a label's value, an exemplar's, and what is said of a family."""
+    request = remote_write.v1["WriteRequest"]()
+    for i, line in enumerate(lines):
+        series = request.timeseries.add()
+        for name, value in (("__name__", "planted"), ("i", str(i)), ("note", line)):
+            series.labels.add(name=name, value=value)
+        series.samples.add(value=1, timestamp=now_ms())
+        series.exemplars.add(value=1, timestamp=now_ms()).labels.add(name="note", value=line)
+        request.metadata.add(type=2, metric_family_name=f"planted_{i}", help=line)
+    answer = remote_write.send(api.server, request, remote_write.V1)
+    assert remote_write.written(answer)[0] == len(lines), answer.text
+    return answer
+
+
+def otlp_metrics(api, lines):
+    value = lambda line: {"stringValue": line}
+    points = [{"timeUnixNano": str(time.time_ns()), "asDouble": 1, "attributes": [{"key": "note", "value": value(line)}, {"key": "i", "value": value(str(i))}],
+               "exemplars": [{"timeUnixNano": str(time.time_ns()), "asDouble": 1, "filteredAttributes": [{"key": "sql", "value": value(line)}]}]}
+              for i, line in enumerate(lines)]
+    resources = [{"resource": {"attributes": [{"key": "service.name", "value": value(line)}, {"key": "host.name", "value": value(line)}]},
+                  "scopeMetrics": [{"metrics": [{"name": "planted.otlp", "description": line, "gauge": {"dataPoints": points[i:i + 1]}}]}]}
+                 for i, line in enumerate(lines)]
+    return api.post("/v1/metrics", json={"resourceMetrics": resources})
+
+
+def influx_tags(api, lines):
+    text = "".join("planted,i=%d,note=%s v=1\n" % (i, re.sub(r"([,= ])", r"\\\1", line)) for i, line in enumerate(lines) if "\n" not in line)
+    return api.post("/write", params={"db": lines[0]}, data=text.encode())
+
+
+def pushed_groups(api, lines):
+    quoted = lambda line: line.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    for line in lines[:5]:
+        in_path = base64.urlsafe_b64encode(line.encode()).decode()
+        assert api.post(f"/metrics/job/planted/note@base64/{in_path}", data=b"planted 1\n").status_code == 200
+    text = "".join(f'planted{{i="{i}",note="{quoted(line)}"}} 1\n' for i, line in enumerate(lines))
+    assert api.post("/api/v1/import/prometheus", data=text.encode()).status_code == 204
+    return api.post("/metrics/job/planted", data=text.encode())
+
+
 # A new way in is one row here.
 WAYS_IN = {"loki json": loki_json, "loki legacy": loki_legacy, "loki labels": loki_labels, "loki snappy": loki_snappy,
            "otlp logs": otlp_logs, "otlp protobuf": otlp_protobuf, "otlp grpc": otlp_grpc, "otlp spans": otlp_spans,
@@ -290,6 +337,9 @@ WAYS_IN = {"loki json": loki_json, "loki legacy": loki_legacy, "loki labels": lo
            "json lines": json_lines, "json lines without message": json_lines_without_message,
            "cloudwatch": cloudwatch, "cloudwatch names": cloudwatch_names, "syslog udp": syslog_udp, "syslog tcp": syslog_tcp,
            "syslog names": syslog_names, "followed file": followed_file}
+
+
+NUMBERS_IN = {"remote write": remote_write_labels, "otlp metrics": otlp_metrics, "influx": influx_tags, "pushed groups": pushed_groups}
 
 
 def with_inputs(make_server, tmp_path):
@@ -333,6 +383,29 @@ def test_fifty_shapes_are_nowhere(make_server, tmp_path, way):
         assert leaks == [], f"seed {seed}"
     finally:
         tail.close()
+
+
+@pytest.mark.parametrize("way", NUMBERS_IN)
+def test_fifty_shapes_in_numbers_are_nowhere(make_server, way):
+    seed = random.randrange(2**32)
+    server, shapes = make_server(), planted(seed)
+    sent = NUMBERS_IN[way](server.api, [line for line, _ in shapes.values()])
+    assert sent.ok, sent.text
+    everything = {"/api/v1/series": {"match[]": '{__name__!=""}'}, "/api/v1/query_exemplars": {"query": '{__name__!=""}'},
+                  "/api/v1/metadata": {}, "/api/v1/labels": {}, "/federate": {"match[]": '{__name__!=""}'}}
+
+    def answers():
+        return b"".join(server.api.http.get(server.url + path, params=params, timeout=30).content for path, params in everything.items())
+
+    wait_until(lambda: b"planted" in answers(), what="the numbers")
+    told = answers()
+    assert b"[card]" in told
+    server.restart()  # the checkpoint writes what is beside the journal
+    told += answers()
+    raw = b"".join(path.read_bytes() for path in server.data_dir.rglob("*") if path.is_file()) + server.log_path.read_bytes()
+    leaks = [f"{name}: {where}" for name, (_, secret) in shapes.items()
+             for where, text in (("answers", told), ("files or own log", raw)) if secret.encode() in text]
+    assert leaks == [], f"seed {seed}"
 
 
 def test_a_projects_policy_holds_at_once(make_server):
