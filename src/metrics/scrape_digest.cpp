@@ -140,7 +140,7 @@ Result<> digest_body(const ScrapeJob& job, const ScrapeTarget& target, const Lab
     if (equal_ignore_case(name, "content-type")) content_type = value;
   }
   TT_ASSIGN(const auto protocol, wire::prometheus::content_protocol(content_type, job.fallback_protocol));
-  TT_ASSIGN(auto parsed, wire::prometheus::parse_exposition(response.body, protocol, job.histograms));
+  TT_ASSIGN(auto parsed, wire::prometheus::parse_exposition(response.body, protocol, target.histograms));
   out.scraped = parsed.samples.size();
   out.metadata = std::make_shared<const ScrapedMetadata>(std::move(parsed.metadata));
   out.samples.reserve(parsed.samples.size());

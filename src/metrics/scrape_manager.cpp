@@ -120,9 +120,11 @@ void ScrapeManager::Impl::look_up(const JobRun& run, UnixNanos now, ThreadPool* 
 std::shared_ptr<Entry> ScrapeManager::Impl::entry_of(const std::shared_ptr<JobRun>& run, ScrapeTarget target,
                                                      const std::string& key, UnixNanos now) {
   const auto same = entries.find(key);
-  if (same != entries.end() && same->second->run == run && same->second->target.interval == target.interval &&
-      same->second->target.timeout == target.timeout) {
-    return same->second;
+  if (same != entries.end() && same->second->run == run) {
+    const Entry& e = *same->second;
+    const bool alike = e.target.interval == target.interval && e.target.timeout == target.timeout &&
+                       e.target.discovered == target.discovered;
+    if (alike || e.busy) return same->second;  // one that is being scraped changes the next time
   }
   auto entry = std::make_shared<Entry>();
   entry->run = run;
@@ -135,6 +137,7 @@ std::shared_ptr<Entry> ScrapeManager::Impl::entry_of(const std::shared_ptr<JobRu
     entry->seen = same->second->seen;
     entry->metadata = same->second->metadata;
     entry->status = same->second->status;
+    entry->status.discovered_labels = target.discovered;
     entry->status.interval = target.interval;
     entry->status.timeout = target.timeout;
   }
@@ -227,7 +230,7 @@ Result<transport::OutboundResponse> ScrapeManager::Impl::fetch(const Entry& entr
   std::snprintf(seconds, sizeof seconds, "%g", std::chrono::duration<double>(entry.target.timeout).count());
   FetchRequest request;
   request.url = entry.target.url;
-  request.headers = {{"Accept", job.accept()}, {"X-Prometheus-Scrape-Timeout-Seconds", seconds}};
+  request.headers = {{"Accept", entry.target.accept}, {"X-Prometheus-Scrape-Timeout-Seconds", seconds}};
   request.timeout = entry.target.timeout;
   request.max_bytes = job.limits.body_bytes;
   request.compression = job.enable_compression;

@@ -14,6 +14,9 @@ constexpr std::string_view kMetricsPath = "__metrics_path__";
 constexpr std::string_view kParamPrefix = "__param_";
 constexpr std::string_view kScrapeInterval = "__scrape_interval__";
 constexpr std::string_view kScrapeTimeout = "__scrape_timeout__";
+constexpr std::string_view kNativeHistograms = "__scrape_native_histograms__";
+constexpr std::string_view kClassicHistograms = "__always_scrape_classic_histograms__";
+constexpr std::string_view kCustomBuckets = "__convert_classic_histograms_to_nhcb__";
 constexpr std::string_view kUnixSocket = "__unix_socket__";
 
 std::string target_url(const ScrapeJob& job, const Labels& labels) {
@@ -40,6 +43,32 @@ std::string target_url(const ScrapeJob& job, const Labels& labels) {
   return url + query;
 }
 
+std::string_view text_of(bool v) { return v ? "true" : "false"; }
+
+/// What relabelling left of the job's choice.
+Result<wire::prometheus::HistogramChoice> histogram_choice(const Labels& labels) {
+  wire::prometheus::HistogramChoice out;
+  const std::pair<std::string_view, bool*> rows[] = {{kNativeHistograms, &out.native},
+                                                     {kClassicHistograms, &out.classic_too},
+                                                     {kCustomBuckets, &out.custom}};
+  for (const auto& [name, value] : rows) {
+    const std::string_view text = labels.get(name);
+    if (text != "true" && text != "false" && !text.empty())
+      return fail(ErrorKind::invalid_argument, std::string(name) + " must be true or false");
+    *value = text == "true";
+  }
+  return out;
+}
+
+std::string accept_of(const ScrapeJob& job, wire::prometheus::HistogramChoice histograms) {
+  ScrapeJob asked;
+  asked.protocols = job.protocols;
+  asked.escaping = job.escaping;
+  asked.legacy_names = job.legacy_names;
+  asked.histograms = histograms;
+  return asked.accept();
+}
+
 }  // namespace
 
 std::uint64_t ScrapeTarget::hash() const { return hash64(url + unix_socket, labels.hash()); }
@@ -57,6 +86,9 @@ Result<ScrapeTarget> make_target(const ScrapeJob& job, const std::string& addres
   set_default(kMetricsPath, job.metrics_path);
   set_default(kScrapeInterval, format_duration(job.interval));
   set_default(kScrapeTimeout, format_duration(job.timeout));
+  set_default(kNativeHistograms, text_of(job.histograms.native));
+  set_default(kClassicHistograms, text_of(job.histograms.classic_too));
+  set_default(kCustomBuckets, text_of(job.histograms.custom));
   for (const auto& [name, value] : job.params) set_default(std::string(kParamPrefix) + name, value);
   target.discovered = labels;
   if (!relabel(job.relabel, labels)) {
@@ -74,6 +106,8 @@ Result<ScrapeTarget> make_target(const ScrapeJob& job, const std::string& addres
     return fail(ErrorKind::invalid_argument,
                 "__scrape_timeout__ must lie between zero and __scrape_interval__");
   }
+  TT_ASSIGN(target.histograms, histogram_choice(labels));
+  target.accept = accept_of(job, target.histograms);
   target.url = target_url(job, labels);
   target.unix_socket = labels.get(kUnixSocket);
   if (!labels.has("instance")) labels.set("instance", std::string(labels.get(kAddress)));

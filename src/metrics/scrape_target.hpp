@@ -14,6 +14,8 @@ struct ScrapeTarget {
   std::string unix_socket;  // path; empty: none
   Nanos interval{0};
   Nanos timeout{0};
+  wire::prometheus::HistogramChoice histograms;
+  std::string accept;  // header
   bool dropped = false;
   std::uint64_t hash() const;
 };

@@ -280,6 +280,26 @@ TEST(ScrapeManager, MagicLabelsAndTlsReachTheRequest) {
   EXPECT_EQ(r.connection->unix_socket, "/run/x.sock");
 }
 
+TEST(ScrapeManager, RelabellingChoosesTheHistogramsOfATarget) {
+  Scraping s;
+  s.configure(
+      "scrape_configs:\n- job_name: j\n  scrape_interval: 5s\n  static_configs: [{targets: [a, b]}]\n  "
+      "relabel_configs:\n"
+      "  - {source_labels: [__address__], regex: b, target_label: __scrape_native_histograms__, replacement: "
+      "'true'}\n");
+  s.http.body = "x 1\n";
+  s.run(6);
+  ASSERT_EQ(s.http.requests.size(), 2U);
+  for (const auto& r : s.http.requests)
+    EXPECT_EQ(header(r, "Accept").starts_with("application/vnd.google.protobuf"), r.url == "http://b/metrics")
+        << r.url;
+  s.configure(
+      "scrape_configs:\n- {job_name: j, static_configs: [{targets: [a], labels: "
+      "{__scrape_native_histograms__: maybe}}]}\n");
+  s.run(6);
+  EXPECT_TRUE(s.manager.targets().empty()) << "neither true nor false";
+}
+
 TEST(ScrapeManager, RelabellingCanBeFollowedStepByStep) {
   Scraping s;
   s.configure(

@@ -33,7 +33,7 @@ const COLUMNS: Column<Target>[] = [
 
 const rest = (labels: Record<string, string>) =>
   Object.entries(labels)
-    .filter(([name]) => !/^__(address|scheme|metrics_path|scrape_interval|scrape_timeout)__$/.test(name))
+    .filter(([name]) => !/^__(address|scheme|metrics_path|scrape_interval|scrape_timeout|scrape_native_histograms|always_scrape_classic_histograms|convert_classic_histograms_to_nhcb)__$/.test(name))
     .map(([name, value]) => `${name}=${value}`)
     .join(" ");
 const DROPPED_COLUMNS: Column<DroppedTarget>[] = [
