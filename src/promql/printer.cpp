@@ -41,8 +41,8 @@ std::string format_value(double value) {
   if (std::isnan(value)) return "NaN";
   if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
   if (value == 0) return std::signbit(value) ? "-0" : "0";
-  // Go's 'f' format with the fewest digits that read back, as the HTTP API prints values: those digits stand in
-  // the scientific form, and zeros fill what is left up to the point.
+  // Go's 'f' format with the fewest digits that read back, as the HTTP API prints values: those digits stand
+  // in the scientific form, and zeros fill what is left up to the point.
   char text[40];
   const auto [end, problem] = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific);
   std::string_view scientific(text, static_cast<std::size_t>(end - text));
@@ -60,11 +60,14 @@ std::string format_value(double value) {
   for (const char c : scientific.substr(0, e))
     if (c != '.') digits[count++] = c;
   if (exponent < 0) {
-    out.append("0.").append(static_cast<std::size_t>(-exponent - 1), '0').append(digits, static_cast<std::size_t>(count));
+    out.append("0.")
+        .append(static_cast<std::size_t>(-exponent - 1), '0')
+        .append(digits, static_cast<std::size_t>(count));
     return out;
   }
   for (int i = 0; i <= exponent; ++i) out += i < count ? digits[i] : '0';
-  if (count > exponent + 1) out.append(1, '.').append(digits + exponent + 1, static_cast<std::size_t>(count - exponent - 1));
+  if (count > exponent + 1)
+    out.append(1, '.').append(digits + exponent + 1, static_cast<std::size_t>(count - exponent - 1));
   return out;
 }
 

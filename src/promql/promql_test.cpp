@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "promql/conformance/runner.hpp"
+#include "promql/engine.hpp"
 #include "promql/parser.hpp"
 
 namespace telltale::promql {

@@ -257,11 +257,16 @@ def test_opentelemetry_sdk(otlp_server, run, protocol, temporality):
     assert value(f'shop_duration_milliseconds_count{{{who}}}') == [3]
     assert value(f'shop_duration_milliseconds_sum{{{who}}}') == [24]
     assert value(f'target_info{{{who},host_name="web-1"}}') == [1]
-    about = otlp_server.api.get("/api/v1/metadata", metric="shop_orders_total")["data"]["shop_orders_total"]
+    # Descriptions and exemplars are another store's, which may be a moment behind.
+    about = wait_until(lambda: otlp_server.api.get("/api/v1/metadata", metric="shop_orders_total")["data"].get("shop_orders_total"),
+                       what="the description")
     assert about[0]["type"] == "counter" and about[0]["help"] == "Orders taken."
-    exemplars = otlp_server.api.get("/api/v1/query_exemplars", query=f'rate(shop_duration_milliseconds_bucket{{{who}}}[5m])')["data"]
-    traces = [e["labels"]["trace_id"] for s in exemplars for e in s["exemplars"]]
-    assert done.stdout.split()[-1] in traces
+
+    def traces():
+        series = otlp_server.api.get("/api/v1/query_exemplars", query=f'rate(shop_duration_milliseconds_bucket{{{who}}}[5m])')
+        return [e["labels"]["trace_id"] for s in series["data"] for e in s["exemplars"]]
+
+    wait_until(lambda: done.stdout.split()[-1] in traces(), what="the exemplar")
 
 
 def test_grafanas_question_about_exemplars(otlp_server):
@@ -448,5 +453,7 @@ def test_trace_metrics_of_sentrys_sdk(module_server, run):
     assert "u-77" not in str(labels)
     assert one("shop_queue")[1] == "42"
     assert one("shop_latency_milliseconds") is not None
-    exemplars = module_server.api.get("/api/v1/query_exemplars", query=f'shop_latency_milliseconds{{run="{run}"}}')["data"]
+    exemplars = wait_until(lambda: module_server.api.get("/api/v1/query_exemplars",
+                                                         query=f'shop_latency_milliseconds{{run="{run}"}}')["data"],
+                           what="the exemplar")
     assert exemplars[0]["exemplars"][0]["labels"]["trace_id"] == done.stdout.split()[-1]

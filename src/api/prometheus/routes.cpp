@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 
 #include "api/prometheus/answer.hpp"
-#include "api/prometheus/params.hpp"
 #include "api/prometheus/info_routes.hpp"
+#include "api/prometheus/params.hpp"
 #include "api/prometheus/push_routes.hpp"
 #include "api/prometheus/read_routes.hpp"
 #include "api/prometheus/write_routes.hpp"

@@ -1,0 +1,51 @@
+"""The store for numbers through Prometheus' API: where series come from, and deleting."""
+import time
+
+import pytest
+
+from server import wait_until
+
+
+@pytest.fixture(scope="module")
+def stored(module_server):
+    """Three metrics of six series, pushed as text; the time of their samples in seconds."""
+    now = int(time.time()) - 30
+    text = "".join(f'stored_{name}{{host="h{host}",run="store"}} {host} {now * 1000}\n'
+                   for name, hosts in (("a", 3), ("b", 2), ("c", 1)) for host in range(hosts))
+    answer = module_server.api.post("/api/v1/import/prometheus", data=text, headers={"Content-Type": "text/plain"})
+    assert answer.status_code < 300, answer.text
+    wait_until(lambda: len(module_server.api.get("/api/v1/series", **{"match[]": '{run="store"}'})["data"]) == 6, what="the series")
+    return now
+
+
+def test_where_series_come_from(module_server, stored):
+    told = module_server.api.get("/api/v1/status/tsdb", **{"match[]": '{run="store"}', "limit": 2})["data"]
+    assert told["headStats"]["numSeries"] == 6
+    assert told["seriesCountByMetricName"] == [{"name": "stored_a", "value": 3}, {"name": "stored_b", "value": 2}]
+    assert {"name": "host", "value": 3} in told["labelValueCountByLabelName"]
+    assert {"name": "run=store", "value": 6} in told["seriesCountByLabelValuePair"]
+    # Of another time there is nothing.
+    told = module_server.api.get("/api/v1/status/tsdb", **{"match[]": '{run="store"}', "start": stored + 60})["data"]
+    assert told["headStats"]["numSeries"] == 0
+    refused = module_server.api.http.get(module_server.url + "/api/v1/status/tsdb", params={"limit": "many"}, timeout=30)
+    assert refused.status_code == 400 and "limit" in refused.json()["error"]
+
+
+def test_deleted_samples_are_gone(module_server, stored):
+    def left():
+        return {s["host"] for s in module_server.api.get("/api/v1/series", **{"match[]": 'stored_a{run="store"}'})["data"]}
+
+    def delete(**params):
+        return module_server.api.post("/api/v1/admin/tsdb/delete_series", params=params)
+
+    refused = delete()
+    assert refused.status_code == 400 and "match[]" in refused.json()["error"]
+    assert delete(**{"match[]": 'stored_a{host="h1"}'}).status_code == 204
+    assert left() == {"h0", "h2"}
+    # A range that holds none of the samples deletes none.
+    assert delete(**{"match[]": "stored_a", "end": stored - 60}).status_code == 204
+    assert left() == {"h0", "h2"}
+
+
+def test_a_query_is_formatted(module_server):
+    assert module_server.api.get("/api/v1/format_query", query="sum(rate( a[5m]))by(b)")["data"] == "sum by (b) (rate(a[5m]))"
