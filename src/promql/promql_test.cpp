@@ -37,7 +37,9 @@ TEST(PromqlPrinter, ValuesHaveTheFewestDigitsAndNoExponent) {
                                     {1.7976931348623157e308, nullptr},
                                     {-0.0, "-0"}}) {
     const std::string printed = format_value(value);
-    if (text != nullptr) EXPECT_EQ(printed, text);
+    if (text != nullptr) {
+      EXPECT_EQ(printed, text);
+    }
     EXPECT_EQ(std::strtod(printed.c_str(), nullptr), value);
     EXPECT_EQ(printed.find('e'), std::string::npos);
   }

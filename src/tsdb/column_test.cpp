@@ -191,7 +191,9 @@ TEST(Chunk, RunsOfFloatsAndHistogramsComeBack) {
         return r.histograms.empty() ? nullptr : r.histograms[i];
       };
       ASSERT_EQ(histogram(out) == nullptr, histogram(in) == nullptr);
-      if (histogram(in) != nullptr) ASSERT_TRUE(histogram(out)->same_bits(*histogram(in)));
+      if (histogram(in) != nullptr) {
+        ASSERT_TRUE(histogram(out)->same_bits(*histogram(in)));
+      }
     }
   }
 }
