@@ -10,6 +10,7 @@
 // running one; and fewer than kLeastEscalation events an hour are never an escalation.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -20,6 +21,8 @@ namespace telltale::errors {
 
 inline constexpr std::uint64_t kLeastEscalation = 10;
 inline constexpr int kForecastHours = 24 * 7;
+/// For so long into an hour the one before is looked at, too.
+inline constexpr std::chrono::minutes kLateLook{2};
 
 /// Events of an hour that the issue may have without escalating; nullopt: there is nothing to tell by.
 /// `hours` are its counts, rising; those outside the week before the hour of `now` are not looked at.

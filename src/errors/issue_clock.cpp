@@ -91,10 +91,19 @@ Result<std::optional<double>> IssueClock::limit_of(const Issue& issue, UnixNanos
 }
 
 Result<> IssueClock::escalate(UnixNanos now, std::vector<IssueEvent>& events) {
+  // What came at the end of an hour is looked at when that is over.
+  const UnixNanos hour = issue_hour(now);
+  if (now - hour < kLateLook) TT_TRY(escalate_hour(hour - Nanos(1), now, events));
+  return escalate_hour(now, now, events);
+}
+
+Result<> IssueClock::escalate_hour(UnixNanos within, UnixNanos now, std::vector<IssueEvent>& events) {
   TT_ASSIGN(const auto busy,
-            records_.issues().busy(issue_hour(now), kLeastEscalation, limits::kMaxBusyIssues));
+            records_.issues().busy(issue_hour(within), kLeastEscalation, limits::kMaxBusyIssues));
   for (const auto& [issue, count] : busy) {
-    TT_ASSIGN(const auto limit, limit_of(issue, now));
+    // Of an hour that is over: somebody has decided about it since.
+    if (within != now && issue.substatus_since > within) continue;
+    TT_ASSIGN(const auto limit, limit_of(issue, within));
     if (!limit || static_cast<double>(count) <= *limit) continue;
     Issue after;
     TT_ASSIGN(const bool changed, change(issue, IssueAction::escalating,

@@ -28,6 +28,8 @@ class IssueClock {
   Result<> settle(UnixNanos now);
   Result<> bring_back(UnixNanos now, std::vector<IssueEvent>& events);
   Result<> escalate(UnixNanos now, std::vector<IssueEvent>& events);
+  /// Of the hour that `within` is in.
+  Result<> escalate_hour(UnixNanos within, UnixNanos now, std::vector<IssueEvent>& events);
   Result<std::optional<double>> limit_of(const storage::Issue& issue, UnixNanos now);
   /// `change` of the issue as it is now, unless it has become another than `seen` meanwhile. True when
   /// changed.

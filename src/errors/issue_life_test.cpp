@@ -626,6 +626,28 @@ TEST(IssueLife, EscalatesWithinOneLook) {
   EXPECT_EQ(house.issue("steady").substatus, IssueSubstatus::ongoing);
 }
 
+TEST(IssueLife, WhatCameAtAnHoursEndEscalatesAfterIt) {
+  IssueHouse house;
+  house.clock.advance(std::chrono::minutes(59) - (house.clock.now() - issue_hour(house.clock.now())));
+  house.send("spike", 1);
+  house.send("decided", 1);
+  house.clock.advance(std::chrono::hours(1));
+  for (const char* hash : {"spike", "decided"})
+    house.update(hash, {.status = IssueStatus::ignored, .archive = {{ArchiveUntil::escalating}}});
+  house.send("spike", 11);
+  house.send("decided", 11);
+  house.clock.advance(std::chrono::seconds(70));  // the hour is over
+  house.update("decided", {.status = IssueStatus::ignored, .archive = {{ArchiveUntil::forever}}});
+  house.update("decided", {.status = IssueStatus::ignored, .archive = {{ArchiveUntil::escalating}}});
+  house.tick();
+  EXPECT_EQ(house.issue("spike").substatus, IssueSubstatus::escalating);
+  EXPECT_EQ(house.issue("decided").substatus, IssueSubstatus::until_escalating)
+      << "somebody has looked since";
+  house.clock.advance(std::chrono::minutes(5));
+  house.tick();
+  EXPECT_EQ(house.issue("decided").substatus, IssueSubstatus::until_escalating);
+}
+
 TEST(IssueLife, PriorityFollowsLevelAndEscalationUntilSomebodySetsIt) {
   IssueHouse house;
   EventRow mild = house.row("mild");
