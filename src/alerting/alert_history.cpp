@@ -25,7 +25,7 @@ Result<std::vector<AlertChange>> alert_changes(storage::MetricStore& store, cons
   while (true) {
     TT_ASSIGN(const bool more, cursor->next(view));
     if (!more) break;
-    Labels labels = *view.labels;
+    Labels labels = view.labels->all();
     labels.erase(kMetricName);
     labels.erase("alertstate");
     bool on = false;

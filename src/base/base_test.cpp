@@ -8,6 +8,7 @@
 #include "base/hash.hpp"
 #include "base/json.hpp"
 #include "base/metrics.hpp"
+#include "base/parallel.hpp"
 #include "base/rng.hpp"
 #include "base/text.hpp"
 #include "base/thread_pool.hpp"
@@ -194,6 +195,34 @@ TEST(ThreadPool, refuses_when_full_and_finishes_when_stopped) {
   pool.stop();
   EXPECT_EQ(done, 3);
   EXPECT_FALSE(pool.submit([] {}));
+}
+
+TEST(Parallel, does_each_part_once_and_stops_at_the_first_error) {
+  ThreadPool pool("test", 2, 2);
+  for (const Helpers& helpers : {Helpers{}, Helpers{&pool, 2}, Helpers{&pool, 50}}) {
+    std::vector<std::atomic<int>> calls(1000);
+    ASSERT_TRUE(for_each_parallel(helpers, calls.size(), [&](std::size_t i) -> Result<> {
+      ++calls[i];
+      return {};
+    }));
+    EXPECT_TRUE(std::all_of(calls.begin(), calls.end(), [](const auto& n) { return n == 1; }));
+    std::atomic<std::size_t> begun{0};
+    const auto failed = for_each_parallel(helpers, 1'000'000, [&](std::size_t i) -> Result<> {
+      ++begun;
+      return i == 10 ? fail(ErrorKind::execution, "ten") : Result<>();
+    });
+    ASSERT_FALSE(failed);
+    EXPECT_EQ(failed.error().message(), "ten");
+    EXPECT_LT(begun, 1'000'000U);
+  }
+  // A pool that has been stopped helps nobody and harms nobody.
+  pool.stop();
+  std::atomic<int> done{0};
+  EXPECT_TRUE(for_each_parallel({&pool, 2}, 5, [&](std::size_t) -> Result<> {
+    ++done;
+    return {};
+  }));
+  EXPECT_EQ(done, 5);
 }
 
 }  // namespace

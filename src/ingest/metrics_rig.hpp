@@ -33,7 +33,7 @@ class MetricsRig : public IngestRig {
     std::vector<std::string> out;
     storage::SeriesView view;
     while (*(*cursor)->next(view)) {
-      std::string line = view.labels->to_string();
+      std::string line = view.labels->all().to_string();
       for (std::size_t i = 0; i < view.values.size(); ++i) {
         const bool native = !view.histograms.empty() && view.histograms[i] != nullptr;
         line += ' ' + (native ? "h(" + number(view.histograms[i]->count) + ")" : number(view.values[i]));

@@ -234,6 +234,8 @@ StepValue Evaluator::fold_mixed(const Expr& e, const StepVector& v, const std::v
 }
 
 Result<StepVector> Evaluator::aggregate(const Expr& e, const Steps& steps) {
+  TT_ASSIGN(std::optional<StepVector> at_once, fused(e, steps));
+  if (at_once) return *std::move(at_once);
   StepVector param;
   if (e.param) {
     TT_ASSIGN(param, eval(*e.param, steps));

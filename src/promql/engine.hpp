@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/context.hpp"
+#include "base/parallel.hpp"
 #include "base/result.hpp"
 #include "model/sample.hpp"
 #include "promql/ast.hpp"
@@ -24,6 +25,7 @@ struct EngineOptions {
   /// Step of a subquery that names none.
   Millis default_subquery_step{std::chrono::minutes(1)};
   Features features;
+  Helpers helpers;  // for series that are many
   bool has(Feature f) const { return features.has(f); }
 };
 

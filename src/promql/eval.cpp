@@ -36,6 +36,7 @@ std::string grouping_key(const Labels& labels, const std::vector<std::string>& n
 
 void Evaluator::annotate(std::set<std::string>& to, std::string_view kind, const std::string& message,
                          const Expr& at) {
+  const std::lock_guard lock(annotations_);
   to.insert("PromQL " + std::string(kind) + ": " + message + " (" + position(text_, at.begin) + ")");
 }
 
@@ -44,22 +45,23 @@ void Evaluator::check_quantile(double phi, const Expr& at) {
   annotate(warnings, "warning", "quantile value should be between 0 and 1, got " + format_value(phi), at);
 }
 
-void Evaluator::check_counter(const Labels& labels, const Expr& at) {
-  const std::string name(labels.get(kMetricName));
+void Evaluator::check_counter(const storage::SeriesLabels& labels, const Expr& at) {
+  const std::string_view name = labels.get(kMetricName);
   if (name.empty()) return;
   if (options_.has(Feature::type_and_unit_labels)) {
     const std::string_view type = labels.get("__type__");
     if (type == "counter" || type == "histogram") return;
     inform(
         "metric might not be a counter, __type__ label is not set to \"counter\" or \"histogram\", got \"" +
-            std::string(type) + "\": \"" + name + "\"",
+            std::string(type) + "\": \"" + std::string(name) + "\"",
         at);
     return;
   }
   for (std::string_view end : {"_total", "_sum", "_count", "_bucket"}) {
     if (name.ends_with(end)) return;
   }
-  inform("metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \"" + name + "\"",
+  inform("metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \"" +
+             std::string(name) + "\"",
          at);
 }
 
@@ -183,8 +185,8 @@ std::int64_t Evaluator::time_of(const Expr& e, std::int64_t step_time) const {
   return t - e.offset_ms;
 }
 
-StepValue Evaluator::smoothed_value(const Expr& e, const Labels& labels, const Columns& c, std::size_t i,
-                                    std::int64_t t) {
+StepValue Evaluator::smoothed_value(const Expr& e, const storage::SeriesLabels& labels, const Columns& c,
+                                    std::size_t i, std::int64_t t) {
   const bool next = i + 1 < c.times.size() && c.times[i + 1] <= t + lookback_;
   const Histogram* a = c.histogram(i);
   const Histogram* b = next ? c.histogram(i + 1) : nullptr;
@@ -195,28 +197,39 @@ StepValue Evaluator::smoothed_value(const Expr& e, const Labels& labels, const C
   return mixed.between(c, i, t);
 }
 
+void Evaluator::instant_row(const Expr& e, const Steps& steps, const Columns& c, StepSeries& out) const {
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < steps.count; ++i) {
+    const std::int64_t t = time_of(e, steps.at(i));
+    while (next < c.times.size() && c.times[next] <= t) ++next;
+    if (next > 0 && c.times[next - 1] > t - lookback_ && !is_stale_nan(c.values[next - 1]))
+      out.values[i] = c.values[next - 1];
+  }
+}
+
 Result<StepVector> Evaluator::selector(const Expr& e, const Steps& steps, Read read) {
-  StepVector out;
   const std::int64_t from = time_of(e, steps.start) - lookback_;
   const bool smooth = e.extension == Extension::smoothed;
   const std::int64_t to = time_of(e, steps.last()) + (smooth ? lookback_ : 0);
   const auto seconds = [](std::int64_t ms) { return static_cast<double>(ms) / 1000; };
-  const SeriesFn take = [&](const Labels& labels, bool, const Columns& c) -> Result<> {
+  auto sink = list_sink<StepSeries>([&](const storage::SeriesLabels& labels, bool, const Columns& c,
+                                        std::vector<StepSeries>& into) -> Result<> {
     TT_TRY(context_.charge(steps.count * sizeof(double) + sizeof(StepSeries)));
     if (!c.histograms.empty()) TT_TRY(context_.charge(steps.count * sizeof(HistogramPtr)));
-    StepSeries s;
-    s.labels = labels;
+    StepSeries& s = into.emplace_back();
+    s.labels = labels.all();
     s.values.assign(steps.count, absent_value());
-    const bool plain = read == Read::values && !smooth && c.histograms.empty();
+    if (read == Read::values && !smooth && c.histograms.empty()) {
+      instant_row(e, steps, c, s);
+      return {};
+    }
     const Histogram* charged = nullptr;
     std::size_t next = 0;
     for (std::size_t i = 0; i < steps.count; ++i) {
       const std::int64_t t = time_of(e, steps.at(i));
       while (next < c.times.size() && c.times[next] <= t) ++next;
       if (next == 0 || c.times[next - 1] <= t - lookback_ || is_stale_nan(c.values[next - 1])) continue;
-      if (plain) {
-        s.values[i] = c.values[next - 1];
-      } else if (read != Read::values) {
+      if (read != Read::values) {
         s.values[i] = seconds(read == Read::timestamps ? c.times[next - 1] : c.start(next - 1));
       } else if (smooth) {
         StepValue v = smoothed_value(e, labels, c, next - 1, t);
@@ -230,32 +243,54 @@ Result<StepVector> Evaluator::selector(const Expr& e, const Steps& steps, Read r
         s.values[i] = c.values[next - 1];
       }
     }
-    out.series.push_back(std::move(s));
     return {};
-  };
+  });
   const std::string_view function = read == Read::start_times ? "start_timestamp" : "";
-  TT_TRY(fetch(e, from, to, hints_of(steps.step, 0, function), take));
+  TT_TRY(fetch(e, from, to, hints_of(steps.step, 0, function), sink));
+  StepVector out;
+  out.series = sink.take_all();
   TT_TRY(finish(out.series, false));
   return out;
 }
 
+namespace {
+
+/// Leaves the stale markers out, which no window shows.
+class WithoutStale final : public SeriesSink {
+ public:
+  explicit WithoutStale(SeriesSink& to) : to_(to) {}
+  void begin(std::size_t shares) override {
+    kept_.resize(shares);
+    to_.begin(shares);
+  }
+  Result<> take(std::size_t share, const storage::SeriesLabels& labels, bool drop_name,
+                const Columns& c) override {
+    if (std::none_of(c.values.begin(), c.values.end(), is_stale_nan))
+      return to_.take(share, labels, drop_name, c);
+    OwnedColumns& kept = kept_[share];
+    kept.clear();
+    for (std::size_t i = 0; i < c.values.size(); ++i) {
+      if (!is_stale_nan(c.values[i])) kept.take(c, i);
+    }
+    return to_.take(share, labels, drop_name, kept.view());
+  }
+
+ private:
+  SeriesSink& to_;
+  std::vector<OwnedColumns> kept_;
+};
+
+}  // namespace
+
 Result<> Evaluator::each_range(const Expr& e, const Steps& steps, std::string_view function,
-                               const SeriesFn& fn) {
-  OwnedColumns kept;
+                               SeriesSink& sink) {
   if (e.kind == ExprKind::matrix_selector) {
     const Expr& s = *e.args[0];
-    const auto skip_stale = [&](const Labels& labels, bool drop, const Columns& c) -> Result<> {
-      if (std::none_of(c.values.begin(), c.values.end(), is_stale_nan)) return fn(labels, drop, c);
-      kept.clear();
-      for (std::size_t i = 0; i < c.values.size(); ++i) {
-        if (!is_stale_nan(c.values[i])) kept.take(c, i);
-      }
-      return fn(labels, drop, kept.view());
-    };
+    WithoutStale without_stale(sink);
     const std::int64_t before = s.extension != Extension::none ? lookback_ : 0;
     const std::int64_t after = s.extension == Extension::smoothed ? lookback_ : 0;
     return fetch(s, time_of(s, steps.start) - e.range_ms - before, time_of(s, steps.last()) + after,
-                 hints_of(steps.step, e.range_ms, function), skip_stale);
+                 hints_of(steps.step, e.range_ms, function), without_stale);
   }
   // The inner steps are multiples of the step on the absolute time line, inside (start - range, end].
   const std::int64_t step = e.step_ms > 0 ? e.step_ms : options_.default_subquery_step.count();
@@ -268,6 +303,8 @@ Result<> Evaluator::each_range(const Expr& e, const Steps& steps, std::string_vi
   const Steps inner{first, step, static_cast<std::size_t>((to - first) / step + 1)};
   TT_TRY(context_.charge(inner.count * sizeof(double)));
   TT_ASSIGN(StepVector v, eval(*e.args[0], inner));
+  sink.begin(1);
+  OwnedColumns kept;
   for (const StepSeries& s : v.series) {
     kept.clear();
     for (std::size_t i = 0; i < inner.count; ++i) {
@@ -276,64 +313,75 @@ Result<> Evaluator::each_range(const Expr& e, const Steps& steps, std::string_vi
       kept.values.push_back(s.values[i]);
       if (!s.histograms.empty()) kept.histograms.push_back(without_reset_hint(s.histograms[i]));
     }
-    TT_TRY(fn(s.labels, s.drop_name, kept.view()));
+    TT_TRY(sink.take(0, storage::KeptLabels(s.labels), s.drop_name, kept.view()));
   }
+  return {};
+}
+
+Evaluator::RangeCall Evaluator::range_call(const Expr& e, const Steps& steps, const Expr& range,
+                                           WindowFunction fn, const std::vector<double>* params,
+                                           const std::vector<double>* params2) {
+  const Expr& selector = range.kind == ExprKind::matrix_selector ? *range.args[0] : range;
+  const bool overlapping = selector.extension == Extension::none && steps.count > 1 &&
+                           range.range_ms >= 2 * steps.step && selector.at == AtKind::none;
+  return {e, range, selector, fn, params, params2, overlapping};
+}
+
+Result<> Evaluator::range_row(const RangeCall& call, const Steps& steps, const storage::SeriesLabels& labels,
+                              const Columns& c, StepSeries& out) {
+  const Extension extension = call.selector.extension;
+  const std::int64_t before = extension != Extension::none ? lookback_ : 0;
+  const std::int64_t after = extension == Extension::smoothed ? lookback_ : 0;
+  const bool with_histograms = std::any_of(c.histograms.begin(), c.histograms.end(),
+                                           [](const HistogramPtr& h) { return h != nullptr; });
+  MixedWindow mixed(*this, call.e, labels);
+  SlidingWindow sliding(call.e.text, call.fn, c, call.overlapping && !with_histograms);
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  bool any = false;
+  for (std::size_t i = 0; i < steps.count; ++i) {
+    const std::int64_t to = time_of(call.selector, steps.at(i));
+    const std::int64_t from = to - call.range.range_ms;
+    while (end < c.times.size() && c.times[end] <= to + after) ++end;
+    while (begin < end && c.times[begin] <= from - before) ++begin;
+    if (begin == end) continue;
+    const Window w{c.part(begin, end - begin),
+                   from,
+                   to,
+                   steps.at(i),
+                   call.params != nullptr ? (*call.params)[i] : 0,
+                   call.params2 != nullptr ? (*call.params2)[i] : 0};
+    if (with_histograms && mixed.concerns(w)) {
+      StepValue v = mixed.value(w, call.fn, extension);
+      TT_TRY(charge(v.histogram));
+      out.put(i, std::move(v));
+    } else {
+      out.values[i] = extension == Extension::none ? sliding.value(w, begin, end)
+                                                   : extended_value(call.e.text, w, extension);
+      if (call.counter() && !w.starts.empty()) mixed.check_starts(w);
+      any = any || !is_absent(out.values[i]);
+    }
+  }
+  if (any && call.counter()) check_counter(labels, *call.e.args[0]);
   return {};
 }
 
 Result<StepVector> Evaluator::over_range(const Expr& e, const Steps& steps, const Expr& range,
                                          WindowFunction fn, const std::vector<double>* params,
                                          const std::vector<double>* params2) {
-  const Expr& selector = range.kind == ExprKind::matrix_selector ? *range.args[0] : range;
-  const bool keeps_name = e.text == "last_over_time" || e.text == "first_over_time";
-  const bool counter = e.text == "rate" || e.text == "increase";
-  const Extension extension = selector.extension;
-  const std::int64_t before = extension != Extension::none ? lookback_ : 0;
-  const std::int64_t after = extension == Extension::smoothed ? lookback_ : 0;
-  const bool overlapping = extension == Extension::none && steps.count > 1 &&
-                           range.range_ms >= 2 * steps.step && selector.at == AtKind::none;
-  StepVector out;
-  const SeriesFn take = [&](const Labels& labels, bool drop, const Columns& c) -> Result<> {
+  const RangeCall call = range_call(e, steps, range, fn, params, params2);
+  auto sink = list_sink<StepSeries>([&](const storage::SeriesLabels& labels, bool drop, const Columns& c,
+                                        std::vector<StepSeries>& into) -> Result<> {
     TT_TRY(context_.charge(steps.count * sizeof(double) + sizeof(StepSeries)));
-    StepSeries s;
-    s.labels = labels;
-    s.drop_name = drop || !keeps_name;
+    StepSeries& s = into.emplace_back();
+    s.labels = labels.all();
+    s.drop_name = drop || !call.keeps_name();
     s.values.assign(steps.count, absent_value());
-    const bool with_histograms = std::any_of(c.histograms.begin(), c.histograms.end(),
-                                             [](const HistogramPtr& h) { return h != nullptr; });
-    MixedWindow mixed(*this, e, labels);
-    SlidingWindow sliding(e.text, fn, c, overlapping && !with_histograms);
-    std::size_t begin = 0;
-    std::size_t end = 0;
-    bool any = false;
-    for (std::size_t i = 0; i < steps.count; ++i) {
-      const std::int64_t to = time_of(selector, steps.at(i));
-      const std::int64_t from = to - range.range_ms;
-      while (end < c.times.size() && c.times[end] <= to + after) ++end;
-      while (begin < end && c.times[begin] <= from - before) ++begin;
-      if (begin == end) continue;
-      const Window w{c.part(begin, end - begin),
-                     from,
-                     to,
-                     steps.at(i),
-                     params != nullptr ? (*params)[i] : 0,
-                     params2 != nullptr ? (*params2)[i] : 0};
-      if (with_histograms && mixed.concerns(w)) {
-        StepValue v = mixed.value(w, fn, extension);
-        TT_TRY(charge(v.histogram));
-        s.put(i, std::move(v));
-      } else {
-        s.values[i] = extension == Extension::none ? sliding.value(w, begin, end)
-                                                   : extended_value(e.text, w, extension);
-        if (counter && !w.starts.empty()) mixed.check_starts(w);
-        any = any || !is_absent(s.values[i]);
-      }
-    }
-    if (any && counter) check_counter(labels, *e.args[0]);
-    out.series.push_back(std::move(s));
-    return {};
-  };
-  TT_TRY(each_range(range, steps, e.text, take));
+    return range_row(call, steps, labels, c, s);
+  });
+  TT_TRY(each_range(range, steps, e.text, sink));
+  StepVector out;
+  out.series = sink.take_all();
   TT_TRY(finish(out.series, false));
   return out;
 }
@@ -345,9 +393,9 @@ Result<std::vector<ResultSeries>> Evaluator::raw(const Expr& e, const Steps& ste
                 "a range with anchored or smoothed is for functions and cannot be shown itself");
   }
   const std::int64_t to = time_of(selector, steps.start);
-  std::vector<ResultSeries> out;
-  const SeriesFn take = [&](const Labels& labels, bool drop, const Columns& c) -> Result<> {
-    ResultSeries s{labels, {}, {}};
+  auto sink = list_sink<ResultSeries>([&](const storage::SeriesLabels& labels, bool drop, const Columns& c,
+                                          std::vector<ResultSeries>& into) -> Result<> {
+    ResultSeries s{labels.all(), {}, {}};
     if (drop) erase_name(s.labels);
     for (std::size_t i = 0; i < c.times.size(); ++i) {
       if (c.times[i] <= to - e.range_ms || c.times[i] > to) continue;
@@ -356,11 +404,11 @@ Result<std::vector<ResultSeries>> Evaluator::raw(const Expr& e, const Steps& ste
     }
     TT_TRY(
         context_.charge(s.samples.size() * sizeof(ResultPoint) + s.histograms.size() * sizeof(HistogramPtr)));
-    if (!s.samples.empty()) out.push_back(std::move(s));
+    if (!s.samples.empty()) into.push_back(std::move(s));
     return {};
-  };
-  TT_TRY(each_range(e, steps, "", take));
-  return out;
+  });
+  TT_TRY(each_range(e, steps, "", sink));
+  return sink.take_all();
 }
 
 }  // namespace telltale::promql

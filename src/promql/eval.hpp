@@ -4,8 +4,12 @@
 // nothing.
 #pragma once
 
-#include <functional>
+#include <algorithm>
+#include <cmath>
+#include <iterator>
 #include <map>
+#include <mutex>
+#include <optional>
 #include <set>
 #include <span>
 
@@ -142,11 +146,59 @@ double histogram_fraction_of(double lower, double upper, std::vector<Bucket>& bu
 struct KahanSum {
   double sum = 0;
   double error = 0;
-  void add(double v);
-  double value() const;
+  void add(double v) {
+    const double t = sum + v;
+    if (std::isinf(t)) {
+      error = 0;
+    } else {
+      error += std::abs(sum) >= std::abs(v) ? (sum - t) + v : (v - t) + sum;
+    }
+    sum = t;
+  }
+  double value() const { return std::isinf(sum) ? sum : sum + error; }
 };
 
-/// One query's evaluation. Not thread-safe.
+/// Takes series as they are read: begin() first, then take() from several threads at once, each with shares
+/// of its own. A share's series come one after the other.
+class SeriesSink {
+ public:
+  virtual ~SeriesSink() = default;
+  virtual void begin(std::size_t shares) = 0;
+  virtual Result<> take(std::size_t share, const storage::SeriesLabels& labels, bool drop_name,
+                        const Columns& samples) = 0;
+};
+
+/// Keeps what `make(labels, drop_name, samples, into)` adds to a list of things with labels.
+template <class T, class Make>
+class LabelledListSink final : public SeriesSink {
+ public:
+  explicit LabelledListSink(Make make) : make_(std::move(make)) {}
+  void begin(std::size_t shares) override { lists_.resize(shares); }
+  Result<> take(std::size_t share, const storage::SeriesLabels& labels, bool drop_name,
+                const Columns& samples) override {
+    return make_(labels, drop_name, samples, lists_[share]);
+  }
+  /// All of it, in the order of labels.
+  std::vector<T> take_all() {
+    if (lists_.empty()) return {};
+    std::vector<T> out = std::move(lists_.front());
+    for (std::size_t i = 1; i < lists_.size(); ++i)
+      std::move(lists_[i].begin(), lists_[i].end(), std::back_inserter(out));
+    const auto before = [](const T& a, const T& b) { return a.labels < b.labels; };
+    if (!std::is_sorted(out.begin(), out.end(), before)) std::stable_sort(out.begin(), out.end(), before);
+    return out;
+  }
+
+ private:
+  Make make_;
+  std::vector<std::vector<T>> lists_;
+};
+template <class T, class Make>
+LabelledListSink<T, Make> list_sink(Make make) {
+  return LabelledListSink<T, Make>(std::move(make));
+}
+
+/// One query's evaluation. Not thread-safe, but for annotations and what a SeriesSink is given.
 class Evaluator {
  public:
   Evaluator(storage::MetricStore& store, const EngineOptions& options, const storage::Projects& projects,
@@ -171,22 +223,42 @@ class Evaluator {
   std::set<std::string> infos;
 
  private:
-  using SeriesFn = std::function<Result<>(const Labels&, bool drop_name, const Columns&)>;
-
   Result<StepVector> eval_now(const Expr& e, const Steps& steps);
   /// What an instant selector is read for.
   enum class Read { values, timestamps, start_times };
   Result<StepVector> selector(const Expr& e, const Steps& steps, Read read);
-  StepValue smoothed_value(const Expr& e, const Labels& labels, const Columns& c, std::size_t i,
-                           std::int64_t t);
+  StepValue smoothed_value(const Expr& e, const storage::SeriesLabels& labels, const Columns& c,
+                           std::size_t i, std::int64_t t);
   /// Counts a histogram that the query keeps against its memory.
   Result<> charge(const HistogramPtr& h) { return h == nullptr ? Result<>() : context_.charge(h->bytes()); }
   storage::SelectHints hints_of(std::int64_t step, std::int64_t window, std::string_view function) const;
   /// Says so when a metric that is used as a counter is not named (or typed) like one.
-  void check_counter(const Labels& labels, const Expr& at);
+  void check_counter(const storage::SeriesLabels& labels, const Expr& at);
   Result<> fetch(const Expr& selector, std::int64_t from, std::int64_t to, const storage::SelectHints& hints,
-                 const SeriesFn& fn);
-  Result<> each_range(const Expr& e, const Steps& steps, std::string_view function, const SeriesFn& fn);
+                 SeriesSink& sink);
+  Result<> fetch_joined(storage::SeriesCursor& cursor, const Expr& selector,
+                        const storage::SelectHints& hints, SeriesSink& sink);
+  Result<> each_range(const Expr& e, const Steps& steps, std::string_view function, SeriesSink& sink);
+  /// The floats that an instant selector has at the steps.
+  void instant_row(const Expr& e, const Steps& steps, const Columns& c, StepSeries& out) const;
+  /// A function over windows of one selector or subquery.
+  struct RangeCall {
+    const Expr& e;
+    const Expr& range;
+    const Expr& selector;  // range's, if it has one
+    WindowFunction fn;
+    const std::vector<double>* params;
+    const std::vector<double>* params2;
+    bool overlapping;  // windows share samples with the next
+
+    bool counter() const { return e.text == "rate" || e.text == "increase"; }
+    bool keeps_name() const { return e.text == "last_over_time" || e.text == "first_over_time"; }
+  };
+  static RangeCall range_call(const Expr& e, const Steps& steps, const Expr& range, WindowFunction fn,
+                              const std::vector<double>* params, const std::vector<double>* params2);
+  /// Its values at the steps, for one series.
+  Result<> range_row(const RangeCall& call, const Steps& steps, const storage::SeriesLabels& labels,
+                     const Columns& c, StepSeries& out);
   std::int64_t time_of(const Expr& e, std::int64_t step_time) const;
   Result<StepVector> unary(const Expr& e, const Steps& steps);
   Result<StepVector> binary(const Expr& e, const Steps& steps);
@@ -199,6 +271,8 @@ class Evaluator {
                  const std::vector<const StepSeries*>& one_side, std::size_t n, StepVector& out);
   Result<StepVector> set_operation(const Expr& e, StepVector l, StepVector r, std::size_t n);
   Result<StepVector> aggregate(const Expr& e, const Steps& steps);
+  /// The same without a row for each series in memory, where that can be (fused.cpp); else nullopt.
+  Result<std::optional<StepVector>> fused(const Expr& e, const Steps& steps);
   /// What the members, some of which are histograms, give at a step.
   StepValue fold_mixed(const Expr& e, const StepVector& v, const std::vector<std::size_t>& members,
                        std::size_t step, double param);
@@ -232,6 +306,7 @@ class Evaluator {
   const std::int64_t lookback_;
   const QuerySpan outer_;
   WorkContext& context_;
+  std::mutex annotations_;
 };
 
 /// The name and what belongs to it: `__type__` and `__unit__` say what the metric is, so they leave with it.

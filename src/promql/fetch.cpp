@@ -33,6 +33,9 @@ bool Columns::told_reset(std::size_t i) const {
 
 namespace {
 
+constexpr std::size_t kSharesPerThread = 4;  // so that one with much in it does not keep the others waiting
+constexpr std::size_t kSeriesPerCheck = 64;  // of the context
+
 void assign(OwnedColumns& out, const storage::SeriesView& view) {
   out.times.assign(view.times_ms.begin(), view.times_ms.end());
   out.values.assign(view.values.begin(), view.values.end());
@@ -92,9 +95,38 @@ storage::SelectHints Evaluator::hints_of(std::int64_t step, std::int64_t window,
 }
 
 Result<> Evaluator::fetch(const Expr& selector, std::int64_t from, std::int64_t to,
-                          const storage::SelectHints& hints, const SeriesFn& fn) {
-  storage::SeriesSelect query{projects_, {{from + 1}, {to}}, selector.matchers, hints};
-  TT_ASSIGN(auto cursor, store_.select(query, context_));
+                          const storage::SelectHints& hints, SeriesSink& sink) {
+  const storage::SeriesSelect query{projects_, {{from + 1}, {to}}, selector.matchers, hints};
+  if (projects_.size() > 1) {
+    TT_ASSIGN(const auto cursor, store_.select(query, context_));
+    sink.begin(1);
+    return fetch_joined(*cursor, selector, hints, sink);
+  }
+  const std::size_t threads = options_.helpers.threads + 1;
+  TT_ASSIGN(const auto cursors,
+            store_.select_shares(query, threads == 1 ? 1 : threads * kSharesPerThread, context_));
+  sink.begin(cursors.size());
+  return for_each_parallel(options_.helpers, cursors.size(), [&](std::size_t share) -> Result<> {
+    storage::SeriesView view;
+    OwnedColumns own;
+    for (std::size_t n = 0;; ++n) {
+      TT_ASSIGN(const bool more, cursors[share]->next(view));
+      if (!more) return {};
+      if (n % kSeriesPerCheck == 0) TT_TRY(context_.check());
+      Columns c{view.times_ms, view.values, view.histograms, view.start_times_ms};
+      if (!hints.start_times) c.starts = {};
+      if (selector.statistics_only && !c.histograms.empty()) {
+        own.histograms.assign(c.histograms.begin(), c.histograms.end());
+        keep_statistics(own.histograms);
+        c.histograms = own.histograms;
+      }
+      TT_TRY(sink.take(share, *view.labels, false, c));
+    }
+  });
+}
+
+Result<> Evaluator::fetch_joined(storage::SeriesCursor& cursor, const Expr& selector,
+                                 const storage::SelectHints& hints, SeriesSink& sink) {
   Labels labels;
   OwnedColumns columns;
   bool pending = false;
@@ -103,19 +135,20 @@ Result<> Evaluator::fetch(const Expr& selector, std::int64_t from, std::int64_t 
     pending = false;
     if (!hints.start_times) columns.starts.clear();
     if (selector.statistics_only && !columns.histograms.empty()) keep_statistics(columns.histograms);
-    return fn(labels, false, columns.view());
+    return sink.take(0, storage::KeptLabels(labels), false, columns.view());
   };
   storage::SeriesView view;
   while (true) {
-    TT_ASSIGN(const bool more, cursor->next(view));
+    TT_ASSIGN(const bool more, cursor.next(view));
     if (!more) break;
     TT_TRY(context_.check());
-    if (pending && *view.labels == labels) {
+    Labels next = view.labels->all();
+    if (pending && next == labels) {
       join(columns, view);
       continue;
     }
     TT_TRY(flush());
-    labels = *view.labels;
+    labels = std::move(next);
     assign(columns, view);
     pending = true;
   }

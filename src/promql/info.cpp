@@ -118,10 +118,10 @@ Result<StepVector> Evaluator::info(const Expr& e, const Steps& steps) {
     times[i] = steps.at(i);
     (void)info_time(*e.args[0], steps.at(i), times[i]);
   }
-  std::map<std::string, InfoGroup> groups;
-  const SeriesFn take = [&](const Labels& labels, bool, const Columns& c) -> Result<> {
+  auto sink = list_sink<InfoSeries>([&](const storage::SeriesLabels& labels, bool, const Columns& c,
+                                        std::vector<InfoSeries>& into) -> Result<> {
     TT_TRY(context_.charge(steps.count * sizeof(std::int64_t) + sizeof(InfoSeries)));
-    InfoSeries s{labels, std::vector<std::int64_t>(steps.count, kNever)};
+    InfoSeries s{labels.all(), std::vector<std::int64_t>(steps.count, kNever)};
     for (std::size_t i = 0; i < steps.count; ++i) {
       const auto after = std::upper_bound(c.times.begin(), c.times.end(), times[i]) - c.times.begin();
       if (after == 0) continue;
@@ -130,20 +130,24 @@ Result<StepVector> Evaluator::info(const Expr& e, const Steps& steps) {
       if (c.histogram(at) != nullptr) {
         return fail(
             ErrorKind::execution,
-            "info(): an info metric has float samples, but these are histograms: " + labels.to_string());
+            "info(): an info metric has float samples, but these are histograms: " + s.labels.to_string());
       }
       s.sampled[i] = c.times[at];
     }
-    groups[grouping_key(labels, kIdentifying, false)][std::string(labels.get(kMetricName))].push_back(
-        std::move(s));
+    into.push_back(std::move(s));
     return {};
-  };
+  });
+  std::map<std::string, InfoGroup> groups;
   if (!v.series.empty()) {
     const auto [first, last] = std::minmax_element(times.begin(), times.end());
     Expr source;
     source.kind = ExprKind::vector_selector;
     source.matchers = selector.all();
-    TT_TRY(fetch(source, *first - lookback_, *last, hints_of(steps.step, 0, ""), take));
+    TT_TRY(fetch(source, *first - lookback_, *last, hints_of(steps.step, 0, ""), sink));
+    for (InfoSeries& s : sink.take_all()) {
+      const std::string name(s.labels.get(kMetricName));
+      groups[grouping_key(s.labels, kIdentifying, false)][name].push_back(std::move(s));
+    }
   }
   StepVector out;
   static const InfoGroup kNone;

@@ -14,7 +14,7 @@ namespace telltale::promql {
 class MixedWindow {
  public:
   /// `call` is the function's node, or a smoothed selector.
-  MixedWindow(Evaluator& evaluator, const Expr& call, const Labels& labels)
+  MixedWindow(Evaluator& evaluator, const Expr& call, const storage::SeriesLabels& labels)
       : evaluator_(evaluator), call_(call), labels_(labels) {}
 
   /// Whether the window holds a histogram.
@@ -53,7 +53,7 @@ class MixedWindow {
 
   Evaluator& evaluator_;
   const Expr& call_;
-  const Labels& labels_;
+  const storage::SeriesLabels& labels_;
 };
 
 /// The mean of histograms: their sum divided, or where that would overflow, a running mean.

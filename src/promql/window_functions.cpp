@@ -9,18 +9,6 @@
 
 namespace telltale::promql {
 
-void KahanSum::add(double v) {
-  const double t = sum + v;
-  if (std::isinf(t)) {
-    error = 0;
-  } else {
-    error += std::abs(sum) >= std::abs(v) ? (sum - t) + v : (v - t) + sum;
-  }
-  sum = t;
-}
-
-double KahanSum::value() const { return std::isinf(sum) ? sum : sum + error; }
-
 double quantile_of(double phi, std::vector<double>& v) {
   constexpr double kInf = std::numeric_limits<double>::infinity();
   if (v.empty() || std::isnan(phi)) return std::numeric_limits<double>::quiet_NaN();

@@ -125,10 +125,13 @@ Result<> Server::Impl::open() {
                             .otlp_metrics = {*strategy, config.otlp_metrics.promote_resource_attributes}});
   TT_ASSIGN(push_groups, ingest::PushGroups::open(stores->records(), *ingest, clock, log));
 
+  const std::size_t query_helpers = std::clamp(std::thread::hardware_concurrency(), 2U, 9U) - 1;
+  query_pool = std::make_unique<ThreadPool>("promql", query_helpers, limits::kMaxQueuedQueryHelpers);
   promql::EngineOptions promql_options;
   auto features = promql::Features::parse(config.promql.features);
   if (!features) return tl::unexpected(std::move(features).error().within("promql.features"));
   promql_options.features = *features;
+  promql_options.helpers = {query_pool.get(), query_helpers};
   promql = std::make_unique<promql::Engine>(stores->metrics(), promql_options);
   alert_state = std::make_unique<RecordedAlertState>(stores->records());
   rules = std::make_unique<alerting::RuleManager>(

@@ -80,6 +80,7 @@ struct Server::Impl {
   std::string setup_token;  // until it is printed, once the address is known
   std::unique_ptr<ingest::Ingest> ingest;
   std::unique_ptr<ingest::PushGroups> push_groups;
+  std::unique_ptr<ThreadPool> query_pool;
   std::unique_ptr<promql::Engine> promql;
   std::unique_ptr<RecordedAlertState> alert_state;
   std::unique_ptr<alerting::RuleManager> rules;

@@ -55,7 +55,8 @@ class MemoryCursor final : public SeriesCursor {
     TT_TRY(context_.check());
     if (at_ == series_.size()) return false;
     const CopiedSeries& s = series_[at_++];
-    out = {&s.labels, s.times, s.values, s.histograms, s.starts};
+    labels_ = KeptLabels(s.labels);
+    out = {&labels_, s.times, s.values, s.histograms, s.starts};
     return true;
   }
 
@@ -63,6 +64,7 @@ class MemoryCursor final : public SeriesCursor {
   const std::vector<CopiedSeries> series_;
   WorkContext& context_;
   std::size_t at_ = 0;
+  KeptLabels labels_;
 };
 
 class MemoryMetricStore final : public MetricStore {

@@ -40,9 +40,30 @@ struct SeriesSelect {
   SelectHints hints;
 };
 
+/// A series' labels as its store keeps them: most queries look at one or two, and need none as a list.
+class SeriesLabels {
+ public:
+  virtual ~SeriesLabels() = default;
+  /// Empty when absent.
+  virtual std::string_view get(std::string_view name) const = 0;
+  virtual Labels all() const = 0;
+};
+
+/// Of labels that somebody else holds.
+class KeptLabels final : public SeriesLabels {
+ public:
+  KeptLabels() = default;
+  explicit KeptLabels(const Labels& labels) : labels_(&labels) {}
+  std::string_view get(std::string_view name) const override { return labels_->get(name); }
+  Labels all() const override { return *labels_; }
+
+ private:
+  const Labels* labels_ = nullptr;
+};
+
 /// One series with its samples in the range, times strictly rising. Valid until the cursor moves.
 struct SeriesView {
-  const Labels* labels = nullptr;
+  const SeriesLabels* labels = nullptr;
   std::span<const std::int64_t> times_ms;
   std::span<const double> values;  // of a histogram its sum, as in Sample
   /// Empty when the series has none in the range; else one for each time, null where the sample is a float. A
@@ -52,8 +73,8 @@ struct SeriesView {
   std::span<const std::int64_t> start_times_ms;
 };
 
-/// Series in the order of their labels. Not thread-safe; may be used while the store is written to and shows
-/// the state at the time of select().
+/// Not thread-safe; may be used while the store is written to and shows the state at the time of select(); of
+/// a series that late samples come to meanwhile it may show these.
 class SeriesCursor {
  public:
   virtual ~SeriesCursor() = default;
@@ -84,6 +105,8 @@ struct Cardinality {
   std::vector<Count> bytes_by_label;  // of its values, once for each series
 };
 
+using SeriesCursors = std::vector<std::unique_ptr<SeriesCursor>>;
+
 class MetricStore : public DerivedStore {
  public:
   /// The ids of `labels` in `project`, made where new; `defs` receives every series whose definition has not
@@ -92,7 +115,17 @@ class MetricStore : public DerivedStore {
   /// Tells that a record with these definitions has its place in the journal.
   virtual void journaled(std::span<const SeriesDef> defs) = 0;
 
+  /// In the order of labels; series of several projects that have the same ones stand next to each other.
   virtual Result<std::unique_ptr<SeriesCursor>> select(const SeriesSelect& query, WorkContext& context) = 0;
+  /// The same in any order, as one to `most` cursors over disjoint shares of the series, each of which may go
+  /// to a thread of its own.
+  virtual Result<SeriesCursors> select_shares(const SeriesSelect& query, std::size_t most,
+                                              WorkContext& context) {
+    (void)most;
+    SeriesCursors out;
+    TT_ASSIGN(out.emplace_back(), select(query, context));
+    return out;
+  }
   /// Sorted.
   virtual Result<std::vector<std::string>> label_names(const LabelQuery& query, WorkContext& context) = 0;
   /// Sorted.

@@ -42,23 +42,40 @@ inline Batch make_batch(MetricStore& store, ProjectId project, const std::vector
   return b;
 }
 
+inline Result<> read_cursor(SeriesCursor& cursor, Snapshot& out) {
+  SeriesView view;
+  for (;;) {
+    TT_ASSIGN(const bool more, cursor.next(view));
+    if (!more) return {};
+    Points points;
+    for (std::size_t i = 0; i < view.times_ms.size(); ++i) {
+      points.emplace_back(view.times_ms[i], std::bit_cast<std::uint64_t>(view.values[i]));
+    }
+    out.emplace_back(view.labels->all(), std::move(points));
+  }
+}
+
+/// In the order of labels; what shares of the same query say must be the same.
 inline Result<Snapshot> read_all(MetricStore& store, const SeriesSelect& query) {
   SystemClock clock;
   WorkContext context(clock, {});
   Snapshot out;
   {
     TT_ASSIGN(const auto cursor, store.select(query, context));
-    SeriesView view;
-    for (;;) {
-      TT_ASSIGN(const bool more, cursor->next(view));
-      if (!more) break;
-      Points points;
-      for (std::size_t i = 0; i < view.times_ms.size(); ++i) {
-        points.emplace_back(view.times_ms[i], std::bit_cast<std::uint64_t>(view.values[i]));
-      }
-      out.emplace_back(*view.labels, std::move(points));
-    }
+    TT_TRY(read_cursor(*cursor, out));
   }
+  EXPECT_TRUE(
+      std::is_sorted(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.first < b.first; }));
+  Snapshot shared;
+  {
+    TT_ASSIGN(const auto cursors, store.select_shares(query, 3, context));
+    EXPECT_LE(cursors.size(), 3U);
+    for (const auto& cursor : cursors) TT_TRY(read_cursor(*cursor, shared));
+  }
+  Snapshot sorted = out;
+  std::sort(sorted.begin(), sorted.end());
+  std::sort(shared.begin(), shared.end());
+  EXPECT_EQ(shared, sorted);
   return out;
 }
 

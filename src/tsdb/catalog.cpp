@@ -161,8 +161,9 @@ Result<> Catalog::define(ProjectId project, SeriesId id, const Labels& labels, U
                                            labels_of(series_[slot]).labels().to_string() + " and as " +
                                            labels.to_string());
   }
-  Series& s =
-      slot != IdTable::kNone ? series_[slot] : insert(project, id, labels, short_hash(project, labels), now);
+  const std::uint32_t hash = short_hash(project, labels);
+  if (slot == IdTable::kNone && lookup(project, labels, hash) != nullptr) has_twins_ = true;
+  Series& s = slot != IdTable::kNone ? series_[slot] : insert(project, id, labels, hash, now);
   s.journaled = true;
   if (!s.applied) unsaved_.insert(id);
   s.applied = true;

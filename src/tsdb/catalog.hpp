@@ -99,6 +99,8 @@ class Catalog {
   void for_each_value(ProjectId project, std::string_view name,
                       const std::function<bool(std::string_view, const PostingList&)>& visit) const;
   SeriesId id_of(std::uint32_t slot) const { return series_[slot].id; }
+  /// Whether some series may have two ids, which is so after a catalog was lost.
+  bool has_twins() const { return has_twins_; }
 
   /// Applied series that were not saved yet; ascending.
   std::vector<SeriesId> unsaved() const;
@@ -155,6 +157,7 @@ class Catalog {
   std::unordered_map<ProjectId, ProjectIndex> projects_;
   std::unordered_set<SeriesId> unsaved_;
   std::size_t live_ = 0;
+  bool has_twins_ = false;
 };
 
 /// Entries as blocks of a catalog file.

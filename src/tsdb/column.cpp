@@ -227,12 +227,14 @@ bool get_decimals(ByteReader& in, std::span<double> out) {
   const std::size_t exponent = in.u8();
   const std::uint64_t exceptions = in.varint();
   if (!in.ok() || exponent >= kPowersOfTen.size() || exceptions > out.size()) return false;
-  std::array<std::pair<std::uint32_t, double>, kMaxColumnValues> beside;
+  std::array<std::uint32_t, kMaxColumnValues> places;
+  std::array<double, kMaxColumnValues> beside;
   std::uint64_t at = 0;
   for (std::uint64_t e = 0; e < exceptions; ++e) {
     const std::uint64_t step = in.varint();
     if (step >= out.size() || (at += step) >= out.size()) return false;
-    beside[e] = {static_cast<std::uint32_t>(at), in.f64()};
+    places[e] = static_cast<std::uint32_t>(at);
+    beside[e] = in.f64();
   }
   Ints whole;
   if (!decode_ints(in, {whole.data(), out.size()})) return false;
@@ -242,7 +244,7 @@ bool get_decimals(ByteReader& in, std::span<double> out) {
     const double power = kPowersOfTen[exponent];
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<double>(whole[i]) / power;
   }
-  for (std::uint64_t e = 0; e < exceptions; ++e) out[beside[e].first] = beside[e].second;
+  for (std::uint64_t e = 0; e < exceptions; ++e) out[places[e]] = beside[e];
   return true;
 }
 

@@ -34,6 +34,8 @@ namespace telltale::tsdb {
 using Parts = std::vector<std::shared_ptr<Part>>;  // sorted by (day, order)
 inline constexpr storage::MillisRange kAllTime{UnixMillis{INT64_MIN}, UnixMillis{INT64_MAX}};
 
+struct Selection;
+
 class Engine final : public Tsdb {
  public:
   Engine(io::FileSystem& fs, std::string dir, TsdbOptions options, const Clock& clock, const Logger& log,
@@ -55,6 +57,8 @@ class Engine final : public Tsdb {
   void journaled(std::span<const storage::SeriesDef> defs) override;
   Result<std::unique_ptr<storage::SeriesCursor>> select(const storage::SeriesSelect& query,
                                                         WorkContext& context) override;
+  Result<storage::SeriesCursors> select_shares(const storage::SeriesSelect& query, std::size_t most,
+                                               WorkContext& context) override;
   Result<std::vector<std::string>> label_names(const storage::LabelQuery& query,
                                                WorkContext& context) override;
   Result<std::vector<std::string>> label_values(std::string_view name, const storage::LabelQuery& query,
@@ -98,7 +102,8 @@ class Engine final : public Tsdb {
   /// All of one day, in their order, as one part; nothing is added when no sample is left.
   Result<> rewrite(Manifest& next, const Parts& inputs, const Edit& edit, Parts& added);
 
-  // Reading (engine_read.cpp)
+  // Reading (engine_select.cpp, engine_read.cpp)
+  Result<std::shared_ptr<Selection>> selection(const storage::SeriesSelect& query, WorkContext& context);
   Result<> for_each_series(const storage::LabelQuery& query, WorkContext& context,
                            const std::function<Result<bool>(const LabelRef&)>& visit);
   /// Values of a label whatever the other labels are.
@@ -123,8 +128,8 @@ class Engine final : public Tsdb {
   // Guarded by state_.
   Manifest manifest_;
   Catalog catalog_;
-  Head head_;
-  std::int64_t head_since_ = 0;  // clock_.steady() of the head's first batch
+  std::shared_ptr<Head> head_ = std::make_shared<Head>();  // readers hold on to it
+  std::int64_t head_since_ = 0;                            // clock_.steady() of the head's first batch
   Frozen frozen_;
   Parts parts_;
   Sequence applied_;

@@ -9,94 +9,6 @@
 namespace telltale::tsdb {
 namespace {
 
-struct SnapshotSeries {
-  LabelRef labels;
-  ProjectId project;
-  std::vector<SeriesId> ids;  // more than one only if a lost catalog made a series get a second id
-  SampleRun active;
-};
-
-/// Sorts and joins what is the same series.
-void order_by_labels(std::vector<SnapshotSeries>& all) {
-  std::sort(all.begin(), all.end(), [](const SnapshotSeries& a, const SnapshotSeries& b) {
-    if (const auto c = a.labels.compare(b.labels); c != 0) return c < 0;
-    return std::tie(a.project, a.ids) < std::tie(b.project, b.ids);
-  });
-  std::vector<SnapshotSeries> out;
-  out.reserve(all.size());
-  for (SnapshotSeries& s : all) {
-    if (!out.empty() && out.back().project == s.project && out.back().labels.compare(s.labels) == 0) {
-      out.back().ids.push_back(s.ids.front());
-      merge_newer(out.back().active, s.active.slice());
-    } else {
-      out.push_back(std::move(s));
-    }
-  }
-  all = std::move(out);
-}
-
-class EngineCursor final : public storage::SeriesCursor {
- public:
-  EngineCursor(std::vector<SnapshotSeries> series, std::shared_ptr<const void> labels, Parts parts,
-               std::vector<std::shared_ptr<const Head>> frozen, storage::MillisRange range, BlockCache& cache,
-               WorkContext& context, std::size_t charged)
-      : series_(std::move(series)),
-        hold_labels_(std::move(labels)),
-        parts_(std::move(parts)),
-        frozen_(std::move(frozen)),
-        range_(range),
-        context_(context),
-        charged_(charged),
-        hold_(cache) {}
-  ~EngineCursor() override { context_.release(charged_); }
-
-  Result<bool> next(storage::SeriesView& out) override {
-    while (at_ < series_.size()) {
-      TT_TRY(context_.check());
-      SnapshotSeries& s = series_[at_++];
-      run_.clear();
-      for (const SeriesId id : s.ids) {
-        for (const auto& part : parts_) {
-          TT_TRY(part->read(id, range_, hold_, run_));
-          TT_TRY(charge_buffer());
-        }
-        for (const auto& head : frozen_) head->read(id, range_, run_);
-      }
-      merge_newer(run_, s.active.slice());
-      s.active = SampleRun();
-      TT_TRY(charge_buffer());
-      if (run_.empty()) continue;
-      labels_ = s.labels.labels();
-      out = {&labels_, run_.times, run_.values, run_.histograms, run_.starts};
-      return true;
-    }
-    return false;
-  }
-
- private:
-  Result<> charge_buffer() {
-    const std::size_t bytes = run_.bytes();
-    if (bytes <= charged_run_) return {};
-    TT_TRY(context_.charge(bytes - charged_run_));
-    charged_ += bytes - charged_run_;
-    charged_run_ = bytes;
-    return {};
-  }
-
-  std::vector<SnapshotSeries> series_;
-  const std::shared_ptr<const void> hold_labels_;
-  Labels labels_;
-  const Parts parts_;
-  const std::vector<std::shared_ptr<const Head>> frozen_;
-  const storage::MillisRange range_;
-  WorkContext& context_;
-  std::size_t charged_;
-  std::size_t charged_run_ = 0;
-  std::size_t at_ = 0;
-  SampleRun run_;
-  BlockHold hold_;
-};
-
 std::vector<ProjectId> distinct(std::vector<ProjectId> projects) {
   std::sort(projects.begin(), projects.end());
   projects.erase(std::unique(projects.begin(), projects.end()), projects.end());
@@ -111,36 +23,6 @@ std::vector<T> first_of(const std::set<T, Less>& all, std::size_t limit) {
 }
 
 }  // namespace
-
-Result<std::unique_ptr<storage::SeriesCursor>> Engine::select(const storage::SeriesSelect& query,
-                                                              WorkContext& context) {
-  TT_TRY(context.check());
-  std::vector<SnapshotSeries> series;
-  std::shared_ptr<const void> labels;
-  Parts parts;
-  Frozen frozen;
-  std::size_t bytes = 0;
-  {
-    std::shared_lock lock(state_);
-    for (const auto& p : parts_) {
-      if (p->overlaps(query.range)) parts.push_back(p);
-    }
-    frozen = frozen_;
-    labels = catalog_.hold();
-    for (const ProjectId project : distinct(query.projects)) {
-      for (const SeriesId id : catalog_.match(project, query.matchers)) {
-        SnapshotSeries s{catalog_.labels(id), project, {id}, {}};
-        head_.read(id, query.range, s.active);
-        bytes += sizeof(SnapshotSeries) + sizeof(SeriesId) + s.active.bytes();
-        series.push_back(std::move(s));
-      }
-    }
-  }
-  TT_TRY(context.charge(bytes));
-  order_by_labels(series);
-  return std::make_unique<EngineCursor>(std::move(series), std::move(labels), std::move(parts),
-                                        std::move(frozen), query.range, cache_, context, bytes);
-}
 
 Result<> Engine::for_each_series(const storage::LabelQuery& query, WorkContext& context,
                                  const std::function<Result<bool>(const LabelRef&)>& visit) {
@@ -163,7 +45,7 @@ Result<> Engine::for_each_series(const storage::LabelQuery& query, WorkContext& 
     frozen = frozen_;
     for (const ProjectId project : distinct(query.projects)) {
       for (const SeriesId id : catalog_.match(project, query.matchers)) {
-        candidates.push_back({id, catalog_.labels(id), head_.has_samples(id, query.range)});
+        candidates.push_back({id, catalog_.labels(id), head_->has_samples(id, query.range)});
       }
     }
   }
@@ -239,7 +121,7 @@ Result<> Engine::values_of_all(std::string_view name, const storage::LabelQuery&
     const auto surely = [&](SeriesId id) {
       return std::any_of(inside.begin(), inside.end(),
                          [id](const auto& p) { return p->series().contains(id); }) ||
-             head_.has_samples(id, query.range) ||
+             head_->has_samples(id, query.range) ||
              std::any_of(frozen.begin(), frozen.end(),
                          [&](const auto& f) { return f->has_samples(id, query.range); });
     };
@@ -340,8 +222,8 @@ TsdbStats Engine::stats() const {
   std::shared_lock lock(state_);
   TsdbStats out;
   out.series = catalog_.size();
-  out.head_samples = head_.samples();
-  out.head_bytes = head_.bytes();
+  out.head_samples = head_->samples();
+  out.head_bytes = head_->bytes();
   for (const auto& f : frozen_) {
     out.head_samples += f->samples();
     out.head_bytes += f->bytes();

@@ -38,17 +38,17 @@ Result<> Engine::apply(Sequence sequence, const storage::Batch& batch) {
   for (const storage::SeriesDef& def : batch.new_series) {
     TT_TRY(catalog_.define(batch.project, def.id, def.labels, now));
   }
-  if (head_.empty() && !batch.samples.empty()) head_since_ = clock_.steady().count();
+  if (head_->empty() && !batch.samples.empty()) head_since_ = clock_.steady().count();
   std::uint64_t unknown = 0;
   constexpr std::size_t kAhead = 8;  // samples whose series is asked for before its turn
   for (std::size_t i = 0; i < batch.samples.size(); ++i) {
-    if (i + kAhead < batch.samples.size()) head_.prefetch(batch.samples[i + kAhead].series);
+    if (i + kAhead < batch.samples.size()) head_->prefetch(batch.samples[i + kAhead].series);
     const storage::SamplePoint& p = batch.samples[i];
     if (catalog_.project_of(p.series) != batch.project) {
       ++unknown;
       continue;
     }
-    head_.add(p.series, p.sample);
+    head_->add(p.series, p.sample);
   }
   applied_ = sequence;
   if (unknown > 0) {
@@ -71,11 +71,11 @@ Sequence Engine::durable() const {
 
 bool Engine::wants_checkpoint() const {
   std::shared_lock lock(state_);
-  if (head_.empty() && frozen_.empty()) return false;
+  if (head_->empty() && frozen_.empty()) return false;
   // Many series with a few samples each take the room of their beginnings: to write them at once would make a
   // part of every scrape, and the next head would be as large again.
-  const std::size_t bytes = head_.bytes();
-  const bool has_grown = head_.samples() >= kWorthwhileSamples * head_.series();
+  const std::size_t bytes = head_->bytes();
+  const bool has_grown = head_->samples() >= kWorthwhileSamples * head_->series();
   return (bytes >= options_.head_max_bytes && has_grown) || bytes >= kMostHeads * options_.head_max_bytes ||
          clock_.steady().count() - head_since_ >= options_.head_max_age.count();
 }
@@ -103,11 +103,10 @@ Result<> Engine::write_checkpoint() {
   bool compact = false;
   {
     std::unique_lock lock(state_);
-    if (applied_ == manifest_.applied && head_.empty() && frozen_.empty()) return {};
-    if (!head_.empty()) {
-      head_.settle();
-      frozen_.push_back(std::make_shared<const Head>(std::move(head_)));
-      head_ = Head();
+    if (applied_ == manifest_.applied && head_->empty() && frozen_.empty()) return {};
+    if (!head_->empty()) {
+      head_->settle();
+      frozen_.push_back(std::exchange(head_, std::make_shared<Head>()));
     }
     next = manifest_;
     next.applied = applied_;
@@ -334,7 +333,7 @@ Result<> Engine::drop_series() {
   {
     std::unique_lock lock(state_);
     const auto is_live = [this](SeriesId id) {
-      return head_.contains(id) ||
+      return head_->contains(id) ||
              std::any_of(frozen_.begin(), frozen_.end(), [id](const auto& h) { return h->contains(id); }) ||
              std::any_of(parts_.begin(), parts_.end(),
                          [id](const auto& p) { return p->series().contains(id); });

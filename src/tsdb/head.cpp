@@ -46,27 +46,31 @@ char* put_varint(std::uint64_t v, char* to) {
 /// Reads along a chain; it holds what was written, so that nothing can be missing.
 class PieceReader {
  public:
-  PieceReader(const PieceArena& arena, std::uint32_t first) : arena_(arena), piece_(first) {}
-  std::uint8_t byte() {
-    if (at_ == PieceArena::kPieceBytes) {
-      piece_ = arena_.at(piece_).next;
-      at_ = 0;
-    }
-    return static_cast<std::uint8_t>(arena_.at(piece_).bytes[at_++]);
-  }
+  PieceReader(const PieceArena& arena, std::uint32_t first) : arena_(arena), next_(first) {}
   std::uint64_t varint() {
-    std::uint64_t v = 0;
-    for (int shift = 0;; shift += 7) {
-      const std::uint8_t b = byte();
+    std::uint8_t b = byte();
+    std::uint64_t v = b & 0x7FU;
+    for (int shift = 7; (b & 0x80) != 0; shift += 7) {
+      b = byte();
       v |= static_cast<std::uint64_t>(b & 0x7F) << shift;
-      if ((b & 0x80) == 0) return v;
     }
+    return v;
   }
 
  private:
+  std::uint8_t byte() {
+    if (at_ == end_) {
+      const PieceArena::Piece& piece = arena_.at(next_);
+      at_ = piece.bytes;
+      end_ = at_ + PieceArena::kPieceBytes;
+      next_ = piece.next;
+    }
+    return static_cast<std::uint8_t>(*at_++);
+  }
   const PieceArena& arena_;
-  std::uint32_t piece_;
-  std::size_t at_ = 0;
+  std::uint32_t next_;
+  const char* at_ = nullptr;
+  const char* end_ = nullptr;
 };
 
 SampleRun sorted_late(std::vector<Sample> late) {
@@ -170,16 +174,19 @@ void Head::append(Series& series, const Sample& sample) {
   ++series.samples;
 }
 
-void Head::decode(const Series& series, SampleRun& out) const {
+void Head::decode(const Series& series, std::uint32_t samples, SampleRun& out) const {
   PieceReader in(pieces_, series.first_piece);
   std::int64_t time = 0;
   std::int64_t delta = 0;
   std::int64_t start = 0;
   double value = 0;
   std::int64_t before = 0;
-  out.times.reserve(out.size() + series.samples);
-  out.values.reserve(out.size() + series.samples);
-  for (std::uint32_t i = 0; i < series.samples; ++i) {
+  const std::size_t first = out.size();
+  out.times.resize(first + samples);
+  out.values.resize(first + samples);
+  if (!out.histograms.empty()) out.histograms.resize(first + samples);
+  if (!out.starts.empty()) out.starts.resize(first + samples);
+  for (std::size_t i = first; i < first + samples; ++i) {
     const std::uint64_t head = in.varint();
     delta = plus(delta, unzigzag(head >> 3));
     time = plus(time, delta);
@@ -198,7 +205,10 @@ void Head::decode(const Series& series, SampleRun& out) const {
       default:
         value = std::bit_cast<double>(bits_of(value) ^ __builtin_bswap64(in.varint()));
     }
-    out.push({{time}, value, {start}, nullptr});
+    out.times[i] = time;
+    out.values[i] = value;
+    if (start != 0 && out.starts.empty()) out.starts.resize(first + samples);
+    if (!out.starts.empty()) out.starts[i] = start;
   }
 }
 
@@ -284,14 +294,18 @@ void Head::add(SeriesId id, const Sample& sample) {
   }
 }
 
-void Head::read(SeriesId id, const storage::MillisRange& range, SampleRun& out) const {
-  const std::uint32_t slot = slots_.get(id);
-  if (slot == IdTable::kNone) return;
+void Head::read_slot(std::uint32_t slot, std::uint32_t samples, const storage::MillisRange& range,
+                     SampleRun& out) const {
   const Series& series = series_[slot];
-  if (series.samples > 0 && series.first_ms <= range.max.ms && series.last_ms >= range.min.ms) {
+  if (samples > 0 && series.first_ms <= range.max.ms && series.last_ms >= range.min.ms) {
     SampleRun run;
-    decode(series, run);
-    merge_newer(out, clipped(run.slice(), range));
+    SampleRun& to = out.empty() ? out : run;
+    decode(series, samples, to);
+    if (!out.empty() && &to == &out) {
+      keep_clipped(out, range);
+    } else {
+      merge_newer(out, clipped(run.slice(), range));
+    }
   }
   if (!series.beside) return;
   const Beside& beside = beside_.at(slot);
@@ -299,6 +313,26 @@ void Head::read(SeriesId id, const storage::MillisRange& range, SampleRun& out) 
   if (beside.late.empty()) return;
   const SampleRun late = sorted_late(beside.late);
   merge_newer(out, clipped(late.slice(), range));
+}
+
+void Head::read(SeriesId id, const storage::MillisRange& range, SampleRun& out) const {
+  const std::uint32_t slot = slots_.get(id);
+  if (slot != IdTable::kNone) read_slot(slot, series_[slot].samples, range, out);
+}
+
+Head::Mark Head::mark(SeriesId id, const storage::MillisRange& range) const {
+  const std::uint32_t slot = slots_.get(id);
+  if (slot == IdTable::kNone) return {};
+  const Series& series = series_[slot];
+  if (series.beside) return {slot, series.samples, true};
+  if (series.samples == 0 || series.first_ms > range.max.ms || series.last_ms < range.min.ms) return {};
+  return {slot, series.samples, false};
+}
+
+void Head::read(const Mark& mark, const storage::MillisRange& range, SampleRun& out) const {
+  const Series& series = series_[mark.slot];
+  // What has samples beside by now may have been written anew.
+  read_slot(mark.slot, series.beside ? series.samples : mark.samples, range, out);
 }
 
 bool Head::has_samples(SeriesId id, const storage::MillisRange& range) const {

@@ -50,6 +50,15 @@ class Head {
   bool contains(SeriesId id) const { return slots_.get(id) != IdTable::kNone; }
   /// Newer than whatever `out` holds: merged into it, restricted to `range`.
   void read(SeriesId id, const storage::MillisRange& range, SampleRun& out) const;
+  /// How far a series has come, so that a reader who comes later sees no more than there was.
+  struct Mark {
+    std::uint32_t slot = IdTable::kNone;  // kNone: nothing in the range
+    std::uint32_t samples = 0;            // of the stream
+    bool beside = false;                  // has more than its stream: read() at once
+  };
+  Mark mark(SeriesId id, const storage::MillisRange& range) const;
+  /// The same as at the mark, which is not beside; where late samples came since, these too.
+  void read(const Mark& mark, const storage::MillisRange& range, SampleRun& out) const;
   bool has_samples(SeriesId id, const storage::MillisRange& range) const;
   /// Merges all late samples in; to be called before freezing.
   void settle();
@@ -90,8 +99,11 @@ class Head {
   static bool fits_stream(const Series& series, const Sample& sample);
   void append(Series& series, const Sample& sample);
   void put(Series& series, const char* bytes, std::size_t n);
-  /// The whole stream.
-  void decode(const Series& series, SampleRun& out) const;
+  /// The first `samples` of the stream.
+  void decode(const Series& series, std::uint32_t samples, SampleRun& out) const;
+  void decode(const Series& series, SampleRun& out) const { decode(series, series.samples, out); }
+  void read_slot(std::uint32_t slot, std::uint32_t samples, const storage::MillisRange& range,
+                 SampleRun& out) const;
   /// In order, behind what the series has.
   void push_beside(Series& series, Beside& beside, const Sample& sample);
   void rewrite(Series& series, Beside& beside, const SampleRun& run);

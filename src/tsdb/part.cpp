@@ -62,10 +62,11 @@ class PartFile final : public Part {
                 SampleRun& out) const override {
     if (!series_.contains(series)) return {};
     SampleRun& chunk = scratch();
-    for (std::size_t b = first_block(series); b < blocks_.size() && blocks_[b].first <= series; ++b) {
+    BlockHold::Last& place = hold.last(meta().number);
+    for (std::size_t b = first_block(series, place); b < blocks_.size() && blocks_[b].first <= series; ++b) {
       if (!overlaps(blocks_[b], range)) continue;
-      TT_ASSIGN(const auto block, this->block(b, hold));
-      for (const PartBlock::Chunk& c : block->chunks_of(series)) {
+      TT_ASSIGN(const PartBlock* const block, this->block(b, place, hold.cache()));
+      for (const PartBlock::Chunk& c : block->chunks_of(series, place.chunk)) {
         const auto& column = block->column(c);
         if (column.min_ms > range.max.ms || column.max_ms < range.min.ms) continue;
         // Mostly the whole chunk is wanted and follows what is there.
@@ -88,10 +89,11 @@ class PartFile final : public Part {
                            BlockHold& hold) const override {
     if (!Part::overlaps(range) || !series_.contains(series)) return false;
     if (within(range)) return true;
-    for (std::size_t b = first_block(series); b < blocks_.size() && blocks_[b].first <= series; ++b) {
+    BlockHold::Last& place = hold.last(meta().number);
+    for (std::size_t b = first_block(series, place); b < blocks_.size() && blocks_[b].first <= series; ++b) {
       if (!overlaps(blocks_[b], range)) continue;
-      TT_ASSIGN(const auto block, this->block(b, hold));
-      for (const PartBlock::Chunk& c : block->chunks_of(series)) {
+      TT_ASSIGN(const PartBlock* const block, this->block(b, place, hold.cache()));
+      for (const PartBlock::Chunk& c : block->chunks_of(series, place.chunk)) {
         const auto& column = block->column(c);
         if (column.min_ms > range.max.ms || column.max_ms < range.min.ms) continue;
         // An end inside the range settles it; only a range between both ends needs the times themselves.
@@ -117,28 +119,37 @@ class PartFile final : public Part {
     thread_local SampleRun run;
     return run;
   }
-  std::size_t first_block(SeriesId series) const {
+  /// The first block that may have the series; mostly the one that was read last, or the next.
+  std::size_t first_block(SeriesId series, const BlockHold::Last& last) const {
+    for (std::size_t b = last.block; b < std::min<std::size_t>(last.block + 2, blocks_.size()); ++b) {
+      if (series > blocks_[b].last) continue;
+      if (series > blocks_[b].first ||
+          (series == blocks_[b].first && (b == 0 || blocks_[b - 1].last < series)))
+        return b;
+      break;
+    }
     return static_cast<std::size_t>(
         std::partition_point(blocks_.begin(), blocks_.end(),
                              [&](const BlockEntry& b) { return b.last < series; }) -
         blocks_.begin());
   }
-  Result<std::shared_ptr<const PartBlock>> block(std::size_t index, BlockHold& hold) const {
+  /// Held by `last`.
+  Result<const PartBlock*> block(std::size_t index, BlockHold::Last& last, BlockCache& cache) const {
     const auto number = static_cast<std::uint32_t>(index);
-    BlockHold::Last& last = hold.last(meta().number);
-    if (last.value && last.block == number) return last.value;
-    auto found = hold.cache().get(meta().number, number);
+    if (last.value && last.block == number) return last.value.get();
+    auto found = cache.get(meta().number, number);
     if (!found) {
       const BlockEntry& entry = blocks_[index];
       TT_ASSIGN(std::string bytes, load(entry.handle, entry.size, entry.size != entry.handle.size));
       auto parsed = PartBlock::parse(std::move(bytes));
       if (!parsed) return tl::unexpected<Error>(damage(std::move(parsed.error())));
       found = *std::move(parsed);
-      hold.cache().put(meta().number, number, found);
+      cache.put(meta().number, number, found);
     }
     last.block = number;
-    last.value = found;
-    return found;
+    last.chunk = 0;
+    last.value = std::move(found);
+    return last.value.get();
   }
 
   std::vector<BlockEntry> blocks_;
@@ -222,9 +233,12 @@ Result<PartMeta> PartWriter::publish() {
 }
 
 BlockHold::Last& BlockHold::last(std::uint64_t part) {
-  for (Last& l : last_)
-    if (l.part == part) return l;
-  return last_.emplace_back(Last{part, 0, nullptr});
+  for (std::size_t i = 0; i < last_.size(); ++i, ++at_) {
+    if (at_ >= last_.size()) at_ = 0;
+    if (last_[at_].part == part) return last_[at_];
+  }
+  at_ = last_.size();
+  return last_.emplace_back(Last{part, 0, 0, nullptr});
 }
 
 Result<std::shared_ptr<Part>> Part::open(io::FileSystem& fs, std::string dir, PartMeta meta) {

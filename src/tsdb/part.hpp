@@ -63,8 +63,8 @@ class PartWriter {
   std::vector<BlockEntry> blocks_;
 };
 
-/// What a reader that goes on from series to series keeps: the block it read last of each part. Not
-/// thread-safe.
+/// What a reader that goes on from series to series keeps: where it read last in each part. Cheap when series
+/// rise and parts come in the same order for each. Not thread-safe.
 class BlockHold {
  public:
   explicit BlockHold(BlockCache& cache) : cache_(cache) {}
@@ -72,6 +72,7 @@ class BlockHold {
   struct Last {
     std::uint64_t part = 0;
     std::uint32_t block = 0;
+    std::uint32_t chunk = 0;  // the next one in there
     std::shared_ptr<const PartBlock> value;
   };
   Last& last(std::uint64_t part);
@@ -79,6 +80,7 @@ class BlockHold {
  private:
   BlockCache& cache_;
   std::vector<Last> last_;
+  std::size_t at_ = 0;  // the one asked for last
 };
 
 /// Immutable apart from its flags; thread-safe. The file is removed with the last reference once it is

@@ -120,33 +120,44 @@ bool PartBlock::parse() {
   const auto begin = static_cast<std::uint32_t>(bytes_.size() - in.remaining());
   for (Column& c : columns_) c.offset += begin;
   for (Chunk& c : chunks_) c.offset += begin + static_cast<std::uint32_t>(times_bytes);
-  decoded_.resize(columns_.size());
+  decoded_ = std::vector<std::atomic<const Times*>>(columns_.size());
   memory_bytes_ = bytes_.size() + columns_.size() * (sizeof(Column) + sizeof(decoded_[0])) +
                   chunks_.size() * sizeof(Chunk) + samples * sizeof(std::int64_t);
   return true;
 }
 
-std::span<const PartBlock::Chunk> PartBlock::chunks_of(SeriesId series) const {
-  const auto [first, last] =
-      std::equal_range(chunks_.begin(), chunks_.end(), Chunk{series},
-                       [](const Chunk& a, const Chunk& b) { return a.series < b.series; });
+PartBlock::~PartBlock() {
+  for (const auto& times : decoded_) delete times.load();
+}
+
+std::span<const PartBlock::Chunk> PartBlock::chunks_of(SeriesId series, std::uint32_t& from) const {
+  const Chunk* const begin = chunks_.data();
+  const Chunk* const end = begin + chunks_.size();
+  const Chunk* first = begin + std::min<std::size_t>(from, chunks_.size());
+  const bool begins_here =
+      first != end && first->series >= series && (first == begin || first[-1].series < series);
+  if (!begins_here)
+    first = std::lower_bound(begin, end, series,
+                             [](const Chunk& chunk, SeriesId id) { return chunk.series < id; });
+  const Chunk* last = first;
+  while (last != end && last->series == series) ++last;
+  from = static_cast<std::uint32_t>(last - begin);
   return {first, last};
 }
 
 Result<std::span<const std::int64_t>> PartBlock::times(const Chunk& chunk) const {
+  std::atomic<const Times*>& slot = decoded_[chunk.column];
+  if (const Times* times = slot.load(std::memory_order_acquire)) return std::span<const std::int64_t>(*times);
   const Column& column = columns_[chunk.column];
-  const std::lock_guard lock(mutex_);
-  std::vector<std::int64_t>& times = decoded_[chunk.column];
-  if (times.empty()) {
-    std::vector<std::int64_t> fresh(column.samples);
-    ByteReader in(std::string_view(bytes_).substr(column.offset, column.size));
-    if (!decode_ints(in, fresh) || !in.empty() || fresh.front() != column.min_ms ||
-        fresh.back() != column.max_ms ||
-        std::adjacent_find(fresh.begin(), fresh.end(), std::greater_equal<>()) != fresh.end())
-      return fail(ErrorKind::corruption, "block: times do not rise");
-    times = std::move(fresh);
-  }
-  return std::span<const std::int64_t>(times);
+  auto fresh = std::make_unique<Times>(column.samples);
+  ByteReader in(std::string_view(bytes_).substr(column.offset, column.size));
+  if (!decode_ints(in, *fresh) || !in.empty() || fresh->front() != column.min_ms ||
+      fresh->back() != column.max_ms ||
+      std::adjacent_find(fresh->begin(), fresh->end(), std::greater_equal<>()) != fresh->end())
+    return fail(ErrorKind::corruption, "block: times do not rise");
+  const Times* there = nullptr;
+  if (slot.compare_exchange_strong(there, fresh.get(), std::memory_order_acq_rel)) there = fresh.release();
+  return std::span<const std::int64_t>(*there);
 }
 
 Result<> PartBlock::read(const Chunk& chunk, SampleRun& out) const {

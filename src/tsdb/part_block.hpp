@@ -3,9 +3,9 @@
 // docs/formats/tsdb.md.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -67,10 +67,15 @@ class PartBlock {
     std::uint32_t offset = 0;
     std::uint32_t size = 0;
   };
+  PartBlock() = default;
+  ~PartBlock();
+  PartBlock(const PartBlock&) = delete;
+  PartBlock& operator=(const PartBlock&) = delete;
   /// corruption when the bytes are no block.
   static Result<std::shared_ptr<const PartBlock>> parse(std::string bytes);
 
-  std::span<const Chunk> chunks_of(SeriesId series) const;
+  /// `from`: where they may begin, if a reader goes on from series to series; set to the end of those found.
+  std::span<const Chunk> chunks_of(SeriesId series, std::uint32_t& from) const;
   std::span<const Chunk> chunks() const { return chunks_; }
   const Column& column(const Chunk& chunk) const { return columns_[chunk.column]; }
   Result<std::span<const std::int64_t>> times(const Chunk& chunk) const;
@@ -86,8 +91,9 @@ class PartBlock {
   std::vector<Column> columns_;
   std::vector<Chunk> chunks_;
   std::size_t memory_bytes_ = 0;
-  mutable std::mutex mutex_;
-  mutable std::vector<std::vector<std::int64_t>> decoded_;  // by column; empty: not yet
+  // By column; null: not yet.
+  using Times = std::vector<std::int64_t>;
+  mutable std::vector<std::atomic<const Times*>> decoded_;
 };
 
 }  // namespace telltale::tsdb

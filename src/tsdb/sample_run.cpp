@@ -93,6 +93,19 @@ std::pair<std::size_t, std::size_t> clip(std::span<const std::int64_t> times,
   return {static_cast<std::size_t>(first - times.begin()), static_cast<std::size_t>(last - times.begin())};
 }
 
+void keep_clipped(SampleRun& run, const storage::MillisRange& range) {
+  const auto [first, last] = clip(run.times, range);
+  const auto keep = [first = first, last = last](auto& column) {
+    if (column.empty()) return;
+    column.resize(last);
+    column.erase(column.begin(), column.begin() + static_cast<std::ptrdiff_t>(first));
+  };
+  keep(run.times);
+  keep(run.values);
+  keep(run.histograms);
+  keep(run.starts);
+}
+
 SampleSlice clipped(const SampleSlice& slice, const storage::MillisRange& range) {
   const auto [first, last] = clip(slice.times, range);
   return slice.part(first, last - first);

@@ -50,6 +50,8 @@ void merge_newer(SampleRun& run, const SampleSlice& newer);
 /// Index range [first, last) of the times inside `range`.
 std::pair<std::size_t, std::size_t> clip(std::span<const std::int64_t> times,
                                          const storage::MillisRange& range);
+/// Leaves only those inside of `range`.
+void keep_clipped(SampleRun& run, const storage::MillisRange& range);
 /// The samples inside of `range`.
 SampleSlice clipped(const SampleSlice& slice, const storage::MillisRange& range);
 

@@ -27,6 +27,7 @@ struct TsdbOptions {
   Nanos head_max_age{std::chrono::hours(2)};            // … or when the oldest unsaved batch is older
   Nanos retention{std::chrono::hours(24 * 90)};
   std::size_t block_cache_bytes = std::size_t{64} << 20;  // blocks of parts that were read lately, parsed
+  std::size_t least_share_series = 128;         // of a query: fewer are not worth a thread of their own
   std::size_t merge_fan_in = 4;                 // parts of one day and size class that are merged into one
   std::size_t merge_max_samples = 400'000'000;  // as many take some ten seconds
 };

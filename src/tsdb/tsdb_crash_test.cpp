@@ -25,7 +25,7 @@ struct CrashBench {
   FakeClock clock{UnixNanos::from_millis({kCrashNowMs})};
   Logger log{clock, LogLevel::error, null_sink()};
   MetricsRegistry metrics;
-  TsdbOptions options;
+  TsdbOptions options{.least_share_series = 1};
   std::unique_ptr<Tsdb> db;
   std::vector<storage::Batch> journal;  // record i has sequence i + 1
 

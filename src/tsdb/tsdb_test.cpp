@@ -23,7 +23,7 @@ struct Bench {
   FakeClock clock{UnixNanos::from_millis({kNowMs})};
   Logger log{clock, LogLevel::error, null_sink()};
   MetricsRegistry metrics;
-  TsdbOptions options;
+  TsdbOptions options{.least_share_series = 1};
   std::unique_ptr<Tsdb> db;
 
   void reopen() {

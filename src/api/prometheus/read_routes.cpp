@@ -70,7 +70,7 @@ Result<std::vector<ReadSeries>> read_all(const Services& services, const storage
                   fmt::format("over the limit of {} samples of one remote read; ask for less",
                               limits::kMaxReadSamples));
     }
-    out.push_back({*view.labels, samples_of(view)});
+    out.push_back({view.labels->all(), samples_of(view)});
   }
 }
 
@@ -221,7 +221,7 @@ Result<std::vector<Newest>> newest_of(const Services& services, const net::HttpR
       auto samples = samples_of(view);
       // Text has no form for native histograms.
       if (samples.empty() || samples.back().histogram || is_stale_nan(samples.back().value)) continue;
-      found[*view.labels] = samples.back();
+      found[view.labels->all()] = samples.back();
       if (found.size() > limits::kMaxFederated) {
         return fail(ErrorKind::execution,
                     fmt::format("match[]: over the limit of {} series", limits::kMaxFederated));

@@ -20,13 +20,15 @@ class TestCursor final : public storage::SeriesCursor {
   Result<bool> next(storage::SeriesView& out) override {
     if (at_ == series_.size()) return false;
     const Series& s = series_[at_++];
-    out = {&s.labels, s.times, s.values, s.histograms, s.starts};
+    labels_ = storage::KeptLabels(s.labels);
+    out = {&labels_, s.times, s.values, s.histograms, s.starts};
     return true;
   }
 
  private:
   std::vector<Series> series_;
   std::size_t at_ = 0;
+  storage::KeptLabels labels_;
 };
 
 /// A chunk of histograms begins with one of which it is not known whether there was a reset; the others
