@@ -74,7 +74,8 @@ std::size_t packed_bytes(std::size_t n, unsigned width) { return (n * width + 7)
 
 void put_bits(std::span<const std::uint64_t> values, unsigned width, ByteWriter& out) {
   if (width == 0) return;
-  std::array<char, kMaxColumnValues * 8 + 16> bytes{};
+  std::array<char, kMaxColumnValues * 8 + 16> bytes;
+  std::fill_n(bytes.data(), packed_bytes(values.size(), width) + 16, '\0');
   for (std::size_t i = 0; i < values.size(); ++i) {
     const std::size_t bit = i * width;
     char* const at = bytes.data() + bit / 8;
@@ -147,20 +148,21 @@ bool get_packed(ByteReader& in, std::size_t n, std::int64_t* out) {
   const unsigned width = in.u8();
   const std::uint64_t exceptions = in.varint();
   if (!in.ok() || width > 64 || exceptions > n) return false;
-  std::array<std::pair<std::uint32_t, std::uint64_t>, kMaxColumnValues> beside;
+  std::array<std::uint32_t, kMaxColumnValues> places;
+  Rests beside;
   std::uint64_t at = 0;
   for (std::uint64_t e = 0; e < exceptions; ++e) {
     const std::uint64_t step = in.varint();
     if (step >= n || (at += step) >= n) return false;
-    beside[e] = {static_cast<std::uint32_t>(at), in.varint()};
+    places[e] = static_cast<std::uint32_t>(at);
+    beside[e] = in.varint();
   }
   const std::string_view bits = in.bytes(packed_bytes(n, width));
   if (!in.ok()) return false;
-  Rests rests;
-  get_bits(bits, width, n, rests.data());
-  for (std::uint64_t e = 0; e < exceptions; ++e) rests[beside[e].first] = beside[e].second;
-  for (std::size_t i = 0; i < n; ++i)
-    out[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(base) + rests[i]);
+  auto* const rests = reinterpret_cast<std::uint64_t*>(out);
+  get_bits(bits, width, n, rests);
+  for (std::uint64_t e = 0; e < exceptions; ++e) rests[places[e]] = beside[e];
+  for (std::size_t i = 0; i < n; ++i) rests[i] += static_cast<std::uint64_t>(base);
   return true;
 }
 

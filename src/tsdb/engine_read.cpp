@@ -1,6 +1,7 @@
 // Reading: select() takes a snapshot (immutable parts and frozen heads by reference, the active head's
 // samples by copy) and the cursor merges it a series at a time, in the order of labels.
 #include <algorithm>
+#include <cstring>
 #include <tuple>
 
 #include "storage/cardinality.hpp"
@@ -15,10 +16,45 @@ std::vector<ProjectId> distinct(std::vector<ProjectId> projects) {
   return projects;
 }
 
+constexpr std::size_t kFirstAsked = 16;  // series of a label's value
+
 template <class T, class Less>
 std::vector<T> first_of(const std::set<T, Less>& all, std::size_t limit) {
   std::vector<T> out(all.begin(), all.end());
   if (limit > 0 && out.size() > limit) out.resize(limit);
+  return out;
+}
+
+/// Sorted, each once, the first `limit` (0: all). Values of a label mostly begin alike: what they share is
+/// left out, and the eight bytes behind it decide nearly always.
+std::vector<std::string> first_sorted(const std::vector<std::string_view>& texts, std::size_t limit) {
+  if (texts.empty()) return {};
+  std::size_t shared = texts.front().size();
+  for (const std::string_view t : texts) {
+    const std::size_t most = std::min(shared, t.size());
+    shared = static_cast<std::size_t>(
+        std::mismatch(t.begin(), t.begin() + static_cast<std::ptrdiff_t>(most), texts.front().begin()).first -
+        t.begin());
+  }
+  struct Keyed {
+    std::uint64_t key;  // the bytes behind, as a number that has their order
+    std::string_view text;
+  };
+  std::vector<Keyed> order;
+  order.reserve(texts.size());
+  for (const std::string_view t : texts) {
+    std::uint64_t key = 0;
+    std::memcpy(&key, t.data() + shared, std::min<std::size_t>(t.size() - shared, sizeof key));
+    order.push_back({__builtin_bswap64(key), t});
+  }
+  std::sort(order.begin(), order.end(),
+            [](const Keyed& a, const Keyed& b) { return a.key != b.key ? a.key < b.key : a.text < b.text; });
+  std::vector<std::string> out;
+  out.reserve(limit > 0 ? std::min(limit, order.size()) : order.size());
+  for (const Keyed& k : order) {
+    if (limit > 0 && out.size() == limit) break;
+    if (out.empty() || out.back() != k.text) out.emplace_back(k.text);
+  }
   return out;
 }
 
@@ -79,11 +115,8 @@ Result<std::vector<std::string>> Engine::label_names(const storage::LabelQuery& 
 
 Result<std::vector<std::string>> Engine::label_values(std::string_view name, const storage::LabelQuery& query,
                                                       WorkContext& context) {
+  if (query.matchers.empty()) return values_of_all(name, query, context);
   std::set<std::string, std::less<>> out;
-  if (query.matchers.empty()) {
-    TT_TRY(values_of_all(name, query, context, out));
-    return first_of(out, query.limit);
-  }
   auto status = for_each_series(query, context, [&](const LabelRef& labels) -> Result<bool> {
     const std::string_view value = labels.get(name);
     if (value.empty() || out.contains(value)) return true;
@@ -95,21 +128,25 @@ Result<std::vector<std::string>> Engine::label_values(std::string_view name, con
   return first_of(out, query.limit);
 }
 
-Result<> Engine::values_of_all(std::string_view name, const storage::LabelQuery& query, WorkContext& context,
-                               std::set<std::string, std::less<>>& out) {
+Result<std::vector<std::string>> Engine::values_of_all(std::string_view name,
+                                                       const storage::LabelQuery& query,
+                                                       WorkContext& context) {
   // One series with samples settles a value, and where a whole part lies in the range, its list of series
   // does.
   struct Undecided {
-    std::string value;
-    std::vector<SeriesId> ids;
+    ProjectId project;
+    std::string_view value;
+    std::vector<SeriesId> ids;  // the first ones; mostly the very first has samples
+    bool more = false;
   };
+  std::shared_ptr<const void> labels;  // what the values are part of
+  std::vector<std::string_view> values;
   std::vector<Undecided> undecided;
   Parts inside;
   Parts across;
-  Frozen frozen;
-  Result<> status;
   {
     std::shared_lock lock(state_);
+    labels = catalog_.hold();
     for (const auto& p : parts_) {
       if (p->within(query.range)) {
         inside.push_back(p);
@@ -117,12 +154,11 @@ Result<> Engine::values_of_all(std::string_view name, const storage::LabelQuery&
         across.push_back(p);
       }
     }
-    frozen = frozen_;
     const auto surely = [&](SeriesId id) {
       return std::any_of(inside.begin(), inside.end(),
                          [id](const auto& p) { return p->series().contains(id); }) ||
              head_->has_samples(id, query.range) ||
-             std::any_of(frozen.begin(), frozen.end(),
+             std::any_of(frozen_.begin(), frozen_.end(),
                          [&](const auto& f) { return f->has_samples(id, query.range); });
     };
     const auto maybe = [&](SeriesId id) {
@@ -130,47 +166,62 @@ Result<> Engine::values_of_all(std::string_view name, const storage::LabelQuery&
                          [id](const auto& p) { return p->series().contains(id); });
     };
     for (const ProjectId project : distinct(query.projects)) {
+      Result<> status;
       std::size_t done = 0;
       catalog_.for_each_value(project, name, [&](std::string_view value, const PostingList& list) {
         if (++done % 1024 == 0) status = context.check();
-        if (!status) return false;
-        if (out.contains(value)) return true;
-        const bool unsure = list.for_each([&](std::uint32_t slot) { return !surely(catalog_.id_of(slot)); });
-        if (!unsure) {
-          status = context.charge(value.size() + 64);
-          out.emplace(value);
+        if (list.empty()) return status.has_value();
+        if (surely(catalog_.id_of(list.first())) ||
+            !list.for_each([&](std::uint32_t slot) { return !surely(catalog_.id_of(slot)); })) {
+          values.push_back(value);
           return status.has_value();
         }
-        if (across.empty()) return true;
-        Undecided u{std::string(value), {}};
+        if (across.empty()) return status.has_value();
+        Undecided u{project, value, {}};
         list.for_each([&](std::uint32_t slot) {
           const SeriesId id = catalog_.id_of(slot);
-          if (maybe(id)) u.ids.push_back(id);
-          return true;
+          if (!maybe(id)) return true;
+          u.more = u.ids.size() == kFirstAsked;
+          if (!u.more) u.ids.push_back(id);
+          return !u.more;
         });
         if (!u.ids.empty()) undecided.push_back(std::move(u));
-        return true;
+        return status.has_value();
       });
       TT_TRY(std::move(status));
-      status = {};
     }
   }
+  std::sort(undecided.begin(), undecided.end(),
+            [](const Undecided& a, const Undecided& b) { return a.ids.front() < b.ids.front(); });
   BlockHold hold(cache_);
-  for (Undecided& u : undecided) {
-    TT_TRY(context.check());
-    bool found = false;
+  const auto has_samples = [&](const Undecided& u) -> Result<bool> {
     for (const SeriesId id : u.ids) {
       for (const auto& p : across) {
         TT_ASSIGN(const bool has, p->has_samples(id, query.range, hold));
-        found = found || has;
+        if (has) return true;
       }
-      if (found) break;
     }
-    if (!found) continue;
-    TT_TRY(context.charge(u.value.size() + 64));
-    out.insert(std::move(u.value));
+    bool found = false;
+    if (!u.more) return found;
+    TT_ASSIGN(auto matcher,
+              storage::LabelMatcher::make(storage::MatchOp::eq, std::string(name), std::string(u.value)));
+    const storage::LabelQuery all{{u.project}, query.range, {std::move(matcher)}, 0};
+    TT_TRY(for_each_series(all, context, [&found](const LabelRef&) -> Result<bool> {
+      found = true;
+      return false;
+    }));
+    return found;
+  };
+  for (const Undecided& u : undecided) {
+    TT_TRY(context.check());
+    TT_ASSIGN(const bool has, has_samples(u));
+    if (has) values.push_back(u.value);
   }
-  return {};
+  const std::size_t bytes = values.size() * 128;  // with their order and their texts
+  TT_TRY(context.charge(bytes));
+  auto out = first_sorted(values, query.limit);
+  context.release(bytes);
+  return out;
 }
 
 Result<std::vector<Labels>> Engine::series(const storage::LabelQuery& query, WorkContext& context) {

@@ -133,12 +133,21 @@ PartBlock::~PartBlock() {
 std::span<const PartBlock::Chunk> PartBlock::chunks_of(SeriesId series, std::uint32_t& from) const {
   const Chunk* const begin = chunks_.data();
   const Chunk* const end = begin + chunks_.size();
+  const auto before = [](const Chunk& chunk, SeriesId id) { return chunk.series < id; };
   const Chunk* first = begin + std::min<std::size_t>(from, chunks_.size());
-  const bool begins_here =
-      first != end && first->series >= series && (first == begin || first[-1].series < series);
-  if (!begins_here)
-    first = std::lower_bound(begin, end, series,
-                             [](const Chunk& chunk, SeriesId id) { return chunk.series < id; });
+  if (first == begin || first[-1].series < series) {
+    // From here on, in steps that double.
+    std::ptrdiff_t step = 1;
+    const Chunk* to = first;
+    while (to < end && to->series < series) {
+      first = to + 1;
+      to += std::min(step, end - to);
+      step *= 2;
+    }
+    first = std::lower_bound(first, to, series, before);
+  } else {
+    first = std::lower_bound(begin, end, series, before);
+  }
   const Chunk* last = first;
   while (last != end && last->series == series) ++last;
   from = static_cast<std::uint32_t>(last - begin);

@@ -42,6 +42,8 @@ class PostingList {
       out.add(one_);
     }
   }
+  /// Not empty.
+  std::uint32_t first() const { return many_ ? many_->minimum() : one_; }
   /// Rising, until visit(slot) returns false; false then.
   template <class Visit>
   bool for_each(Visit visit) const {
