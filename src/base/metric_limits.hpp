@@ -37,6 +37,9 @@ inline constexpr std::size_t kMaxFamilies = 50'000;
 inline constexpr std::size_t kMaxFamilyTextBytes = 4'096;  // of a help text; the rest is cut off
 inline constexpr std::size_t kMaxKnownFamilies = 100'000;  // remembered as told, of all projects
 
+// Answers to range queries that may be asked again (promql/range_cache.hpp)
+inline constexpr std::size_t kRangeCacheBytes = std::size_t{32} << 20;
+
 // Threads that help with a query (server/): helps that wait; more are refused, and the query goes without
 inline constexpr std::size_t kMaxQueuedQueryHelpers = 256;
 

@@ -4,6 +4,7 @@
 
 #include "promql/eval.hpp"
 #include "promql/parser.hpp"
+#include "promql/range_cache.hpp"
 
 namespace telltale::promql {
 namespace {
@@ -60,12 +61,32 @@ Result<ExprPtr> prepared(std::string_view text, const EngineOptions& options, co
   return expr;
 }
 
+constexpr std::size_t kLeastStepsKept = 4;  // of a range query whose answer is worth its room
+
+/// What must be alike for steps of one answer to be those of another.
+std::string range_key(std::string_view text, const storage::Projects& projects, const Steps& steps,
+                      Millis lookback) {
+  std::string out(text);
+  for (const std::int64_t part : {steps.step, ((steps.start % steps.step) + steps.step) % steps.step,
+                                  static_cast<std::int64_t>(lookback.count())})
+    out += '\0' + std::to_string(part);
+  for (const ProjectId project : projects) out += '\0' + std::to_string(project.value);
+  return out;
+}
+
 void take_annotations(Evaluator& evaluator, QueryResult& out) {
   out.warnings.assign(evaluator.warnings.begin(), evaluator.warnings.end());
   out.infos.assign(evaluator.infos.begin(), evaluator.infos.end());
 }
 
 }  // namespace
+
+Engine::Engine(storage::MetricStore& store, EngineOptions options)
+    : store_(store),
+      options_(options),
+      cache_(options.range_cache_bytes > 0 ? std::make_unique<RangeCache>(options.range_cache_bytes)
+                                           : nullptr) {}
+Engine::~Engine() = default;
 
 Result<> Engine::check(std::string_view text) const {
   TT_ASSIGN(const ExprPtr expr, parse(text));
@@ -110,12 +131,54 @@ Result<QueryResult> Engine::range(std::string_view text, const storage::Projects
   TT_TRY(context.charge(steps.count * sizeof(double)));
   const Millis lookback = options.lookback.count() > 0 ? options.lookback : options_.lookback;
   Evaluator evaluator(store_, options_, projects, text, lookback.count(), span, context);
-  TT_ASSIGN(StepVector v, evaluator.eval(*expr, steps));
-  TT_TRY(evaluator.finish(v.series, true));
+  const auto ahead = cache_ != nullptr && options.may_reuse && steps.count >= kLeastStepsKept &&
+                             expr->type == ValueType::vector
+                         ? looks_ahead(text, *expr, lookback.count())
+                         : std::nullopt;
+  StepVector v;
+  if (ahead) {
+    const std::string key = range_key(text, projects, steps, lookback);
+    TT_ASSIGN(v.series, range_kept(key, *ahead, *expr, steps, projects, evaluator, context));
+  } else {
+    TT_ASSIGN(v, evaluator.eval(*expr, steps));
+    TT_TRY(evaluator.finish(v.series, true));
+  }
   QueryResult out = to_result(std::move(v), steps, false);
   sort_by_labels(out.series);
   take_annotations(evaluator, out);
   return out;
+}
+
+Result<std::vector<StepSeries>> Engine::range_kept(const std::string& key, std::int64_t ahead,
+                                                   const Expr& expr, const Steps& steps,
+                                                   const storage::Projects& projects, Evaluator& evaluator,
+                                                   WorkContext& context) const {
+  const auto old = cache_->get(key);
+  // Asked before anything is read: what comes while it is has a later version.
+  const storage::Changes changes = store_.changes(projects, old != nullptr ? old->version : 0);
+  Reusable use;
+  if (old != nullptr) use = reusable(*old, steps, changes.since.ms, ahead);
+  std::vector<StepSeries> series;
+  if (use.count < steps.count) {
+    const Steps rest{steps.at(use.count), steps.step, steps.count - use.count};
+    TT_ASSIGN(StepVector v, evaluator.eval(expr, rest));
+    TT_TRY(evaluator.finish(v.series, true));
+    series = std::move(v.series);
+  }
+  if (use.count > 0) {
+    TT_TRY(context.charge((old->series.size() + series.size()) *
+                          (steps.count * sizeof(double) + sizeof(StepSeries))));
+    series = joined_steps(*old, use, std::move(series), steps.count);
+    evaluator.warnings.insert(old->warnings.begin(), old->warnings.end());
+    evaluator.infos.insert(old->infos.begin(), old->infos.end());
+  }
+  const bool floats =
+      std::all_of(series.begin(), series.end(), [](const StepSeries& s) { return s.histograms.empty(); });
+  if (floats && changes.version > 0) {
+    cache_->put(key, std::make_shared<RangeCache::Answer>(RangeCache::Answer{
+                         steps, changes.version, series, evaluator.warnings, evaluator.infos}));
+  }
+  return series;
 }
 
 }  // namespace telltale::promql

@@ -6,6 +6,7 @@
 // five minutes unless asked otherwise, a stale marker ends a series at once.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,12 +26,14 @@ struct EngineOptions {
   /// Step of a subquery that names none.
   Millis default_subquery_step{std::chrono::minutes(1)};
   Features features;
-  Helpers helpers;  // for series that are many
+  Helpers helpers;                    // for series that are many
+  std::size_t range_cache_bytes = 0;  // for answers to range queries; 0: none are kept
   bool has(Feature f) const { return features.has(f); }
 };
 
 struct QueryOptions {
-  Millis lookback{0};  // 0: the engine's
+  Millis lookback{0};     // 0: the engine's
+  bool may_reuse = true;  // steps of an answer to the same question
 };
 
 struct ResultPoint {
@@ -60,11 +63,16 @@ struct QueryResult {
   std::vector<std::string> infos;
 };
 
-/// Thread-safe; holds no state between queries. The store must outlive it.
+class RangeCache;
+class Evaluator;
+struct StepSeries;
+struct Steps;
+
+/// Thread-safe. The store must outlive it.
 class Engine {
  public:
-  explicit Engine(storage::MetricStore& store, EngineOptions options = {})
-      : store_(store), options_(options) {}
+  explicit Engine(storage::MetricStore& store, EngineOptions options = {});
+  ~Engine();
 
   /// Errors: invalid_argument (parse errors), execution (matching errors and the like), and those of the
   /// store and the context.
@@ -82,8 +90,14 @@ class Engine {
   const EngineOptions& options() const { return options_; }
 
  private:
+  /// The series of a range query; unchanged steps of the answer before are taken from there.
+  Result<std::vector<StepSeries>> range_kept(const std::string& key, std::int64_t ahead, const Expr& expr,
+                                             const Steps& steps, const storage::Projects& projects,
+                                             Evaluator& evaluator, WorkContext& context) const;
+
   storage::MetricStore& store_;
   const EngineOptions options_;
+  std::unique_ptr<RangeCache> cache_;  // null: none
 };
 
 /// As Prometheus prints sample values: shortest form that reads back, `+Inf`, `-Inf`, `NaN`.

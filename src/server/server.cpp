@@ -131,6 +131,7 @@ Result<> Server::Impl::open() {
   auto features = promql::Features::parse(config.promql.features);
   if (!features) return tl::unexpected(std::move(features).error().within("promql.features"));
   promql_options.features = *features;
+  promql_options.range_cache_bytes = limits::kRangeCacheBytes;
   promql_options.helpers = {query_pool.get(), query_helpers};
   promql = std::make_unique<promql::Engine>(stores->metrics(), promql_options);
   alert_state = std::make_unique<RecordedAlertState>(stores->records());

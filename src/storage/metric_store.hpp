@@ -105,6 +105,12 @@ struct Cardinality {
   std::vector<Count> bytes_by_label;  // of its values, once for each series
 };
 
+/// What a store tells who keeps answers: `version` rises with every change.
+struct Changes {
+  std::uint64_t version = 0;
+  UnixMillis since{INT64_MIN};  // samples before this time are as they were; INT64_MAX: all are
+};
+
 using SeriesCursors = std::vector<std::unique_ptr<SeriesCursor>>;
 
 class MetricStore : public DerivedStore {
@@ -125,6 +131,13 @@ class MetricStore : public DerivedStore {
     SeriesCursors out;
     TT_ASSIGN(out.emplace_back(), select(query, context));
     return out;
+  }
+  /// What has changed for these projects since a version that this told; everything, unless a store knows
+  /// better.
+  virtual Changes changes(const Projects& projects, std::uint64_t since) const {
+    (void)projects;
+    (void)since;
+    return {};
   }
   /// Sorted.
   virtual Result<std::vector<std::string>> label_names(const LabelQuery& query, WorkContext& context) = 0;

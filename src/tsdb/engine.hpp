@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "tsdb/catalog.hpp"
+#include "tsdb/change_log.hpp"
 #include "tsdb/head.hpp"
 #include "tsdb/manifest.hpp"
 #include "tsdb/part.hpp"
@@ -59,6 +60,7 @@ class Engine final : public Tsdb {
                                                         WorkContext& context) override;
   Result<storage::SeriesCursors> select_shares(const storage::SeriesSelect& query, std::size_t most,
                                                WorkContext& context) override;
+  storage::Changes changes(const storage::Projects& projects, std::uint64_t since) const override;
   Result<std::vector<std::string>> label_names(const storage::LabelQuery& query,
                                                WorkContext& context) override;
   Result<std::vector<std::string>> label_values(std::string_view name, const storage::LabelQuery& query,
@@ -90,8 +92,9 @@ class Engine final : public Tsdb {
   Result<std::uint64_t> write_catalog(Manifest& next, std::span<const SeriesId> ids);
   Result<> write_heads(Manifest& next, const Frozen& heads, Parts& added);
   Result<> write_checkpoint();
+  /// `same_samples`: what is added is what was removed.
   Result<> commit(Manifest next, const Parts& added, const std::set<std::uint64_t>& removed_parts,
-                  std::size_t frozen_done);
+                  std::size_t frozen_done, bool same_samples = false);
   Result<> expire_parts();
   Result<> set_damaged_aside();
   Result<> merge_parts();
@@ -107,8 +110,8 @@ class Engine final : public Tsdb {
   Result<> for_each_series(const storage::LabelQuery& query, WorkContext& context,
                            const std::function<Result<bool>(const LabelRef&)>& visit);
   /// Values of a label whatever the other labels are.
-  Result<> values_of_all(std::string_view name, const storage::LabelQuery& query, WorkContext& context,
-                         std::set<std::string, std::less<>>& out);
+  Result<std::vector<std::string>> values_of_all(std::string_view name, const storage::LabelQuery& query,
+                                                 WorkContext& context);
 
   io::FileSystem& fs_;
   const std::string dir_;
@@ -132,6 +135,7 @@ class Engine final : public Tsdb {
   std::int64_t head_since_ = 0;                            // clock_.steady() of the head's first batch
   Frozen frozen_;
   Parts parts_;
+  ChangeLog changes_;
   Sequence applied_;
   std::vector<std::weak_ptr<const void>> holds_;  // of backups: catalogs are not removed while one lives
   std::vector<std::string> held_files_;

@@ -201,4 +201,9 @@ Result<storage::SeriesCursors> Engine::select_shares(const storage::SeriesSelect
   return out;
 }
 
+storage::Changes Engine::changes(const storage::Projects& projects, std::uint64_t since) const {
+  std::shared_lock lock(state_);
+  return changes_.since(projects, since);
+}
+
 }  // namespace telltale::tsdb

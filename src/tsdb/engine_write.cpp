@@ -51,6 +51,12 @@ Result<> Engine::apply(Sequence sequence, const storage::Batch& batch) {
     head_->add(p.series, p.sample);
   }
   applied_ = sequence;
+  if (!batch.samples.empty()) {
+    const auto first =
+        std::min_element(batch.samples.begin(), batch.samples.end(),
+                         [](const auto& a, const auto& b) { return a.sample.time < b.sample.time; });
+    changes_.samples(batch.project, first->sample.time.ms);
+  }
   if (unknown > 0) {
     unknown_series_.add(unknown);
     log_.error("tsdb samples of unknown series dropped",
@@ -207,7 +213,7 @@ Result<> Engine::write_heads(Manifest& next, const Frozen& heads, Parts& added) 
 }
 
 Result<> Engine::commit(Manifest next, const Parts& added, const std::set<std::uint64_t>& removed_parts,
-                        std::size_t frozen_done) {
+                        std::size_t frozen_done, bool same_samples) {
   const auto by_day = [](const auto& a, const auto& b) {
     return std::tie(a.day, a.order) < std::tie(b.day, b.order);
   };
@@ -220,6 +226,7 @@ Result<> Engine::commit(Manifest next, const Parts& added, const std::set<std::u
     std::unique_lock lock(state_);
     std::swap(old_catalogs, manifest_.catalogs);
     manifest_ = std::move(next);
+    if (!removed_parts.empty() && !same_samples) changes_.everything();
     frozen_.erase(frozen_.begin(), frozen_.begin() + static_cast<std::ptrdiff_t>(frozen_done));
     for (auto& p : parts_) {
       if (removed_parts.count(p->meta().number) > 0) dropped.push_back(p);
@@ -319,7 +326,7 @@ Result<> Engine::merge_parts() {
       }
       std::set<std::uint64_t> gone;
       for (const auto& p : inputs) gone.insert(p->meta().number);
-      TT_TRY(commit(std::move(next), added, gone, 0));
+      TT_TRY(commit(std::move(next), added, gone, 0, true));
       merges_.add();
       break;
     }

@@ -94,6 +94,8 @@ Result<promql::QueryResult> run_query(const Services& services, const net::HttpR
         ErrorKind::invalid_argument,
         fmt::format("step: more than {} points a series; use a larger step", limits::kMaxQueryPoints));
   }
+  // As VictoriaMetrics names it: for measurements, and for those who doubt the cache.
+  options.may_reuse = request.param("nocache") != "1";
   return services.promql.range(*query, projects, start, end, step, context, options);
 }
 
