@@ -27,6 +27,9 @@ std::string base36(std::int64_t n) {
 /// So many are sorted rather than looked for in their order.
 constexpr std::uint64_t kFewIssues = 5'000;
 
+/// Of a release: all its issues are looked up, or each issue is asked whether it is one of them.
+enum class ReleaseTest : unsigned char { listed, asked };
+
 /// More projects than that are searched together, and what matches is sorted.
 constexpr std::size_t kMaxProjectsEach = 50;
 
@@ -54,6 +57,24 @@ struct Condition {
   }
 };
 
+/// What of a condition, all of which must hold, is about states that issues_by_state has.
+storage::IssueCondition states_of(const storage::IssueCondition& where) {
+  using Op = storage::IssueCondition::Op;
+  const auto is_state = [](const storage::IssueCondition& c, const auto& self) -> bool {
+    if (c.op == Op::all || c.op == Op::any || c.op == Op::none)
+      return std::all_of(c.children.begin(), c.children.end(),
+                         [&](const auto& child) { return self(child, self); });
+    return c.field == storage::IssueField::status || c.field == storage::IssueField::substatus ||
+           c.field == storage::IssueField::level || c.field == storage::IssueField::priority;
+  };
+  if (is_state(where, is_state)) return where;
+  storage::IssueCondition out;
+  if (where.op != Op::all) return out;
+  for (const auto& child : where.children)
+    if (is_state(child, is_state)) out.children.push_back(child);
+  return out;
+}
+
 std::string like_pattern(std::string_view text) {
   std::string pattern = "%";
   for (const char c : text) {
@@ -63,7 +84,7 @@ std::string like_pattern(std::string_view text) {
   return pattern + "%";
 }
 
-Condition condition_of(const storage::IssueQuery& query) {
+Condition condition_of(const storage::IssueQuery& query, ReleaseTest release = ReleaseTest::listed) {
   Condition c;
   c.sql = "WHERE merged_into = 0";
   c.one_of("project", query.projects, [](ProjectId p) { return std::int64_t{p.value}; });
@@ -87,7 +108,14 @@ Condition condition_of(const storage::IssueQuery& query) {
     c.string(" OR type LIKE ? ESCAPE '\\'", pattern);
     c.string(" OR short_id LIKE ? ESCAPE '\\')", pattern);
   }
-  if (!query.release.empty()) {
+  if (!query.release.empty() && release == ReleaseTest::asked) {
+    c.string(" AND (EXISTS (SELECT 1 FROM issue_releases r WHERE r.issue = issues.id AND r.release = ?)",
+             query.release);
+    c.string(
+        " OR (parts > 1 AND EXISTS (SELECT 1 FROM issues p JOIN issue_releases r ON r.issue = p.id "
+        "WHERE p.merged_into = issues.id AND p.merged_into <> 0 AND r.release = ?)))",
+        query.release);
+  } else if (!query.release.empty()) {
     c.string(
         " AND id IN (SELECT CASE p.merged_into WHEN 0 THEN p.id ELSE p.merged_into END FROM issue_releases r "
         "JOIN issues p ON p.id = r.issue WHERE r.release = ?)",
@@ -257,16 +285,40 @@ Result<Issue> SqlIssues::find_by_short_id(std::string_view short_id) {
   return read_issue(q);
 }
 
-/// Whether what a time leaves is better found by that time and sorted.
-Result<bool> SqlIssues::few_match(const storage::IssueQuery& query) {
-  if (query.seen.from.ns == INT64_MIN || query.sort == storage::IssueSort::last_seen) return false;
-  if (query.sort == storage::IssueSort::trend) return true;  // which has no index
+/// How a project's issues are gone through: in the order that is asked for, or, where few are left, by what
+/// leaves so few, and then sorted.
+enum class SqlIssues::Walk : unsigned char { in_order, by_time, by_state };
+
+Result<SqlIssues::Walk> SqlIssues::walk_for(const storage::IssueQuery& query) {
   storage::IssueQuery by_index;
+  by_index.projects = query.projects;
+  by_index.statuses = query.statuses;
+  by_index.levels = query.levels;
+  by_index.substatuses = query.substatuses;
+  by_index.priorities = query.priorities;
+  by_index.where = states_of(query.where);
+  if (!by_index.levels.empty() || !by_index.substatuses.empty() || !by_index.priorities.empty() ||
+      !by_index.where.empty()) {
+    TT_ASSIGN(const std::uint64_t matches, count(by_index));
+    if (matches <= kFewIssues) return Walk::by_state;
+  }
+  if (query.seen.from.ns == INT64_MIN || query.sort == storage::IssueSort::last_seen) return Walk::in_order;
+  if (query.sort == storage::IssueSort::trend) return Walk::by_time;  // which has no index
+  by_index = {};
   by_index.projects = query.projects;
   by_index.statuses = query.statuses;
   by_index.seen = query.seen;
   TT_ASSIGN(const std::uint64_t matches, count(by_index));
-  return matches <= kFewIssues;
+  return matches <= kFewIssues ? Walk::by_time : Walk::in_order;
+}
+
+/// Whether so many issues were seen in the release that the first of any order are soon found by asking.
+Result<bool> SqlIssues::is_common_release(const storage::IssueQuery& query) {
+  if (query.release.empty() || query.sort == storage::IssueSort::trend) return false;
+  Query q(db_, "SELECT count(*) FROM (SELECT 1 FROM issue_releases WHERE release = ? LIMIT ?)", query.release,
+          static_cast<std::int64_t>(kFewIssues + 1));
+  TT_TRY(q.next());
+  return static_cast<std::uint64_t>(q.integer(0)) > kFewIssues;
 }
 
 // Each project by itself: its newest, busiest, … stand in an index in their order. Where a condition leaves
@@ -278,14 +330,18 @@ Result<std::vector<Issue>> SqlIssues::search(const storage::IssueQuery& query) {
   std::vector<Condition> conditions;
   storage::IssueQuery one = query;
   const bool each = query.projects.size() <= kMaxProjectsEach;
+  TT_ASSIGN(const bool is_common, is_common_release(query));
   for (const ProjectId project : query.projects) {
     if (each) one.projects = {project};
     if (!each && !conditions.empty()) break;
-    conditions.push_back(condition_of(one));
-    TT_ASSIGN(const bool few, few_match(one));
+    conditions.push_back(condition_of(one, is_common ? ReleaseTest::asked : ReleaseTest::listed));
+    TT_ASSIGN(const Walk walk, walk_for(one));
+    const bool few = walk != Walk::in_order;
     sql.append(sql.empty() ? "" : " UNION ALL ").append("SELECT * FROM (").append(kIssueColumns);
     sql.append(", ").append(order_of(query)).append(" AS rank FROM issues ");
-    if (few) sql += one.statuses.empty() ? "INDEXED BY issues_by_last_seen " : "INDEXED BY issues_by_status ";
+    if (walk == Walk::by_state) sql += "INDEXED BY issues_by_state ";
+    if (walk == Walk::by_time)
+      sql += one.statuses.empty() ? "INDEXED BY issues_by_last_seen " : "INDEXED BY issues_by_status ";
     sql.append(conditions.back().sql);
     // A plus keeps the column's index out of the sorting.
     sql.append(few ? " ORDER BY +rank DESC" : " ORDER BY rank DESC").append(", issues.id DESC LIMIT ?)");

@@ -1,6 +1,11 @@
 // The records against their contract, on a disk that loses what was not synced.
 #include "metadb/metadb.hpp"
 
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+
 #include <gtest/gtest.h>
 
 #include "base/rng.hpp"
@@ -121,6 +126,94 @@ TEST(MetaDb, SearchesAndMergesIssues) {
     EXPECT_EQ(issues.get(id)->parts, 1u);
   }
   EXPECT_EQ(issues.unmerge(b->id).error().kind(), ErrorKind::invalid_argument);
+}
+
+// Few are found by what narrows them and sorted, many are walked in their order: the same issues either way.
+TEST(MetaDb, SearchesThousandsOfIssuesAsOneByOne) {
+  const std::uint64_t seed = 20'261'127;
+  Rng rng(seed);
+  io::FaultyFileSystem disk;
+  House house;
+  auto db = house.open(disk);
+  ASSERT_OK(db);
+  auto& issues = (*db)->issues();
+  std::map<std::int64_t, std::set<std::string>> releases;
+  constexpr std::size_t kIssues = 6'500;
+  const auto fill = [&]() -> Result<> {
+    for (std::size_t i = 0; i < kIssues; ++i) {
+      storage::Issue issue = sample_issue("E" + std::to_string(i));
+      issue.level = rng.below(30) == 0 ? Level::fatal : Level::error;
+      issue.priority = rng.below(2) == 0 ? storage::IssuePriority::high : storage::IssuePriority::low;
+      issue.event_count = rng.below(1'000);
+      issue.last_seen = UnixNanos::from_seconds(static_cast<std::int64_t>(1'000 + rng.below(5'000)));
+      TT_ASSIGN(const auto added, issues.add(issue));
+      for (const char* release : {"common", "rare"}) {
+        if (rng.below(20) == 0 || (release[0] == 'r' && rng.below(20) > 0)) continue;
+        TT_TRY(issues.add_release(added.id, {release, {1}, {2}, 1}));
+        releases[added.id.value].insert(release);
+      }
+    }
+    for (int i = 0; i < 60; ++i) {
+      const auto into = static_cast<std::int64_t>(1 + rng.below(kIssues));
+      const auto from = static_cast<std::int64_t>(1 + rng.below(kIssues));
+      TT_ASSIGN(const auto a, issues.get({into}));
+      TT_ASSIGN(const auto b, issues.get({from}));
+      if (a.id == b.id) continue;
+      TT_TRY(issues.merge(a.id, b.id));
+      releases[a.id.value].insert(releases[b.id.value].begin(), releases[b.id.value].end());
+    }
+    return {};
+  };
+  ASSERT_OK((*db)->transaction(fill));
+  storage::IssueQuery every;
+  every.projects = {{1}};
+  every.limit = kIssues;
+  const auto all = issues.search(every);
+  ASSERT_OK(all);
+  for (int round = 0; round < 60; ++round) {
+    storage::IssueQuery query;
+    query.projects = {{1}};
+    query.limit = 1 + rng.below(60);
+    query.offset = rng.below(30);
+    query.sort = rng.below(2) == 0 ? storage::IssueSort::last_seen : storage::IssueSort::events;
+    const std::uint64_t release = rng.below(3);
+    if (release > 0) query.release = release == 1 ? "common" : "rare";
+    if (rng.below(3) == 0) query.priorities = {storage::IssuePriority::high};
+    std::optional<Level> level;
+    if (rng.below(2) == 0) level = rng.below(2) == 0 ? Level::fatal : Level::error;
+    if (level && rng.below(2) == 0) {
+      query.levels = {*level};
+    } else if (level) {
+      query.where =
+          storage::IssueCondition::number(storage::IssueCondition::Op::in_numbers, storage::IssueField::level,
+                                          {static_cast<std::int64_t>(*level)});
+    }
+    if (rng.below(3) == 0) query.seen.from = UnixNanos::from_seconds(5'900);
+    std::vector<storage::Issue> expected;
+    for (const storage::Issue& issue : *all) {
+      if (level && issue.level != *level) continue;
+      if (!query.priorities.empty() && issue.priority != query.priorities.front()) continue;
+      if (!query.release.empty() && releases[issue.id.value].count(query.release) == 0) continue;
+      if (issue.last_seen < query.seen.from) continue;
+      expected.push_back(issue);
+    }
+    EXPECT_EQ(*issues.count(query), expected.size()) << "round " << round;
+    std::sort(expected.begin(), expected.end(), [&](const auto& a, const auto& b) {
+      const auto rank = [&](const auto& i) {
+        return query.sort == storage::IssueSort::events ? static_cast<std::int64_t>(i.event_count)
+                                                        : i.last_seen.ns;
+      };
+      return rank(a) != rank(b) ? rank(a) > rank(b) : a.id.value > b.id.value;
+    });
+    const auto found = issues.search(query);
+    ASSERT_OK(found);
+    std::vector<std::int64_t> ids;
+    for (const auto& issue : *found) ids.push_back(issue.id.value);
+    std::vector<std::int64_t> wanted;
+    for (std::size_t i = query.offset; i < std::min(expected.size(), query.offset + query.limit); ++i)
+      wanted.push_back(expected[i].id.value);
+    EXPECT_EQ(ids, wanted) << "round " << round;
+  }
 }
 
 // Issues of a database from before they had parts, priorities and archives.

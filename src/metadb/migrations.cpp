@@ -223,6 +223,8 @@ CREATE INDEX feedback_unlinked ON feedback (project, looked_for) WHERE group_has
 )sql",
     // A monitor that is well again says so, too.
     "ALTER TABLE monitor_notices ADD COLUMN recovered INTEGER NOT NULL DEFAULT 0;",
+    // What lists are narrowed by and counts are of, without what every event changes.
+    "CREATE INDEX issues_by_state ON issues (project, merged_into, status, level, substatus, priority);",
 };
 
 }  // namespace

@@ -121,7 +121,9 @@ class SqlIssues final : public storage::IssueRepository {
 
  private:
   Result<std::string> next_short_id(ProjectId project);
-  Result<bool> few_match(const storage::IssueQuery& query);
+  enum class Walk : unsigned char;
+  Result<Walk> walk_for(const storage::IssueQuery& query);
+  Result<bool> is_common_release(const storage::IssueQuery& query);
   /// The issue that `id` is, or was merged into.
   Result<storage::IssueId> survivor(storage::IssueId id);
   Result<bool> has_own(storage::IssueId issue);
