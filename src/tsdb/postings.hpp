@@ -2,6 +2,7 @@
 // Roaring bitmap.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <roaring/roaring.hh>
@@ -15,39 +16,39 @@ class PostingList {
   void add(std::uint32_t slot) {
     if (many_) {
       many_->add(slot);
-    } else if (one_ == kNone) {
-      one_ = slot;
-    } else if (one_ != slot) {
+    } else if (first_ != kNone && first_ != slot) {
       many_ = std::make_unique<SlotSet>();
-      many_->add(one_);
+      many_->add(first_);
       many_->add(slot);
     }
+    first_ = std::min(first_, slot);
   }
   void remove(std::uint32_t slot) {
     if (many_) {
       many_->remove(slot);
-    } else if (one_ == slot) {
-      one_ = kNone;
+      if (slot == first_) first_ = many_->isEmpty() ? kNone : many_->minimum();
+    } else if (first_ == slot) {
+      first_ = kNone;
     }
   }
-  bool empty() const { return many_ ? many_->isEmpty() : one_ == kNone; }
-  std::uint64_t size() const { return many_ ? many_->cardinality() : one_ == kNone ? 0 : 1; }
+  bool empty() const { return first_ == kNone; }
+  std::uint64_t size() const { return many_ ? many_->cardinality() : first_ == kNone ? 0 : 1; }
   bool contains(std::uint32_t slot) const {
-    return many_ ? many_->contains(slot) : one_ == slot && slot != kNone;
+    return many_ ? many_->contains(slot) : first_ == slot && slot != kNone;
   }
   void add_to(SlotSet& out) const {
     if (many_) {
       out |= *many_;
-    } else if (one_ != kNone) {
-      out.add(one_);
+    } else if (first_ != kNone) {
+      out.add(first_);
     }
   }
   /// Not empty.
-  std::uint32_t first() const { return many_ ? many_->minimum() : one_; }
+  std::uint32_t first() const { return first_; }
   /// Rising, until visit(slot) returns false; false then.
   template <class Visit>
   bool for_each(Visit visit) const {
-    if (!many_) return one_ == kNone || visit(one_);
+    if (!many_) return first_ == kNone || visit(first_);
     for (const std::uint32_t slot : *many_)
       if (!visit(slot)) return false;
     return true;
@@ -56,7 +57,7 @@ class PostingList {
 
  private:
   static constexpr std::uint32_t kNone = UINT32_MAX;
-  std::uint32_t one_ = kNone;
+  std::uint32_t first_ = kNone;  // at hand, for those who need but one
   std::unique_ptr<SlotSet> many_;
 };
 
