@@ -4,6 +4,8 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "accounts/authenticator.hpp"
 #include "accounts/sessions.hpp"
@@ -43,10 +45,18 @@ struct StoragePart {
   std::optional<UnixNanos> newest;
   std::optional<Nanos> retention;
 };
+/// How much of its limits on series a project has used.
+struct SeriesUse {
+  std::uint64_t series = 0;
+  std::uint64_t max_series = 0;
+  std::uint64_t new_this_hour = 0;
+  std::uint64_t max_new_per_hour = 0;
+};
 struct StorageReport {
   std::uint64_t budget_bytes = 0;  // 0: not known yet
   std::uint64_t disk_free_bytes = 0;
   std::vector<StoragePart> parts;  // events without rows and times: the handler asks their store
+  std::vector<std::pair<ProjectId, SeriesUse>> series;  // the handler's, too
 };
 
 /// Where alerts go, by the settings.
@@ -97,6 +107,8 @@ struct Services {
   metricinfo::MetricInfo* metric_info = nullptr;
   /// Everything that was accepted so far is in the stores; waits a little for it.
   std::function<bool()> settled;
+  std::function<Result<std::string>()> snapshot;  // its name
+  std::function<SeriesUse(ProjectId)> series_use;
 };
 
 void add_sentry_routes(net::Router& router, const Services& services);

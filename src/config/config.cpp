@@ -144,15 +144,19 @@ class YamlLoader {
     for (const auto& item : node) {
       ProjectRetention own;
       std::string id;
-      std::string texts[3];
+      std::string texts[4];
       TT_TRY(fields(item, "retention.projects",
-                    {{"project", &id}, {"logs", &texts[0]}, {"spans", &texts[1]}, {"errors", &texts[2]}}));
+                    {{"project", &id},
+                     {"logs", &texts[0]},
+                     {"spans", &texts[1]},
+                     {"errors", &texts[2]},
+                     {"metrics", &texts[3]}}));
       TT_ASSIGN(own.project, project(item, "retention.projects.project", id));
       const auto same = [&](const ProjectRetention& other) { return other.project == own.project; };
       if (std::any_of(config_.retention.projects.begin(), config_.retention.projects.end(), same))
         return wrong(item, "retention.projects.project", fmt::format("{} is there twice", id));
-      std::optional<Nanos>* const members[] = {&own.logs, &own.spans, &own.errors};
-      static constexpr std::string_view kNames[] = {"logs", "spans", "errors"};
+      std::optional<Nanos>* const members[] = {&own.logs, &own.spans, &own.errors, &own.metrics};
+      static constexpr std::string_view kNames[] = {"logs", "spans", "errors", "metrics"};
       for (std::size_t i = 0; i < std::size(members); ++i) {
         if (texts[i].empty()) continue;
         // The table's own setting has the form and the bounds.

@@ -75,14 +75,15 @@ struct StorageConfig {
 /// What a project keeps for a time of its own.
 struct ProjectRetention {
   ProjectId project;
+  std::optional<Nanos> metrics;
   std::optional<Nanos> logs;
   std::optional<Nanos> spans;
   std::optional<Nanos> errors;
 };
 
-/// Rows that are kept for a time of their own; the first rule that matches decides.
+/// Rows or series that are kept for a time of their own; the first rule that matches decides.
 struct RetentionRule {
-  std::string selector;  // LogQL's; not looked at here
+  std::string selector;  // LogQL's, of metrics PromQL's; not looked at here
   Nanos keep{};
   std::string table = "logs";
   ProjectId project{0};  // 0: every one
@@ -96,6 +97,12 @@ struct RetentionConfig {
   Nanos errors{};
   std::vector<ProjectRetention> projects;
   std::vector<RetentionRule> rules;
+};
+
+/// Of each project.
+struct MetricsConfig {
+  std::uint32_t max_series = 0;
+  std::uint32_t max_new_series_per_hour = 0;
 };
 
 struct JournalConfig {
@@ -230,6 +237,7 @@ struct Config {
   RedactionConfig redaction;
   StorageConfig storage;
   RetentionConfig retention;
+  MetricsConfig metrics;
   JournalConfig journal;
   std::string prometheus_config_file;
   HostConfig host;

@@ -58,10 +58,12 @@ TEST(Config, ErrorsNameTheLineAndTheSetting) {
       {"retention: {rules: [{keep: 1d}]}", "telltale.yml:1: retention.rules.selector is missing"},
       {"retention: {rules: [{selector: '{a=\"b\"}'}]}", "retention.rules.keep is missing"},
       {"retention: {rules: [{selector: '{a=\"b\"}', keep: 1s}]}", "retention.rules.keep must be between"},
-      {"retention: {rules: [{selector: x, keep: 1d, table: metrics}]}",
-       "retention.rules.table must be logs, spans or errors"},
+      {"retention: {rules: [{selector: x, keep: 1d, table: numbers}]}",
+       "retention.rules.table must be logs, spans, errors or metrics"},
       {"retention: {rules: [{matcher: x}]}", "retention.rules.matcher is not known"},
-      {"retention: {projects: [{project: 2, metrics: 1d}]}", "retention.projects.metrics is not known"},
+      {"retention: {projects: [{project: 2, metrics: 1s}]}", "retention.projects.metrics: must be between"},
+      {"retention: {projects: [{project: 2, numbers: 1d}]}", "retention.projects.numbers is not known"},
+      {"metrics: {max_series: 0}", "metrics.max_series"},
       {"bootstrap:\n  tokens:\n  - {name: ci, token_env: NOPE}",
        "telltale.yml:3: bootstrap.tokens.token_env"},
       {"bootstrap: {projects: [{id: 1, slug: a, dsn_key: xyz}]}", "32 lower-case hex"},
@@ -116,15 +118,17 @@ TEST(Config, ProjectsMayKeepDataForATimeOfTheirOwn) {
 TEST(Config, RetentionRules) {
   const auto c =
       load(yaml("retention:\n  rules:\n  - {selector: '{service=\"a\"}', keep: 3d}\n"
-                "  - {selector: '{service=\"b\"}', keep: 1d, table: spans, project: 2}\n"));
+                "  - {selector: '{service=\"b\"}', keep: 1d, table: spans, project: 2}\n"
+                "  - {selector: 'debug', keep: 1d, table: metrics}\n"));
   ASSERT_TRUE(c) << c.error().message();
-  ASSERT_EQ(c->retention.rules.size(), 2u);
+  ASSERT_EQ(c->retention.rules.size(), 3u);
   EXPECT_EQ(c->retention.rules[0].selector, "{service=\"a\"}");
   EXPECT_EQ(c->retention.rules[0].keep, std::chrono::hours(72));
   EXPECT_EQ(c->retention.rules[0].table, "logs");
   EXPECT_EQ(c->retention.rules[0].project, ProjectId{0});
   EXPECT_EQ(c->retention.rules[1].table, "spans");
   EXPECT_EQ(c->retention.rules[1].project, ProjectId{2});
+  EXPECT_EQ(c->retention.rules[2].table, "metrics");
   EXPECT_EQ(c->retention.rules[1].place, "telltale.yml:4:");
   EXPECT_TRUE(needs_restart(defaults(), *c).empty());
   std::string many = "retention:\n  rules:\n";

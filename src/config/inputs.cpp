@@ -188,8 +188,8 @@ Result<> read_rules(const YAML::Node& node, const std::string& file, Config& con
                in.project("project", rule.project), in.duration("keep", "retention.logs", rule.keep)}));
     if (rule.selector.empty()) return in.wrong(item, "selector", "is missing");
     if (rule.keep == Nanos{0}) return in.wrong(item, "keep", "is missing");
-    if (rule.table != "logs" && rule.table != "spans" && rule.table != "errors")
-      return in.wrong(item, "table", "must be logs, spans or errors");
+    if (rule.table != "logs" && rule.table != "spans" && rule.table != "errors" && rule.table != "metrics")
+      return in.wrong(item, "table", "must be logs, spans, errors or metrics");
     config.retention.rules.push_back(std::move(rule));
     if (config.retention.rules.size() > limits::kMaxRetentionRules)
       return in.wrong(item, "", "has too many entries");
@@ -276,10 +276,13 @@ std::string_view inputs_docs() {
          "      keep: 3d\n"
          "    - selector: '{service=\"billing\"}'\n"
          "      keep: 365d\n"
-         "      table: logs                  # logs when not said; or spans, errors\n"
+         "      table: logs                  # logs when not said; or spans, errors, metrics\n"
          "      project: 2                   # every project when not said\n"
+         "    - selector: '{__name__=~\"debug_.*\"}'   # of metrics as in PromQL\n"
+         "      keep: 7d\n"
+         "      table: metrics\n"
          "  projects:\n"
-         "    - {project: 2, logs: 7d, errors: 180d}\n"
+         "    - {project: 2, logs: 7d, errors: 180d, metrics: 30d}\n"
          "```\n";
 }
 

@@ -210,7 +210,7 @@ Result<> Pipeline::write_samples(ProjectId project, UnixNanos received,
   for (const auto& [labels, sample] : samples) {
     auto id = resolve(project, labels, batch.new_series);
     if (!id) {
-      refused = std::move(id).error();
+      refused = std::move(id).error().within(labels.get(kMetricName));
       continue;
     }
     batch.samples.push_back({*id, sample});

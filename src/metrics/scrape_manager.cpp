@@ -88,7 +88,8 @@ struct ScrapeManager::Impl : std::enable_shared_from_this<ScrapeManager::Impl> {
   void scrape(const std::shared_ptr<Entry>& entry, UnixNanos turn);
   Result<transport::OutboundResponse> fetch(const Entry& entry) const;
   void end(const Entry& entry, UnixNanos now);
-  void deliver(const Entry& entry, UnixNanos now, Scraped scraped);
+  /// What was not stored of it, empty when all was.
+  std::string deliver(const Entry& entry, UnixNanos now, Scraped scraped);
 
   const DiscoveryServices services;
   const ScrapeSink sink;
@@ -216,12 +217,13 @@ void ScrapeManager::Impl::discover(UnixNanos now, ThreadPool* pool) {
   entries = std::move(found);
 }
 
-void ScrapeManager::Impl::deliver(const Entry& entry, UnixNanos now, Scraped scraped) {
-  if (auto stored = sink(entry.run->job->project, now, std::move(scraped)); !stored) {
-    refused.add();
-    services.log.warn("scrape not stored",
-                      {{"job", entry.run->job->name}, {"reason", stored.error().message()}});
-  }
+std::string ScrapeManager::Impl::deliver(const Entry& entry, UnixNanos now, Scraped scraped) {
+  const auto stored = sink(entry.run->job->project, now, std::move(scraped));
+  if (stored) return {};
+  refused.add();
+  services.log.warn("scrape not stored",
+                    {{"job", entry.run->job->name}, {"reason", stored.error().message()}});
+  return "not stored: " + stored.error().message();
 }
 
 Result<transport::OutboundResponse> ScrapeManager::Impl::fetch(const Entry& entry) const {
@@ -267,10 +269,11 @@ void ScrapeManager::Impl::scrape(const std::shared_ptr<Entry>& entry, UnixNanos 
   }
   scrapes.add();
   if (!outcome.error.empty()) failures.add();
-  deliver(*entry, stamp, std::move(outcome.scraped));
+  const std::string not_stored = deliver(*entry, stamp, std::move(outcome.scraped));
   MutexLock lock(mutex);
   entry->status.health = outcome.error.empty() ? "up" : "down";
-  entry->status.last_error = outcome.error;
+  // The target is up: it was `up` that was stored, or would have been.
+  entry->status.last_error = outcome.error.empty() ? not_stored : outcome.error;
   entry->status.last_scrape = stamp;
   entry->status.last_duration = duration;
   entry->metadata = entry->seen.metadata;

@@ -135,6 +135,8 @@ int check(const std::vector<std::string>& args) {
       if (r) {
         if (const auto kept = telltale::server::event_retention(r->retention); !kept)
           problem = kept.error().message();
+        if (const auto kept = telltale::server::metric_retention(r->retention); !kept)
+          problem = kept.error().message();
         if (const auto known = telltale::promql::Features::parse(r->promql.features); !known)
           problem = "promql.features: " + known.error().message();
       }

@@ -114,6 +114,7 @@ Result<> Server::Impl::configure(const config::Config& next) {
     mail = std::make_shared<net::SmtpMailSender>(*std::move(options), clock);
   }
   TT_ASSIGN(auto kept, event_retention(next.retention));
+  TT_ASSIGN(auto kept_samples, metric_retention(next.retention));
   TT_ASSIGN(auto redaction, redaction_defaults(next.redaction));
   TT_TRY(redactors->set_defaults(std::move(redaction)));
   TT_TRY(http_client->set_outbound_allow(next.net.outbound_allow));
@@ -124,7 +125,8 @@ Result<> Server::Impl::configure(const config::Config& next) {
   notifier->set_receivers(receivers_of(next));
   disk->set_limits(next.storage.reserve_bytes, next.storage.max_bytes);
   disk->poll();
-  stores->set_retention(next.retention.metrics, std::move(kept));
+  stores->set_retention(std::move(kept_samples), std::move(kept));
+  stores->metrics().set_series_limits({next.metrics.max_series, next.metrics.max_new_series_per_hour});
   ingest->set_time_bounds(next.ingest.max_past, next.ingest.max_future);
   for (const auto& warning : jobs.scrapes.warnings)
     log.warn("prometheus configuration", {{"warning", warning}});

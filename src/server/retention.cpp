@@ -7,6 +7,7 @@
 #include "base/hash.hpp"
 #include "logql/parser.hpp"
 #include "logql/pipeline_plan.hpp"
+#include "promql/parser.hpp"
 
 namespace telltale::server {
 namespace {
@@ -39,6 +40,24 @@ Result<eventdb::RetentionRule> rule_of(const config::RetentionRule& from) {
   return rule;
 }
 
+constexpr std::string_view kMetrics = "metrics";
+
+tl::unexpected<Error> wrong_rule(const config::RetentionRule& rule, Error error) {
+  return tl::unexpected<Error>(std::move(error).within(rule.place + " retention.rules"));
+}
+
+tl::unexpected<Error> rule_twice(const config::RetentionRule& rule) {
+  return wrong_rule(rule, Error(ErrorKind::invalid_argument, rule.selector + " is there twice"));
+}
+
+/// Sorted: the order in which they are written says nothing.
+std::vector<std::string> texts_of(const std::vector<storage::LabelMatcher>& matchers) {
+  std::vector<std::string> out;
+  for (const auto& matcher : matchers) out.push_back(matcher.to_string());
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
 }  // namespace
 
 Result<eventdb::EventRetention> event_retention(const config::RetentionConfig& from) {
@@ -50,14 +69,32 @@ Result<eventdb::EventRetention> event_retention(const config::RetentionConfig& f
     if (own.errors) out.projects[{Table::errors, own.project}] = *own.errors;
   }
   for (const auto& written : from.rules) {
+    if (written.table == kMetrics) continue;
     auto rule = rule_of(written);
-    if (!rule)
-      return tl::unexpected<Error>(std::move(rule).error().within(written.place + " retention.rules"));
+    if (!rule) return wrong_rule(written, std::move(rule).error());
     const auto same = [&](const eventdb::RetentionRule& r) { return r.id == rule->id; };
-    if (std::any_of(out.rules.begin(), out.rules.end(), same))
-      return fail(ErrorKind::invalid_argument,
-                  fmt::format("{} retention.rules: {} is there twice", written.place, written.selector));
+    if (std::any_of(out.rules.begin(), out.rules.end(), same)) return rule_twice(written);
     out.rules.push_back(*std::move(rule));
+  }
+  return out;
+}
+
+Result<tsdb::MetricRetention> metric_retention(const config::RetentionConfig& from) {
+  tsdb::MetricRetention out;
+  out.keep = from.metrics;
+  for (const auto& own : from.projects) {
+    if (own.metrics) out.projects[own.project] = *own.metrics;
+  }
+  for (const auto& written : from.rules) {
+    if (written.table != kMetrics) continue;
+    auto matchers = promql::parse_selector(written.selector);
+    if (!matchers) return wrong_rule(written, std::move(matchers).error().within("selector"));
+    const auto texts = texts_of(*matchers);
+    const auto same = [&](const tsdb::MetricRetention::Rule& r) {
+      return r.project == written.project && texts_of(r.matchers) == texts;
+    };
+    if (std::any_of(out.rules.begin(), out.rules.end(), same)) return rule_twice(written);
+    out.rules.push_back({written.project, *std::move(matchers), written.keep});
   }
   return out;
 }

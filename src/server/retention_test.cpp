@@ -52,6 +52,36 @@ TEST(Retention, WrongRulesAreNamedByTheirLine) {
   EXPECT_NE(event_retention(twice).error().message().find("is there twice"), std::string::npos);
 }
 
+TEST(Retention, RulesOfMetricsAreTheirOwn) {
+  config::RetentionConfig config;
+  config.metrics = 90 * kOneDay;
+  config.rules = {written_rule(R"({__name__=~"debug_.*"})", 7 * kOneDay),
+                  written_rule(R"({service="a"})", kOneDay), written_rule("served", kOneDay, ProjectId{2})};
+  config.rules[0].table = config.rules[2].table = "metrics";
+  config::ProjectRetention own;
+  own.project = ProjectId{2};
+  own.metrics = 30 * kOneDay;
+  config.projects = {own};
+  const auto metrics = metric_retention(config);
+  ASSERT_TRUE(metrics) << metrics.error().message();
+  EXPECT_EQ(metrics->keep, 90 * kOneDay);
+  EXPECT_EQ(metrics->projects.at(ProjectId{2}), 30 * kOneDay);
+  ASSERT_EQ(metrics->rules.size(), 2u);
+  EXPECT_EQ(metrics->rules[0].keep, 7 * kOneDay);
+  EXPECT_EQ(metrics->rules[1].project, ProjectId{2});
+  EXPECT_EQ(event_retention(config)->rules.size(), 1u);
+  config.rules.push_back(config.rules[0]);
+  EXPECT_NE(metric_retention(config).error().message().find("is there twice"), std::string::npos);
+  for (const char* wrong : {"{}", "sum(a)", R"({a=~"("})"}) {
+    config.rules = {written_rule(wrong, kOneDay)};
+    config.rules[0].table = "metrics";
+    const auto made = metric_retention(config);
+    ASSERT_FALSE(made) << wrong;
+    EXPECT_EQ(made.error().message().find("telltale.yml:7: retention.rules: selector"), 0u)
+        << made.error().message();
+  }
+}
+
 TEST(Retention, ThirtyDaysUnlessAProjectOrARuleSaysOtherwise) {
   rig::Rig rig;
   ASSERT_EQ(rig.config.retention.logs, 30 * kOneDay) << "the default";

@@ -11,6 +11,8 @@
 #include "api/own/tail.hpp"
 #include "base/json.hpp"
 #include "base/quota_limits.hpp"
+#include "base/rng.hpp"
+#include "base/text.hpp"
 #include "errors/issue_changes.hpp"
 #include "server/redaction.hpp"
 #include "server/scraped_items.hpp"
@@ -260,6 +262,11 @@ net::Router Server::Impl::make_router() {
   services->push_groups = push_groups.get();
   services->metric_info = &stores->metric_info();
   services->settled = [this] { return stores->pipeline().wait_settled(std::chrono::seconds(5)); };
+  services->series_use = [this](ProjectId project) {
+    const auto used = stores->metrics().series_use(project);
+    return api::SeriesUse{used.series, used.limits.max_series, used.new_this_hour,
+                          used.limits.max_new_per_hour};
+  };
   services->deletions = deletions.get();
   services->log_metrics = &stores->log_metrics();
   services->alert_rules = alert_rules.get();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/upkeep_limits.hpp"
 #include "errors/event_words.hpp"
 #include "ingest/ingest.hpp"
 #include "server/retention.hpp"
@@ -85,7 +86,8 @@ Result<std::unique_ptr<Stores>> Stores::open(io::FileSystem& fs, const config::C
   TT_ASSIGN(stores->lock_, fs.lock(io::join_path(dir, "LOCK")));
 
   tsdb::TsdbOptions tsdb_options;
-  tsdb_options.retention = config.retention.metrics;
+  TT_ASSIGN(tsdb_options.retention, metric_retention(config.retention));
+  tsdb_options.series = {config.metrics.max_series, config.metrics.max_new_series_per_hour};
   TT_ASSIGN(stores->tsdb_,
             tsdb::open_tsdb(fs, io::join_path(dir, "tsdb"), tsdb_options, clock, log, metrics));
   eventdb::EventDbOptions event_options;
@@ -159,12 +161,12 @@ Nanos Stores::errors_kept(ProjectId project) {
   return all == event_retention_.tables.end() ? Nanos(0) : all->second;
 }
 
-void Stores::set_retention(Nanos metrics, eventdb::EventRetention events) {
+void Stores::set_retention(tsdb::MetricRetention metrics, eventdb::EventRetention events) {
   {
     const MutexLock lock(retention_mutex_);
     event_retention_ = events;
   }
-  tsdb_->set_retention(metrics);
+  tsdb_->set_retention(std::move(metrics));
   eventdb_->set_retention(std::move(events));
 }
 

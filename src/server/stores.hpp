@@ -48,7 +48,7 @@ class Stores {
   /// Refuses new batches, applies and checkpoints what is there. Idempotent.
   void stop();
   /// Holds from the next maintain() on.
-  void set_retention(Nanos metrics, eventdb::EventRetention events);
+  void set_retention(tsdb::MetricRetention metrics, eventdb::EventRetention events);
   /// Merges, retention, compaction of the records' log.
   Result<> maintain();
   /// A consistent copy into the new or empty folder `directory`, while running; returns the number of files.

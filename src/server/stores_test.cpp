@@ -7,6 +7,7 @@
 #include <random>
 
 #include "base/rng.hpp"
+#include "base/upkeep_limits.hpp"
 #include "server/stores_rig.hpp"
 
 namespace telltale::server {

@@ -10,6 +10,7 @@ namespace {
 constexpr std::size_t kArenaPairs = 8192;
 constexpr std::size_t kFirstHashSlots = 1024;  // a power of two
 constexpr std::size_t kRebuildFloor = 10'000;  // dropped series that are not worth building anew for
+constexpr std::int64_t kHourMs = 3'600'000;
 
 std::uint32_t short_hash(ProjectId project, const Labels& labels) {
   const std::uint64_t h = labels.hash() ^ (std::uint64_t{project.value} * 0x9E3779B97F4A7C15ULL);
@@ -67,10 +68,8 @@ bool LabelRef::equals(const Labels& labels) const {
   return true;
 }
 
-Catalog::Catalog(std::size_t max_series_per_project)
-    : max_series_(max_series_per_project),
-      arena_(std::make_shared<LabelArena>()),
-      by_hash_(kFirstHashSlots) {}
+Catalog::Catalog(SeriesLimits limits)
+    : limits_(limits), arena_(std::make_shared<LabelArena>()), by_hash_(kFirstHashSlots) {}
 
 const Catalog::ProjectIndex* Catalog::index_of(ProjectId project) const {
   const auto it = projects_.find(project);
@@ -129,17 +128,42 @@ Catalog::Series& Catalog::insert(ProjectId project, SeriesId id, const Labels& l
   return s;
 }
 
+SeriesUse Catalog::use(ProjectId project, UnixMillis now) const {
+  SeriesUse out{0, 0, limits_};
+  if (const ProjectIndex* index = index_of(project)) out.series = index->live;
+  const auto made = made_.find(project);
+  if (made != made_.end() && made->second.hour == now.ms / kHourMs) out.new_this_hour = made->second.series;
+  return out;
+}
+
+std::vector<ProjectId> Catalog::projects() const {
+  std::vector<ProjectId> out;
+  for (const auto& [project, index] : projects_) out.push_back(project);
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+Result<> Catalog::admit(ProjectId project, UnixMillis now) {
+  const SeriesUse used = use(project, now);
+  const std::string who = "project " + std::to_string(project.value);
+  if (used.series >= limits_.max_series)
+    return fail(ErrorKind::resource_exhausted, who + " has reached its limit of " +
+                                                   std::to_string(limits_.max_series) +
+                                                   " series (metrics.max_series)");
+  if (used.new_this_hour >= limits_.max_new_per_hour)
+    return fail(ErrorKind::resource_exhausted, who + " has reached its limit of " +
+                                                   std::to_string(limits_.max_new_per_hour) +
+                                                   " new series an hour (metrics.max_new_series_per_hour)");
+  made_[project] = {now.ms / kHourMs, used.new_this_hour + 1};
+  return {};
+}
+
 Result<SeriesId> Catalog::resolve(ProjectId project, const Labels& labels, UnixMillis now,
                                   std::vector<storage::SeriesDef>& defs) {
   const std::uint32_t hash = short_hash(project, labels);
   Series* s = lookup(project, labels, hash);
   if (s == nullptr) {
-    const ProjectIndex* index = index_of(project);
-    if (index != nullptr && index->live >= max_series_) {
-      return fail(ErrorKind::resource_exhausted, "project " + std::to_string(project.value) +
-                                                     " has reached its limit of " +
-                                                     std::to_string(max_series_) + " series");
-    }
+    TT_TRY(admit(project, now));
     s = &insert(project, SeriesId{next_id_}, labels, hash, now);
   }
   s->used_s = std::max(s->used_s, static_cast<std::uint32_t>(std::max<std::int64_t>(now.ms, 0) / 1000));

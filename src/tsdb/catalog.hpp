@@ -27,6 +27,7 @@
 #include "tsdb/id_table.hpp"
 #include "tsdb/postings.hpp"
 #include "tsdb/symbols.hpp"
+#include "tsdb/tsdb.hpp"
 
 namespace telltale::tsdb {
 
@@ -75,9 +76,14 @@ class LabelRef {
 /// Not thread-safe: the engine guards it.
 class Catalog {
  public:
-  explicit Catalog(std::size_t max_series_per_project);
+  explicit Catalog(SeriesLimits limits);
 
-  /// See MetricStore::resolve.
+  void set_limits(SeriesLimits limits) { limits_ = limits; }
+  /// Of the hour of `now`.
+  SeriesUse use(ProjectId project, UnixMillis now) const;
+  std::vector<ProjectId> projects() const;
+
+  /// See MetricStore::resolve. The error names the setting that is the limit.
   Result<SeriesId> resolve(ProjectId project, const Labels& labels, UnixMillis now,
                            std::vector<storage::SeriesDef>& defs);
   void journaled(std::span<const storage::SeriesDef> defs);
@@ -139,6 +145,12 @@ class Catalog {
     std::size_t live = 0;
   };
 
+  /// Series that resolve() made in one hour of the clock.
+  struct Made {
+    std::int64_t hour = INT64_MIN;  // since 1970
+    std::size_t series = 0;
+  };
+
   LabelRef labels_of(const Series& s) const { return {*arena_, {s.pairs, s.count}}; }
   const ProjectIndex* index_of(ProjectId project) const;
   Series* lookup(ProjectId project, const Labels& labels, std::uint32_t hash);
@@ -147,7 +159,9 @@ class Catalog {
   void index(std::uint32_t slot);
   void rebuild();
 
-  const std::size_t max_series_;
+  Result<> admit(ProjectId project, UnixMillis now);
+
+  SeriesLimits limits_;
   std::uint64_t next_id_ = 1;
   std::shared_ptr<LabelArena> arena_;
   std::vector<Series> series_;  // in the order in which they came
@@ -155,6 +169,7 @@ class Catalog {
   std::vector<HashSlot> by_hash_;
   std::size_t hashed_ = 0;
   std::unordered_map<ProjectId, ProjectIndex> projects_;
+  std::unordered_map<ProjectId, Made> made_;
   std::unordered_set<SeriesId> unsaved_;
   std::size_t live_ = 0;
   bool has_twins_ = false;

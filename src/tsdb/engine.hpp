@@ -71,7 +71,9 @@ class Engine final : public Tsdb {
   Result<std::uint64_t> delete_samples(const storage::LabelQuery& query, WorkContext& context) override;
 
   Result<> maintenance() override;
-  void set_retention(Nanos retention) override { retention_ = retention; }
+  void set_retention(MetricRetention retention) override;
+  void set_series_limits(SeriesLimits limits) override;
+  SeriesUse series_use(ProjectId project) const override;
   Result<std::vector<std::string>> verify() override;
   TsdbStats stats() const override;
   Backup backup_files() override;
@@ -95,15 +97,22 @@ class Engine final : public Tsdb {
   /// `same_samples`: what is added is what was removed.
   Result<> commit(Manifest next, const Parts& added, const std::set<std::uint64_t>& removed_parts,
                   std::size_t frozen_done, bool same_samples = false);
-  Result<> expire_parts();
   Result<> set_damaged_aside();
   Result<> merge_parts();
   Result<> drop_series();
 
+  // Keeping for a time (engine_retention.cpp), under writer_
+  class SeriesTimes;
+  Result<> expire_parts();
+  Result<bool> expire_series(const std::shared_ptr<Part>& part, const SeriesTimes& times, std::int64_t now);
+  std::shared_ptr<const MetricRetention> retention() const;
+
   // Writing anew (engine_rewrite.cpp), under writer_
   using Edit = std::function<void(SeriesId, SampleRun&)>;
-  /// All of one day, in their order, as one part; nothing is added when no sample is left.
-  Result<> rewrite(Manifest& next, const Parts& inputs, const Edit& edit, Parts& added);
+  using Ids = std::vector<SeriesId>;
+  /// All of one day, in their order, as one part; nothing is added when no sample is left. `without` (sorted)
+  /// are left out unread.
+  Result<> rewrite(Manifest& next, const Parts& inputs, const Ids& without, const Edit& edit, Parts& added);
 
   // Reading (engine_select.cpp, engine_read.cpp)
   Result<std::shared_ptr<Selection>> selection(const storage::SeriesSelect& query, WorkContext& context);
@@ -116,17 +125,26 @@ class Engine final : public Tsdb {
   io::FileSystem& fs_;
   const std::string dir_;
   const TsdbOptions options_;
-  std::atomic<Nanos> retention_{options_.retention};
   const Clock& clock_;
   const Logger& log_;
   Counter& quarantined_;
   Counter& unknown_series_;
+  Counter& created_series_;
+  Counter& refused_series_;  // by metrics.max_series
+  Counter& refused_churn_;   // by metrics.max_new_series_per_hour
+  Counter& expired_;
   Counter& checkpoints_;
   Counter& merges_;
 
   BlockCache cache_;             // of parts
   std::mutex writer_;            // one checkpoint or maintenance at a time; taken before state_
   std::uint64_t next_file_ = 0;  // guarded by writer_; at least that of every manifest tried
+  // Guarded by writer_: of each part, how many of the times of these rules had passed when it was looked
+  // through.
+  std::shared_ptr<const MetricRetention> looked_by_;
+  std::map<std::uint64_t, std::size_t> looked_through_;
+  mutable std::mutex retention_mutex_;  // taken last
+  std::shared_ptr<const MetricRetention> retention_;
   mutable std::shared_mutex state_;
   // Guarded by state_.
   Manifest manifest_;

@@ -10,6 +10,7 @@ namespace telltale::tsdb {
 namespace {
 
 constexpr std::string_view kQuarantineDir = "quarantine";
+constexpr const char* kRefusedHelp = "New series that were over a limit, counted each time they were sent.";
 constexpr io::FileFormat kCatalogReadFormat{{'T', 'T', 'S', 'C'}, 1, 1};
 constexpr std::size_t kMaxCatalogBlock = 64 << 20;
 
@@ -48,10 +49,18 @@ Engine::Engine(io::FileSystem& fs, std::string dir, TsdbOptions options, const C
       quarantined_(metrics.counter("telltale_tsdb_quarantined_files_total", "Damaged files set aside.")),
       unknown_series_(metrics.counter("telltale_tsdb_unknown_series_samples_total",
                                       "Samples dropped because their series' definition was lost.")),
+      created_series_(
+          metrics.counter("telltale_tsdb_new_series_total", "Series that were not there before.")),
+      refused_series_(metrics.counter("telltale_tsdb_refused_series_total", kRefusedHelp,
+                                      {{"limit", "metrics.max_series"}})),
+      refused_churn_(metrics.counter("telltale_tsdb_refused_series_total", kRefusedHelp,
+                                     {{"limit", "metrics.max_new_series_per_hour"}})),
+      expired_(metrics.counter("telltale_tsdb_expired_samples_total", "Samples that were past their time.")),
       checkpoints_(metrics.counter("telltale_tsdb_checkpoints_total", "Checkpoints written.")),
       merges_(metrics.counter("telltale_tsdb_merges_total", "Merges of parts.")),
       cache_(options.block_cache_bytes),
-      catalog_(options.max_series_per_project) {}
+      retention_(std::make_shared<const MetricRetention>(options_.retention)),
+      catalog_(options_.series) {}
 
 Result<> Engine::open() {
   TT_TRY(fs_.make_dirs(dir_));

@@ -1,15 +1,17 @@
-// Parts written anew: several as one, or one without what was deleted.
+// Parts written anew: several as one, or one without what was deleted or is past its time.
 #include <algorithm>
 
 #include "tsdb/engine.hpp"
 
 namespace telltale::tsdb {
 
-Result<> Engine::rewrite(Manifest& next, const Parts& inputs, const Edit& edit, Parts& added) {
-  std::vector<SeriesId> ids;
+Result<> Engine::rewrite(Manifest& next, const Parts& inputs, const Ids& without, const Edit& edit,
+                         Parts& added) {
+  Ids ids;
   for (const auto& p : inputs) p->series().for_each([&ids](SeriesId id) { ids.push_back(id); });
   std::sort(ids.begin(), ids.end());
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  std::erase_if(ids, [&](SeriesId id) { return std::binary_search(without.begin(), without.end(), id); });
   const PartMeta& last = inputs.back()->meta();
   TT_ASSIGN(const auto writer, PartWriter::create(fs_, dir_, new_file(next), last.day, last.order));
   // Blocks that are read once must not push those out that queries come back to.
@@ -59,7 +61,7 @@ Result<std::uint64_t> Engine::delete_samples(const storage::LabelQuery& query, W
     Parts added;
     std::uint64_t gone = 0;
     TT_TRY(rewrite(
-        next, {part},
+        next, {part}, {},
         [&](SeriesId id, SampleRun& run) {
           if (!std::binary_search(ids.begin(), ids.end(), id)) return;
           const auto [first, end] = clip(run.times, query.range);

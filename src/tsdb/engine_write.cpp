@@ -20,8 +20,6 @@ constexpr std::size_t kMostHeads = 4;             // … unless it is so many ti
 // A series without samples stays this long after it was last asked for: a writer may hold its id.
 constexpr std::int64_t kUnusedSeriesMs = kDayMs;
 
-std::int64_t millis_of(Nanos d) { return std::chrono::duration_cast<Millis>(d).count(); }
-
 /// Size class of a part: powers of four of its samples.
 int size_tier(std::uint64_t samples) {
   int tier = 0;
@@ -89,7 +87,24 @@ bool Engine::wants_checkpoint() const {
 Result<SeriesId> Engine::resolve(ProjectId project, const Labels& labels,
                                  std::vector<storage::SeriesDef>& defs) {
   std::unique_lock lock(state_);
-  return catalog_.resolve(project, labels, now_ms(), defs);
+  const std::uint64_t before = catalog_.next_id();
+  auto id = catalog_.resolve(project, labels, now_ms(), defs);
+  if (catalog_.next_id() != before) created_series_.add();
+  if (!id) {
+    const SeriesUse used = catalog_.use(project, now_ms());
+    (used.series >= used.limits.max_series ? refused_series_ : refused_churn_).add();
+  }
+  return id;
+}
+
+void Engine::set_series_limits(SeriesLimits limits) {
+  std::unique_lock lock(state_);
+  catalog_.set_limits(limits);
+}
+
+SeriesUse Engine::series_use(ProjectId project) const {
+  std::shared_lock lock(state_);
+  return catalog_.use(project, now_ms());
 }
 
 void Engine::journaled(std::span<const storage::SeriesDef> defs) {
@@ -279,22 +294,6 @@ Result<> Engine::set_damaged_aside() {
   return commit(std::move(next), {}, gone, 0);
 }
 
-Result<> Engine::expire_parts() {
-  const std::int64_t oldest = now_ms().ms - millis_of(retention_.load());
-  std::set<std::uint64_t> gone;
-  Manifest next;
-  {
-    std::shared_lock lock(state_);
-    next = manifest_;
-  }
-  for (const PartMeta& p : next.parts) {
-    if (p.max_ms < oldest) gone.insert(p.number);
-  }
-  if (gone.empty()) return {};
-  log_.info("tsdb parts past retention dropped", {{"parts", gone.size()}});
-  return commit(std::move(next), {}, gone, 0);
-}
-
 Result<> Engine::merge_parts() {
   // One merge a day and call: neighbours in order, of about one size. Each is committed by itself.
   std::map<std::int64_t, Parts> days;
@@ -319,7 +318,7 @@ Result<> Engine::merge_parts() {
         next = manifest_;
       }
       Parts added;
-      if (auto status = rewrite(next, inputs, {}, added); !status) {
+      if (auto status = rewrite(next, inputs, {}, {}, added); !status) {
         // The damage is flagged on its part; the next round sets it aside.
         if (status.error().kind() == ErrorKind::corruption) break;
         return status;

@@ -7,6 +7,7 @@
 // Format: docs/formats/tsdb.md.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,16 +17,45 @@
 #include "base/log.hpp"
 #include "base/metrics.hpp"
 #include "base/result.hpp"
+#include "base/upkeep_limits.hpp"
 #include "io/file_system.hpp"
 #include "storage/metric_store.hpp"
 
 namespace telltale::tsdb {
 
+/// How long samples are kept: by the first rule that holds for their series, else by the series' project,
+/// else `keep`. Whole days go: the samples of a UTC day in one maintenance() after the last of them is past
+/// its time.
+struct MetricRetention {
+  struct Rule {
+    ProjectId project;                            // 0: every one
+    std::vector<storage::LabelMatcher> matchers;  // all must hold
+    Nanos keep{};
+  };
+  Nanos keep{std::chrono::hours(24 * 90)};
+  std::map<ProjectId, Nanos> projects;
+  std::vector<Rule> rules;
+};
+
+/// Of each project. A series that is there goes on over either.
+struct SeriesLimits {
+  std::size_t max_series = limits::kMaxSeriesPerProject;
+  std::size_t max_new_per_hour =
+      limits::kMaxNewSeriesPerHour;  // hours of the clock, since the store was opened
+};
+
+/// How much of its limits a project has used.
+struct SeriesUse {
+  std::uint64_t series = 0;
+  std::uint64_t new_this_hour = 0;
+  SeriesLimits limits;
+};
+
 struct TsdbOptions {
-  std::size_t max_series_per_project = limits::kMaxSeriesPerProject;
+  SeriesLimits series;
   std::size_t head_max_bytes = std::size_t{128} << 20;  // wants_checkpoint() above it, about
   Nanos head_max_age{std::chrono::hours(2)};            // … or when the oldest unsaved batch is older
-  Nanos retention{std::chrono::hours(24 * 90)};
+  MetricRetention retention;
   std::size_t block_cache_bytes = std::size_t{64} << 20;  // blocks of parts that were read lately, parsed
   std::size_t least_share_series = 128;         // of a query: fewer are not worth a thread of their own
   std::size_t merge_fan_in = 4;                 // parts of one day and size class that are merged into one
@@ -58,7 +88,10 @@ class Tsdb : public storage::MetricStore {
   /// Merges parts, applies retention, sets damaged parts aside. Runs beside everything else.
   virtual Result<> maintenance() = 0;
   /// Holds from the next maintenance() on.
-  virtual void set_retention(Nanos retention) = 0;
+  virtual void set_retention(MetricRetention retention) = 0;
+  /// Holds from the next series on.
+  virtual void set_series_limits(SeriesLimits limits) = 0;
+  virtual SeriesUse series_use(ProjectId project) const = 0;
   /// Reads and checks every byte on disk; one line a damaged file, empty when all is well. Sets nothing
   /// aside.
   virtual Result<std::vector<std::string>> verify() = 0;

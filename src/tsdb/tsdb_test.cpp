@@ -37,7 +37,7 @@ struct Bench {
 struct TsdbMaker {
   Bench bench;
   std::unique_ptr<storage::MetricStore> make(std::size_t max_series) {
-    bench.options.max_series_per_project = max_series;
+    bench.options.series.max_series = max_series;
     bench.reopen();
     return std::move(bench.db);
   }
@@ -147,7 +147,7 @@ TEST(Tsdb, RandomHistoriesLookLikeTheInMemoryStore) {
 
 TEST(Tsdb, RetentionDropsPartsAndThenTheirSeries) {
   Bench bench;
-  bench.options.retention = std::chrono::hours(48);
+  bench.options.retention.keep = std::chrono::hours(48);
   bench.reopen();
   const Labels a(std::vector<Label>{{"__name__", "a"}});
   ASSERT_TRUE(bench.db->apply({1}, make_batch(*bench.db, {1}, {{a, kNowMs, 1}})));

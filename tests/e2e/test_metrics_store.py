@@ -1,9 +1,14 @@
 """The store for numbers through Prometheus' API: where series come from, and deleting."""
+import os
+import re
+import subprocess
 import time
 
 import pytest
 
-from server import wait_until
+from server import ROOT, wait_until
+
+BINARY = os.environ.get("TELLTALE_BIN", str(ROOT / "build" / "telltale"))
 
 
 @pytest.fixture(scope="module")

@@ -245,6 +245,42 @@ def check_prometheus_file(w):
     wait_until(lambda: not w.api.get("/api/v1/targets", scrapePool="old")["data"]["activeTargets"], what="the target to go")
 
 
+def push_numbers(w, *names):
+    return w.api.post("/api/v1/import/prometheus", data="".join(f"{name} 1\n" for name in names), headers={"Content-Type": "text/plain"})
+
+
+def series_limit_check(name, message):
+    """New series are refused by name whatever way they come in, known ones go on, and all is well again without the limit."""
+    def check(w):
+        assert push_numbers(w, "known").status_code < 300
+        w.change(**{f"metrics__{name}": 1})
+        answer = push_numbers(w, "known", "fresh_a", "fresh_b")
+        assert answer.status_code == 400 and "fresh_b: project 1" in answer.text and message in answer.text, answer.text
+        assert "series 0" not in answer.text and w.metric(f'telltale_tsdb_refused_series_total{{limit="metrics.{name}"}}') >= 1
+        point = {"timeUnixNano": str(time.time_ns()), "asDouble": 1}
+        metrics = [{"name": name, "gauge": {"dataPoints": [point]}} for name in ("known", "fresh_c", "fresh_d")]
+        answer = w.api.post("/v1/metrics", json={"resourceMetrics": [{"scopeMetrics": [{"metrics": metrics}]}]})
+        told = answer.json()["partialSuccess"]
+        assert answer.status_code == 200 and int(told["rejectedDataPoints"]) >= 1 and message in told["errorMessage"], answer.text
+        exporter = Exporter("known 1\nfresh_e 1\nfresh_f 1\n")
+        prometheus = w.folder / "prometheus.yml"
+        prometheus.write_text(json.dumps({"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, "scrape_configs": [
+            {"job_name": "limited", "static_configs": [{"targets": [f"127.0.0.1:{exporter.server_address[1]}"]}]}]}))
+        w.change(**{f"metrics__{name}": 1, "prometheus__config_file": str(prometheus)})
+
+        def last_error():
+            targets = w.api.get("/api/v1/targets", scrapePool="limited")["data"]["activeTargets"]
+            return targets and message in targets[0]["lastError"]
+        wait_until(last_error, what="the target's error")
+        exporter.shutdown()
+        exporter.server_close()
+        use = w.api.get("/api/v1/status/tsdb")["data"]["seriesLimits"][0]
+        assert use["series"] >= 1 and 1 in (use["maxSeries"], use["maxNewPerHour"]), use
+        w.change()
+        assert push_numbers(w, "fresh_a", "fresh_b").status_code < 300
+    return check
+
+
 def check_host_enabled(w):
     w.change()
     wait_until(lambda: w.api.query('up{job="node"}'), what="the host to be measured")
@@ -340,6 +376,8 @@ CHECKS = {
     "retention.spans": retention_check("spans", send_old_span, lambda w: w.api.rows("spans", query="old span")),
     "retention.errors": retention_check("errors", send_old_event, lambda w: w.api.rows("errors", query="old event")),
     "retention.metrics": retention_check("metrics", send_old_sample, old_samples),
+    "metrics.max_series": series_limit_check("max_series", "has reached its limit of 1 series (metrics.max_series)"),
+    "metrics.max_new_series_per_hour": series_limit_check("max_new_series_per_hour", "has reached its limit of 1 new series an hour"),
     "prometheus.config_file": check_prometheus_file, "rules.files": check_rules_files,
     "host.enabled": check_host_enabled, "host.interval": check_host_interval,
     "rules.evaluation_interval": check_evaluation_interval, "alerting.group_wait": check_group_wait,
@@ -385,11 +423,26 @@ def test_rows_that_a_rule_matches_are_kept_for_a_time_of_their_own(world):
     assert world.api.rows("logs", query="lasting line")
 
 
+@pytest.mark.parametrize("keeping", [
+    {"retention__rules": [{"selector": '{__name__=~"old_.*"}', "keep": "1d", "table": "metrics"}]},
+    {"retention__projects": [{"project": 1, "metrics": "1d"}]}])
+def test_series_are_kept_for_a_time_of_their_own(world, keeping):
+    send_old_sample(world)
+    world.make_durable()
+    world.change(**{"retention__rules": [{"selector": "another", "keep": "1d", "table": "metrics"}]})
+    assert old_samples(world)
+    world.change(**keeping)
+    wait_until(lambda: not old_samples(world), what="old data to go")
+    wait_until(lambda: world.api.query('up{job="node"}'), what="what is measured now, which stays")
+
+
 def test_a_wrong_rule_is_refused_by_its_line_and_nothing_changes(world):
     for rule, problem in (
         ({"selector": '{service="s"', "keep": "1d"}, "selector: parse error"),
         ({"selector": "{}", "keep": "1d"}, "names no label"),
         ({"selector": '{service=~"("}', "keep": "1d"}, "selector"),
+        ({"selector": 'sum(a)', "keep": "1d", "table": "metrics"}, "selector"),
+        ({"selector": "{}", "keep": "1d", "table": "metrics"}, "selector"),
     ):
         answer = world.settings.try_change(retention__rules=[rule])
         assert answer.status_code == 400 and "retention.rules" in answer.text and problem in answer.text, answer.text

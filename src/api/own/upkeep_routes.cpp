@@ -29,6 +29,9 @@ Result<StorageReport> storage_report(const Services& services, const net::HttpRe
   if (who.project.value != 0) return fail(ErrorKind::permission_denied, "storage is shared by every project");
   TT_ASSIGN(const auto projects, readable_projects(services, who));
   TT_ASSIGN(auto report, services.storage());
+  if (services.series_use)
+    for (const ProjectId project : projects)
+      report.series.emplace_back(project, services.series_use(project));
   for (auto& part : report.parts) {
     const auto table = table_from(part.name);
     if (!table) continue;
@@ -71,6 +74,13 @@ void write_storage(JsonWriter& w, const StorageReport& report) {
     write_or_null(w, "retention_s", part.retention, [&](Nanos keep) {
       w.integer(std::chrono::duration_cast<std::chrono::seconds>(keep).count());
     });
+    w.end_object();
+  }
+  w.end_array().key("series").begin_array();
+  for (const auto& [project, used] : report.series) {
+    w.begin_object().field("project", std::uint64_t{project.value});
+    w.field("series", used.series).field("max_series", used.max_series);
+    w.field("new_this_hour", used.new_this_hour).field("max_new_per_hour", used.max_new_per_hour);
     w.end_object();
   }
   w.end_array();

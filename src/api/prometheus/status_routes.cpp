@@ -35,6 +35,18 @@ void write_counts(JsonWriter& w, std::string_view field,
   w.end_array();
 }
 
+/// Beside what Prometheus has.
+void write_limits(JsonWriter& w, const Services& services, const storage::Projects& projects) {
+  w.key("seriesLimits").begin_array();
+  for (const ProjectId project : projects) {
+    const SeriesUse used = services.series_use(project);
+    w.begin_object().field("project", std::uint64_t{project.value});
+    w.field("series", used.series).field("maxSeries", used.max_series);
+    w.field("newThisHour", used.new_this_hour).field("maxNewPerHour", used.max_new_per_hour).end_object();
+  }
+  w.end_array();
+}
+
 Result<std::string> cardinality(const Services& services, const net::HttpRequest& request,
                                 WorkContext& context) {
   TT_ASSIGN(auto queries, label_queries(services, request));
@@ -54,6 +66,7 @@ Result<std::string> cardinality(const Services& services, const net::HttpRequest
   write_counts(w, "memoryInBytesByLabelName", counts.bytes_by_label);
   write_counts(w, "seriesCountByLabelValuePair", counts.series_by_pair);
   write_counts(w, "seriesCountByLabelName", counts.series_by_label);
+  if (services.series_use) write_limits(w, services, query.projects);
   w.end_object().end_object();
   return w.take();
 }

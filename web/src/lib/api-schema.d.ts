@@ -2070,6 +2070,19 @@ export interface components {
             budget_bytes: number | null;
             disk_free_bytes: number;
             parts: components["schemas"]["StoragePart"][];
+            /** @description Of each project's metrics. */
+            series: components["schemas"]["SeriesUse"][];
+        };
+        SeriesUse: {
+            project: number;
+            /** @description That are known: those with samples, and those that had some lately. */
+            series: number;
+            /** @description The setting metrics.max_series. */
+            max_series: number;
+            /** @description Made in this hour of the clock, since the server started. */
+            new_this_hour: number;
+            /** @description The setting metrics.max_new_series_per_hour. */
+            max_new_per_hour: number;
         };
         StoragePart: {
             /** @enum {string} */

@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { useProjects } from "../../app/session";
 import { Ago, Loaded, ShareBar } from "../../kit";
 import { get } from "../../lib/api";
 import { bytes, count, percent } from "../../lib/format";
@@ -67,10 +68,44 @@ export function StorageUse() {
                 </tbody>
               </table>
             </div>
+            {s.series.length > 0 && <SeriesUse use={s.series} />}
           </>
         );
       }}
     </Loaded>
+  );
+}
+
+/** How far each project is from its limits on series; one that has reached a limit stands out. */
+function SeriesUse({ use }: { use: Storage["series"] }) {
+  const projects = useProjects();
+  const nameOf = (id: number) => projects.data?.find((p) => p.id === id)?.name ?? `Project ${id}`;
+  const of = (used: number, limit: number) => (
+    <td class="cell-end">
+      {used >= limit ? <strong title="New series are refused">{count(used)}</strong> : count(used)} of {count(limit)}
+    </td>
+  );
+  return (
+    <div class="scroll-x" tabIndex={0} role="region" aria-label="Series of metrics">
+      <table class="plain-table storage-table">
+        <thead>
+          <tr>
+            <th scope="col">Series of metrics</th>
+            <th scope="col" class="cell-end">Known</th>
+            <th scope="col" class="cell-end">New in this hour</th>
+          </tr>
+        </thead>
+        <tbody class="num">
+          {use.map((u) => (
+            <tr key={u.project}>
+              <th scope="row">{nameOf(u.project)}</th>
+              {of(u.series, u.max_series)}
+              {of(u.new_this_hour, u.max_new_per_hour)}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 
