@@ -192,6 +192,16 @@ Result<std::string> Server::Impl::backup(const std::string& directory) {
   return w.take();
 }
 
+/// Named as Prometheus names its own: the time in UTC and what tells apart.
+Result<std::string> Server::Impl::snapshot() {
+  std::string name = format_rfc3339(UnixNanos::from_seconds(clock.now().ns / 1'000'000'000));
+  std::erase_if(name, [](char c) { return c == '-' || c == ':'; });
+  name += '-' + to_hex(secure_random(8));
+  TT_TRY(stores->snapshot(name));
+  log.info("snapshot made", {{"name", name}});
+  return name;
+}
+
 Result<api::StorageReport> Server::Impl::storage_report() {
   const MutexLock lock(reload_mutex);
   api::StorageReport report;
@@ -268,6 +278,7 @@ net::Router Server::Impl::make_router() {
                           used.limits.max_new_per_hour};
   };
   services->deletions = deletions.get();
+  services->snapshot = [this] { return snapshot(); };
   services->log_metrics = &stores->log_metrics();
   services->alert_rules = alert_rules.get();
   services->issue_alerts = &issue_alert_rules;

@@ -50,6 +50,7 @@ struct Server::Impl {
   void run_tasks();
   net::Router make_router() TT_REQUIRES(reload_mutex);
   Result<std::string> backup(const std::string& directory);
+  Result<std::string> snapshot();
   Result<> resolve_recovered(const storage::MonitorNotice& notice);
   Result<api::StorageReport> storage_report();
 

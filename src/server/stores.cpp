@@ -11,6 +11,7 @@ namespace telltale::server {
 namespace {
 
 constexpr std::size_t kCopyBytes = std::size_t{1} << 20;
+constexpr std::string_view kPartial = ".partial";  // a snapshot that is not whole yet
 
 Result<> copy_file(io::FileSystem& fs, const std::string& from, const std::string& to) {
   TT_ASSIGN(const auto source, fs.open(from, io::OpenMode::read));
@@ -84,6 +85,10 @@ Result<std::unique_ptr<Stores>> Stores::open(io::FileSystem& fs, const config::C
   TT_TRY(fs.make_dirs(dir));
   std::unique_ptr<Stores> stores(new Stores(fs, dir));
   TT_ASSIGN(stores->lock_, fs.lock(io::join_path(dir, "LOCK")));
+  {
+    const MutexLock lock(stores->snapshot_mutex_);
+    TT_TRY(stores->count_snapshots());
+  }
 
   tsdb::TsdbOptions tsdb_options;
   TT_ASSIGN(tsdb_options.retention, metric_retention(config.retention));
@@ -221,6 +226,41 @@ Result<std::size_t> Stores::backup(const std::string& directory) {
   TT_TRY(pipeline_->without_checkpoints(copy));
   TT_TRY(sync_up(fs_, directory));
   return copied;
+}
+
+Result<std::size_t> Stores::count_snapshots() {
+  std::size_t whole = 0;
+  const std::string all = snapshots_dir();
+  TT_ASSIGN(const bool there, fs_.exists(all));
+  if (!there) return whole;
+  TT_ASSIGN(const auto entries, fs_.list(all));
+  for (const auto& entry : entries) {
+    if (entry.name.ends_with(kPartial)) {
+      TT_TRY(fs_.remove_all(io::join_path(all, entry.name)));
+    } else if (entry.is_dir) {
+      ++whole;
+    }
+  }
+  return whole;
+}
+
+Result<> Stores::snapshot(const std::string& name) {
+  const MutexLock lock(snapshot_mutex_);
+  TT_ASSIGN(const std::size_t kept, count_snapshots());
+  if (kept >= limits::kMaxSnapshots)
+    return fail(ErrorKind::resource_exhausted,
+                fmt::format("there are {} snapshots already: remove some below {}", kept, snapshots_dir()));
+  const std::string whole = io::join_path(snapshots_dir(), name);
+  TT_ASSIGN(const bool there, fs_.exists(whole));
+  if (there) return fail(ErrorKind::conflict, whole + ": is there already");
+  const std::string partial = whole + std::string(kPartial);
+  auto done = backup(partial);
+  if (!done) {
+    (void)fs_.remove_all(partial);  // a full disk wants its space back
+    return tl::unexpected<Error>(std::move(done).error());
+  }
+  TT_TRY(fs_.rename(partial, whole));
+  return sync_up(fs_, snapshots_dir());
 }
 
 Result<std::vector<std::string>> Stores::verify() {

@@ -2,7 +2,7 @@
 // the journal's end. Everything goes through the given FileSystem, so that the crash tests run the very same
 // wiring.
 //
-//   <dir>/LOCK  journal/  tsdb/  eventdb/  meta/  attachments/  metricinfo/
+//   <dir>/LOCK  journal/  tsdb/  eventdb/  meta/  attachments/  metricinfo/  snapshots/
 #pragma once
 
 #include <functional>
@@ -53,6 +53,9 @@ class Stores {
   Result<> maintain();
   /// A consistent copy into the new or empty folder `directory`, while running; returns the number of files.
   Result<std::size_t> backup(const std::string& directory);
+  /// The same into `<dir>/snapshots/<name>`, which is there whole or not at all. conflict when it is there,
+  /// resource_exhausted beyond limits::kMaxSnapshots of them.
+  Result<> snapshot(const std::string& name);
   /// Reads every checksum of every store; one line a damage.
   Result<std::vector<std::string>> verify();
 
@@ -74,6 +77,9 @@ class Stores {
  private:
   Stores(io::FileSystem& fs, std::string dir) : fs_(fs), dir_(std::move(dir)) {}
   Nanos errors_kept(ProjectId project);
+  std::string snapshots_dir() const { return io::join_path(dir_, "snapshots"); }
+  /// Removes what a crash left of one.
+  Result<std::size_t> count_snapshots() TT_REQUIRES(snapshot_mutex_);
 
   io::FileSystem& fs_;
   const std::string dir_;
@@ -94,6 +100,7 @@ class Stores {
   std::unique_ptr<io::Journal> journal_;
   std::unique_ptr<ingest::Pipeline> pipeline_;
   bool stopped_ = false;
+  Mutex snapshot_mutex_;  // one at a time
   Mutex retention_mutex_;
   eventdb::EventRetention event_retention_ TT_GUARDED_BY(retention_mutex_);
 };

@@ -191,6 +191,54 @@ TEST(StoresBackup, ARestoredServerHoldsWhatWasThereAtTheBackup) {
   check(rig, client.book(), Unanswered::must_be_absent);
 }
 
+TEST(StoresSnapshot, IsABackupInTheDataFolderWholeOrNotAtAll) {
+  const std::uint64_t seed = seed_of_run();
+  Rng rng(seed);
+  bool whole = false;
+  for (std::uint64_t k = 0; !whole; k += 1 + rng.below(soak() ? 4 : 60)) {
+    SCOPED_TRACE(trace_of(seed, k));
+    Rig rig;
+    Client client;
+    ASSERT_TRUE(rig.open());
+    ASSERT_EQ(work(rig, client, 0, 12), 0);
+    const rig::Book then = client.book();
+    rig.disk.power_off_at(rig.disk.calls() + 1 + k);
+    const auto made = rig.stores->snapshot("monday");
+    rig.close();
+    rig.disk.crash(k % 2 == 0 ? std::nullopt : std::optional(seed + k));
+    ASSERT_TRUE(rig.open());
+    const bool there = *rig.disk.exists("data/snapshots/monday");
+    EXPECT_FALSE(*rig.disk.exists("data/snapshots/monday.partial"));
+    whole = made.has_value();
+    if (whole) {
+      EXPECT_TRUE(there) << "it is durable when it returns";
+      EXPECT_EQ(rig.stores->snapshot("monday").error().kind(), ErrorKind::conflict);
+    }
+    rig.close();
+    if (!there) continue;
+    ASSERT_TRUE(restore(rig.disk, "data/snapshots/monday", "restored"));
+    rig.config.server.data_dir = "restored";
+    ASSERT_TRUE(rig.open());
+    check(rig, then, Unanswered::must_be_absent);
+    EXPECT_TRUE(rig.stores->verify()->empty());
+  }
+}
+
+TEST(StoresSnapshot, ThereIsALimitAndAFullDiskLeavesNothing) {
+  Rig rig;
+  Client client;
+  ASSERT_TRUE(rig.open());
+  ASSERT_EQ(work(rig, client, 0, 12), 0);
+  rig.disk.fail_at(rig.disk.calls() + 60, ErrorKind::disk_full);
+  EXPECT_FALSE(rig.stores->snapshot("first"));
+  EXPECT_TRUE(rig.disk.list("data/snapshots")->empty());
+  for (std::size_t i = 0; i < limits::kMaxSnapshots; ++i)
+    ASSERT_TRUE(rig.stores->snapshot("s" + std::to_string(i)));
+  const auto over = rig.stores->snapshot("more");
+  ASSERT_FALSE(over);
+  EXPECT_EQ(over.error().kind(), ErrorKind::resource_exhausted);
+}
+
 /// Of the stores that keep files of their own, as they are now.
 std::vector<std::string> store_files(Rig& rig) {
   std::vector<std::string> files;

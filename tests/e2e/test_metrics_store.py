@@ -52,5 +52,24 @@ def test_deleted_samples_are_gone(module_server, stored):
     assert left() == {"h0", "h2"}
 
 
+def test_a_snapshot_is_restored_as_a_backup_is(make_server, tmp_path):
+    server = make_server()
+    text = f"kept 7 {int(time.time() * 1000)}\n"
+    assert server.api.post("/api/v1/import/prometheus", data=text, headers={"Content-Type": "text/plain"}).status_code < 300
+    wait_until(lambda: server.api.query("kept"), what="the sample")
+    path = "/api/v1/admin/tsdb/snapshot"
+    assert server.api.post(path, params={"skip_head": "perhaps"}).status_code == 400
+    assert server.api.http.post(server.url + path, headers={"Authorization": "Bearer nobody"}, timeout=30).status_code == 401
+    told = server.api.post(path).json()
+    assert told["status"] == "success", told
+    name = told["data"]["name"]
+    assert re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{16}", name)
+    snapshot, target = server.data_dir / "snapshots" / name, tmp_path / "restored"
+    for command in (["restore", str(snapshot)], ["verify"]):
+        done = subprocess.run([BINARY, *command, "--data-dir", str(target)], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert server.api.post("/api/v1/admin/tsdb/clean_tombstones").status_code == 204
+
+
 def test_a_query_is_formatted(module_server):
     assert module_server.api.get("/api/v1/format_query", query="sum(rate( a[5m]))by(b)")["data"] == "sum by (b) (rate(a[5m]))"

@@ -1,4 +1,6 @@
-// What Prometheus' API tells of the server and its store, and what it lets administrators delete.
+// What Prometheus' API tells of the server and its store, and what it lets administrators do: delete samples,
+// make a snapshot.
+#include <algorithm>
 #include <charconv>
 
 #include <fmt/format.h>
@@ -107,6 +109,23 @@ net::HttpResponse clean_tombstones(const Services& services, const net::HttpRequ
   return principal ? net::HttpResponse::empty(204) : prometheus_error(principal.error());
 }
 
+/// With `skip_head` or without: what is in memory only is written first.
+net::HttpResponse snapshot(const Services& services, const net::HttpRequest& request, WorkContext&) {
+  if (const auto principal = authorise(services, request, accounts::Scope::admin); !principal)
+    return prometheus_error(principal.error());
+  static constexpr std::string_view kBooleans[] = {"", "true", "false", "1", "0"};
+  const std::string_view skip = request.param("skip_head").value_or("");
+  if (std::find(std::begin(kBooleans), std::end(kBooleans), skip) == std::end(kBooleans))
+    return prometheus_error(Error(ErrorKind::invalid_argument, "skip_head: must be true or false"));
+  if (!services.snapshot) return prometheus_error(Error(ErrorKind::unavailable, "no snapshots here"));
+  const auto name = services.snapshot();
+  if (!name) return prometheus_error(name.error());
+  JsonWriter w;
+  w.begin_object().field("status", "success").key("data").begin_object();
+  w.field("name", *name).end_object().end_object();
+  return net::HttpResponse::json(w.take());
+}
+
 net::HttpResponse format_query(const Services& services, const net::HttpRequest& request, WorkContext&) {
   if (const auto principal = authorise(services, request, accounts::Scope::read); !principal)
     return prometheus_error(principal.error());
@@ -146,6 +165,7 @@ void add_status_routes(net::Router& router, const Services& services) {
   add("GET", "/api/v1/status/walreplay", "prom_walreplay", walreplay);
   add("GET|POST", "/api/v1/format_query", "prom_format_query", format_query);
   add("POST|PUT", "/api/v1/admin/tsdb/delete_series", "prom_delete_series", admin_delete);
+  add("POST|PUT", "/api/v1/admin/tsdb/snapshot", "prom_snapshot", snapshot);
   add("POST|PUT", "/api/v1/admin/tsdb/clean_tombstones", "prom_clean_tombstones", clean_tombstones);
 }
 
