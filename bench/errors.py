@@ -8,9 +8,11 @@ server's own from before the first byte until its background work has settled. W
 how many events each) must be what was made; a difference counts as a miss. bench/README.md says how to read the table.
 """
 import argparse
+import gzip
 import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import struct
@@ -120,6 +122,15 @@ def envelopes(path: Path) -> list[bytes]:
         out.append(data[at + 4:at + 4 + size])
         at += 4 + size
     return out
+
+
+def an_id_of(path: Path) -> str:
+    """An address out of the local variables of one event, which is in no other."""
+    for body in envelopes(path):
+        found = re.search(rb'"vars":\{[^{}]*?(0x7f[0-9a-f]{10})', gzip.decompress(body))
+        if found:
+            return found[1].decode()
+    raise RuntimeError("no event has an address in a local variable")
 
 
 def wait_digested(server: Errors, wanted: int) -> float:
@@ -242,11 +253,12 @@ def measure_lists(server: Errors, report: Report) -> None:
         report.add(f"issue list, {name}: p95", percentile(times, 0.95), "ms", 50)
 
 
-def measure_search(server: Errors, report: Report) -> None:
+def measure_search(server: Errors, an_id: str, report: Report) -> None:
     """Words in frames and local variables; whether everything was looked at is said, too."""
     queries = {
         "a word of many frames": "fetch_quotes_amber_basket", "a function": "stack.function:analyze_copper_basket",
-        "a value of a variable": "stack.vars:yfinance", "a seldom value of a variable": "stack.vars:0x7f00000",
+        "a value of a variable": "stack.vars:yfinance", "a whole id of one event": an_id,
+        "the same, in a variable": f"stack.vars:{an_id}", "an id that is nowhere": "stack.vars:0x7f00000",
         "a word that is nowhere": "zzyzxabsent", "two words": "ZeroDivisionError analyze_velvet_amber",
     }
     everything = []
@@ -285,7 +297,7 @@ def measure(args, folder: Path, report: Report) -> None:
         report.same("events in issues = events sent", sum(i["event_count"] for i in server.all_issues()), have)
         measure_disk(server, have, (made["raw_bytes"] + rate_made["raw_bytes"]) / (made["events"] + rate_made["events"]), report)
         measure_lists(server, report)
-        measure_search(server, report)
+        measure_search(server, an_id_of(rate), report)
         report.add("resident memory after the queries, peak", server.peak_mb(), "MB")
     finally:
         if server.process.poll() is None:

@@ -68,7 +68,7 @@ void read_words(std::string_view in, std::size_t rows) {
   if (in.empty()) return;
   const std::size_t words = std::min<std::size_t>(static_cast<unsigned char>(in[0]), in.size() - 1);
   auto bytes = std::make_shared<MemoryBytes>();
-  WordPlace place{WordPlace::State::made, {}, {}};
+  WordPlace place{WordPlace::State::made, {}, {}, {}};
   place.words = *bytes->put(std::string(in.substr(1, words)));
   place.sets = *bytes->put(std::string(in.substr(1 + words)));
   const auto index = WordIndex::open(bytes, place, rows);
@@ -86,13 +86,41 @@ void read_words(std::string_view in, std::size_t rows) {
     for (const auto group : set) TT_CHECK(group < content->groups.size());
 }
 
+/// Every page is the rest of the input.
+class OnePage final : public BlockSource {
+ public:
+  OnePage(std::string_view directory, std::string_view page)
+      : directory_(std::make_shared<const std::string>(directory)),
+        page_(std::make_shared<const std::string>(page)) {}
+  telltale::Result<Bytes> read(telltale::io::BlockHandle handle) const override {
+    const auto& bytes = handle.offset == UINT64_MAX ? directory_ : page_;
+    return Bytes{bytes, *bytes};
+  }
+  telltale::Error damage(telltale::Error error) const override { return error; }
+
+ private:
+  std::shared_ptr<const std::string> directory_;
+  std::shared_ptr<const std::string> page_;
+};
+
+/// The first part of the input as the directory of ids, the rest as their page.
+void read_ids(std::string_view in) {
+  if (in.empty()) return;
+  const std::size_t size = std::min<std::size_t>(static_cast<unsigned char>(in[0]), in.size() - 1);
+  const OnePage source(in.substr(1, size), in.substr(1 + size));
+  const auto ids = WordIds::open(source, {UINT64_MAX, 1});
+  if (!ids) return;
+  (void)ids->groups_of("0x7f00ab");
+  if (const auto entries = ids->entries()) TT_CHECK(entries->size() <= kMaxBlockIds);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   if (size < 2) return 0;
   const std::size_t rows = data[1];
   const std::string_view in(reinterpret_cast<const char*>(data) + 2, size - 2);
-  switch (data[0] % 10) {
+  switch (data[0] % 11) {
     case 0:
       if (const auto ints = PackedInts::open(in, rows)) {
         const auto all = ints->all();
@@ -104,6 +132,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
       read_text_column(in, rows);
       break;
     case 2:
+      (void)PartFooter::decode(in, kIdsPartVersion);
       (void)PartFooter::decode(in, kWordsPartVersion);
       (void)PartFooter::decode(in, kSignedPartVersion);
       (void)PartFooter::decode(in, kSignedPartVersion - 1);
@@ -129,6 +158,9 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     }
     case 9:
       read_words(in, rows);
+      break;
+    case 10:
+      read_ids(in);
       break;
     default: {
       std::vector<LegacyColumns> columns;

@@ -154,16 +154,16 @@ bool EventCheck::holds(const Conditions& tree, const EventRow& row) {
   const bool part = c.field->kind == FieldKind::text;
   return std::any_of(c.values.begin(), c.values.end(), [&](const Pattern& p) {
     return std::any_of(texts.begin(), texts.end(),
-                       [&](std::string_view text) { return part ? p.found_in(text) : p.matches(text); });
+                       [&](std::string_view text) { return part ? p.said_in(text) : p.matches(text); });
   });
 }
 
 bool EventCheck::says_all(const Condition& words, const EventRow& row) {
   return std::all_of(words.values.begin(), words.values.end(), [&](const Pattern& p) {
-    if (p.found_in(row.message)) return true;
+    if (p.said_in(row.message)) return true;
     for (const auto* texts : {&body_->said, &body_->functions, &body_->modules, &body_->filenames,
                               &body_->abs_paths, &body_->packages, &body_->lines, &body_->vars})
-      if (std::any_of(texts->begin(), texts->end(), [&](std::string_view text) { return p.found_in(text); }))
+      if (std::any_of(texts->begin(), texts->end(), [&](std::string_view text) { return p.said_in(text); }))
         return true;
     return false;
   });

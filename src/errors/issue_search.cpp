@@ -430,8 +430,10 @@ class IssueSearcher {
       looked.range = {std::max(range.from, at.from), std::min(range.to, at.to)};
       return !looked.is_over();
     };
-    TT_ASSIGN(auto left, left_of(groups.possible, looked));
-    if (!left.empty() && go_to(groups.possible_in)) {
+    for (auto at = groups.possible_in.rbegin(); at != groups.possible_in.rend(); ++at) {
+      TT_ASSIGN(auto left, left_of(groups.possible, looked));
+      if (left.empty()) break;
+      if (!go_to(*at)) continue;
       // Mostly the newest event of a group settles it: that many are read as they come, which is less than to
       // look for the words' bytes in everything first.
       const std::size_t some = std::min(kNewestOfGroup * left.size() + kNewestAtLeast, kNewestAtMost);

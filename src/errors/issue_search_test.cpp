@@ -73,6 +73,11 @@ class OneByOne {
     return std::any_of(texts.begin(), texts.end(), [&](const auto& t) { return p.found_in(t); });
   }
 
+  template <class Texts>
+  static bool said_in_one_of(const Pattern& p, const Texts& texts) {
+    return std::any_of(texts.begin(), texts.end(), [&](const auto& t) { return p.said_in(t); });
+  }
+
   Truth words(const Condition& c, bool turned) const {
     const std::vector<std::string> own = {issue_.title, issue_.culprit, issue_.type, issue_.short_id};
     const auto all_in = [&](auto f) { return std::all_of(c.values.begin(), c.values.end(), f); };
@@ -80,8 +85,9 @@ class OneByOne {
     if (turned) return Truth::no;
     if (event_ == nullptr) return Truth::maybe;
     return truth(all_in([&](const Pattern& p) {
-      return p.found_in(event_->row.message) || in_one_of(p, event_->functions) ||
-             in_one_of(p, event_->filenames) || in_one_of(p, event_->vars) || in_one_of(p, event_->said);
+      return p.said_in(event_->row.message) || said_in_one_of(p, event_->functions) ||
+             said_in_one_of(p, event_->filenames) || said_in_one_of(p, event_->vars) ||
+             said_in_one_of(p, event_->said);
     }));
   }
 
@@ -154,7 +160,7 @@ class OneByOne {
     if (c.has) return !texts.empty();
     return std::any_of(c.values.begin(), c.values.end(), [&](const Pattern& p) {
       return std::any_of(texts.begin(), texts.end(), [&](const std::string& t) {
-        return c.field->kind == FieldKind::text ? p.found_in(t) : p.matches(t);
+        return c.field->kind == FieldKind::text ? p.said_in(t) : p.matches(t);
       });
     });
   }
@@ -163,8 +169,9 @@ class OneByOne {
   const SearchedEvent* event_;
 };
 
-constexpr const char* kWords[] = {"timeout", "Redis",        "card",        "declined", "pay", "x\"y",
-                                  "a\\b",    "h\xc3\xa9llo", "line\nbreak", "50%",      "4111"};
+constexpr const char* kWords[] = {"timeout", "Redis",    "card",         "declined",    "pay",
+                                  "x\"y",    "a\\b",     "h\xc3\xa9llo", "line\nbreak", "50%",
+                                  "4111",    "3bad4f21", "0x7f00ab12"};
 constexpr const char* kFunctions[] = {"main", "handle_pay", "handle_cart", "Pool.get<T>", "std::vector::at"};
 constexpr const char* kQueries[] = {"is:unresolved",
                                     "priority:high",

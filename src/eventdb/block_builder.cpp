@@ -322,9 +322,9 @@ class RowsToColumns {
         if (a.name != words_->group) continue;
         // Which of several counts, or a number's text, is for others to say.
         if (group != nullptr || (group = std::get_if<std::string>(&a.value)) == nullptr)
-          return WordPlace{WordPlace::State::impossible, {}, {}};
+          return WordPlace{WordPlace::State::impossible, {}, {}, {}};
         if (!residual_.empty() && !numbers_.contains({a.name, AttrType::text, a.kind}))
-          return WordPlace{WordPlace::State::impossible, {}, {}};
+          return WordPlace{WordPlace::State::impossible, {}, {}, {}};
       }
       if (group == nullptr) continue;
       index.begin_row(row.project, *group, static_cast<std::uint32_t>(i));

@@ -143,6 +143,26 @@ class Golden : public ::testing::TestWithParam<int> {
       EXPECT_TRUE((*found)->unknown.empty() && (*found)->possible.empty());
       EXPECT_EQ(std::set<storage::WordGroup>((*found)->sure.begin(), (*found)->sure.end()), groups) << text;
     }
+    for (std::size_t i = 0; i < rows.size(); i += 29) expect_id(rows[i], context);
+  }
+  /// The hexadecimal digits at the end of its message.
+  void expect_id(const EventRow& row, WorkContext& context) {
+    const AttrValue* group = row.find("word");
+    const std::string id = row.message.substr(row.message.rfind('.') + 1);
+    if (group == nullptr || !is_id_word(id)) return;
+    const storage::WordGroup of{row.project, to_string(*group)};
+    storage::WordQuery q;
+    q.table = Table::logs;
+    q.group = "word";
+    q.projects = {ProjectId{1}, ProjectId{2}};
+    q.all = {{{{0xFF, {id}, false}}}};
+    const auto found = db_->word_groups(q, context);
+    ASSERT_TRUE(found && *found);
+    const auto& possible = (*found)->possible;
+    EXPECT_TRUE(std::binary_search(possible.begin(), possible.end(), of));
+    if (GetParam() >= 5) {
+      EXPECT_LE(possible.size(), 2u) << "of some thousand ids hardly two have the same hash";
+    }
   }
 
   FakeClock clock_;
@@ -177,7 +197,7 @@ TEST_P(Golden, FolderOfTheVersionIsReadAndRewritten) {
   expect_golden_rows();
 }
 
-INSTANTIATE_TEST_SUITE_P(Versions, Golden, ::testing::Values(1, 2, 3, 4));
+INSTANTIATE_TEST_SUITE_P(Versions, Golden, ::testing::Values(1, 2, 3, 4, 5));
 
 TEST(GoldenWriter, WritesAFolderWhenAsked) {
   const char* dir = std::getenv("TELLTALE_WRITE_GOLDEN");
@@ -187,7 +207,7 @@ TEST(GoldenWriter, WritesAFolderWhenAsked) {
   Logger log{clock, LogLevel::error, null_sink()};
   MetricsRegistry metrics;
   auto disk = io::make_posix_file_system();
-  const int written = version != nullptr ? std::atoi(version) : 4;
+  const int written = version != nullptr ? std::atoi(version) : 5;
   EventDbOptions options;
   if (written >= 3) options.block_rows = 1'024;
   if (written >= 4) options.words = golden_words();
@@ -256,6 +276,12 @@ TEST(GoldenWriter, WritesFuzzSeedsWhenAsked) {
   write_seed(*disk, to + "words-v4", 9, rows.size(),
              std::string(1, static_cast<char>(words->view.size())) + std::string(words->view) +
                  std::string(sets->view));
+  const auto ids = bytes.read(place->ids);
+  const auto page = bytes.read({place->ids.offset - 1, 0});
+  ASSERT_TRUE(ids && page && ids->view.size() < 256);
+  write_seed(
+      *disk, to + "ids-v5", 10, rows.size(),
+      std::string(1, static_cast<char>(ids->view.size())) + std::string(ids->view) + std::string(page->view));
   const std::vector<double> reals{0.5, 12.25, -3, 1e300};
   write_seed(*disk, to + "reals-v2", 5, reals.size(), encode_real_column(reals));
   std::vector<std::int64_t> rising;

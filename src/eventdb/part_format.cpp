@@ -109,10 +109,11 @@ void put_words(ByteWriter& out, const std::vector<BlockMeta>& blocks) {
     if (!block.words.made()) continue;
     put_handle(out, block.words.words);
     put_handle(out, block.words.sets);
+    put_handle(out, block.words.ids);
   }
 }
 
-bool get_words(ByteReader& in, std::vector<BlockMeta>& blocks) {
+bool get_words(ByteReader& in, std::uint32_t version, std::vector<BlockMeta>& blocks) {
   for (BlockMeta& block : blocks) {
     const std::uint8_t state = in.u8();
     if (!in.ok() || state > static_cast<std::uint8_t>(WordPlace::State::impossible)) return false;
@@ -120,6 +121,7 @@ bool get_words(ByteReader& in, std::vector<BlockMeta>& blocks) {
     if (!block.words.made()) continue;
     block.words.words = get_handle(in);
     block.words.sets = get_handle(in);
+    if (version >= kIdsPartVersion) block.words.ids = get_handle(in);
   }
   return in.ok();
 }
@@ -255,7 +257,7 @@ Result<PartFooter> PartFooter::decode(std::string_view bytes, std::uint32_t vers
   }
   if (good && version >= kSignedPartVersion)
     good = get_signatures(in, footer.blocks.size(), footer.signatures);
-  if (good && version >= kWordsPartVersion) good = get_words(in, footer.blocks);
+  if (good && version >= kWordsPartVersion) good = get_words(in, version, footer.blocks);
   if (!good || !in.ok() || !in.empty() || rows != footer.rows)
     return fail(ErrorKind::corruption, "part: bad footer");
   return footer;

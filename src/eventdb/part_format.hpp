@@ -17,10 +17,11 @@
 namespace telltale::eventdb {
 
 /// Version 1 is read (legacy_part.hpp), and rewritten when its parts merge; version 2 is today's without
-/// signatures and word indexes, version 3 without the latter.
-inline constexpr io::FileFormat kPartFormat{{'T', 'T', 'E', 'V'}, 4, 1};
+/// signatures and word indexes, version 3 without the latter, version 4 without ids in them.
+inline constexpr io::FileFormat kPartFormat{{'T', 'T', 'E', 'V'}, 5, 1};
 inline constexpr std::uint32_t kSignedPartVersion = 3;
 inline constexpr std::uint32_t kWordsPartVersion = 4;
+inline constexpr std::uint32_t kIdsPartVersion = 5;
 
 /// Stored numbers: never renumber.
 enum class Column : std::uint8_t {
@@ -69,6 +70,7 @@ struct WordPlace {
   State state = State::none;
   io::BlockHandle words;
   io::BlockHandle sets;
+  io::BlockHandle ids;  // size 0: none were made, or there are none
   bool made() const { return state == State::made; }
 };
 

@@ -1,6 +1,7 @@
 #include "eventdb/part_writer.hpp"
 
 #include "eventdb/text_codec.hpp"
+#include "eventdb/word_ids.hpp"
 
 namespace telltale::eventdb {
 
@@ -69,6 +70,11 @@ Result<> PartWriter::copy(const std::shared_ptr<const Part>& part, std::uint32_t
   if (meta.words.made()) {
     TT_ASSIGN(meta.words.words, move(meta.words.words));
     TT_ASSIGN(meta.words.sets, move(meta.words.sets));
+    if (meta.words.ids.size > 0) {
+      TT_ASSIGN(auto ids, WordIds::open(*part, meta.words.ids));
+      TT_ASSIGN(const std::string directory_of_ids, ids.moved(move));
+      TT_ASSIGN(meta.words.ids, file_->append(directory_of_ids));
+    }
   }
   TT_ASSIGN(meta.directory, file_->append(directory->encode()));
   index_.add_copied(part, number, here);

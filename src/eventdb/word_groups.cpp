@@ -3,6 +3,7 @@
 // first block that knows it.
 #include <algorithm>
 #include <atomic>
+#include <numeric>
 #include <unordered_map>
 
 #include "eventdb/engine.hpp"
@@ -14,7 +15,7 @@ namespace telltale::eventdb {
 namespace {
 
 constexpr std::size_t kRowsBetweenWordChecks = 256;
-constexpr std::size_t kBytesPerWordGroup = 160;
+constexpr std::size_t kBytesPerWordGroup = 160 + 2 * kMaxPossibleRanges * sizeof(TimeRange);
 /// Fewer blocks than this are not worth waking threads for.
 constexpr std::size_t kIndexesWorthHelp = 8;
 
@@ -23,8 +24,9 @@ TimeRange both(const TimeRange& a, const TimeRange& b) {
 }
 TimeRange times_of(const BlockMeta& meta) { return {meta.min_time, {meta.max_time.ns + 1}}; }
 
-/// Sorted, and those that touch as one.
-std::vector<TimeRange> joined(std::vector<TimeRange> ranges) {
+/// Sorted, and those that touch as one; with the least gaps between them closed until there are no more than
+/// `most`.
+std::vector<TimeRange> joined(std::vector<TimeRange> ranges, std::size_t most = SIZE_MAX) {
   std::sort(ranges.begin(), ranges.end(),
             [](const TimeRange& a, const TimeRange& b) { return a.from < b.from; });
   std::vector<TimeRange> out;
@@ -36,7 +38,22 @@ std::vector<TimeRange> joined(std::vector<TimeRange> ranges) {
       out.push_back(range);
     }
   }
-  return out;
+  if (out.size() <= most) return out;
+  const auto gap_before = [&out](std::size_t i) {
+    return static_cast<std::uint64_t>(out[i].from.ns) - static_cast<std::uint64_t>(out[i - 1].to.ns);
+  };
+  std::vector<std::size_t> gaps(out.size() - 1);
+  std::iota(gaps.begin(), gaps.end(), 1);
+  std::nth_element(gaps.begin(), gaps.begin() + static_cast<std::ptrdiff_t>(most - 1), gaps.end(),
+                   [&](std::size_t a, std::size_t b) { return gap_before(a) > gap_before(b); });
+  std::vector<std::size_t> begins(gaps.begin(), gaps.begin() + static_cast<std::ptrdiff_t>(most - 1));
+  begins.push_back(0);
+  std::sort(begins.begin(), begins.end());
+  std::vector<TimeRange> fewer;
+  for (std::size_t i = 0; i < begins.size(); ++i)
+    fewer.push_back(
+        {out[begins[i]].from, out[i + 1 < begins.size() ? begins[i + 1] - 1 : out.size() - 1].to});
+  return fewer;
 }
 
 /// What is known of groups so far. Thread-safe.
@@ -76,16 +93,13 @@ class GroupsFound {
   storage::WordGroups take() {
     MutexLock lock(mutex_);
     storage::WordGroups out;
-    out.possible_in = {{INT64_MAX}, {INT64_MIN}};
     for (auto& [key, group] : groups_) {
       if (!group.is_asked_for) continue;
-      if (!group.is_sure) {
-        out.possible_in.from = std::min(out.possible_in.from, group.times.from);
-        out.possible_in.to = std::max(out.possible_in.to, group.times.to);
-      }
+      if (!group.is_sure)
+        for (const TimeRange& times : group.times) out.possible_in.push_back(both(times, query_.range));
       (group.is_sure ? out.sure : out.possible).push_back(std::move(group.name));
     }
-    out.possible_in = out.possible.empty() ? TimeRange{{0}, {0}} : both(out.possible_in, query_.range);
+    out.possible_in = joined(std::move(out.possible_in), kMaxPossibleRanges);
     std::sort(out.sure.begin(), out.sure.end());
     std::sort(out.possible.begin(), out.possible.end());
     out.unknown = joined(std::move(unknown_));
@@ -97,13 +111,15 @@ class GroupsFound {
     storage::WordGroup name;
     bool is_asked_for = false;  // of one of the projects
     bool is_sure = false;
-    TimeRange times{{INT64_MAX}, {INT64_MIN}};  // of blocks that may have a row
+    std::vector<TimeRange> times;  // of blocks that may have a row
   };
 
   static void put(Group& group, bool sure, const TimeRange& times) {
     group.is_sure = group.is_sure || sure;
-    group.times.from = std::min(group.times.from, times.from);
-    group.times.to = std::max(group.times.to, times.to);
+    if (group.is_sure) return group.times.clear();
+    group.times.push_back(times);
+    if (group.times.size() >= 2 * kMaxPossibleRanges)
+      group.times = joined(std::move(group.times), kMaxPossibleRanges);
   }
 
   Result<> name(Group& group, ProjectId project, std::string text) TT_REQUIRES(mutex_) {

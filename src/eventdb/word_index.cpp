@@ -155,21 +155,6 @@ std::string encode_uses(const WordIndexContent& content, const std::vector<std::
 
 }  // namespace
 
-std::string folded_text(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return out;
-}
-
-bool has_in_order(std::string_view text, const std::vector<std::string>& pieces) {
-  for (const std::string& piece : pieces) {
-    const char* at = find_bytes(text, piece);
-    if (at == nullptr) return false;
-    text.remove_prefix(static_cast<std::size_t>(at - text.data()) + piece.size());
-  }
-  return true;
-}
-
 bool is_whole(std::string_view text, const std::vector<std::string>& pieces) {
   if (pieces.size() == 1) return text == pieces.front();
   const std::string& last = pieces.back();
@@ -306,7 +291,7 @@ std::vector<std::uint32_t> WordIndex::names_like(const std::vector<std::string>&
 
 std::vector<std::uint32_t> WordIndex::names_with(const std::vector<std::string>& pieces) const {
   return texts_with(folded_text(names_text_), longest_of(pieces),
-                    [&pieces](std::string_view text) { return has_in_order(text, pieces); });
+                    [&pieces](std::string_view text) { return says_in_order(text, pieces); });
 }
 
 std::optional<std::uint32_t> WordIndex::mark(std::string_view mark) const {
@@ -381,6 +366,27 @@ Result<> WordIndex::read_uses() {
     return damaged("bad pages");
   has_uses_ = true;
   return {};
+}
+
+Result<std::vector<std::uint32_t>> WordIndex::groups_of_id(std::string_view id) {
+  TT_ASSIGN(const WordIds ids, WordIds::open(*source_, place_.ids));
+  TT_ASSIGN(auto groups, ids.groups_of(id));
+  if (groups.empty()) return groups;
+  TT_TRY(read_uses());
+  if (*std::max_element(groups.begin(), groups.end()) >= groups_.size()) return damaged("bad ids");
+  return groups;
+}
+
+Result<std::vector<std::uint64_t>> WordIndex::ids(unsigned& bits) {
+  TT_ASSIGN(const WordIds ids, WordIds::open(*source_, place_.ids));
+  TT_ASSIGN(auto entries, ids.entries());
+  TT_TRY(read_uses());
+  bits = ids.bits();
+  if (std::any_of(entries.begin(), entries.end(), [this](std::uint64_t entry) {
+        return static_cast<std::uint32_t>(entry) >= groups_.size();
+      }))
+    return damaged("bad ids");
+  return entries;
 }
 
 Result<const std::vector<IndexedGroup>*> WordIndex::groups() {

@@ -15,6 +15,7 @@
 #include "eventdb/bitmap.hpp"
 #include "eventdb/block_source.hpp"
 #include "eventdb/part_format.hpp"
+#include "eventdb/word_ids.hpp"
 #include "eventdb/word_split.hpp"
 #include "storage/event_words.hpp"
 
@@ -23,10 +24,6 @@ namespace telltale::eventdb {
 /// The same in every block.
 std::uint64_t word_group_key(ProjectId project, std::string_view group);
 
-/// ASCII upper case as lower.
-std::string folded_text(std::string_view text);
-/// Whether the pieces stand in the text in this order, byte for byte.
-bool has_in_order(std::string_view text, const std::vector<std::string>& pieces);
 /// Whether a text is the pieces with anything between them (WordNeedle::whole). At least one piece.
 bool is_whole(std::string_view text, const std::vector<std::string>& pieces);
 
@@ -63,12 +60,19 @@ class WordIndex {
   // Names and words are numbered together.
   /// The names that are the pieces with anything between them.
   std::vector<std::uint32_t> names_like(const std::vector<std::string>& pieces) const;
-  /// The names that the folded pieces stand in, in this order, whatever the case.
+  /// The names that say the folded pieces, in this order, whatever the case.
   std::vector<std::uint32_t> names_with(const std::vector<std::string>& pieces) const;
   /// The words that have the run in them, rising. Marks are no words.
   std::vector<std::uint32_t> words_with(const NeedleRun& run) const;
   /// A mark (word_split.hpp) as a word.
   std::optional<std::uint32_t> mark(std::string_view mark) const;
+
+  /// Whether groups_of_id() tells which groups say an id; else they are those that the mark has.
+  bool has_ids() const { return place_.ids.size > 0; }
+  /// Groups that may say the folded id.
+  Result<std::vector<std::uint32_t>> groups_of_id(std::string_view id);
+  /// All of them; has_ids(). Hash above group, of the hashes the upper `bits`.
+  Result<std::vector<std::uint64_t>> ids(unsigned& bits);
 
   Result<const std::vector<IndexedGroup>*> groups();
   /// Sets the groups that have one of the words in a text of one of the kinds.

@@ -152,17 +152,24 @@ void WordIndexBuilder::add(unsigned kind, std::string_view text) {
   KnownText& known = known_texts_[hash & (kKnownTexts - 1)];
   if (known.hash == hash && known.count > 0) {
     for (std::uint32_t i = 0; i < known.count; ++i) mark(text_words_[known.begin + i], group_, kinds);
+    for (std::uint32_t i = 0; i < known.ids; ++i) ids_.add(text_ids_[known.ids_begin + i], group_);
     return;
   }
-  if (text_words_.size() > kKnownTextWords) {
+  if (text_words_.size() + text_ids_.size() > kKnownTextWords) {
     text_words_.clear();
+    text_ids_.clear();
     known_texts_.assign(kKnownTexts, {});
   }
   const auto begin = static_cast<std::uint32_t>(text_words_.size());
+  const auto ids_begin = static_cast<std::uint32_t>(text_ids_.size());
   if (is_name) add_name(text);
-  splitter_.split(text, [this](std::string_view word) { add_word(word); });
+  splitter_.split(
+      text, [this](std::string_view word) { add_word(word); },
+      [this](std::string_view id) { text_ids_.push_back(id_hash(id)); });
   for (std::size_t i = begin; i < text_words_.size(); ++i) mark(text_words_[i], group_, kinds);
-  known = {hash, begin, static_cast<std::uint32_t>(text_words_.size() - begin)};
+  for (std::size_t i = ids_begin; i < text_ids_.size(); ++i) ids_.add(text_ids_[i], group_);
+  known = {hash, begin, static_cast<std::uint32_t>(text_words_.size() - begin), ids_begin,
+           static_cast<std::uint32_t>(text_ids_.size() - ids_begin)};
 }
 
 Result<> WordIndexBuilder::add_index(WordIndex& index, std::span<const std::uint32_t> rows) {
@@ -185,6 +192,19 @@ Result<> WordIndexBuilder::add_index(WordIndex& index, std::span<const std::uint
       for (const std::uint32_t g : set) marks_.push_back({number, groups[g] << kKindBits | use.kinds});
     }
   }
+  return add_ids(index, groups);
+}
+
+Result<> WordIndexBuilder::add_ids(WordIndex& index, const std::vector<std::uint32_t>& groups) {
+  if (!index.has_ids()) {
+    if (index.mark(kIdMark)) ids_.give_up();
+    return {};
+  }
+  unsigned bits = 0;
+  TT_ASSIGN(const auto entries, index.ids(bits));
+  ids_.know_bits(bits);
+  for (const std::uint64_t entry : entries)
+    ids_.add(static_cast<std::uint32_t>(entry >> 32), groups[static_cast<std::uint32_t>(entry)]);
   return {};
 }
 
@@ -249,7 +269,10 @@ Result<WordPlace> WordIndexBuilder::write(BlockSink& sink) {
   WordPlace out;
   out.state = WordPlace::State::impossible;
   if (is_full_) return out;
-  return write_word_index(content(), sink);
+  TT_ASSIGN(out, write_word_index(content(), sink));
+  if (!out.made()) return out;
+  TT_ASSIGN(out.ids, ids_.write(sink));
+  return out;
 }
 
 }  // namespace telltale::eventdb

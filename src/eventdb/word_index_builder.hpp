@@ -36,6 +36,8 @@ class WordIndexBuilder {
     std::uint64_t hash = 0;
     std::uint32_t begin = 0;  // of its words, in text_words_
     std::uint32_t count = 0;
+    std::uint32_t ids_begin = 0;  // in text_ids_
+    std::uint32_t ids = 0;
   };
 
   std::uint32_t group_of(std::uint64_t key, std::uint32_t row, bool alone);
@@ -50,6 +52,8 @@ class WordIndexBuilder {
   std::string_view word(std::uint32_t number) const;
   std::vector<Mark> marks_by_word(std::vector<std::size_t>& ends) const;
   WordIndexContent content();
+  /// `groups`: their numbers here.
+  Result<> add_ids(WordIndex& index, const std::vector<std::uint32_t>& groups);
 
   const storage::TextKinds names_;
   bool is_full_ = false;  // a limit was passed: there will be no index
@@ -70,6 +74,8 @@ class WordIndexBuilder {
       known_pairs_;  // (text, group) and (word, group), by hash; newer ones replace older
   std::vector<KnownText> known_texts_;
   std::vector<std::uint32_t> text_words_;
+  std::vector<std::uint32_t> text_ids_;  // hashes
+  WordIdsBuilder ids_;
 };
 
 }  // namespace telltale::eventdb

@@ -1,6 +1,6 @@
 // The words of a block: cut, indexed, merged and asked, against looking at every text.
 #include <algorithm>
-#include <map>
+#include <numeric>
 #include <random>
 #include <set>
 
@@ -19,7 +19,9 @@ using Words = std::vector<std::string>;
 
 Words words_of(std::string_view text) {
   Words out;
-  WordSplitter().split(text, [&](std::string_view word) { out.emplace_back(word); });
+  WordSplitter().split(
+      text, [&](std::string_view word) { out.emplace_back(word); },
+      [](std::string_view id) { EXPECT_TRUE(is_id_word(id)) << id; });
   return out;
 }
 
@@ -70,6 +72,8 @@ std::string said_text(Rng& rng) {
     if (rng.chance(0.6)) out += " ";
     out += kPieces[rng.below(std::size(kPieces))];
   }
+  if (rng.chance(0.2)) out += " " + std::to_string(rng.below(100'000));
+  if (rng.chance(0.1)) out += " " + Id64{rng.next()}.hex();
   if (rng.chance(0.03))
     for (int i = 0; i < 60; ++i) out += "q" + std::to_string(rng.below(50));
   return out;
@@ -93,10 +97,12 @@ std::string random_needle(Rng& rng, const std::vector<Said>& all) {
 }
 
 std::set<std::uint64_t> groups_saying(const std::vector<Said>& all, storage::TextKinds kinds,
-                                      const std::string& needle) {
+                                      const std::vector<std::string>& needle) {
+  std::vector<std::string> folded;
+  for (const std::string& piece : needle) folded.push_back(lower_case(piece));
   std::set<std::uint64_t> out;
   for (const Said& said : all)
-    if ((kinds >> said.kind & 1) != 0 && lower_case(said.text).find(lower_case(needle)) != std::string::npos)
+    if ((kinds >> said.kind & 1) != 0 && says_in_order(lower_case(said.text), folded))
       out.insert(word_group_key({1}, "g" + std::to_string(said.group)));
   return out;
 }
@@ -129,14 +135,19 @@ class WordIndexes : public ::testing::Test {
     for (int round = 0; round < 300; ++round) {
       const std::string needle = random_needle(rng_, all);
       const auto kinds = static_cast<storage::TextKinds>(rng_.chance(0.5) ? 0xFF : 1 << rng_.below(8));
+      const bool first = rng_.chance(0.8);
+      const bool last = rng_.chance(0.8);
+      std::vector<std::string> pieces{needle};
+      if (!first) pieces.insert(pieces.begin(), "");
+      if (!last) pieces.emplace_back();
       storage::WordQuery query;
-      query.all = {{{{kinds, {needle}, false}}}};
+      query.all = {{{{kinds, pieces, false}}}};
       const auto search = WordSearch::make(query);
       bool whole = false;
-      const auto runs = runs_of_needle(needle, whole);
+      const auto runs = runs_of_needle(needle, first, last, whole);
       ASSERT_EQ(search.has_value(), !runs.empty());
       if (!search) continue;
-      const auto truth = groups_saying(all, kinds, needle);
+      const auto truth = groups_saying(all, kinds, pieces);
       std::set<std::uint64_t> sure;
       std::set<std::uint64_t> possible;
       const auto found = search->ask(index);
@@ -151,13 +162,18 @@ class WordIndexes : public ::testing::Test {
       if (!whole && (kinds & ~kNames) == 0 && !index.mark(kUnnamedMark)) {
         EXPECT_EQ(sure, truth) << needle << ": texts that are kept as a whole tell";
       }
-      if (whole && !runs[0].may_be_in_id && !runs[0].longer_than_step) {
+      if (!whole || runs[0].may_be_in_id || runs[0].longer_than_step) continue;
+      if (!runs[0].is_id) {
         EXPECT_EQ(sure, truth) << needle;
+      } else if (index.has_ids() && kinds == 0xFF) {
+        EXPECT_EQ(possible, truth) << needle << ": of an id there is no need to look at others";
+        ++ids_asked_;
       }
     }
   }
 
   Rng rng_{1};
+  int ids_asked_ = 0;
   std::shared_ptr<MemoryBytes> bytes_;
   WordPlace place_;
 };
@@ -213,8 +229,34 @@ TEST_F(WordIndexes, AnswerAsEveryTextDoes) {
     const auto all = random_texts(500, groups);
     WordIndexBuilder builder(kNames);
     for (std::uint32_t i = 0; i < all.size(); ++i) add(builder, all[i], i);
-    compare(*written(builder, all.size()), all);
+    const auto index = written(builder, all.size());
+    EXPECT_TRUE(index->has_ids());
+    compare(*index, all);
+    // As it was written before there were ids.
+    place_.ids = {};
+    const auto older = WordIndex::open(bytes_, place_, all.size()).value();
+    EXPECT_FALSE(older->has_ids());
+    compare(*older, all);
   }
+  EXPECT_GT(ids_asked_, 0);
+}
+
+TEST_F(WordIndexes, OfBlocksWithoutIdsHaveNone) {
+  auto all = random_texts(200, 20);
+  std::vector<std::uint32_t> rows(all.size());
+  std::iota(rows.begin(), rows.end(), 0);
+  WordIndexBuilder older(kNames);
+  for (std::uint32_t i = 0; i < all.size(); ++i) add(older, all[i], i);
+  written(older, all.size());
+  place_.ids = {};
+  WordIndexBuilder builder(kNames);
+  const auto before = WordIndex::open(bytes_, place_, all.size()).value();
+  ASSERT_TRUE(builder.add_index(*before, rows));
+  all.push_back({20, 7, "order 4711"});
+  add(builder, all.back(), static_cast<std::uint32_t>(all.size() - 1));
+  const auto index = written(builder, all.size());
+  EXPECT_FALSE(index->has_ids()) << "what is found must be all there is";
+  compare(*index, all);
 }
 
 TEST_F(WordIndexes, OfSeveralBlocksBecomeOne) {
@@ -268,7 +310,8 @@ TEST_F(WordIndexes, DamageIsCorruption) {
       bad[rng_.below(bad.size())] ^= static_cast<char>(1 + rng_.below(255));
     }
     auto memory = std::make_shared<MemoryBytes>();
-    WordPlace place{WordPlace::State::made, memory->put(bad_words).value(), memory->put(bad_sets).value()};
+    WordPlace place{
+        WordPlace::State::made, memory->put(bad_words).value(), memory->put(bad_sets).value(), {}};
     const auto index = WordIndex::open(memory, place, all.size());
     const auto found = index ? search->ask(**index) : tl::unexpected<Error>(index.error());
     const auto content = index ? (*index)->content() : tl::unexpected<Error>(index.error());

@@ -9,13 +9,20 @@ inline constexpr std::size_t kLongestWord = 64;        // bytes; longer ones are
 inline constexpr std::size_t kWordPieceStep = 32;      // between the pieces' beginnings
 inline constexpr std::size_t kLongestWordRun = 1'024;  // of one text without a break; the rest is not kept
 inline constexpr std::size_t kLongestName = 256;       // of a text that is kept as a whole
-inline constexpr std::size_t kLeastIdWord = 4;         // characters of an id; shorter ones are words
 inline constexpr std::size_t kMaxBlockWords = 262'144;
 inline constexpr std::size_t kMaxBlockWordBytes = std::size_t{8} << 20;
 inline constexpr std::size_t kMaxWordMarks = std::size_t{4}
                                              << 20;  // pairs of word and group while it is built
 inline constexpr std::size_t kMaxWordIndexBytes = std::size_t{16} << 20;  // of a section as it is unpacked
 inline constexpr std::size_t kWordSetPageBytes = std::size_t{16} << 10;
+// Of ids (word_ids.hpp); a block that would go beyond has none, and its groups with ids are possible.
+inline constexpr std::size_t kMaxBlockIds = std::size_t{1} << 20;  // pairs of id and group
+inline constexpr std::size_t kIdPageEntries = 1'024;
+inline constexpr unsigned kLeastIdBits = 26;  // of an id's hash
+inline constexpr unsigned kMostIdBits = 32;
+inline constexpr unsigned kIdBitsBeyond = 10;  // what there is not is taken for one of n once in 2^this
+// Of an answer: where groups may have a row.
+inline constexpr std::size_t kMaxPossibleRanges = 8;
 
 // Caches of a builder; each is a power of two.
 inline constexpr std::size_t kKnownPairs = std::size_t{1} << 16;  // (text, group) and (word, group)

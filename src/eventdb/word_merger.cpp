@@ -33,17 +33,19 @@ class WordMerger {
       } else {
         TT_TRY(read_rows(block, places_[s]));
       }
-      if (is_impossible_) return WordPlace{WordPlace::State::impossible, {}, {}};
+      if (is_impossible_) return WordPlace{WordPlace::State::impossible, {}, {}, {}};
     }
     return builder_.write(sink);
   }
 
  private:
-  /// Null when it is not to be had, or says too much.
+  /// Null when it is not to be had, says too much, or has no ids though there are some: it is older than
+  /// those.
   Result<std::unique_ptr<WordIndex>> whole_index(const Block& block, std::size_t taken) const {
     if (taken < block.rows() || !block.words().made()) return std::unique_ptr<WordIndex>();
     TT_ASSIGN(auto index, WordIndex::open(block.shared_source(), block.words(), block.rows()));
-    if (index->name_kinds() != words_.names) index.reset();
+    const bool lacks_ids = !index->has_ids() && index->mark(kIdMark).has_value();
+    if (index->name_kinds() != words_.names || lacks_ids) index.reset();
     return index;
   }
 

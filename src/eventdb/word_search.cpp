@@ -1,6 +1,7 @@
 #include "eventdb/word_search.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace telltale::eventdb {
 
@@ -9,6 +10,8 @@ struct WordSearch::Asked {
   /// Of a needle that is a name, or one run: those that have it. Else run by run.
   std::vector<std::vector<std::uint32_t>> words;
   std::vector<std::vector<std::uint32_t>> marks;  // of words that may have it and are not kept
+  std::vector<std::vector<std::uint32_t>> ids;    // groups of ids that may be it
+  std::vector<std::uint32_t> with_ids;            // the mark of texts with ids
   std::vector<std::uint32_t> names;               // that a needle of several runs stands in
   std::vector<std::uint32_t> unnamed;             // the mark of texts that are no names and would be
 };
@@ -22,15 +25,19 @@ std::optional<WordSearch> WordSearch::make(const storage::WordQuery& query) {
       Needle& needle = ways.emplace_back();
       needle.kinds = asked.kinds;
       needle.whole = asked.whole;
-      bool one_run = false;
       if (asked.pieces.empty()) return std::nullopt;
-      for (const std::string& piece : asked.pieces) {
-        if (!asked.whole && piece.empty()) continue;
+      std::size_t said = 0;
+      bool is_one_run = false;
+      for (std::size_t i = 0; i < asked.pieces.size(); ++i) {
+        const std::string& piece = asked.pieces[i];
         needle.pieces.push_back(asked.whole ? piece : folded_text(piece));
-        for (NeedleRun& run : runs_of_needle(piece, one_run)) needle.runs.push_back(std::move(run));
+        if (piece.empty()) continue;
+        ++said;
+        auto runs = runs_of_needle(piece, i == 0, i + 1 == asked.pieces.size(), is_one_run);
+        std::move(runs.begin(), runs.end(), std::back_inserter(needle.runs));
       }
       if (needle.runs.empty() && !needle.whole) return std::nullopt;
-      needle.one_run = !needle.whole && needle.pieces.size() == 1 && one_run;
+      needle.one_run = !needle.whole && said == 1 && is_one_run;
     }
     if (ways.empty()) return std::nullopt;
   }
@@ -38,29 +45,50 @@ std::optional<WordSearch> WordSearch::make(const storage::WordQuery& query) {
   return out;
 }
 
-bool WordSearch::may_have(const WordIndex& index, const Needle& needle, Asked& asked) {
+Result<bool> WordSearch::may_have(WordIndex& index, const Needle& needle, Asked& asked) {
   if (is_name(index, needle)) {
     asked.words.push_back(index.names_like(needle.pieces));
     asked.marks.emplace_back();
+    asked.ids.emplace_back();
     if (const auto number = index.mark(kUnnamedMark)) asked.marks.back().push_back(*number);
     return !asked.words.back().empty() || !asked.marks.back().empty();
   }
+  const auto id_mark = index.mark(kIdMark);
+  if (id_mark) asked.with_ids.push_back(*id_mark);
   for (const NeedleRun& run : needle.runs) {
     auto& words = asked.words.emplace_back(index.words_with(run));
     auto& marks = asked.marks.emplace_back();
+    auto& ids = asked.ids.emplace_back();
     const auto add = [&](bool when, std::string_view mark) {
       if (!when) return;
       if (const auto number = index.mark(mark)) marks.push_back(*number);
     };
-    add(run.may_be_in_id, kIdMark);
+    const bool is_known = run.is_id && !run.may_be_in_id && id_mark && index.has_ids();
+    if (is_known) {
+      TT_ASSIGN(ids, index.groups_of_id(run.bytes));
+    }
+    add(run.may_be_in_id || (run.is_id && !is_known), kIdMark);
     add(run.longer_than_step, kLongMark);
     add(true, kCutMark);
-    if (words.empty() && marks.empty()) return false;
+    if (words.empty() && marks.empty() && ids.empty()) return false;
   }
   if (needle.one_run || needle.whole) return true;
   asked.names = index.names_with(needle.pieces);
   if (const auto number = index.mark(kUnnamedMark)) asked.unnamed.push_back(*number);
   return true;
+}
+
+/// The groups whose ids may be the run, and that have ids in texts of one of the kinds.
+Result<> WordSearch::add_ids(WordIndex& index, const Asked& asked, std::size_t run, storage::TextKinds kinds,
+                             Bitmap& groups) {
+  if (asked.ids[run].empty()) return {};
+  Bitmap some(groups.size());
+  Bitmap with_ids(groups.size());
+  for (const std::uint32_t group : asked.ids[run]) some.set(group);
+  TT_TRY(index.add_groups(asked.with_ids, kinds, with_ids));
+  some &= with_ids;
+  groups |= some;
+  return {};
 }
 
 /// Of one kind, since all of it stands in one text: where texts are kept as a whole, they tell.
@@ -79,6 +107,7 @@ Result<> WordSearch::ask_text(WordIndex& index, const Needle& needle, storage::T
     Bitmap groups(possible.size());
     TT_TRY(index.add_groups(asked.words[r], kind, groups));
     TT_TRY(index.add_groups(asked.marks[r], kind, groups));
+    TT_TRY(add_ids(index, asked, r, kind, groups));
     possible &= groups;
   }
   into.possible |= possible;
@@ -89,7 +118,8 @@ Result<> WordSearch::ask_needle(WordIndex& index, const Needle& needle, const As
   if (needle.one_run || is_name(index, needle)) {
     TT_TRY(index.add_groups(asked.words[0], needle.kinds, into.sure));
     into.possible |= into.sure;
-    return index.add_groups(asked.marks[0], needle.kinds, into.possible);
+    TT_TRY(index.add_groups(asked.marks[0], needle.kinds, into.possible));
+    return add_ids(index, asked, 0, needle.kinds, into.possible);
   }
   for (unsigned k = 0; k < storage::kTextKinds; ++k) {
     const auto kind = static_cast<storage::TextKinds>(1U << k);
@@ -105,7 +135,7 @@ Result<std::optional<WordSearch::Groups>> WordSearch::ask(WordIndex& index) cons
     bool any = false;
     for (const Needle& needle : all_[c]) {
       Asked& words = asked[c].emplace_back().emplace();
-      const bool may = may_have(index, needle, words);
+      TT_ASSIGN(const bool may, may_have(index, needle, words));
       if (!may) asked[c].back().reset();
       any = any || may;
     }
@@ -144,7 +174,7 @@ WordSearch::Answer WordSearch::ask(const EventRow& row, storage::EventTexts& tex
           continue;
         }
         if (scratch.empty()) scratch = folded_text(text);
-        found[c][n] = has_in_order(scratch, needle.pieces);
+        found[c][n] = says_in_order(scratch, needle.pieces);
       }
     }
   };

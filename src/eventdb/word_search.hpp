@@ -31,8 +31,8 @@ class WordSearch {
   struct Needle {
     storage::TextKinds kinds = 0;
     bool whole = false;
-    bool one_run = false;             // and nothing else: where it is in a word, the needle is in the text
-    std::vector<std::string> pieces;  // folded and none of them empty, but of a whole text
+    bool one_run = false;  // and nothing but stars: where it is in a word, the needle is in the text
+    std::vector<std::string> pieces;  // folded, but of a whole text
     std::vector<NeedleRun> runs;
   };
   using Condition = std::vector<Needle>;  // one of them
@@ -41,7 +41,9 @@ class WordSearch {
   static bool is_name(const WordIndex& index, const Needle& needle) {
     return needle.whole && (needle.kinds & ~index.name_kinds()) == 0;
   }
-  static bool may_have(const WordIndex& index, const Needle& needle, Asked& asked);
+  static Result<bool> may_have(WordIndex& index, const Needle& needle, Asked& asked);
+  static Result<> add_ids(WordIndex& index, const Asked& asked, std::size_t run, storage::TextKinds kinds,
+                          Bitmap& groups);
   static Result<> ask_text(WordIndex& index, const Needle& needle, storage::TextKinds kind,
                            const Asked& asked, Groups& into);
   static Result<> ask_needle(WordIndex& index, const Needle& needle, const Asked& asked, Groups& into);

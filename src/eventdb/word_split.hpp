@@ -1,13 +1,14 @@
 // Texts cut into the words that an index keeps: longest runs of letters, digits, underscores and bytes beyond
-// ASCII, upper case as lower. What identifies one thing (numbers, hexadecimal digits) is not kept, since
-// there would be no end to it; a mark stands for all of it, so that a search whose needle may be inside of
-// such a word knows which groups are in question.
+// ASCII, upper case as lower. Ids (base/id_words.hpp) are not kept, since there would be no end to them: a
+// mark stands for all of them, so that a search whose needle may be inside of one knows which groups are in
+// question, and of each there is a hash (word_ids.hpp).
 #pragma once
 
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/id_words.hpp"
 #include "eventdb/word_limits.hpp"
 
 namespace telltale::eventdb {
@@ -19,17 +20,12 @@ inline constexpr std::string_view kCutMark = "\x03";   // has one whose end is n
 /// The text would be kept as a whole and is not.
 inline constexpr std::string_view kUnnamedMark = "\x04";
 
-/// 0 for a byte that is in no word, else the byte, upper case as lower.
-unsigned char word_byte(char c);
-/// Hexadecimal digits with a digit among them, 0x or not.
-bool is_id_word(std::string_view folded);
-
 /// Cuts; not thread-safe.
 class WordSplitter {
  public:
-  /// Calls f(word) for each word and mark, folded; the view holds during the call.
-  template <class F>
-  void split(std::string_view text, F f) {
+  /// Calls f(word) for each word and mark, and id(word) for each id, folded; the view holds during the call.
+  template <class F, class I>
+  void split(std::string_view text, F f, I id) {
     for (std::size_t at = 0; at < text.size();) {
       if (word_byte(text[at]) == 0) {
         ++at;
@@ -38,6 +34,7 @@ class WordSplitter {
       at = take_run(text, at);
       if (is_id_word(run_)) {
         f(kIdMark);
+        id(std::string_view(run_));
       } else if (run_.size() <= kLongestWord) {
         f(std::string_view(run_));
       } else {
@@ -69,10 +66,12 @@ struct NeedleRun {
   std::string bytes;              // folded
   bool begins = false;            // a word of the text begins here
   bool ends = false;              // and ends here
-  bool may_be_in_id = false;      // may stand inside of a word that is not kept
+  bool is_id = false;             // may be an id, and that is all of it
+  bool may_be_in_id = false;      // may be a part of an id, since a star leaves open how that goes on
   bool longer_than_step = false;  // may stand across pieces
 };
-/// Of a piece of a needle: all of them stand in a text that has the piece. `whole`: the piece is but one run.
-std::vector<NeedleRun> runs_of_needle(std::string_view piece, bool& whole);
+/// Of a piece of a needle, which no star is before or behind when it is `first` or `last`: all of them stand
+/// in a text that has the piece. `whole`: the piece is but one run.
+std::vector<NeedleRun> runs_of_needle(std::string_view piece, bool first, bool last, bool& whole);
 
 }  // namespace telltale::eventdb

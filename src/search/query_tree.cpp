@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/id_words.hpp"
 #include "base/limits.hpp"
 #include "base/text.hpp"
 
@@ -318,6 +319,12 @@ bool Pattern::found_in(std::string_view text) const {
     from = at + piece.size();
   }
   return true;
+}
+
+bool Pattern::said_in(std::string_view text) const {
+  std::vector<std::string> folded;
+  for (const std::string& piece : pieces) folded.push_back(folded_text(piece));
+  return says_in_order(folded_text(text), folded);
 }
 
 tl::unexpected<Error> query_error(std::string_view text, std::size_t offset, std::string_view message) {

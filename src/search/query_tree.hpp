@@ -35,6 +35,9 @@ struct Pattern {
   bool matches(std::string_view text) const;
   /// Somewhere in the text, ASCII case ignored.
   bool found_in(std::string_view text) const;
+  /// The same where ids are words of their own, which are found whole or with a star (base/id_words.hpp): of
+  /// the texts in events.
+  bool said_in(std::string_view text) const;
 };
 
 enum class Comparison : unsigned char { equal, greater, greater_equal, less, less_equal };

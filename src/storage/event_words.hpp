@@ -40,7 +40,8 @@ struct WordIndexing {
 };
 
 /// One way to satisfy a condition: the pieces stand in this order in one text of one of the kinds, with
-/// anything between them.
+/// anything between them; an id that goes on before the first or behind the last is none of it unless an
+/// empty piece stands there (base/id_words.hpp).
 struct WordNeedle {
   TextKinds kinds = 0;
   std::vector<std::string> pieces;
@@ -71,8 +72,8 @@ struct WordGroups {
   std::vector<WordGroup> sure;
   /// May have one; none of `sure`. Rows must be read to tell.
   std::vector<WordGroup> possible;
-  /// Where rows of `possible` are that may satisfy it; empty when there are none.
-  TimeRange possible_in{{0}, {0}};
+  /// Where rows of `possible` are that may satisfy it. Sorted, apart from each other.
+  std::vector<TimeRange> possible_in;
   /// Of whose rows nothing is known: there, any group may have one. Sorted, apart from each other.
   std::vector<TimeRange> unknown;
 };
