@@ -352,6 +352,13 @@ TEST(IssueLife, WhatHangsOnAMergedIssueGoesWithItAndComesBack) {
     std::vector<std::int64_t> out;
     const auto found = house.db->issues().search(query).value();
     for (const auto& issue : found) out.push_back(issue.id.value);
+    query.bookmarked_by = 0;
+    query.where = storage::IssueCondition::number(storage::IssueCondition::Op::in_numbers,
+                                                  storage::IssueField::bookmarked_by, {7});
+    EXPECT_EQ(house.db->issues().search(query)->size(), out.size());
+    query.where = storage::IssueCondition::number(storage::IssueCondition::Op::in_numbers,
+                                                  storage::IssueField::bookmarked_by, {8});
+    EXPECT_TRUE(house.db->issues().search(query)->empty()) << "bookmarks of somebody else";
     return out;
   };
   const auto release = [&](const char* version) {

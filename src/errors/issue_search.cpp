@@ -65,12 +65,15 @@ IssueCondition turned_around(IssueCondition c) {
   return IssueCondition::group(Op::none, std::move(children));
 }
 
-IssueCondition state_condition(std::string_view word) {
+/// `user`: whose bookmarks.
+IssueCondition state_condition(std::string_view key, std::string_view word, std::int64_t user) {
   using storage::IssueStatus;
   using storage::IssueSubstatus;
   const auto number = [](IssueField field, auto value) {
     return IssueCondition::number(Op::in_numbers, field, {static_cast<std::int64_t>(value)});
   };
+  if (key == "bookmarked" || word == "bookmarked")
+    return IssueCondition::number(Op::in_numbers, IssueField::bookmarked_by, {user});
   if (const auto priority = storage::issue_priority_from(word))
     return number(IssueField::priority, *priority);
   if (word == "unresolved") return number(IssueField::status, IssueStatus::unresolved);
@@ -165,7 +168,7 @@ IssueCondition condition_on_record(const Condition& c) {
   std::vector<IssueCondition> ways;
   switch (c.field->kind) {
     case FieldKind::state:
-      for (const Pattern& p : c.values) ways.push_back(state_condition(p.text()));
+      for (const Pattern& p : c.values) ways.push_back(state_condition(c.field->reads, p.text(), c.user));
       return one_of_them(std::move(ways));
     case FieldKind::number:
       return number_condition(field, c);

@@ -27,6 +27,8 @@ std::string_view column_of(IssueField field) {
       return "user_count";
     case IssueField::priority:
       return "priority";
+    case IssueField::bookmarked_by:
+      return "m.user";
     case IssueField::title:
       return "title";
     case IssueField::culprit:
@@ -123,8 +125,12 @@ class ConditionWriter {
       sql_.append(
           "id IN (SELECT coalesce(nullif(p.merged_into, 0), p.id) FROM issue_releases "
           "JOIN issues p ON p.id = issue_releases.issue WHERE ");
+    if (c.field == IssueField::bookmarked_by)
+      sql_.append(
+          "id IN (SELECT coalesce(nullif(p.merged_into, 0), p.id) FROM issue_marks m "
+          "JOIN issues p ON p.id = m.issue WHERE m.bookmarked <> 0 AND ");
     test(c);
-    if (c.field == IssueField::release) sql_.push_back(')');
+    if (c.field == IssueField::release || c.field == IssueField::bookmarked_by) sql_.push_back(')');
   }
 
   void test(const IssueCondition& c) {

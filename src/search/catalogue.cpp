@@ -9,7 +9,7 @@ using K = FieldKind;
 using S = FieldSource;
 
 constexpr std::string_view kStateWords =
-    "unresolved resolved ignored archived new ongoing regressed escalating assigned unassigned";
+    "unresolved resolved ignored archived new ongoing regressed escalating assigned unassigned bookmarked";
 constexpr std::string_view kPriorityWords = "high medium low";
 constexpr std::string_view kLevelWords = "fatal error warning info debug trace";
 constexpr std::string_view kTruthWords = "true false";
@@ -21,6 +21,7 @@ constexpr KnownField kIssueFields[] = {
     {"release", K::word, S::event, "release", "release of an event", ""},
     {"environment", K::word, S::event, "environment", "environment of an event", ""},
     {"assigned", K::person, S::record, "assignee", "who it is assigned to", "me none"},
+    {"bookmarked", K::state, S::record, "bookmarked", "who has bookmarked it", "me"},
     {"first_seen", K::time, S::record, "first_seen", "time of the first event", "-24h -7d"},
     {"last_seen", K::time, S::record, "last_seen", "time of the last event", "-1h -24h -7d"},
     {"times_seen", K::number, S::record, "event_count", "number of events", ">100"},

@@ -179,7 +179,8 @@ class Understanding {
       else
         c.field = find_field(context_.subject, c.name);
       if (c.field != nullptr && c.field->kind == FieldKind::state)
-        return error(p, fmt::format("has: every issue has {}", c.name));
+        return error(p, c.field->reads == "bookmarked" ? std::string("has: bookmarked:me is meant")
+                                                       : fmt::format("has: every issue has {}", c.name));
       out.children.push_back(present(std::move(c)));
     }
     return out;
@@ -206,7 +207,7 @@ class Understanding {
     if (order) return error(t.values.front(), fmt::format("{}: takes no comparison, only values", t.key));
     if (kind == FieldKind::boolean) return boolean(t, c);
     c.values = t.values;
-    if (kind == FieldKind::state) return states(t);
+    if (kind == FieldKind::state) return states(t, c);
     if (kind == FieldKind::person) return person(t, c);
     if (kind == FieldKind::id) return ids(t, c);
     for (const Pattern& p : t.values)
@@ -255,11 +256,17 @@ class Understanding {
     return {};
   }
 
-  Result<> states(const Term& t) {
+  Result<> states(const Term& t, Condition& c) {
     const auto known = words_of(find_field(context_.subject, t.key)->values);
     for (const Pattern& p : t.values)
       if (std::find(known.begin(), known.end(), p.text()) == known.end())
         return expected(t, p, fmt::format("one of {}", fmt::join(known, ", ")));
+    for (const Pattern& p : t.values) {
+      if (c.field->reads != "bookmarked" && p.text() != "bookmarked") continue;
+      if (context_.user == 0)
+        return error(p, fmt::format("{}: nobody is signed in whose bookmarks these could be", t.key));
+      c.user = context_.user;
+    }
     return {};
   }
 

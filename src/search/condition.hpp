@@ -22,6 +22,7 @@ struct Condition {
   Comparison comparison = Comparison::equal;
   std::vector<double>
       numbers;                // number, duration (nanoseconds): one of them, or the one that is compared with
+  std::int64_t user = 0;      // state: whose bookmarks are asked for, where they are
   TimeRange times;            // time
   std::vector<Level> levels;  // level: one of them
   bool truth = false;         // boolean
@@ -40,7 +41,8 @@ struct Conditions {
 struct QueryContext {
   Subject subject = Subject::issues;
   UnixNanos now;
-  std::string me;  // what `assigned:me` stands for; empty: nobody
+  std::string me;         // what `assigned:me` stands for; empty: nobody
+  std::int64_t user = 0;  // who is signed in, for bookmarks; 0: nobody
 };
 
 /// invalid_argument: `column N: …`, naming the key and what it takes.

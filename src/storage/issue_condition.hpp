@@ -19,6 +19,7 @@ enum class IssueField : unsigned char {
   event_count,
   user_count,
   priority,
+  bookmarked_by,  // any user who has bookmarked the issue or a part of it, by id
   // Texts.
   title,
   culprit,

@@ -1,6 +1,7 @@
 """The life of issues over the API: merged and taken apart, archived and back, escalating, talked about, owned; also over
 kill and restart. Every answer is as the API's description says."""
 import time
+from urllib.parse import quote
 
 import pytest
 
@@ -181,10 +182,53 @@ def test_people_talk_mark_and_own(house):
     shown = by("eve", "GET", "issues?bookmarked=true")["issues"]
     assert [(i["id"], i["bookmarked"], i["seen"]) for i in shown] == [(issue["id"], True, True)]
     assert by("bob", "GET", "issues?bookmarked=true")["issues"] == []
+    for query, whose in (("bookmarked:me", ["eve"]), ("is:bookmarked", ["eve"]), ("is:[bookmarked,resolved]", ["eve"]),
+                         ("!bookmarked:me", ["ada", "bob"])):
+        for name in people:
+            found = by(name, "GET", f"issues?query={quote(query)}")["issues"]
+            assert [i["id"] for i in found] == ([issue["id"]] if name in whose else []), (query, name)
+    for query in ("bookmarked:bob", "bookmarked:*", "has:bookmarked"):
+        assert "bookmarked" in by("eve", "GET", f"issues?query={quote(query)}", None, 400)["error"]["message"]
+    assert "nobody is signed in" in ask(house, "GET", "issues", None, 400, query="is:bookmarked")["error"]["message"]
+    assert "bookmarked" in [k["key"] for k in by("eve", "GET", "suggest?for=issues&text=book")["keys"]]
+    assert [v["value"] for v in by("eve", "GET", "suggest?for=issues&key=bookmarked")["values"]] == ["me"]
     ask(house, "PUT", f"issues/{issue['id']}", {"status": "resolved"})
     assert send(house, "talk", 1)["substatus"] == "regressed"
     assert by("eve", "GET", path)["issue"]["seen"] is False, "it came back since"
     by("eve", "PUT", "issues/marks", {"ids": [issue["id"], 999999], "seen": True}, 404)
+
+
+def test_all_that_match_are_changed_together(house):
+    """As the list of issues does it once all of its page is selected: by the list's own parameters."""
+    names = [f"many-{i:02}" for i in range(12)]
+    for name in names:
+        send(house, name, 1, level="warning" if name < "many-04" else "error")
+    resolved = ask(house, "PUT", "issues", {"status": "resolved"}, query=" ", status="unresolved", level="warning")["issues"]
+    assert len(resolved) == 4 and {i["status"] for i in resolved} == {"resolved"}
+    left = ask(house, "GET", "issues", status="unresolved", limit=5)
+    assert (len(left["issues"]), left["total"]) == (5, 8), "the page is not all"
+    changed = ask(house, "PUT", "issues", {"status": "ignored"}, query="many", status="unresolved")["issues"]
+    assert len(changed) == 8 and ask(house, "GET", "issues", status="unresolved")["total"] == 0
+    assert ask(house, "PUT", "issues", {"status": "ignored"}, query="many", status="unresolved")["issues"] == []
+    assert "ids" in ask(house, "PUT", "issues", {"status": "ignored"}, 400, status="unresolved")["error"]["message"]
+
+
+def test_a_whole_id_of_an_event_finds_its_issue(house):
+    """In local variables, which no column has; parts of it with a star only."""
+    def with_variable(name, value):
+        frames = {"frames": [{"function": "f", "vars": {"order": value}}]}
+        return send(house, name, 1, exception={"values": [{"type": "E", "value": name, "stacktrace": frames}]})
+
+    a = with_variable("one-order", "<Order 99123456 at 0x7f00ab12>")
+    b = with_variable("other-order", "<Order 12345 at 3bad4f>")
+    for stored in (False, True):
+        if stored:
+            house.restart()
+        for query, want in (("99123456", [a]), ("stack.vars:0x7F00AB12", [a]), ("12345", [b]), ("*12345*", [a, b]),
+                            ("0x7f00*", [a]), ("0x7f00", []), ("bad", []), ("stack.vars:*bad4f", [b])):
+            answer = ask(house, "GET", "issues", query=query)
+            assert {i["id"] for i in answer["issues"]} == {i["id"] for i in want}, query
+            assert answer["complete"]
 
 
 def test_owners_get_new_issues(house):

@@ -10,13 +10,15 @@ namespace {
 constexpr std::uint64_t kIssuePatienceMs =
     5'000;  // of reading events' JSON, unless patience_ms says otherwise
 
-/// Whom `assigned:me` means: people assign by e-mail address.
-std::string name_of_caller(const Services& services, const net::HttpRequest& request) {
+/// Whom `assigned:me` means, since people assign by e-mail address, and whose bookmarks `bookmarked:me`.
+void say_who_asks(const Services& services, const net::HttpRequest& request, search::QueryContext& context) {
   const auto principal = authorise(services, request, accounts::Scope::read);
-  if (!principal) return {};
-  if (principal->user == 0) return principal->name;
+  if (!principal) return;
+  context.user = principal->user;
+  context.me = principal->name;
+  if (principal->user == 0) return;
   const auto user = services.records.users().get(principal->user);
-  return user ? user->email : std::string();
+  context.me = user ? user->email : std::string();
 }
 
 Result<storage::IssueQuery> issue_query(const Services& services, const net::HttpRequest& request,
@@ -66,7 +68,7 @@ Result<search::Conditions> conditions_param(const Services& services, const net:
                                             search::Subject subject) {
   const auto text = request.param("query").value_or("");
   search::QueryContext context{subject, services.clock.now(), {}};
-  if (subject == search::Subject::issues) context.me = name_of_caller(services, request);
+  if (subject == search::Subject::issues) say_who_asks(services, request, context);
   auto conditions = search::understand(text, context);
   if (!conditions) return tl::unexpected<Error>(std::move(conditions).error().within("query"));
   return conditions;
