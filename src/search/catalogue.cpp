@@ -31,7 +31,7 @@ constexpr KnownField kIssueFields[] = {
     {"error.unhandled", K::boolean, S::event, "handled", "nobody caught it", kTruthWords},
     {"stack.function", K::word, S::body, "function", "function of a frame", ""},
     {"stack.filename", K::word, S::body, "filename", "file of a frame", ""},
-    {"stack.vars", K::text, S::body, "vars", "name or value of a local variable", ""},
+    {"stack.vars", K::text, S::body, "vars", "name or value of a local variable; part of an id: 0x7f*", ""},
     {"user.id", K::word, S::event, "user_id", "id of the person", ""},
     {"user.email", K::word, S::event, "user.email", "e-mail address of the person", ""},
     {"url", K::word, S::event, "url.full", "address of the request", ""},

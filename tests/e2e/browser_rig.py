@@ -19,11 +19,13 @@ import requests
 import health_data
 import hostile
 from conftest import Stockapp
+from payloads import envelope, event
 from server import ROOT, Telltale, free_port, wait_until
 
 NODE_SUITES = ROOT / "web" / "tests" / "browser"
 EMAIL, PASSWORD = "ada@example.com", "a long walk by the sea"
 LOAD_S, LOAD_RATE = 8, 10
+MANY_ISSUES = 620
 # Windows of minutes: what fires stays so while the suites run, though the load has ended.
 RULES = """
 groups:
@@ -146,6 +148,18 @@ def with_hostile(stack: contextlib.ExitStack, folder: Path) -> dict:
                what="the hostile alerts")
     wait_until(lambda: len(server.api.issues()) >= len(hostile.BAITS), what="the hostile issues")
     return settings_of(server)
+
+
+def with_many_issues(stack: contextlib.ExitStack, folder: Path) -> dict:
+    """More issues than the list shows."""
+    server = start(stack, folder, "many", ["--host.enabled=false"])
+    add_person(server)
+    for i in range(MANY_ISSUES):
+        answer = server.api.send_envelope(envelope(("event", event(f"fault {i}", fingerprint=[f"fault-{i}"]))))
+        assert answer.ok, answer.text
+    total = lambda: server.api.get("/api/telltale/v1/issues", limit=1)["total"]
+    wait_until(lambda: total() == MANY_ISSUES, 60, what="the many issues")
+    return settings_of(server, issues=MANY_ISSUES)
 
 
 def ready_node() -> None:

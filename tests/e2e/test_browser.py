@@ -61,6 +61,11 @@ def test_limits_and_usage(servers, name):
     check(servers("quota", "with_stockapp"), name)
 
 
+@pytest.mark.parametrize("name", browser_rig.names_of("bulk"))
+def test_more_issues_than_the_list_shows(servers, name):
+    check(servers("bulk", "with_many_issues"), name)
+
+
 @pytest.mark.parametrize("name", browser_rig.names_of("setup"))
 def test_first_start(servers, name):
     check(servers("setup", "unclaimed"), name)

@@ -9,6 +9,9 @@
 
 namespace telltale::api {
 
+/// Issues that one change may be about when a query says which; by their ids limits::kMaxBulkIssues.
+inline constexpr std::size_t kMaxQueriedIssues = 10'000;
+
 struct IssueChangeBody {
   errors::IssueUpdate update;
   std::string commit;  // `resolved_in_commit`, which stands alone

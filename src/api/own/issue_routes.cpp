@@ -110,11 +110,11 @@ Result<std::vector<storage::IssueId>> selected_issues(const Services& services,
   if (!plan.complete)
     return fail(ErrorKind::execution, "query: not every event was looked at in time; narrow the range");
   plan.records.offset = 0;
-  plan.records.limit = limits::kMaxBulkIssues + 1;
+  plan.records.limit = kMaxQueriedIssues + 1;
   TT_ASSIGN(const auto issues, services.records.issues().search(plan.records));
-  if (issues.size() > limits::kMaxBulkIssues)
+  if (issues.size() > kMaxQueriedIssues)
     return fail(ErrorKind::invalid_argument,
-                fmt::format("query: column 1: more than {} issues match", limits::kMaxBulkIssues));
+                fmt::format("query: column 1: more than {} issues match", kMaxQueriedIssues));
   std::vector<storage::IssueId> ids;
   for (const auto& issue : issues) ids.push_back(issue.id);
   return ids;

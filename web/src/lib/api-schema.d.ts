@@ -1024,7 +1024,10 @@ export interface paths {
         };
         /** Issues. */
         get: operations["listIssues"];
-        /** Change several issues at once. */
+        /**
+         * Change several issues at once.
+         * @description Which: by `ids`, up to 1,000, or, without, those that `query` (a blank one selects all) and the other parameters of the list select, up to 10,000. All of them are changed or none.
+         */
         put: operations["updateIssues"];
         post?: never;
         delete?: never;
@@ -5672,6 +5675,10 @@ export interface operations {
                 release?: string;
                 assignee?: string;
                 level?: components["schemas"]["Level"];
+                substatus?: "new" | "ongoing" | "regressed" | "escalating" | "archived_until_escalating" | "archived_until_condition_met" | "archived_forever";
+                priority?: components["schemas"]["IssuePriority"];
+                /** @description `true`: only those that whoever is signed in has bookmarked. */
+                bookmarked?: boolean;
                 /** @description How long the JSON of events may be read for; what was not looked at by then is said by `reached`. */
                 patience_ms?: number;
             };

@@ -50,13 +50,16 @@ export const issuesAsk = (params: IssueListParams): Ask<Issue[]> => ({
   key: ["issues", params],
   path: "issues",
   query: { ...params, limit: ISSUE_LIMIT },
-  read: (a: { issues: Issue[]; reached?: string }) => {
+  read: (a: { issues: Issue[]; total?: number; reached?: string }) => {
     issuesReached.set(JSON.stringify(params), a.reached ?? "");
+    issuesTotal.set(JSON.stringify(params), a.total ?? a.issues.length);
     return a.issues;
   },
 });
 /** By the list's parameters: events before this time were not looked at; empty: all were. */
 export const issuesReached = new Map<string, string>();
+/** By the list's parameters: how many issues match, of which the list has the first ISSUE_LIMIT. */
+export const issuesTotal = new Map<string, number>();
 /** A second more than the range: its end is now, and what is seen now belongs to it. */
 const issueEnd = (span: SpanParams) => new Date(Date.parse(span.end) + 1000).toISOString();
 /** The issues that rise most, for the overview. */

@@ -1,7 +1,7 @@
 // Issues: the list, one, and changes that show at once and can be taken back.
 import { useQuery } from "@tanstack/react-query";
 import { toast } from "../kit/Toasts";
-import { post, put } from "./api";
+import { post, put, request } from "./api";
 import { issueAsk, type IssueListParams, issuesAsk } from "./asks";
 import { plural } from "./format";
 import { asQuery, queryClient } from "./query";
@@ -92,6 +92,29 @@ export async function changeIssues(issues: readonly Issue[], change: IssueChange
   }
   await asked(issues);
 }
+
+/** So many are changed together at most, as the server has it. */
+export const MATCHING_LIMIT = 10_000;
+
+/** Changes every issue that a list's parameters select, shown or not, once somebody has confirmed how many. There is no Undo: what
+ * they were before is not known here. True when they were changed. */
+export async function changeMatching(params: IssueListParams, total: number, change: IssueChange, confirmed = (words: string) => confirm(words)): Promise<boolean> {
+  if (!confirmed(`${WILL[change.status ?? "other"]} ${total.toLocaleString("en")} issues: all that match, also those that the list does not show? This cannot be undone.`)) return false;
+  const { sort: _order, ...selecting } = params;
+  // A change without ids wants a question to be there, if a blank one.
+  const query = selecting.query || " ";
+  try {
+    const { issues } = await request<{ issues: Issue[] }>("issues", { method: "PUT", query: { ...selecting, query }, body: change });
+    toast(doneText(plural(issues.length, "issue"), change));
+  } catch (e) {
+    toast(`Not changed: ${(e as Error).message}`, { bad: true });
+    return false;
+  } finally {
+    await asked([]);
+  }
+  return true;
+}
+const WILL: Record<IssueStatus | "other", string> = { resolved: "Resolve", ignored: "Archive", unresolved: "Reopen", other: "Change" };
 
 /** What shows these issues is asked anew. */
 async function asked(issues: readonly Issue[]): Promise<void> {

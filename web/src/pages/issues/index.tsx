@@ -1,5 +1,6 @@
 // Issues: triage by mouse or by keys. One row says what it is, whether it grows, whom it hits and since when.
 import "./issues.css";
+import { useEffect, useState } from "preact/hooks";
 import { navigate } from "../../lib/base";
 import { Link } from "../../app/Link";
 import { prefetch } from "../../app/routes";
@@ -8,8 +9,8 @@ import { Ago, Button, type Column, EmptyState, Icon, IssueBadge, LevelMark, Load
 import { useListKeys } from "../../lib/cursor";
 import { filterText } from "../../lib/filters";
 import { count, plural } from "../../lib/format";
-import { issueList, issuesReached } from "../../lib/asks";
-import { changeIssues, ISSUE_LIMIT, markIssues, mergeIssues, useIssues } from "../../lib/issues";
+import { issueList, issuesReached, issuesTotal } from "../../lib/asks";
+import { changeIssues, changeMatching, type IssueChange, ISSUE_LIMIT, markIssues, MATCHING_LIMIT, mergeIssues, useIssues } from "../../lib/issues";
 import { useKeys } from "../../lib/keys";
 import { prefs } from "../../lib/prefs";
 import { useRange } from "../../lib/query";
@@ -61,22 +62,38 @@ export default function Issues() {
   const keys = useListKeys(rows, (i) => i.id, open, true);
   const chosen = rows.filter((i) => keys.selected.has(i.id));
   const target = chosen.length > 0 ? chosen : rows[keys.cursor] ? [rows[keys.cursor]!] : [];
-  const change = (to: Issue["status"]) => {
-    void changeIssues(target, { status: to });
+  // Everything that matches, also what the list has no room for: offered once all of the list is selected.
+  const [matching, setMatching] = useState(false);
+  const allOn = rows.length > 0 && rows.every((i) => keys.selected.has(i.id));
+  const total = issuesTotal.get(JSON.stringify(list)) ?? 0;
+  const more = allOn && total > (result.data?.length ?? 0);
+  const everything = more && matching;
+  useEffect(() => {
+    if (!more) setMatching(false);
+  }, [more]);
+  const selectNone = () => {
+    setMatching(false);
     keys.setSelected(new Set());
   };
-  const archive = (to: IssueArchive) => {
-    void changeIssues(target, { status: "ignored", archive: to });
-    keys.setSelected(new Set());
+  const decide = (to: IssueChange) => {
+    if (everything) {
+      void changeMatching(list, total, to).then((done) => done && selectNone());
+      return;
+    }
+    void changeIssues(target, to);
+    selectNone();
   };
+  const change = (to: Issue["status"]) => decide({ status: to });
+  const archive = (to: IssueArchive) => decide({ status: "ignored", archive: to });
   const merge = () => {
-    if (chosen.length < 2) return;
+    if (chosen.length < 2 || everything) return;
     void mergeIssues(chosen);
-    keys.setSelected(new Set());
+    selectNone();
   };
   const mark = () => {
+    if (everything) return;
     void markIssues(target, { bookmarked: !target.every((i) => i.bookmarked) });
-    keys.setSelected(new Set());
+    selectNone();
   };
   useKeys([
     { keys: "e", label: "Resolve", group: "Issues", run: () => change("resolved") },
@@ -86,7 +103,6 @@ export default function Issues() {
     { keys: "Shift+M", label: "Merge the selected", group: "Issues", run: merge },
     { keys: "Mod+a", label: "Select all", group: "Issues", run: () => keys.setSelected(new Set(rows.map((i) => i.id))) },
   ]);
-  const allOn = rows.length > 0 && rows.every((i) => keys.selected.has(i.id));
   const columns: Column<Issue>[] = [
     {
       key: "select",
@@ -95,7 +111,7 @@ export default function Issues() {
           type="checkbox"
           aria-label="Select all issues"
           checked={allOn}
-          onChange={() => keys.setSelected(allOn ? new Set() : new Set(rows.map((i) => i.id)))}
+          onChange={() => (allOn ? selectNone() : keys.setSelected(new Set(rows.map((i) => i.id))))}
         />
       ),
       width: "18px",
@@ -125,25 +141,33 @@ export default function Issues() {
         <Tabs label="Status" tabs={STATUSES} current={status} onChange={(id) => setUrl({ status: id === "unresolved" ? null : id })} />
         {chosen.length > 0 && (
           <div class="bulk" role="toolbar" aria-label="Change the selected issues">
-            <span class="num muted">{plural(chosen.length, "issue")}</span>
+            <span class="num muted">{plural(everything ? total : chosen.length, "issue")}</span>
             <Button small icon="check" onClick={() => change("resolved")}>Resolve</Button>
             <ArchiveMenu small onArchive={archive} />
             <Button small icon="refresh" onClick={() => change("unresolved")}>Reopen</Button>
-            {chosen.length > 1 && <Button small icon="group" onClick={merge}>Merge</Button>}
+            {chosen.length > 1 && !everything && <Button small icon="group" onClick={merge}>Merge</Button>}
             <Menu
               small
               kind="plain"
               label="More for the selected issues"
               icon="more"
               items={[
-                { label: chosen.every((i) => i.bookmarked) ? "Remove bookmarks" : "Bookmark", icon: "star", run: mark },
-                ...(me ? [{ label: "Assign to me", icon: "user" as const, run: () => void changeIssues(chosen, { assignee: me }) }] : []),
-                ...PRIORITIES.map((p) => ({ label: `Priority ${p}`, run: () => void changeIssues(chosen, { priority: p }) })),
+                ...(everything ? [] : [{ label: chosen.every((i) => i.bookmarked) ? "Remove bookmarks" : "Bookmark", icon: "star" as const, run: mark }]),
+                ...(me ? [{ label: "Assign to me", icon: "user" as const, run: () => decide({ assignee: me }) }] : []),
+                ...PRIORITIES.map((p) => ({ label: `Priority ${p}`, run: () => decide({ priority: p }) })),
               ]}
             />
           </div>
         )}
       </div>
+      {more && (
+        <p class="issues-more" role="status">
+          {everything ? `All ${total.toLocaleString("en")} issues that match are selected.` : `${rows.length} of ${total.toLocaleString("en")} issues that match are selected.`}
+          {everything && <Button small onClick={() => setMatching(false)}>Only the list</Button>}
+          {!everything && total <= MATCHING_LIMIT && <Button small onClick={() => setMatching(true)}>Select all {total.toLocaleString("en")}</Button>}
+          {!everything && total > MATCHING_LIMIT && <span class="muted">At most {MATCHING_LIMIT.toLocaleString("en")} are changed together: narrow the list to select all.</span>}
+        </p>
+      )}
       {foreign.length > 0 && (
         <p class="muted" role="note">
           {foreign.map(filterText).join(", ")}: a regular expression, which does not narrow this list. Stars do: {foreign[0]!.field}:pay*
