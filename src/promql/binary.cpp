@@ -271,13 +271,15 @@ tl::unexpected<Error> duplicates(const Expr& e, const Labels& a, const Labels& b
                   "];many-to-many matching not allowed: matching labels must be unique on one side");
 }
 
-/// At each step the index of the only series of the "one" side there, or -1.
-Result<std::vector<int>> owners(const Expr& e, const MatchGroup& g, std::size_t n, bool swapped) {
+/// At each step the index of the only series of the "one" side there, or -1. More than one are refused where
+/// the other side has anything at all.
+Result<std::vector<int>> owners(const Expr& e, const MatchGroup& g, std::size_t n, bool swapped,
+                                const std::vector<bool>& other_side) {
   std::vector<int> owner(n, -1);
   for (std::size_t o = 0; o < g.one.size(); ++o) {
     for (std::size_t i = 0; i < n; ++i) {
       if (is_absent(g.one[o]->values[i])) continue;
-      if (owner[i] >= 0) {
+      if (owner[i] >= 0 && other_side[i]) {
         return duplicates(e, g.one[static_cast<std::size_t>(owner[i])]->labels, g.one[o]->labels, swapped);
       }
       owner[i] = static_cast<int>(o);
@@ -289,7 +291,9 @@ Result<std::vector<int>> owners(const Expr& e, const MatchGroup& g, std::size_t 
 }  // namespace
 
 Result<> Evaluator::match(const Expr& e, const std::vector<const StepSeries*>& many_side,
-                          const std::vector<const StepSeries*>& one_side, std::size_t n, StepVector& out) {
+                          const std::vector<const StepSeries*>& one_side, const std::vector<bool>& matters,
+                          StepVector& out) {
+  const std::size_t n = matters.size();
   const bool swapped = e.matching.card == Cardinality::one_to_many;
   const bool one_to_one = e.matching.card == Cardinality::one_to_one;
   MatchGroup g{many_side, one_side};
@@ -307,7 +311,7 @@ Result<> Evaluator::match(const Expr& e, const std::vector<const StepSeries*>& m
     one_filler = filler(e.matching, one_side, many_side, *fill_one, n);
     g.one.push_back(&one_filler);
   }
-  TT_ASSIGN(const std::vector<int> owner, owners(e, g, n, swapped));
+  TT_ASSIGN(const std::vector<int> owner, owners(e, g, n, swapped, matters));
   std::vector<bool> matched(n, false);
   for (const StepSeries* ms : g.many) {
     for (std::size_t o = 0; o < g.one.size(); ++o) {
@@ -348,8 +352,13 @@ Result<StepVector> Evaluator::vector_vector(const Expr& e, StepVector l, StepVec
   std::map<std::string, MatchGroup> groups;
   for (const StepSeries& s : many.series) groups[join_key(s.labels, e.matching)].many.push_back(&s);
   for (const StepSeries& s : one.series) groups[join_key(s.labels, e.matching)].one.push_back(&s);
+  // Where a side is empty nothing can match, and so nothing is refused, unless something stands for it.
+  std::vector<bool> matters(n, e.matching.fill_left || e.matching.fill_right);
+  for (const StepSeries& s : many.series) {
+    for (std::size_t i = 0; i < n; ++i) matters[i] = matters[i] || !is_absent(s.values[i]);
+  }
   StepVector out;
-  for (const auto& [key, group] : groups) TT_TRY(match(e, group.many, group.one, n, out));
+  for (const auto& [key, group] : groups) TT_TRY(match(e, group.many, group.one, matters, out));
   auto done = finish(out.series, false);
   if (!done && e.matching.card != Cardinality::one_to_one) {
     return fail(ErrorKind::execution,

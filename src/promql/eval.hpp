@@ -267,8 +267,10 @@ class Evaluator {
   StepValue mixed_pair(const Expr& e, const StepValue& a, const StepValue& b, const StepValue& kept);
   StepValue histogram_sum(const Expr& e, const Histogram& a, const Histogram& b);
   Result<StepVector> vector_vector(const Expr& e, StepVector l, StepVector r, std::size_t n);
+  /// `matters`: the steps at which duplicates of the one side are refused.
   Result<> match(const Expr& e, const std::vector<const StepSeries*>& many_side,
-                 const std::vector<const StepSeries*>& one_side, std::size_t n, StepVector& out);
+                 const std::vector<const StepSeries*>& one_side, const std::vector<bool>& matters,
+                 StepVector& out);
   Result<StepVector> set_operation(const Expr& e, StepVector l, StepVector r, std::size_t n);
   Result<StepVector> aggregate(const Expr& e, const Steps& steps);
   /// The same without a row for each series in memory, where that can be (fused.cpp); else nullopt.
