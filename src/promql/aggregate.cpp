@@ -165,6 +165,7 @@ Result<StepVector> select_some(const Expr& e, StepVector v, const std::vector<Gr
   return out;
 }
 
+/// `label` empty: without() takes the label away again that would hold the value.
 StepVector count_by_value(const StepVector& v, const std::vector<Group>& groups, std::size_t n,
                           const std::string& label) {
   StepVector out;
@@ -176,7 +177,8 @@ StepVector count_by_value(const StepVector& v, const std::vector<Group>& groups,
         if (is_absent(v.series[m].values[i])) continue;
         const Histogram* h = v.series[m].histogram(i);
         Labels labels = g.labels;
-        labels.set(label, h != nullptr ? to_text(*h) : format_value(v.series[m].values[i]));
+        if (!label.empty())
+          labels.set(label, h != nullptr ? to_text(*h) : format_value(v.series[m].values[i]));
         const auto [it, fresh] = index.try_emplace(labels, out.series.size());
         if (fresh) {
           out.series.push_back({std::move(labels), std::vector<double>(n, absent_value()), false, {}});
@@ -269,7 +271,9 @@ Result<StepVector> Evaluator::aggregate(const Expr& e, const Steps& steps) {
     if (param.text.empty() || !is_utf8(param.text)) {
       return fail(ErrorKind::execution, "invalid label name \"" + printable(param.text) + "\"");
     }
-    StepVector counted = count_by_value(v, groups, steps.count, param.text);
+    const bool taken_away =
+        e.without && std::find(e.grouping.begin(), e.grouping.end(), param.text) != e.grouping.end();
+    StepVector counted = count_by_value(v, groups, steps.count, taken_away ? "" : param.text);
     TT_TRY(finish(counted.series, false));
     return counted;
   }

@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 #include <numbers>
+#include <set>
 
 #include <re2/re2.h>
 
@@ -271,10 +272,14 @@ Result<StepVector> Evaluator::clamp_or_round(const Expr& e, const Steps& steps) 
     TT_ASSIGN(StepVector arg, eval(*e.args[i], steps));
     p.push_back(std::move(arg.scalars));
   }
+  // As Go's math.Max and math.Min: an infinity that decides wins over NaN.
+  constexpr double kInf = std::numeric_limits<double>::infinity();
   const auto low = [](double x, double min) {
+    if (x == kInf || min == kInf) return kInf;
     return std::isnan(x) || std::isnan(min) ? std::nan("") : std::max(x, min);
   };
   const auto high = [](double x, double max) {
+    if (x == -kInf || max == -kInf) return -kInf;
     return std::isnan(x) || std::isnan(max) ? std::nan("") : std::min(x, max);
   };
   map_values(v, [&](double x, std::size_t i) {
@@ -305,15 +310,15 @@ Result<StepVector> Evaluator::absent(const Expr& e, const Steps& steps) {
       if (!is_absent(x.values[i])) s.values[i] = absent_value();
     }
   }
-  // The labels that the selector fixes by equality, each named once.
+  // The labels that the selector fixes by equality; one that another matcher names behind it, or that is
+  // fixed twice, is not told.
   const Expr* selector = arg.kind == ExprKind::matrix_selector ? arg.args[0].get() : &arg;
   if (selector->kind == ExprKind::vector_selector) {
-    std::map<std::string, int> uses;
-    for (const auto& m : selector->matchers) ++uses[m.name()];
+    std::set<std::string> fixed;
     for (const auto& m : selector->matchers) {
-      if (m.op() == storage::MatchOp::eq && uses[m.name()] == 1 && m.name() != kMetricName) {
-        s.labels.set(m.name(), m.value());
-      }
+      if (m.name() == kMetricName) continue;
+      const bool first = m.op() == storage::MatchOp::eq && fixed.insert(m.name()).second;
+      s.labels.set(m.name(), first ? m.value() : "");
     }
   }
   out.series.push_back(std::move(s));

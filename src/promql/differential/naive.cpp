@@ -40,7 +40,8 @@ Result<Value> distinct(Value v) {
 double Walk::settled(const Computed& c) const {
   if (c.exact || rules_.nudge == nullptr || !std::isfinite(c.value)) return c.value;
   const double by = rules_.nudge->unit() * 2 - 1;
-  return c.value + by * (c.cancels ? 1e-9 * std::max(1.0, std::abs(c.value)) : 1e-12 * std::abs(c.value));
+  return c.value + by * (c.cancels ? 1e-9 * std::max(1.0, std::abs(c.value)) + 1e-15 * c.of
+                                   : 1e-12 * std::abs(c.value));
 }
 
 std::int64_t Walk::moved(const Expr& selector, std::int64_t now_ms) const {
@@ -175,21 +176,26 @@ Result<Value> Walk::aggregate_by(const Expr& e, std::int64_t now_ms) {
   }
   TT_ASSIGN(const Value v, eval(*e.args[0], now_ms));
   std::map<Labels, std::vector<Element>> groups;
-  for (const Element& x : v.vector) groups[grouped(x.labels, e)].push_back(x);
+  std::map<Labels, double> counts;
+  for (const Element& x : v.vector) {
+    groups[grouped(x.labels, e)].push_back(x);
+    // The label with the value is there before the grouping, and belongs to by() without being named.
+    if (e.text != "count_values") continue;
+    Labels with = x.labels;
+    with.set(param.text, format_value(x.value));
+    Labels group = grouped(with, e);
+    if (!e.without) group.set(param.text, with.get(param.text));
+    ++counts[group];
+  }
   const bool chooses = e.text == "topk" || e.text == "bottomk";
   if (chooses && (std::isnan(param.scalar) || std::abs(param.scalar) > 9e18))
     return fail(ErrorKind::execution, "parameter of topk or bottomk");
   Value out;
-  std::map<Labels, double> counts;
   for (const auto& [labels, members] : groups) {
     if (chooses) {
       for (Element& x : best_of(members, param.scalar, e.text == "topk")) out.vector.push_back(std::move(x));
     } else if (e.text == "count_values") {
-      for (const Element& x : members) {
-        Labels with = labels;
-        with.set(param.text, format_value(x.value));
-        ++counts[with];
-      }
+      break;  // counted above
     } else if (e.text.starts_with("limit")) {
       return fail(ErrorKind::unsupported, "not in the naive evaluator");
     } else {

@@ -52,12 +52,13 @@ std::optional<Computed> of_number(std::string_view f, double x) {
   return std::nullopt;
 }
 
+/// The larger and the smaller of two as IEEE 754-2008 orders them, NaN last but behind the deciding infinity.
 double at_least(double x, double bound) {
+  if (std::isinf(x) && x > 0) return x;
+  if (std::isinf(bound) && bound > 0) return bound;
   return std::isnan(x) || std::isnan(bound) ? kNone : std::max(x, bound);
 }
-double at_most(double x, double bound) {
-  return std::isnan(x) || std::isnan(bound) ? kNone : std::min(x, bound);
-}
+double at_most(double x, double bound) { return -at_least(-x, -bound); }
 
 /// `$1` and `${1}` of a replacement; `$$` is a dollar.
 std::string replaced(const std::string& with, const std::vector<re2::StringPiece>& groups) {
@@ -116,7 +117,6 @@ Result<Value> Walk::absent(const Expr& e, std::int64_t now_ms) {
     if (m.op() == storage::MatchOp::eq && seen.insert(m.name()).second) {
       labels.set(m.name(), m.value());
     } else {
-      seen.insert(m.name());
       labels.erase(m.name());
     }
   }

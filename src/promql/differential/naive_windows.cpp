@@ -36,7 +36,10 @@ Computed variance_of(const std::vector<double>& v, bool root) {
   long double squares = 0;
   for (const double x : v) squares += (x - mean) * (x - mean);
   squares /= static_cast<long double>(v.size());
-  return {static_cast<double>(root ? std::sqrt(squares) : squares), false, true};
+  const double largest = std::abs(
+      *std::max_element(v.begin(), v.end(), [](double a, double b) { return std::abs(a) < std::abs(b); }));
+  return {static_cast<double>(root ? std::sqrt(squares) : squares), false, true,
+          root ? largest : largest * largest};
 }
 
 Computed quantile_of(double phi, std::vector<double> v) {
@@ -113,6 +116,8 @@ std::optional<Computed> line(const Range& r, bool slope_only) {
   if (r.points.size() < 2) return std::nullopt;
   if (std::any_of(r.points.begin(), r.points.end(), [](const Point& p) { return !std::isfinite(p.value); }))
     return Computed{kNotANumber};
+  double largest = 0;
+  for (const Point& p : r.points) largest = std::max(largest, std::abs(p.value));
   long double mean_t = 0;
   long double mean_v = 0;
   for (const Point& p : r.points) {
@@ -128,7 +133,7 @@ std::optional<Computed> line(const Range& r, bool slope_only) {
   }
   const long double slope = both / squares;
   const long double at = mean_v + slope * (r.param - mean_t);
-  return Computed{static_cast<double>(slope_only ? slope : at), false, true};
+  return Computed{static_cast<double>(slope_only ? slope : at), false, true, largest};
 }
 
 double count_pairs(const Range& r, bool resets) {

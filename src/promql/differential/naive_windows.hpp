@@ -18,11 +18,13 @@ struct Range {
   double param = 0;
 };
 
-/// A number, and whether rounding may have touched it. `cancels`: differences of large numbers are in it.
+/// A number, and whether rounding may have touched it. `cancels`: differences of numbers as large as `of` are
+/// in it.
 struct Computed {
   double value = 0;
   bool exact = true;
   bool cancels = false;
+  double of = 0;
 };
 
 /// nullopt: no value here. Unknown functions are a bug.
