@@ -9,41 +9,21 @@
 #include <re2/re2.h>
 
 #include "model/histogram_math.hpp"
-#include "promql/conformance/classic_buckets.hpp"
 #include "promql/conformance/pinned.hpp"
-#include "promql/conformance/series_text.hpp"
+#include "promql/conformance/test_file.hpp"
 #include "promql/conformance/test_store.hpp"
 #include "promql/engine.hpp"
-#include "promql/lexer.hpp"
 #include "promql/native_histogram.hpp"
 #include "promql/parser.hpp"
 
 namespace telltale::promql {
 namespace {
 
-std::string trimmed(std::string_view s) {
-  const auto begin = s.find_first_not_of(" \t\r");
-  if (begin == std::string_view::npos) return "";
-  return std::string(s.substr(begin, s.find_last_not_of(" \t\r") - begin + 1));
-}
-
-std::string first_word(std::string& rest) {
-  rest = trimmed(rest);
-  const auto end = rest.find_first_of(" \t");
-  const std::string word = rest.substr(0, end);
-  rest = end == std::string::npos ? "" : trimmed(rest.substr(end));
-  return word;
-}
-
 bool nearly(double a, double b) {
   if (std::isnan(a) || std::isnan(b)) return std::isnan(a) && std::isnan(b);
   if (a == b) return true;
   return std::abs(a - b) <= 1e-6 * std::max(std::abs(a), std::abs(b)) || std::abs(a - b) < 1e-300;
 }
-
-std::optional<double> number_of(std::string text) { return signed_number(std::move(text)); }
-
-using Values = std::vector<std::optional<SeriesItem>>;
 
 bool nearly(const std::vector<double>& a, const std::vector<double>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](double x, double y) { return nearly(x, y); });
@@ -74,73 +54,27 @@ std::string shown(double v, const Histogram* h) {
          " " + std::string(kHints[static_cast<int>(h->reset_hint)]);
 }
 
-/// Cuts `metric{…} values` after the metric.
-std::pair<std::string, std::string> cut_metric(const std::string& line) {
-  bool quoted = false;
-  char quote = 0;
-  int depth = 0;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (quoted) {
-      if (c == '\\') ++i;
-      if (c == quote) quoted = false;
-    } else if (c == '"' || c == '\'' || c == '`') {
-      quoted = true;
-      quote = c;
-    } else if (c == '{') {
-      ++depth;
-    } else if (c == '}') {
-      --depth;
-      if (depth == 0) return {line.substr(0, i + 1), trimmed(line.substr(i + 1))};
-    } else if (depth == 0 && (c == ' ' || c == '\t')) {
-      const std::string rest = trimmed(line.substr(i));
-      if (!rest.empty() && rest[0] == '{' && !rest.starts_with("{{")) continue;
-      return {line.substr(0, i), rest};
-    }
-  }
-  return {line, ""};
-}
-
-struct Expectations {
-  bool fail = false;
-  bool ordered = false;
-  bool range_vector = false;
-  std::optional<std::string> text;
-  std::vector<std::pair<std::string, std::string>> annotations;  // kind, rest
-  std::vector<std::pair<Labels, Values>> series;
-  std::optional<double> scalar;
-  std::optional<std::string> unread;  // a line we could not read
-};
-
 class Run {
  public:
-  Run(std::string_view text, std::string name, const Clock& clock)
-      : name_(std::move(name)), clock_(clock), engine_(store_, engine_options()) {
-    std::size_t begin = 0;
-    while (begin <= text.size()) {
-      const std::size_t end = std::min(text.find('\n', begin), text.size());
-      lines_.push_back(trimmed(text.substr(begin, end - begin)));
-      begin = end + 1;
-    }
-  }
+  Run(std::string name, const Clock& clock)
+      : name_(std::move(name)), clock_(clock), engine_(store_, engine_options()) {}
 
-  ConformanceReport run() {
-    while (at_ < lines_.size()) {
-      std::string line = lines_[at_];
-      if (line.empty() || line[0] == '#') {
-        ++at_;
-        continue;
-      }
-      if (line == "clear") {
-        store_.clear();
-        ++at_;
-      } else if (line.starts_with("load")) {
-        load();
-      } else if (line.starts_with("eval")) {
-        eval();
-      } else {
-        report(at_, "unknown command: " + line);
-        ++at_;
+  ConformanceReport run(const std::vector<TestCommand>& commands) {
+    for (const TestCommand& c : commands) {
+      switch (c.kind) {
+        case TestCommand::Kind::clear:
+          store_.clear();
+          break;
+        case TestCommand::Kind::load:
+          for (const auto& [labels, sample] : c.loads) store_.add(labels, sample);
+          for (const TestStart& s : c.starts) store_.add_start(s.labels, s.time_ms, s.start_ms);
+          break;
+        case TestCommand::Kind::eval:
+          eval(c);
+          break;
+        case TestCommand::Kind::broken:
+          report(c.line, c.problem);
+          break;
       }
     }
     return std::move(report_);
@@ -162,109 +96,14 @@ class Run {
     report_.failures.push_back(name_ + ":" + std::to_string(line + 1) + ": " + what);
   }
 
-  void load() {
-    std::string rest = lines_[at_++];
-    const bool with_native = first_word(rest) == "load_with_nhcb";
-    const std::int64_t step = static_cast<std::int64_t>(number_of(first_word(rest)).value_or(0) * 1000);
-    ClassicBuckets classic;
-    for (; at_ < lines_.size() && !lines_[at_].empty(); ++at_) {
-      if (lines_[at_][0] == '#') continue;
-      auto [metric, values] = cut_metric(lines_[at_]);
-      const bool starts = metric.ends_with("@st") || values.starts_with("@st");
-      if (metric.ends_with("@st")) metric.resize(metric.size() - 3);
-      if (values.starts_with("@st")) values.erase(0, 3);
-      auto labels = parse_metric(metric);
-      auto loaded = !labels  ? Result<>(tl::unexpected(labels.error()))
-                    : starts ? load_starts(*labels, values, step)
-                             : load_samples(*labels, values, step, with_native ? &classic : nullptr);
-      if (!loaded) report(at_, loaded.error().message());
-    }
-    for (auto& [labels, sample] : classic.native()) store_.add(labels, std::move(sample));
-  }
-
-  Result<> load_starts(const Labels& labels, const std::string& text, std::int64_t step) {
-    TT_ASSIGN(const auto offsets, read_start_offsets(text));
-    for (std::size_t i = 0; i < offsets.size(); ++i) {
-      const std::int64_t time = static_cast<std::int64_t>(i) * step;
-      if (offsets[i]) store_.add_start(labels, time, time + *offsets[i]);
-    }
-    return {};
-  }
-
-  Result<> load_samples(const Labels& labels, const std::string& text, std::int64_t step,
-                        ClassicBuckets* classic) {
-    TT_ASSIGN(const Values items, read_series_items(text));
-    for (std::size_t i = 0; i < items.size(); ++i) {
-      if (!items[i]) continue;
-      const std::int64_t time = static_cast<std::int64_t>(i) * step;
-      store_.add(labels, Sample{UnixMillis{time}, items[i]->value, {}, items[i]->histogram});
-      if (classic != nullptr) classic->add(labels, time, items[i]->value);
-    }
-    return {};
-  }
-
-  Expectations expectations(bool fails) {
-    Expectations out;
-    out.fail = fails;
-    for (; at_ < lines_.size() && !lines_[at_].empty(); ++at_) {
-      std::string line = lines_[at_];
-      if (line[0] == '#') continue;
-      if (line.starts_with("expected_fail")) continue;
-      if (line.starts_with("expect ")) {
-        first_word(line);
-        const std::string kind = first_word(line);
-        if (kind == "fail") out.fail = true;
-        if (kind == "ordered") out.ordered = true;
-        if (kind == "string") out.text = unquote(line).value_or(line);
-        if (kind == "range") out.range_vector = true;
-        out.annotations.emplace_back(kind, line);
-        continue;
-      }
-      if (const auto scalar = number_of(line)) {
-        out.scalar = scalar;
-        continue;
-      }
-      const auto [metric, values] = cut_metric(line);
-      auto labels = parse_metric(metric == "{}" ? "{}" : metric);
-      auto parsed = read_series_items(values);
-      if (!labels || !parsed) {
-        out.unread = line;
-      } else {
-        out.series.emplace_back(*std::move(labels), *std::move(parsed));
-      }
-    }
-    return out;
-  }
-
-  void eval() {
-    const std::size_t line = at_;
-    std::string rest = lines_[at_++];
-    const std::string command = first_word(rest);
-    const std::string kind = first_word(rest);
-    std::int64_t start = 0;
-    std::int64_t end = 0;
-    std::int64_t step = 60000;
-    const auto ms = [&] {
-      return static_cast<std::int64_t>(std::llround(number_of(first_word(rest)).value_or(0) * 1000));
-    };
-    if (kind == "instant") {
-      first_word(rest);
-      start = end = ms();
-    } else {
-      first_word(rest);
-      start = ms();
-      first_word(rest);
-      end = ms();
-      first_word(rest);
-      step = ms();
-    }
-    const Expectations want = expectations(command == "eval_fail");
-    const std::string why = check(rest, kind == "instant", start, end, step, want);
+  void eval(const TestCommand& c) {
+    const TestEval& e = c.eval;
+    const std::string why = check(e.expr, e.instant, e.start, e.end, e.step, e.want);
     if (why.empty()) {
       ++report_.passed;
       return;
     }
-    report(line, rest + ": " + why);
+    report(c.line, e.expr + ": " + why);
   }
 
   std::string check(const std::string& expr, bool instant, std::int64_t start, std::int64_t end,
@@ -311,12 +150,9 @@ class Run {
   static std::string check_message(const Expectations& want, const std::string& message) {
     for (const auto& [kind, rest] : want.annotations) {
       if (kind != "fail") continue;
-      if (rest.starts_with("msg:") && message.find(trimmed(rest.substr(4))) == std::string::npos) {
-        return "wrong error: " + message;
-      }
-      if (rest.starts_with("regex:") && !re2::RE2::PartialMatch(message, trimmed(rest.substr(6)))) {
-        return "wrong error: " + message;
-      }
+      const auto [how, pattern] = expected_pattern(rest);
+      if (how == "msg" && message.find(pattern) == std::string::npos) return "wrong error: " + message;
+      if (how == "regex" && !re2::RE2::PartialMatch(message, pattern)) return "wrong error: " + message;
     }
     return "";
   }
@@ -331,8 +167,9 @@ class Run {
         continue;
       }
       const bool found = std::any_of(list.begin(), list.end(), [&, &pattern = rest](const std::string& a) {
-        if (pattern.starts_with("msg:")) return a == trimmed(pattern.substr(4));
-        if (pattern.starts_with("regex:")) return re2::RE2::PartialMatch(a, trimmed(pattern.substr(6)));
+        const auto [how, wanted] = expected_pattern(pattern);
+        if (how == "msg") return a == wanted;
+        if (how == "regex") return re2::RE2::PartialMatch(a, wanted);
         return true;
       });
       if (!found) return "missing " + kind + " " + rest + (list.empty() ? "" : ", got " + list[0]);
@@ -388,7 +225,7 @@ class Run {
       const auto it = std::find_if(got.series.begin(), got.series.end(),
                                    [&, &l = labels](const auto& s) { return s.labels == l; });
       if (it == got.series.end()) return "missing series " + labels.to_string();
-      Values present;
+      SeriesItems present;
       for (const auto& v : values) {
         if (v) present.push_back(v);
       }
@@ -424,15 +261,13 @@ class Run {
   const Clock& clock_;
   TestStore store_;
   Engine engine_;
-  std::vector<std::string> lines_;
-  std::size_t at_ = 0;
   ConformanceReport report_;
 };
 
 }  // namespace
 
 ConformanceReport run_conformance(std::string_view text, const std::string& name, const Clock& clock) {
-  return Run(text, name, clock).run();
+  return Run(name, clock).run(read_test_file(text));
 }
 
 }  // namespace telltale::promql
