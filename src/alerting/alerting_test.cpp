@@ -37,6 +37,20 @@ TEST(RuleFile, ErrorsNameTheLine) {
   EXPECT_NE(bad.error().message().find("r.yml:6: rule: unknown field frob"), std::string::npos);
 }
 
+TEST(RuleFile, AFeatureThatIsOffIsRefusedByNameAndRule) {
+  const char* text =
+      "groups:\n- name: g\n  rules:\n  - alert: Few\n    expr: limitk(1, up) == 0\n"
+      "  - record: r\n    expr: rate(a[5m] anchored)\n";
+  const auto off = parse_rule_file(text, "r.yml");
+  ASSERT_FALSE(off);
+  const std::string& message = off.error().message();
+  EXPECT_NE(message.find("r.yml:5: rule Few: "), std::string::npos) << message;
+  EXPECT_NE(message.find("promql-experimental-functions"), std::string::npos) << message;
+  EXPECT_NE(message.find("r.yml:7: rule r: "), std::string::npos) << message;
+  EXPECT_NE(message.find("promql-extended-range-selectors"), std::string::npos) << message;
+  EXPECT_TRUE(parse_rule_file(text, "r.yml", promql::Features::all()));
+}
+
 TEST(Template, KnowsTheUsualFunctions) {
   const Labels labels(std::vector<Label>{{"host", "a"}});
   const std::pair<const char*, const char*> cases[] = {

@@ -155,7 +155,8 @@ Result<> change_definition(std::string_view json, RuleDefinition& definition) {
   if (d.rule.name.empty() || d.rule.name.size() > limits::kMaxRuleNameBytes || !is_utf8(d.rule.name))
     return bad_member("name", fmt::format("1 to {} bytes of text", limits::kMaxRuleNameBytes));
   if (d.rule.expr.empty()) return bad_member("expr", "missing");
-  if (auto checked = check_expression(d.rule.language, d.rule.expr); !checked)
+  // Which features are on is asked by who takes the rule, who has the engine.
+  if (auto checked = check_expression(d.rule.language, d.rule.expr, promql::Features::all()); !checked)
     return bad_member("expr", checked.error().message());
   definition = std::move(d);
   return {};

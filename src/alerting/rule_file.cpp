@@ -13,7 +13,7 @@ namespace {
 
 class FileReader {
  public:
-  explicit FileReader(std::string file) : file_(std::move(file)) {}
+  FileReader(std::string file, promql::Features features) : file_(std::move(file)), features_(features) {}
 
   std::vector<RuleGroup> read(const YAML::Node& root) {
     std::vector<RuleGroup> groups;
@@ -139,13 +139,14 @@ class FileReader {
     }
     if (r.expr.empty()) {
       problem(n, "rule " + r.name + ": field 'expr' must be set");
-    } else if (auto checked = check_expression(r.language, r.expr); !checked) {
+    } else if (auto checked = check_expression(r.language, r.expr, features_); !checked) {
       problem(n["expr"], "rule " + r.name + ": " + checked.error().message());
     }
     return r;
   }
 
   const std::string file_;
+  const promql::Features features_;
 };
 
 }  // namespace
@@ -162,9 +163,10 @@ std::optional<RuleLanguage> rule_language_from(std::string_view name) {
 
 std::string_view to_string(RuleOrigin origin) { return origin == RuleOrigin::api ? "api" : "file"; }
 
-Result<std::vector<RuleGroup>> parse_rule_file(std::string_view yaml, const std::string& file) {
+Result<std::vector<RuleGroup>> parse_rule_file(std::string_view yaml, const std::string& file,
+                                               promql::Features features) {
   try {
-    FileReader reader(file);
+    FileReader reader(file, features);
     std::vector<RuleGroup> groups = reader.read(YAML::Load(std::string(yaml)));
     if (!reader.problems.empty()) return fail(ErrorKind::invalid_argument, reader.problems);
     return groups;

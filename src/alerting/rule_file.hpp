@@ -13,6 +13,7 @@
 
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "promql/features.hpp"
 
 namespace telltale::alerting {
 
@@ -52,7 +53,9 @@ struct RuleGroup {
   std::vector<Rule> rules;
 };
 
-/// invalid_argument, every problem of the file in one message, one a line: `rules.yml:12: …`.
-Result<std::vector<RuleGroup>> parse_rule_file(std::string_view yaml, const std::string& file);
+/// invalid_argument, every problem of the file in one message, one a line: `rules.yml:12: …`. An expression
+/// that uses what is not in `features` is one.
+Result<std::vector<RuleGroup>> parse_rule_file(std::string_view yaml, const std::string& file,
+                                               promql::Features features = {});
 
 }  // namespace telltale::alerting

@@ -11,7 +11,7 @@ constexpr const char* kNoVector = "expr must give an instant vector or a scalar"
 
 }  // namespace
 
-Result<> check_expression(RuleLanguage language, const std::string& text) {
+Result<> check_expression(RuleLanguage language, const std::string& text, promql::Features features) {
   if (language == RuleLanguage::logql) {
     const auto parsed = logql::parse(text);
     if (!parsed)
@@ -24,6 +24,8 @@ Result<> check_expression(RuleLanguage language, const std::string& text) {
   const auto parsed = promql::parse(text);
   if (!parsed)
     return fail(ErrorKind::invalid_argument, "could not parse expression: " + parsed.error().message());
+  if (const auto on = promql::check_features(text, **parsed, features); !on)
+    return fail(ErrorKind::invalid_argument, "could not parse expression: " + on.error().message());
   // A rule is asked at one time: a range of step() would be empty, which is better said now than each minute.
   const auto resolved = promql::resolve_durations(text, **parsed, {});
   if (!resolved)

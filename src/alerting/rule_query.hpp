@@ -31,7 +31,8 @@ class RuleQueries {
   storage::EventStore* logs_;
 };
 
-/// invalid_argument when it does not parse, or gives neither an instant vector nor a scalar.
-Result<> check_expression(RuleLanguage language, const std::string& text);
+/// invalid_argument when it does not parse, uses a feature of PromQL that is off, or gives neither an instant
+/// vector nor a scalar.
+Result<> check_expression(RuleLanguage language, const std::string& text, promql::Features features);
 
 }  // namespace telltale::alerting

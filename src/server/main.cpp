@@ -104,13 +104,27 @@ int check_redaction(std::vector<std::string> args, telltale::io::FileSystem& fs)
   return found ? 1 : 0;
 }
 
-int check(const std::vector<std::string>& args) {
+// With --config: those of its promql.features.
+telltale::Result<telltale::promql::Features> features_of(std::vector<std::string>& args) {
+  TT_ASSIGN(const auto file, telltale::server::take_option(args, "--config"));
+  if (!file) return telltale::promql::Features();
+  telltale::config::Flags flags;
+  flags.config_file = *file;
+  TT_ASSIGN(const auto config, load_config(flags));
+  return telltale::promql::Features::parse(config.promql.features);
+}
+
+int check(std::vector<std::string> args) {
   if (args.size() < 2) {
-    fmt::print(stderr, "usage: telltale check config|rules|prometheus|redaction FILE…\n");
+    fmt::print(stderr,
+               "usage: telltale check config|rules|prometheus|redaction FILE…   (rules: --config FILE says "
+               "which features are on)\n");
     return 2;
   }
   const auto fs = telltale::io::make_posix_file_system();
   if (args[0] == "redaction") return check_redaction({args.begin() + 1, args.end()}, *fs);
+  auto features = args[0] == "rules" ? features_of(args) : telltale::promql::Features();
+  if (!features) return complain(features.error());
   int status = 0;
   for (std::size_t i = 1; i < args.size(); ++i) {
     const auto text = telltale::io::read_file(*fs, args[i]);
@@ -120,7 +134,7 @@ int check(const std::vector<std::string>& args) {
     }
     std::string problem;
     if (args[0] == "rules") {
-      if (const auto r = telltale::alerting::parse_rule_file(*text, args[i]); !r)
+      if (const auto r = telltale::alerting::parse_rule_file(*text, args[i], *features); !r)
         problem = r.error().message();
     } else if (args[0] == "prometheus") {
       const auto r = telltale::metrics::parse_scrape_config(*text, args[i]);

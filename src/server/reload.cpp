@@ -34,7 +34,7 @@ struct Jobs {
   std::vector<alerting::RuleGroup> rules;
 };
 
-Result<Jobs> read_jobs(io::FileSystem& fs, const config::Config& config) {
+Result<Jobs> read_jobs(io::FileSystem& fs, const config::Config& config, promql::Features features) {
   Jobs jobs;
   std::vector<std::string> rule_files;
   if (!config.prometheus_config_file.empty()) {
@@ -56,7 +56,7 @@ Result<Jobs> read_jobs(io::FileSystem& fs, const config::Config& config) {
   }
   for (const auto& file : rule_files) {
     TT_ASSIGN(const auto text, io::read_file(fs, file));
-    TT_ASSIGN(auto some, alerting::parse_rule_file(text, file));
+    TT_ASSIGN(auto some, alerting::parse_rule_file(text, file, features));
     std::move(some.begin(), some.end(), std::back_inserter(jobs.rules));
   }
   return jobs;
@@ -106,7 +106,7 @@ alerting::NotifierOptions notifier_options(const config::Config& config) {
 }  // namespace
 
 Result<> Server::Impl::configure(const config::Config& next) {
-  TT_ASSIGN(auto jobs, read_jobs(*fs, next));
+  TT_ASSIGN(auto jobs, read_jobs(*fs, next, promql->options().features));
   std::shared_ptr<transport::MailSender> mail;
   if (!next.smtp.url.empty()) {
     auto options = net::parse_smtp_url(next.smtp.url);

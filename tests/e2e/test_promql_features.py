@@ -3,7 +3,7 @@ import json
 import os
 import subprocess
 
-from server import ROOT
+from server import ROOT, Telltale, free_port
 
 OFF = {
     "limitk(1, up)": "promql-experimental-functions",
@@ -42,3 +42,41 @@ def test_an_unknown_feature_is_named(tmp_path):
     binary = os.environ.get("TELLTALE_BIN", str(ROOT / "build" / "telltale"))
     done = subprocess.run([binary, "check", "config", str(config)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and "promql.features" in done.stdout and "promql-everything" in done.stdout, done.stdout
+
+
+def test_a_rule_file_that_uses_what_is_off_is_refused_when_it_is_read(tmp_path):
+    """At the start, at a reload and by the check: each names the rule and the feature."""
+    rules, settings = tmp_path / "rules.yml", tmp_path / "telltale.yml"
+    good = "groups:\n- name: g\n  rules:\n  - record: r\n    expr: up\n"
+    bad = good + "  - alert: Few\n    expr: limitk(1, up) == 0\n"
+    binary = os.environ.get("TELLTALE_BIN", str(ROOT / "build" / "telltale"))
+
+    def says(text):
+        return "rule Few" in text and "promql-experimental-functions" in text
+
+    def write(features):
+        settings.write_text(json.dumps({"rules": {"files": [str(rules)]}, "promql": {"features": features}}))
+
+    write([])
+    rules.write_text(bad)
+    done = subprocess.run([binary, "serve", "--config", str(settings), "--data-dir", str(tmp_path / "refused"), "--listen",
+                           f"127.0.0.1:{free_port()}"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and says(done.stderr), done.stderr
+    checked = subprocess.run([binary, "check", "rules", str(rules)], capture_output=True, text=True, timeout=60)
+    assert checked.returncode == 1 and says(checked.stdout), checked.stdout
+    rules.write_text(good)
+    server = Telltale(tmp_path, ["--config", str(settings)]).start()
+    try:
+        rules.write_text(bad)
+        refused = server.api.post("/-/reload")
+        assert refused.status_code == 400 and says(refused.text), (refused.status_code, refused.text)
+        names = [rule["name"] for group in server.api.get("/api/v1/rules")["data"]["groups"] for rule in group["rules"]]
+        assert names == ["r"]
+        write(["promql-experimental-functions"])
+        checked = subprocess.run([binary, "check", "rules", "--config", str(settings), str(rules)], capture_output=True, text=True, timeout=60)
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+        server.restart()
+        names = [rule["name"] for group in server.api.get("/api/v1/rules")["data"]["groups"] for rule in group["rules"]]
+        assert names == ["r", "Few"]
+    finally:
+        server.stop()
