@@ -65,6 +65,18 @@ struct ReceiverName {
   std::string type;  // webhook, slack, email
 };
 
+/// What the server knows of itself.
+struct ServerState {
+  UnixNanos started;
+  std::string hostname;
+  std::string working_directory;
+  UnixNanos configured;        // when the settings in force were read
+  std::string reload_problem;  // of the last reload; empty: it went well, or there was none
+  UnixNanos reload_failed;
+  Nanos metrics_retention{};
+  std::vector<std::pair<std::string, std::string>> settings;  // in force, by name, without secrets
+};
+
 struct Services {
   accounts::Authenticator& accounts;
   ingest::Ingest& ingest;
@@ -105,6 +117,7 @@ struct Services {
   quota::UsageStore* usage = nullptr;
   ingest::PushGroups* push_groups = nullptr;  // null: nothing is pushed as to a Pushgateway
   metricinfo::MetricInfo* metric_info = nullptr;
+  std::function<ServerState()> state;
   /// Everything that was accepted so far is in the stores; waits a little for it.
   std::function<bool()> settled;
   std::function<Result<std::string>()> snapshot;  // its name

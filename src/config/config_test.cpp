@@ -1,12 +1,33 @@
 #include "config/config.hpp"
 
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include <gtest/gtest.h>
 
+#include "config/settings.hpp"
+
 namespace telltale::config {
 namespace {
+
+TEST(Settings, InForceAreToldWithoutPasswords) {
+  Sources sources;
+  sources.flags = {{"query.timeout", "90s"},
+                   {"promql.features", "use-start-timestamps,type-and-unit-labels"},
+                   {"smtp.url", "smtp://me:hunter2@mail.example:587"}};
+  const auto config = load(sources);
+  ASSERT_TRUE(config) << config.error().message();
+  std::map<std::string, std::string> told;
+  for (const auto& [name, value] : settings_in_force(*config)) {
+    told[name] = value;
+    EXPECT_EQ(value.find("hunter2"), std::string::npos) << name;
+  }
+  EXPECT_EQ(told["smtp.url"], "smtp://<secret>@mail.example:587");
+  EXPECT_EQ(told["query.timeout"], "1m30s");
+  EXPECT_EQ(told["promql.features"], "use-start-timestamps,type-and-unit-labels");
+  EXPECT_EQ(told.size(), settings().size());
+}
 
 Sources yaml(std::string text) {
   Sources sources;

@@ -25,6 +25,9 @@ struct Setting {
 };
 
 std::span<const Setting> settings();
+/// Names and values, as flags would have them; a password in a URL is <secret>. Sections that are no setting
+/// (receivers, inputs, bootstrap) are not in it.
+std::vector<std::pair<std::string, std::string>> settings_in_force(Config config);
 const Setting* find_setting(std::string_view name);
 std::string_view type_name(SettingType type);
 /// Parses `values` (one, but for lists) and stores them. The message does not name the setting; the caller

@@ -101,10 +101,22 @@ std::vector<FunctionSignature> build_functions() {
   return table;
 }
 
+const std::vector<FunctionSignature>& all_functions() {
+  static const std::vector<FunctionSignature> table = build_functions();
+  return table;
+}
+
 }  // namespace
 
+std::vector<std::string_view> function_names() {
+  std::vector<std::string_view> out;
+  for (const FunctionSignature& f : all_functions()) out.push_back(f.name);
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
 const FunctionSignature* find_function(std::string_view name) {
-  static const std::vector<FunctionSignature> table = build_functions();
+  const auto& table = all_functions();
   const auto it = std::find_if(table.begin(), table.end(), [&](const auto& f) { return f.name == name; });
   return it == table.end() ? nullptr : &*it;
 }

@@ -18,6 +18,8 @@ struct FunctionSignature {
 
 /// Null when there is none of that name.
 const FunctionSignature* find_function(std::string_view name);
+/// All there are, experimental ones too.
+std::vector<std::string_view> function_names();
 /// Experimental in Prometheus 3.14: behind a flag (features.hpp).
 bool is_experimental_function(std::string_view name);
 

@@ -1,11 +1,13 @@
 // Settings that change while the server runs. Everything that can be wrong is read and checked first; what
 // follows cannot fail, so that a reload changes all or nothing.
 #include <algorithm>
+#include <filesystem>
 
 #include <fmt/format.h>
 #include <glob.h>
 
 #include "alerting/rule_file.hpp"
+#include "config/settings.hpp"
 #include "hostmetrics/collector.hpp"
 #include "server/redaction.hpp"
 #include "server/retention.hpp"
@@ -141,6 +143,30 @@ Result<> Server::Impl::configure(const config::Config& next) {
 
 Result<> Server::Impl::reload() {
   const MutexLock lock(reload_mutex);
+  auto done = reload_now();
+  if (done) {
+    configured = clock.now();
+  } else {
+    reload_failed = clock.now();
+  }
+  reload_problem = done ? std::string() : done.error().message();
+  return done;
+}
+
+api::ServerState Server::Impl::state() {
+  const MutexLock lock(reload_mutex);
+  std::error_code none;
+  return {started,
+          host->name().node,
+          std::filesystem::current_path(none).string(),
+          configured,
+          reload_problem,
+          reload_failed,
+          config.retention.metrics,
+          config::settings_in_force(config)};
+}
+
+Result<> Server::Impl::reload_now() {
   TT_ASSIGN(auto next, load_config());
   const auto fixed = config::needs_restart(config, next);
   if (!fixed.empty()) {

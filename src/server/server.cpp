@@ -271,6 +271,7 @@ net::Router Server::Impl::make_router() {
   services->usage = &stores->usage();
   services->push_groups = push_groups.get();
   services->metric_info = &stores->metric_info();
+  services->state = [this] { return state(); };
   services->settled = [this] { return stores->pipeline().wait_settled(std::chrono::seconds(5)); };
   services->series_use = [this](ProjectId project) {
     const auto used = stores->metrics().series_use(project);

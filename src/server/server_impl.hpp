@@ -46,6 +46,7 @@ struct Server::Impl {
   Result<> listen();
   /// Reads everything again and takes over what may change while running.
   Result<> reload();
+  Result<> reload_now() TT_REQUIRES(reload_mutex);
   Result<> configure(const config::Config& next) TT_REQUIRES(reload_mutex);
   void run_tasks();
   net::Router make_router() TT_REQUIRES(reload_mutex);
@@ -53,12 +54,17 @@ struct Server::Impl {
   Result<std::string> snapshot();
   Result<> resolve_recovered(const storage::MonitorNotice& notice);
   Result<api::StorageReport> storage_report();
+  api::ServerState state();
 
   const ConfigSource load_config;
   const Clock& clock;
   Logger& log;
   Mutex reload_mutex;
   config::Config config TT_GUARDED_BY(reload_mutex);  // what is in force
+  const UnixNanos started = clock.now();
+  UnixNanos configured TT_GUARDED_BY(reload_mutex) = started;
+  std::string reload_problem TT_GUARDED_BY(reload_mutex);  // of the last one; empty: it went well
+  UnixNanos reload_failed TT_GUARDED_BY(reload_mutex);
   MetricsRegistry metrics;
   std::unique_ptr<io::FileSystem> fs = io::make_posix_file_system();
   std::atomic<bool> ready{false};

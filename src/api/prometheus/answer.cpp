@@ -81,6 +81,30 @@ net::HttpResponse prometheus_error(const Error& error) {
   return response;
 }
 
+void add_prometheus_route(net::Router& router, const Services& services, const char* methods,
+                          const char* path, const char* name, PrometheusHandler handler) {
+  net::RouteOptions options;
+  options.name = name;
+  options.work = services.query_limits;
+  router.add(
+      methods, path,
+      [&services, handler = std::move(handler)](const net::HttpRequest& r, WorkContext& c) {
+        auto answer = handler(services, r, c);
+        return answer ? *std::move(answer) : prometheus_error(answer.error());
+      },
+      options);
+}
+
+void add_prometheus_json_route(net::Router& router, const Services& services, const char* methods,
+                               const char* path, const char* name, PrometheusJsonHandler handler) {
+  add_prometheus_route(router, services, methods, path, name,
+                       [handler = std::move(handler)](const Services& s, const net::HttpRequest& r,
+                                                      WorkContext& c) -> Result<net::HttpResponse> {
+                         TT_ASSIGN(auto body, handler(s, r, c));
+                         return net::HttpResponse::json(std::move(body));
+                       });
+}
+
 void write_sample(JsonWriter& w, const promql::ResultPoint& s) {
   w.begin_array();
   write_time(w, s.time);

@@ -39,7 +39,7 @@ Result<UnixMillis> exemplar_time(const net::HttpRequest& request, std::string_vi
   return time.to_millis();
 }
 
-Result<std::string> exemplars_json(const Services& services, const net::HttpRequest& request) {
+Result<std::string> exemplars_json(const Services& services, const net::HttpRequest& request, WorkContext&) {
   TT_ASSIGN(const auto principal, authorise(services, request, accounts::Scope::read));
   TT_ASSIGN(const auto projects, readable_projects(services, principal));
   const auto query = request.param("query");
@@ -78,7 +78,7 @@ Result<std::int64_t> count_param(const net::HttpRequest& request, std::string_vi
   return n;
 }
 
-Result<std::string> metadata_json(const Services& services, const net::HttpRequest& request) {
+Result<std::string> metadata_json(const Services& services, const net::HttpRequest& request, WorkContext&) {
   TT_ASSIGN(const auto principal, authorise(services, request, accounts::Scope::read));
   TT_ASSIGN(const auto projects, readable_projects(services, principal));
   TT_ASSIGN(const std::int64_t limit, count_param(request, "limit"));
@@ -105,20 +105,9 @@ Result<std::string> metadata_json(const Services& services, const net::HttpReque
 }  // namespace
 
 void add_metric_info_routes(net::Router& router, const Services& services) {
-  const auto add = [&](const char* methods, const char* path, const char* name, auto handler) {
-    net::RouteOptions options;
-    options.name = name;
-    options.work = services.query_limits;
-    router.add(
-        methods, path,
-        [&services, handler](const net::HttpRequest& r, WorkContext&) {
-          auto body = handler(services, r);
-          return body ? net::HttpResponse::json(*std::move(body)) : prometheus_error(body.error());
-        },
-        options);
-  };
-  add("GET|POST", "/api/v1/query_exemplars", "prom_exemplars", exemplars_json);
-  add("GET", "/api/v1/metadata", "prom_metadata", metadata_json);
+  add_prometheus_json_route(router, services, "GET|POST", "/api/v1/query_exemplars", "prom_exemplars",
+                            exemplars_json);
+  add_prometheus_json_route(router, services, "GET", "/api/v1/metadata", "prom_metadata", metadata_json);
 }
 
 }  // namespace telltale::api

@@ -89,7 +89,7 @@ Result<promql::QueryResult> run_query(const Services& services, const net::HttpR
   TT_ASSIGN(const auto step, duration_of(request, "step"));
   if (step.count() <= 0) return fail(ErrorKind::invalid_argument, "step: must be positive");
   if (end < start) return fail(ErrorKind::invalid_argument, "end: before start");
-  if ((end - start).count() / step.count() >= static_cast<std::int64_t>(limits::kMaxQueryPoints)) {
+  if ((end - start).count() / step.count() > static_cast<std::int64_t>(limits::kMaxQueryPoints)) {
     return fail(
         ErrorKind::invalid_argument,
         fmt::format("step: more than {} points a series; use a larger step", limits::kMaxQueryPoints));
@@ -158,35 +158,20 @@ net::HttpResponse prometheus_series(const Services& services, const net::HttpReq
       write_labels);
 }
 
-net::HttpResponse prometheus_buildinfo(const Services& services, const net::HttpRequest& request) {
-  if (const auto principal = authorise(services, request, accounts::Scope::read); !principal) {
-    return prometheus_error(principal.error());
-  }
-  JsonWriter w;
-  w.begin_object().field("status", "success").key("data").begin_object();
-  w.field("application", "Telltale").field("version", services.version);
-  w.end_object().end_object();
-  return net::HttpResponse::json(w.take());
-}
-
 }  // namespace
 
 void add_prometheus_routes(net::Router& router, const Services& services) {
   add_rule_list_routes(router, services);
   add_status_routes(router, services);
+  add_prometheus_server_routes(router, services);
+  add_parse_routes(router, services);
   add_target_routes(router, services);
   add_remote_write_routes(router, services);
   add_read_routes(router, services);
   add_push_routes(router, services);
   add_metric_info_routes(router, services);
-  const auto add = [&](const char* methods, const char* path, const char* name, auto handler) {
-    net::RouteOptions options;
-    options.name = name;
-    options.work = services.query_limits;
-    router.add(
-        methods, path,
-        [&services, handler](const net::HttpRequest& r, WorkContext& c) { return handler(services, r, c); },
-        options);
+  const auto add = [&](const char* methods, const char* path, const char* name, PrometheusHandler handler) {
+    add_prometheus_route(router, services, methods, path, name, std::move(handler));
   };
   using Request = const net::HttpRequest&;
   add("GET|POST", "/api/v1/query", "prom_query",
@@ -196,8 +181,6 @@ void add_prometheus_routes(net::Router& router, const Services& services) {
   add("GET|POST", "/api/v1/labels", "prom_labels", prometheus_labels);
   add("GET", "/api/v1/label/{name}/values", "prom_label_values", prometheus_label_values);
   add("GET|POST", "/api/v1/series", "prom_series", prometheus_series);
-  add("GET", "/api/v1/status/buildinfo", "prom_buildinfo",
-      [](const Services& s, Request r, WorkContext&) { return prometheus_buildinfo(s, r); });
 }
 
 }  // namespace telltale::api

@@ -8,7 +8,6 @@
 #include "api/prometheus/answer.hpp"
 #include "api/prometheus/params.hpp"
 #include "base/json.hpp"
-#include "promql/parser.hpp"
 
 namespace telltale::api {
 namespace {
@@ -73,12 +72,6 @@ Result<std::string> cardinality(const Services& services, const net::HttpRequest
   return w.take();
 }
 
-net::HttpResponse tsdb_status(const Services& services, const net::HttpRequest& request,
-                              WorkContext& context) {
-  const auto json = cardinality(services, request, context);
-  return json ? net::HttpResponse::json(*json) : prometheus_error(json.error());
-}
-
 Result<> delete_series(const Services& services, const net::HttpRequest& request, WorkContext& context) {
   TT_ASSIGN(const auto principal, authorise(services, request, accounts::Scope::admin));
   TT_ASSIGN(auto projects, readable_projects(services, principal));
@@ -97,76 +90,44 @@ Result<> delete_series(const Services& services, const net::HttpRequest& request
   return {};
 }
 
-net::HttpResponse admin_delete(const Services& services, const net::HttpRequest& request,
-                               WorkContext& context) {
-  const auto done = delete_series(services, request, context);
-  return done ? net::HttpResponse::empty(204) : prometheus_error(done.error());
+Result<net::HttpResponse> admin_delete(const Services& services, const net::HttpRequest& request,
+                                       WorkContext& context) {
+  TT_TRY(delete_series(services, request, context));
+  return net::HttpResponse::empty(204);
 }
 
 /// Deleting rewrites parts at once, so that there are no tombstones to clean.
-net::HttpResponse clean_tombstones(const Services& services, const net::HttpRequest& request, WorkContext&) {
-  const auto principal = authorise(services, request, accounts::Scope::admin);
-  return principal ? net::HttpResponse::empty(204) : prometheus_error(principal.error());
+Result<net::HttpResponse> clean_tombstones(const Services& services, const net::HttpRequest& request,
+                                           WorkContext&) {
+  TT_ASSIGN(const auto principal, authorise(services, request, accounts::Scope::admin));
+  return net::HttpResponse::empty(204);
 }
 
 /// With `skip_head` or without: what is in memory only is written first.
-net::HttpResponse snapshot(const Services& services, const net::HttpRequest& request, WorkContext&) {
-  if (const auto principal = authorise(services, request, accounts::Scope::admin); !principal)
-    return prometheus_error(principal.error());
+Result<net::HttpResponse> snapshot(const Services& services, const net::HttpRequest& request, WorkContext&) {
+  TT_ASSIGN(const auto principal, authorise(services, request, accounts::Scope::admin));
   static constexpr std::string_view kBooleans[] = {"", "true", "false", "1", "0"};
   const std::string_view skip = request.param("skip_head").value_or("");
   if (std::find(std::begin(kBooleans), std::end(kBooleans), skip) == std::end(kBooleans))
-    return prometheus_error(Error(ErrorKind::invalid_argument, "skip_head: must be true or false"));
-  if (!services.snapshot) return prometheus_error(Error(ErrorKind::unavailable, "no snapshots here"));
-  const auto name = services.snapshot();
-  if (!name) return prometheus_error(name.error());
+    return fail(ErrorKind::invalid_argument, "skip_head: must be true or false");
+  if (!services.snapshot) return fail(ErrorKind::unavailable, "no snapshots here");
+  TT_ASSIGN(const auto name, services.snapshot());
   JsonWriter w;
   w.begin_object().field("status", "success").key("data").begin_object();
-  w.field("name", *name).end_object().end_object();
-  return net::HttpResponse::json(w.take());
-}
-
-net::HttpResponse format_query(const Services& services, const net::HttpRequest& request, WorkContext&) {
-  if (const auto principal = authorise(services, request, accounts::Scope::read); !principal)
-    return prometheus_error(principal.error());
-  const auto query = request.param("query");
-  if (!query || query->empty()) return prometheus_error(Error(ErrorKind::invalid_argument, "query: missing"));
-  const auto parsed = promql::parse(*query);
-  if (!parsed) return prometheus_error(parsed.error());
-  JsonWriter w;
-  w.begin_object().field("status", "success").field("data", promql::to_string(**parsed)).end_object();
-  return net::HttpResponse::json(w.take());
-}
-
-net::HttpResponse walreplay(const Services& services, const net::HttpRequest& request, WorkContext&) {
-  if (const auto principal = authorise(services, request, accounts::Scope::read); !principal)
-    return prometheus_error(principal.error());
-  JsonWriter w;
-  w.begin_object().field("status", "success").key("data").begin_object();
-  // The journal has been read before the first request is answered.
-  w.field("min", std::int64_t{0}).field("max", std::int64_t{0}).field("current", std::int64_t{0});
-  w.field("state", "done").end_object().end_object();
+  w.field("name", name).end_object().end_object();
   return net::HttpResponse::json(w.take());
 }
 
 }  // namespace
 
 void add_status_routes(net::Router& router, const Services& services) {
-  const auto add = [&](const char* methods, const char* path, const char* name, auto handler) {
-    net::RouteOptions options;
-    options.name = name;
-    options.work = services.query_limits;
-    router.add(
-        methods, path,
-        [&services, handler](const net::HttpRequest& r, WorkContext& c) { return handler(services, r, c); },
-        options);
-  };
-  add("GET", "/api/v1/status/tsdb", "prom_tsdb_status", tsdb_status);
-  add("GET", "/api/v1/status/walreplay", "prom_walreplay", walreplay);
-  add("GET|POST", "/api/v1/format_query", "prom_format_query", format_query);
-  add("POST|PUT", "/api/v1/admin/tsdb/delete_series", "prom_delete_series", admin_delete);
-  add("POST|PUT", "/api/v1/admin/tsdb/snapshot", "prom_snapshot", snapshot);
-  add("POST|PUT", "/api/v1/admin/tsdb/clean_tombstones", "prom_clean_tombstones", clean_tombstones);
+  add_prometheus_json_route(router, services, "GET", "/api/v1/status/tsdb", "prom_tsdb_status", cardinality);
+  add_prometheus_route(router, services, "POST|PUT", "/api/v1/admin/tsdb/delete_series", "prom_delete_series",
+                       admin_delete);
+  add_prometheus_route(router, services, "POST|PUT", "/api/v1/admin/tsdb/snapshot", "prom_snapshot",
+                       snapshot);
+  add_prometheus_route(router, services, "POST|PUT", "/api/v1/admin/tsdb/clean_tombstones",
+                       "prom_clean_tombstones", clean_tombstones);
 }
 
 }  // namespace telltale::api
