@@ -17,8 +17,11 @@ using storage::contract::make_batch;
 using storage::contract::Put;
 
 constexpr std::int64_t kBusyNowMs = 1'700'000'000'000;
+constexpr std::int64_t kOldMs = kBusyNowMs - 4 * 86'400'000;
 constexpr int kBusySeries = 40;
-constexpr std::uint64_t kBusyBatches = 250;
+constexpr std::uint64_t kBusyBatches = 250;     // at least …
+constexpr std::uint64_t kMostBatches = 20'000;  // … and until the others had their turns, at most
+constexpr int kBusyRounds = 30;
 
 struct BusyStore {
   std::unique_ptr<io::FileSystem> fs = io::make_memory_file_system();
@@ -28,6 +31,8 @@ struct BusyStore {
   std::unique_ptr<Tsdb> db;
   std::atomic<std::uint64_t> written{0};
   std::atomic<bool> done{false};
+  std::atomic<int> rounds{0};  // of checkpoint and maintenance
+  std::atomic<int> reads{0};
 
   BusyStore() {
     TsdbOptions options;
@@ -42,12 +47,17 @@ struct BusyStore {
   }
 
   void write() {
-    for (std::uint64_t b = 0; b < kBusyBatches; ++b) {
+    const auto busy = [&](std::uint64_t b) {
+      return b < kBusyBatches || (b < kMostBatches && (rounds < kBusyRounds || reads < kBusyRounds));
+    };
+    for (std::uint64_t b = 0; busy(b); ++b) {
       std::vector<Put> puts;
       for (int s = 0; s < kBusySeries; ++s)
         puts.push_back({labels(s), kBusyNowMs + static_cast<std::int64_t>(b) * 1000, static_cast<double>(b)});
-      // New series come and go beside the steady ones.
-      puts.push_back({Labels({{"__name__", "fleeting"}, {"n", std::to_string(b)}}), kBusyNowMs, 1});
+      // New series come and go beside the steady ones; of old days, so that a rule takes them out of their
+      // parts.
+      puts.push_back({Labels({{"__name__", "fleeting"}, {"n", std::to_string(b)}}), kOldMs, 1});
+      puts.push_back({labels(1), kOldMs, 1});
       EXPECT_TRUE(db->apply({b + 1}, make_batch(*db, {1}, puts)));
       written = b + 1;
     }
@@ -55,15 +65,16 @@ struct BusyStore {
   }
 
   void keep_up() {
-    for (int round = 0; !done; ++round) {
+    for (int round = 0; !done; rounds = ++round) {
       EXPECT_TRUE(db->checkpoint());
       EXPECT_TRUE(db->maintenance());
+      const auto fleeting = storage::contract::matcher(storage::MatchOp::eq, "__name__", "fleeting");
       MetricRetention rules;
-      rules.rules = {{ProjectId{1 + static_cast<std::uint32_t>(round % 2)}, {}, std::chrono::hours(48)}};
+      rules.rules = {
+          {ProjectId{1 + static_cast<std::uint32_t>(round % 2)}, {fleeting}, std::chrono::hours(48)}};
       db->set_retention(rules);
       SystemClock system;
       WorkContext context(system, {});
-      const auto fleeting = storage::contract::matcher(storage::MatchOp::eq, "__name__", "fleeting");
       if (round % 3 == 0) {
         EXPECT_TRUE(db->delete_samples({{{1}}, {{0}, {INT64_MAX}}, {fleeting}, 0}, context));
       }
@@ -99,6 +110,7 @@ struct BusyStore {
       (void)db->stats();
       (void)db->series_use({1});
       (void)db->wants_checkpoint();
+      ++reads;
       const auto backup = db->backup_files();
       for (const auto& file : backup.files) ASSERT_TRUE(*fs->exists("data/tsdb/" + file)) << file;
     }
@@ -112,6 +124,8 @@ TEST(TsdbConcurrency, ReadersSeeOneStateBesideWritesCheckpointsMergesAndDeletes)
   for (int i = 0; i < 2; ++i) threads.emplace_back([&] { store.read(); });
   store.write();
   for (auto& thread : threads) thread.join();
+  EXPECT_GE(store.rounds, kBusyRounds);
+  EXPECT_GE(store.reads, kBusyRounds);
   EXPECT_TRUE(store.db->verify()->empty());
 }
 
