@@ -168,5 +168,18 @@ TEST(DeltaTotalsTest, IdleSeriesMakeRoomAndThenNewOnesAreRefused) {
   EXPECT_EQ(totals.size(), 1u);
 }
 
+TEST(DeltaTotalsTest, ARestartIsToldByTheStartEvenWhereTheTotalDoesNotFall) {
+  const auto at = [](std::int64_t s) { return UnixNanos::from_seconds(1'750'000'000 + s); };
+  DeltaTotals before;
+  EXPECT_EQ(before.add(ProjectId{1}, {1, 1}, at(0), at(10), 5)->start, at(0));
+  const auto last = before.add(ProjectId{1}, {1, 1}, at(10), at(20), 7);
+  EXPECT_EQ(last->value, 12);
+  EXPECT_EQ(last->start, at(0));
+  DeltaTotals after;
+  const auto next = after.add(ProjectId{1}, {1, 1}, at(20), at(30), 20);
+  EXPECT_EQ(next->value, 20);
+  EXPECT_EQ(next->start, at(20)) << "where the last one before stands";
+}
+
 }  // namespace
 }  // namespace telltale::ingest
