@@ -1,6 +1,7 @@
 #include "promql/engine.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "promql/eval.hpp"
 #include "promql/parser.hpp"
@@ -74,7 +75,25 @@ std::string range_key(std::string_view text, const storage::Projects& projects, 
   return out;
 }
 
-void take_annotations(Evaluator& evaluator, QueryResult& out) {
+/// Tells how long the parts of a query took: each call, since the one before.
+class Stopwatch {
+ public:
+  explicit Stopwatch(const Clock& clock) : clock_(clock), last_(clock.steady()) {}
+  Nanos lap() {
+    const Nanos now = clock_.steady();
+    return now - std::exchange(last_, now);
+  }
+
+ private:
+  const Clock& clock_;
+  Nanos last_;
+};
+
+void take_told(Evaluator& evaluator, QueryResult& out, Nanos preparing, Nanos evaluating, Nanos sorting) {
+  out.stats = evaluator.stats();
+  out.stats.preparing = preparing;
+  out.stats.evaluating = evaluating;
+  out.stats.sorting = sorting;
   out.warnings.assign(evaluator.warnings.begin(), evaluator.warnings.end());
   out.infos.assign(evaluator.infos.begin(), evaluator.infos.end());
 }
@@ -95,22 +114,27 @@ Result<> Engine::check(std::string_view text) const {
 
 Result<QueryResult> Engine::instant(std::string_view text, const storage::Projects& projects, UnixMillis time,
                                     WorkContext& context, QueryOptions options) const {
+  Stopwatch watch(context.clock());
   const Steps steps{time.ms, 1, 1};
   const QuerySpan span{time.ms, time.ms, 0};
   TT_ASSIGN(const ExprPtr expr, prepared(text, options_, span));
   const Millis lookback = options.lookback.count() > 0 ? options.lookback : options_.lookback;
   Evaluator evaluator(store_, options_, projects, text, lookback.count(), span, context);
+  const Nanos preparing = watch.lap();
+  Nanos evaluating{0};
   QueryResult out;
   if (expr->type == ValueType::matrix) {
     out.type = ValueType::matrix;
     TT_ASSIGN(out.series, evaluator.raw(unwrap(*expr), steps));
+    evaluating = watch.lap();
     sort_by_labels(out.series);
   } else {
     TT_ASSIGN(StepVector v, evaluator.eval(*expr, steps));
     TT_TRY(evaluator.finish(v.series, true));
     out = to_result(std::move(v), steps, true);
+    evaluating = watch.lap();
   }
-  take_annotations(evaluator, out);
+  take_told(evaluator, out, preparing, evaluating, watch.lap());
   return out;
 }
 
@@ -119,6 +143,7 @@ Result<QueryResult> Engine::range(std::string_view text, const storage::Projects
                                   QueryOptions options) const {
   if (step.count() <= 0) return fail(ErrorKind::invalid_argument, "step: must be above zero");
   if (end < start) return fail(ErrorKind::invalid_argument, "end: must not be before start");
+  Stopwatch watch(context.clock());
   const QuerySpan span{start.ms, end.ms, step.count()};
   TT_ASSIGN(const ExprPtr expr, prepared(text, options_, span));
   if (expr->type != ValueType::scalar && expr->type != ValueType::vector) {
@@ -135,6 +160,7 @@ Result<QueryResult> Engine::range(std::string_view text, const storage::Projects
                              expr->type == ValueType::vector
                          ? looks_ahead(text, *expr, lookback.count())
                          : std::nullopt;
+  const Nanos preparing = watch.lap();
   StepVector v;
   if (ahead) {
     const std::string key = range_key(text, projects, steps, lookback);
@@ -144,8 +170,9 @@ Result<QueryResult> Engine::range(std::string_view text, const storage::Projects
     TT_TRY(evaluator.finish(v.series, true));
   }
   QueryResult out = to_result(std::move(v), steps, false);
+  const Nanos evaluating = watch.lap();
   sort_by_labels(out.series);
-  take_annotations(evaluator, out);
+  take_told(evaluator, out, preparing, evaluating, watch.lap());
   return out;
 }
 

@@ -53,6 +53,19 @@ struct ResultSeries {
   }
 };
 
+/// What a query cost, in the terms of Prometheus' `stats` parameter. A native histogram counts as one sample.
+struct QueryStats {
+  std::uint64_t series_read = 0;   // of the store; once for each selector they were read for
+  std::uint64_t samples_read = 0;  // likewise
+  /// Samples that each step looked at, added up: a window that two steps share counts in both.
+  std::uint64_t queryable = 0;
+  /// The most samples that were held at one time: what was read of one series, and values of operands.
+  std::uint64_t peak = 0;
+  Nanos preparing{0};  // parsing, checking, resolving of durations
+  Nanos evaluating{0};
+  Nanos sorting{0};
+};
+
 /// What /api/v1/query answers with, before JSON.
 struct QueryResult {
   ValueType type = ValueType::vector;
@@ -61,6 +74,7 @@ struct QueryResult {
   std::string text;                   // type string
   std::vector<std::string> warnings;  // each ends with its place: "… (1:5)"
   std::vector<std::string> infos;
+  QueryStats stats;
 };
 
 class RangeCache;

@@ -134,10 +134,37 @@ bool is_step_invariant(const Expr& e) {
 
 }  // namespace
 
+QueryStats Evaluator::stats() const {
+  QueryStats out;
+  out.series_read = series_read_;
+  out.samples_read = samples_read_;
+  out.queryable = queryable_;
+  out.peak = peak_;
+  return out;
+}
+
+void Evaluator::hold(std::uint64_t samples) {
+  std::uint64_t most = peak_.load(std::memory_order_relaxed);
+  while (samples > most && !peak_.compare_exchange_weak(most, samples, std::memory_order_relaxed)) {
+  }
+}
+
 Result<StepVector> Evaluator::eval(const Expr& e, const Steps& steps) {
+  const std::uint64_t before = held_;
+  TT_ASSIGN(StepVector v, eval_steps(e, steps));
+  const std::uint64_t made = v.series.size() * steps.count;
+  // A parenthesis hands on what it holds.
+  hold((e.kind == ExprKind::paren ? before : held_) + made);
+  held_ = before + made;
+  return v;
+}
+
+Result<StepVector> Evaluator::eval_steps(const Expr& e, const Steps& steps) {
   TT_TRY(context_.check());
   if (steps.count == 1 || e.kind == ExprKind::paren || !is_step_invariant(e)) return eval_now(e, steps);
+  const std::uint64_t seen = queryable_;
   TT_ASSIGN(StepVector v, eval_now(e, Steps{steps.start, steps.step, 1}));
+  see((queryable_ - seen) * (steps.count - 1));
   TT_TRY(context_.charge(v.series.size() * steps.count * sizeof(double)));
   for (StepSeries& s : v.series) {
     s.values.assign(steps.count, s.values[0]);
@@ -197,14 +224,18 @@ StepValue Evaluator::smoothed_value(const Expr& e, const storage::SeriesLabels& 
   return mixed.between(c, i, t);
 }
 
-void Evaluator::instant_row(const Expr& e, const Steps& steps, const Columns& c, StepSeries& out) const {
+std::uint64_t Evaluator::instant_row(const Expr& e, const Steps& steps, const Columns& c,
+                                     StepSeries& out) const {
+  std::uint64_t seen = 0;
   std::size_t next = 0;
   for (std::size_t i = 0; i < steps.count; ++i) {
     const std::int64_t t = time_of(e, steps.at(i));
     while (next < c.times.size() && c.times[next] <= t) ++next;
-    if (next > 0 && c.times[next - 1] > t - lookback_ && !is_stale_nan(c.values[next - 1]))
-      out.values[i] = c.values[next - 1];
+    if (next == 0 || c.times[next - 1] <= t - lookback_ || is_stale_nan(c.values[next - 1])) continue;
+    out.values[i] = c.values[next - 1];
+    ++seen;
   }
+  return seen;
 }
 
 Result<StepVector> Evaluator::selector(const Expr& e, const Steps& steps, Read read) {
@@ -220,15 +251,17 @@ Result<StepVector> Evaluator::selector(const Expr& e, const Steps& steps, Read r
     s.labels = labels.all();
     s.values.assign(steps.count, absent_value());
     if (read == Read::values && !smooth && c.histograms.empty()) {
-      instant_row(e, steps, c, s);
+      see(instant_row(e, steps, c, s));
       return {};
     }
     const Histogram* charged = nullptr;
+    std::uint64_t seen = 0;
     std::size_t next = 0;
     for (std::size_t i = 0; i < steps.count; ++i) {
       const std::int64_t t = time_of(e, steps.at(i));
       while (next < c.times.size() && c.times[next] <= t) ++next;
       if (next == 0 || c.times[next - 1] <= t - lookback_ || is_stale_nan(c.values[next - 1])) continue;
+      ++seen;
       if (read != Read::values) {
         s.values[i] = seconds(read == Read::timestamps ? c.times[next - 1] : c.start(next - 1));
       } else if (smooth) {
@@ -243,6 +276,7 @@ Result<StepVector> Evaluator::selector(const Expr& e, const Steps& steps, Read r
         s.values[i] = c.values[next - 1];
       }
     }
+    see(seen);
     return {};
   });
   const std::string_view function = read == Read::start_times ? "start_timestamp" : "";
@@ -302,7 +336,10 @@ Result<> Evaluator::each_range(const Expr& e, const Steps& steps, std::string_vi
   if (first > to) return {};
   const Steps inner{first, step, static_cast<std::size_t>((to - first) / step + 1)};
   TT_TRY(context_.charge(inner.count * sizeof(double)));
+  // What the inner steps looked at does not count, but what the outer ones look at of them.
+  const std::uint64_t queryable = queryable_;
   TT_ASSIGN(StepVector v, eval(*e.args[0], inner));
+  queryable_ = queryable;
   sink.begin(1);
   OwnedColumns kept;
   for (const StepSeries& s : v.series) {
@@ -327,8 +364,9 @@ Evaluator::RangeCall Evaluator::range_call(const Expr& e, const Steps& steps, co
   return {e, range, selector, fn, params, params2, overlapping};
 }
 
-Result<> Evaluator::range_row(const RangeCall& call, const Steps& steps, const storage::SeriesLabels& labels,
-                              const Columns& c, StepSeries& out) {
+Result<std::uint64_t> Evaluator::range_row(const RangeCall& call, const Steps& steps,
+                                           const storage::SeriesLabels& labels, const Columns& c,
+                                           StepSeries& out) {
   const Extension extension = call.selector.extension;
   const std::int64_t before = extension != Extension::none ? lookback_ : 0;
   const std::int64_t after = extension == Extension::smoothed ? lookback_ : 0;
@@ -338,6 +376,7 @@ Result<> Evaluator::range_row(const RangeCall& call, const Steps& steps, const s
   SlidingWindow sliding(call.e.text, call.fn, c, call.overlapping && !with_histograms);
   std::size_t begin = 0;
   std::size_t end = 0;
+  std::uint64_t seen = 0;
   bool any = false;
   for (std::size_t i = 0; i < steps.count; ++i) {
     const std::int64_t to = time_of(call.selector, steps.at(i));
@@ -345,6 +384,7 @@ Result<> Evaluator::range_row(const RangeCall& call, const Steps& steps, const s
     while (end < c.times.size() && c.times[end] <= to + after) ++end;
     while (begin < end && c.times[begin] <= from - before) ++begin;
     if (begin == end) continue;
+    seen += end - begin;
     const Window w{c.part(begin, end - begin),
                    from,
                    to,
@@ -363,7 +403,7 @@ Result<> Evaluator::range_row(const RangeCall& call, const Steps& steps, const s
     }
   }
   if (any && call.counter()) check_counter(labels, *call.e.args[0]);
-  return {};
+  return seen;
 }
 
 Result<StepVector> Evaluator::over_range(const Expr& e, const Steps& steps, const Expr& range,
@@ -377,7 +417,9 @@ Result<StepVector> Evaluator::over_range(const Expr& e, const Steps& steps, cons
     s.labels = labels.all();
     s.drop_name = drop || !call.keeps_name();
     s.values.assign(steps.count, absent_value());
-    return range_row(call, steps, labels, c, s);
+    TT_ASSIGN(const std::uint64_t seen, range_row(call, steps, labels, c, s));
+    see(seen);
+    return {};
   });
   TT_TRY(each_range(range, steps, e.text, sink));
   StepVector out;
@@ -404,6 +446,7 @@ Result<std::vector<ResultSeries>> Evaluator::raw(const Expr& e, const Steps& ste
     }
     TT_TRY(
         context_.charge(s.samples.size() * sizeof(ResultPoint) + s.histograms.size() * sizeof(HistogramPtr)));
+    see(s.samples.size());
     if (!s.samples.empty()) into.push_back(std::move(s));
     return {};
   });

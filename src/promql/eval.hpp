@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <iterator>
 #include <map>
@@ -221,9 +222,13 @@ class Evaluator {
 
   std::set<std::string> warnings;
   std::set<std::string> infos;
+  /// Without times.
+  QueryStats stats() const;
 
  private:
   Result<StepVector> eval_now(const Expr& e, const Steps& steps);
+  /// One step for all when none differs.
+  Result<StepVector> eval_steps(const Expr& e, const Steps& steps);
   /// What an instant selector is read for.
   enum class Read { values, timestamps, start_times };
   Result<StepVector> selector(const Expr& e, const Steps& steps, Read read);
@@ -239,8 +244,8 @@ class Evaluator {
   Result<> fetch_joined(storage::SeriesCursor& cursor, const Expr& selector,
                         const storage::SelectHints& hints, SeriesSink& sink);
   Result<> each_range(const Expr& e, const Steps& steps, std::string_view function, SeriesSink& sink);
-  /// The floats that an instant selector has at the steps.
-  void instant_row(const Expr& e, const Steps& steps, const Columns& c, StepSeries& out) const;
+  /// The floats that an instant selector has at the steps; how many there are.
+  std::uint64_t instant_row(const Expr& e, const Steps& steps, const Columns& c, StepSeries& out) const;
   /// A function over windows of one selector or subquery.
   struct RangeCall {
     const Expr& e;
@@ -256,9 +261,9 @@ class Evaluator {
   };
   static RangeCall range_call(const Expr& e, const Steps& steps, const Expr& range, WindowFunction fn,
                               const std::vector<double>* params, const std::vector<double>* params2);
-  /// Its values at the steps, for one series.
-  Result<> range_row(const RangeCall& call, const Steps& steps, const storage::SeriesLabels& labels,
-                     const Columns& c, StepSeries& out);
+  /// Its values at the steps, for one series; how many samples they were made of.
+  Result<std::uint64_t> range_row(const RangeCall& call, const Steps& steps,
+                                  const storage::SeriesLabels& labels, const Columns& c, StepSeries& out);
   std::int64_t time_of(const Expr& e, std::int64_t step_time) const;
   Result<StepVector> unary(const Expr& e, const Steps& steps);
   Result<StepVector> binary(const Expr& e, const Steps& steps);
@@ -309,6 +314,14 @@ class Evaluator {
   const QuerySpan outer_;
   WorkContext& context_;
   std::mutex annotations_;
+  // What was read and looked at (QueryStats); from several threads.
+  std::atomic<std::uint64_t> series_read_{0};
+  std::atomic<std::uint64_t> samples_read_{0};
+  std::atomic<std::uint64_t> queryable_{0};
+  std::atomic<std::uint64_t> peak_{0};
+  std::uint64_t held_ = 0;  // values of operands that are evaluated and not yet used
+  void see(std::uint64_t samples) { queryable_.fetch_add(samples, std::memory_order_relaxed); }
+  void hold(std::uint64_t samples);
 };
 
 /// The name and what belongs to it: `__type__` and `__unit__` say what the metric is, so they leave with it.

@@ -109,9 +109,18 @@ Result<> Evaluator::fetch(const Expr& selector, std::int64_t from, std::int64_t 
   return for_each_parallel(options_.helpers, cursors.size(), [&](std::size_t share) -> Result<> {
     storage::SeriesView view;
     OwnedColumns own;
+    std::uint64_t samples = 0;
+    std::size_t longest = 0;
     for (std::size_t n = 0;; ++n) {
       TT_ASSIGN(const bool more, cursors[share]->next(view));
-      if (!more) return {};
+      if (!more) {
+        series_read_ += n;
+        samples_read_ += samples;
+        hold(held_ + longest);
+        return {};
+      }
+      samples += view.times_ms.size();
+      longest = std::max(longest, view.times_ms.size());
       if (n % kSeriesPerCheck == 0) TT_TRY(context_.check());
       Columns c{view.times_ms, view.values, view.histograms, view.start_times_ms};
       if (!hints.start_times) c.starts = {};
@@ -133,6 +142,9 @@ Result<> Evaluator::fetch_joined(storage::SeriesCursor& cursor, const Expr& sele
   const auto flush = [&]() -> Result<> {
     if (!pending) return {};
     pending = false;
+    ++series_read_;
+    samples_read_ += columns.times.size();
+    hold(held_ + columns.times.size());
     if (!hints.start_times) columns.starts.clear();
     if (selector.statistics_only && !columns.histograms.empty()) keep_statistics(columns.histograms);
     return sink.take(0, storage::KeptLabels(labels), false, columns.view());

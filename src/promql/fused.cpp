@@ -152,7 +152,8 @@ struct Group {
 };
 using Groups = std::unordered_map<std::string, Group>;
 
-/// `make(labels, samples, row)` gives a series' values; they must be floats.
+/// `make(labels, samples, row)` gives a series' values, which must be floats, and tells how many samples they
+/// were made of.
 template <class Make>
 class FusedSink final : public SeriesSink {
  public:
@@ -168,7 +169,8 @@ class FusedSink final : public SeriesSink {
     }
     Share& s = shares_[share];
     s.row.values.assign(steps_, absent_value());
-    TT_TRY(make_(labels, samples, s.row));
+    TT_ASSIGN(const std::uint64_t seen, make_(labels, samples, s.row));
+    s.seen += seen;
     if (std::all_of(s.row.values.begin(), s.row.values.end(), is_absent)) return {};
     grouping_.key(labels, s.key);
     auto at = s.groups.find(s.key);
@@ -181,6 +183,11 @@ class FusedSink final : public SeriesSink {
   }
 
   bool met_histograms() const { return met_histograms_; }
+  std::uint64_t seen() const {
+    std::uint64_t out = 0;
+    for (const Share& s : shares_) out += s.seen;
+    return out;
+  }
   /// nullopt when the numbers are such that they have to be added in their order.
   std::optional<StepVector> result() {
     Groups all;
@@ -206,6 +213,7 @@ class FusedSink final : public SeriesSink {
     Groups groups;
     StepSeries row;
     std::string key;
+    std::uint64_t seen = 0;
   };
   const Op op_;
   const Grouping grouping_;
@@ -232,10 +240,22 @@ Result<std::optional<StepVector>> Evaluator::fused(const Expr& e, const Steps& s
     return std::nullopt;
   const auto run = [&](bool drop_name, auto read, auto make) -> Result<std::optional<StepVector>> {
     FusedSink sink(*op, Grouping(e, drop_name), steps.count, context_, make);
+    const std::uint64_t series = series_read_;
+    const std::uint64_t samples = samples_read_;
     auto done = read(sink);
-    if (sink.met_histograms()) return std::nullopt;
-    TT_TRY(std::move(done));
-    return sink.result();
+    std::optional<StepVector> out;
+    if (!sink.met_histograms()) {
+      TT_TRY(std::move(done));
+      out = sink.result();
+    }
+    if (out) {
+      see(sink.seen());
+    } else {
+      // The long way reads and counts it all.
+      series_read_ = series;
+      samples_read_ = samples;
+    }
+    return out;
   };
   if (arg.kind == ExprKind::vector_selector && arg.extension == Extension::none) {
     const std::int64_t from = time_of(arg, steps.start) - lookback_;
@@ -244,9 +264,8 @@ Result<std::optional<StepVector>> Evaluator::fused(const Expr& e, const Steps& s
         [&](SeriesSink& sink) {
           return fetch(arg, from, time_of(arg, steps.last()), hints_of(steps.step, 0, ""), sink);
         },
-        [&](const storage::SeriesLabels&, const Columns& c, StepSeries& row) -> Result<> {
-          instant_row(arg, steps, c, row);
-          return {};
+        [&](const storage::SeriesLabels&, const Columns& c, StepSeries& row) -> Result<std::uint64_t> {
+          return instant_row(arg, steps, c, row);
         });
   }
   if (arg.kind != ExprKind::call || arg.args.size() != 1 || arg.text == "absent_over_time")

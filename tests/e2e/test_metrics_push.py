@@ -363,6 +363,32 @@ def test_text_import(module_server, run):
 
 # ---- Out again
 
+def test_queries_cost_what_prometheus_says(module_server, ingest_token, prometheus, run):
+    """`totalQueryableSamples` of queries over what Prometheus scraped of itself and wrote to us."""
+    config = f"""
+global: {{scrape_interval: 1s, external_labels: {{run: {run}}}}}
+scrape_configs: [{{job_name: self, static_configs: [{{targets: [SELF]}}]}}]
+remote_write:
+  - url: {module_server.url}/api/v1/write
+    authorization: {{credentials: {ingest_token}}}
+    queue_config: {{batch_send_deadline: 500ms}}
+"""
+    peer = prometheus(config)
+    wait_until(lambda: ours(module_server, f'count_over_time(up{{run="{run}"}}[1m]) >= 12'), 40, what="samples of twelve scrapes")
+    end = int(time.time()) - 3
+
+    def cost(url, query, **headers):
+        answer = requests.get(f"{url}/api/v1/query_range", headers=headers, timeout=30,
+                              params={"query": query, "start": end - 6, "end": end, "step": 2, "stats": "all"})
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]["stats"]["samples"]["totalQueryableSamples"]
+
+    for query in ("up{}", "sum by (job) (prometheus_http_requests_total{})", "rate(prometheus_http_requests_total{}[4s])", "up{} + up{}",
+                  "max_over_time(up{}[6s:2s])", f"sum_over_time(up{{}}[5s] @ {end - 1})", "1 + 1"):
+        mine = query.replace("{}", f'{{run="{run}"}}')
+        assert cost(module_server.url, mine, Authorization=f"Bearer {module_server.token}") == cost(peer.url, query.replace("{}", "")), query
+
+
 def test_prometheus_federates_from_us(module_server, prometheus, run):
     now_ms = int(time.time() * 1000)
     assert remote_write.send(module_server, v2_request(run, now_ms), remote_write.V2).status_code == 204

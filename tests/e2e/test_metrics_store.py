@@ -36,6 +36,33 @@ def test_where_series_come_from(module_server, stored):
     assert refused.status_code == 400 and "limit" in refused.json()["error"]
 
 
+def test_the_values_of_one_label(module_server, stored):
+    def told(**more):
+        return module_server.api.get("/api/v1/status/tsdb", **{"match[]": '{run="store"}', **more})["data"]
+
+    # Also when they would not be among the first of all pairs.
+    values = told(focusLabel="host", limit=2)
+    assert values["seriesCountByFocusLabelValue"] == [{"name": "h0", "value": 3}, {"name": "h1", "value": 2}]
+    assert len(values["seriesCountByLabelValuePair"]) == 2 and len(values["seriesCountByMetricName"]) == 2
+    assert told(focusLabel="nothing")["seriesCountByFocusLabelValue"] == []
+    assert "seriesCountByFocusLabelValue" not in told()
+
+
+def test_what_a_query_cost(module_server, stored):
+    def told(path, **params):
+        return module_server.api.get(path, **params)["data"].get("stats")
+
+    query = {"query": 'sum(stored_a{run="store"})', "time": stored}
+    assert told("/api/v1/query", **query) is None
+    for stats in ("all", "true"):
+        cost = told("/api/v1/query", stats=stats, **query)
+        assert cost["samples"] == {"totalQueryableSamples": 3, "peakSamples": 4, "seriesRead": 3, "samplesRead": 3}
+        assert set(cost["timings"]) == {"evalTotalTime", "resultSortTime", "queryPreparationTime", "innerEvalTime", "execTotalTime"}
+        assert all(seconds >= 0 for seconds in cost["timings"].values())
+    ranged = told("/api/v1/query_range", query='stored_a{run="store"}', start=stored, end=stored + 20, step=10, stats="all")
+    assert ranged["samples"]["totalQueryableSamples"] == 9 and ranged["samples"]["samplesRead"] == 3
+
+
 def test_deleted_samples_are_gone(module_server, stored):
     def left():
         return {s["host"] for s in module_server.api.get("/api/v1/series", **{"match[]": 'stored_a{run="store"}'})["data"]}

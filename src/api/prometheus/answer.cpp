@@ -136,6 +136,22 @@ void write_series_samples(JsonWriter& w, const promql::ResultSeries& series, boo
   w.end_array();
 }
 
+void write_stats(JsonWriter& w, const promql::QueryStats& stats) {
+  const auto seconds = [&](std::string_view name, Nanos time) {
+    w.key(name).raw(fmt::format("{:.9f}", std::chrono::duration<double>(time).count()));
+  };
+  w.key("stats").begin_object().key("timings").begin_object();
+  seconds("evalTotalTime", stats.preparing + stats.evaluating + stats.sorting);
+  seconds("resultSortTime", stats.sorting);
+  seconds("queryPreparationTime", stats.preparing);
+  seconds("innerEvalTime", stats.evaluating);
+  seconds("execTotalTime", stats.preparing + stats.evaluating + stats.sorting);
+  w.end_object().key("samples").begin_object();
+  w.field("totalQueryableSamples", stats.queryable).field("peakSamples", stats.peak);
+  w.field("seriesRead", stats.series_read).field("samplesRead", stats.samples_read);
+  w.end_object().end_object();
+}
+
 void write_labels(JsonWriter& w, const Labels& labels) {
   w.begin_object();
   for (const auto& label : labels) w.field(label.name, label.value);

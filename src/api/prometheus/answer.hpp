@@ -32,6 +32,9 @@ void write_sample(JsonWriter& w, const promql::ResultPoint& s);
 /// `histograms` of a range's. A histogram is {count, sum, buckets: [[which bounds belong to it, lower, upper,
 /// count]]} with 0: the upper, 1: the lower, 2: neither, 3: both.
 void write_series_samples(JsonWriter& w, const promql::ResultSeries& series, bool instant);
+/// The member `stats` of a query's answer: timings in seconds and counts of samples, as Prometheus names
+/// them, with `seriesRead` and `samplesRead` of our own. How long a query waited for its turn is not known.
+void write_stats(JsonWriter& w, const promql::QueryStats& stats);
 /// What was refused of numbers that were pushed, and why, for people.
 std::string refusal_text(const ingest::MetricOutcome& outcome);
 

@@ -26,7 +26,12 @@ void write_list(JsonWriter& w, std::string_view name, const std::vector<std::str
   w.end_array();
 }
 
-net::HttpResponse write_query_result(const promql::QueryResult& result) {
+bool wants_stats(const net::HttpRequest& request) {
+  const auto stats = request.param("stats");
+  return stats && !stats->empty();
+}
+
+net::HttpResponse write_query_result(const promql::QueryResult& result, bool stats) {
   using promql::ValueType;
   JsonWriter w;
   w.begin_object().field("status", "success").key("data").begin_object();
@@ -47,6 +52,7 @@ net::HttpResponse write_query_result(const promql::QueryResult& result) {
     }
     w.end_array();
   }
+  if (stats) write_stats(w, result.stats);
   w.end_object();
   write_list(w, "warnings", result.warnings);
   write_list(w, "infos", result.infos);
@@ -102,7 +108,7 @@ Result<promql::QueryResult> run_query(const Services& services, const net::HttpR
 net::HttpResponse prometheus_query(const Services& services, const net::HttpRequest& request,
                                    WorkContext& context, bool range) {
   const auto result = run_query(services, request, context, range);
-  return result ? write_query_result(*result) : prometheus_error(result.error());
+  return result ? write_query_result(*result, wants_stats(request)) : prometheus_error(result.error());
 }
 
 template <class T>

@@ -26,10 +26,12 @@ Result<std::size_t> top_of(const net::HttpRequest& request) {
   return top;
 }
 
-void write_counts(JsonWriter& w, std::string_view field,
-                  const std::vector<storage::Cardinality::Count>& counts) {
+using Counts = std::vector<storage::Cardinality::Count>;
+
+void write_counts(JsonWriter& w, std::string_view field, const Counts& counts, std::size_t top) {
   w.key(field).begin_array();
-  for (const auto& c : counts) {
+  for (std::size_t i = 0; i < counts.size() && i < top; ++i) {
+    const auto& c = counts[i];
     w.begin_object();
     w.field("name", c.value.empty() ? c.name : c.name + "=" + c.value).field("value", c.count).end_object();
   }
@@ -48,6 +50,15 @@ void write_limits(JsonWriter& w, const Services& services, const storage::Projec
   w.end_array();
 }
 
+/// The values of one label, out of the pairs of all; in their order.
+Counts values_of(const Counts& pairs, std::string_view label) {
+  Counts out;
+  for (const auto& p : pairs) {
+    if (p.name == label) out.push_back({p.value, {}, p.count});
+  }
+  return out;
+}
+
 Result<std::string> cardinality(const Services& services, const net::HttpRequest& request,
                                 WorkContext& context) {
   TT_ASSIGN(auto queries, label_queries(services, request));
@@ -55,18 +66,22 @@ Result<std::string> cardinality(const Services& services, const net::HttpRequest
   if (queries.size() > 1) return fail(ErrorKind::invalid_argument, "match[]: one selector at most");
   storage::LabelQuery& query = queries.front();
   if (!request.param("start")) query.range.min = services.clock.now().to_millis() - kHeadSpan;
-  query.limit = top;
+  const auto focus = request.param("focusLabel").value_or("");
+  // The values of one label may stand in few series each: they are looked for among all pairs.
+  query.limit = focus.empty() ? top : 0;
   TT_ASSIGN(const auto counts, services.metrics.cardinality(query, context));
   JsonWriter w;
   w.begin_object().field("status", "success").key("data").begin_object();
   w.key("headStats").begin_object();
   w.field("numSeries", counts.series).field("numLabelPairs", counts.label_pairs);
   w.field("minTime", query.range.min.ms).field("maxTime", query.range.max.ms).end_object();
-  write_counts(w, "seriesCountByMetricName", counts.series_by_metric);
-  write_counts(w, "labelValueCountByLabelName", counts.values_by_label);
-  write_counts(w, "memoryInBytesByLabelName", counts.bytes_by_label);
-  write_counts(w, "seriesCountByLabelValuePair", counts.series_by_pair);
-  write_counts(w, "seriesCountByLabelName", counts.series_by_label);
+  write_counts(w, "seriesCountByMetricName", counts.series_by_metric, top);
+  write_counts(w, "labelValueCountByLabelName", counts.values_by_label, top);
+  write_counts(w, "memoryInBytesByLabelName", counts.bytes_by_label, top);
+  write_counts(w, "seriesCountByLabelValuePair", counts.series_by_pair, top);
+  write_counts(w, "seriesCountByLabelName", counts.series_by_label, top);
+  if (!focus.empty())
+    write_counts(w, "seriesCountByFocusLabelValue", values_of(counts.series_by_pair, focus), top);
   if (services.series_use) write_limits(w, services, query.projects);
   w.end_object().end_object();
   return w.take();
