@@ -1,8 +1,8 @@
 """Puts the application together: settings, database, providers, faults, telemetry, routes."""
 import logging
 
-from flask import Flask, Response, jsonify
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from flask import Flask, Response, jsonify, request
+from prometheus_client.exposition import choose_encoder
 from werkzeug.exceptions import HTTPException
 
 from stockapp import telemetry
@@ -68,7 +68,9 @@ def create_app(settings: Settings, observed: bool = True) -> Flask:
     def metrics() -> Response:
         services.market.refresh_gauges()
         accounts.refresh_gauges(services)
-        return Response(generate_latest(services.metrics.registry), content_type=CONTENT_TYPE_LATEST)
+        # OpenMetrics for those who ask for it: exemplars stand in no other text.
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return Response(encode(services.metrics.registry), content_type=content_type)
 
     @app.get("/healthz")
     def healthy():

@@ -122,7 +122,9 @@ def observe_requests(app, metrics) -> None:
         route = request.url_rule.rule if request.url_rule else "unmatched"
         elapsed = time.perf_counter() - g.started
         metrics.requests.labels(request.method, route, str(response.status_code)).inc()
-        metrics.request_duration.labels(request.method, route).observe(elapsed)
+        span = sentry_sdk.get_current_span()
+        exemplar = {"trace_id": span.trace_id} if span is not None and span.sampled else None
+        metrics.request_duration.labels(request.method, route).observe(elapsed, exemplar)
         if route != "/metrics":
             log.log(logging.WARNING if response.status_code >= 500 else logging.INFO, "%s %s %d", request.method,
                     request.path, response.status_code,
