@@ -43,6 +43,11 @@ def test_log_explorer(servers, name):
     check(servers("logs", "with_stockapp"), name)
 
 
+@pytest.mark.parametrize("name", browser_rig.names_of("metrics"))
+def test_metrics_explorer(servers, name):
+    check(servers("metrics", "with_stockapp"), name)
+
+
 @pytest.mark.parametrize("name", browser_rig.names_of("errors"))
 def test_errors(servers, name):
     check(servers("errors", "with_stockapp"), name)

@@ -3,6 +3,7 @@
 import type { Query } from "./address";
 import { filterText, readFilters } from "./filters";
 import type { AlertRule } from "./log-rules";
+import type { TsdbStatus } from "./cardinality";
 import { withTerms } from "./search-terms";
 import { chooseStep } from "./step";
 import type { Span } from "./time";
@@ -165,10 +166,11 @@ export function onStep({ start, end }: Span, most?: number): { from: number; to:
   const step = chooseStep(end - start, most);
   return { from: Math.ceil(start / 1000 / step) * step, to: Math.floor(end / 1000 / step) * step, step };
 }
-export const rangeQueryAsk = <T>(expr: string, { from, to, step }: ReturnType<typeof onStep>): Ask<T> => ({
-  key: ["query_range", expr, from, to, step],
+/** `stats`: with what the query cost. */
+export const rangeQueryAsk = <T>(expr: string, { from, to, step }: ReturnType<typeof onStep>, stats = false): Ask<T> => ({
+  key: ["query_range", expr, from, to, step, stats],
   path: "/api/v1/query_range",
-  query: { query: expr, start: from, end: to, step },
+  query: { query: expr, start: from, end: to, step, stats: stats ? "all" : null },
   // A series of native histograms alone comes without values: there are no numbers to draw.
   read: (a: { data: { result: { values?: unknown[] }[] } }) => {
     for (const s of a.data.result) s.values ??= [];
@@ -176,6 +178,19 @@ export const rangeQueryAsk = <T>(expr: string, { from, to, step }: ReturnType<ty
   },
 });
 export const metricNamesAsk: Ask<string[]> = { key: ["metric-names"], path: "/api/v1/label/__name__/values", query: {}, read: (a: { data: string[] }) => a.data };
+/** Entries of each list. */
+const TOP = 100;
+/** More than is shown, so that what is missing here was not there. */
+export const TOP_BEFORE = 2000;
+const DAY_S = 86_400;
+
+/** Where the series come from that a selector names (all without one), and what values a label has in them. */
+export function cardinalityAsk(select: string, focus: string, { start, end }: Span, daysAgo = 0): Ask<TsdbStatus> {
+  // Whole minutes: a refresh within one asks for the same.
+  const at = (ms: number) => Math.floor(ms / 60_000) * 60 - daysAgo * DAY_S;
+  const query = { "match[]": select, focusLabel: focus, start: at(start), end: at(end) + 60, limit: daysAgo > 0 ? TOP_BEFORE : TOP };
+  return { key: ["cardinality", query], path: "/api/v1/status/tsdb", query, read: (a: { data: TsdbStatus }) => a.data };
+}
 export const rulesAsk = <T>(now: number): Ask<T> => ({ key: ["rules", now], path: "/api/v1/rules", query: {}, read: (a: { data: { groups: T } }) => a.data.groups });
 /** Rules that were made here, not in files. */
 export const alertRulesAsk: Ask<AlertRule[]> = { key: ["alert-rules"], path: "alert-rules", query: {}, read: (a: { rules: AlertRule[] }) => a.rules };

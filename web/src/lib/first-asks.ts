@@ -1,6 +1,6 @@
 // The requests a page begins with, from its path and search alone.
 import {
-  alertRulesAsk, type Ask, BUCKETS, facetsAsk, firstPageAsk, groupField, histogramAsk, isLogQuery, issueAsk, issueEventsAsk, issueList, issuesAsk, logqlParams, metricNamesAsk, onStep, overviewAsk,
+  alertRulesAsk, type Ask, BUCKETS, cardinalityAsk, facetsAsk, firstPageAsk, groupField, histogramAsk, isLogQuery, issueAsk, issueEventsAsk, issueList, issuesAsk, logqlParams, metricNamesAsk, onStep, overviewAsk,
   patternsAsk,
   rangeQueryAsk, relatedAsk, risingIssues, rowParams, spansOfTraces, rulesAsk, spanParams, targetsAsk, traceAsk, traceParams, tracesAsk,
 } from "./asks";
@@ -33,8 +33,9 @@ export function firstAsks(path: string, search: URLSearchParams, now: number): A
     return [tracesAsk(traceParams(search, span, readMs)), histogramAsk("spans", spansOfTraces(rowParams(search, span)), "service", BUCKETS)];
   }
   if (page === "metrics" && list) {
+    if (search.get("tab") === "cardinality") return [cardinalityAsk(search.get("select") ?? "", search.get("label") ?? "", range)];
     const charts = search.get("view") === "table" ? [] : search.getAll("expr").filter(Boolean);
-    return [...charts.slice(0, 8).map((expr) => rangeQueryAsk(expr, onStep(range))), metricNamesAsk];
+    return [...charts.slice(0, 8).map((expr) => rangeQueryAsk(expr, onStep(range), true)), metricNamesAsk];
   }
   if (page === "alerts" && list) return [rulesAsk(now), targetsAsk(now), ...(HAS_LOG_RULES ? [alertRulesAsk] : [])];
   return [];

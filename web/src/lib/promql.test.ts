@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { buildQuery, chooseStep, families, isRated, metricIn, metricKind, mostOf, rateWindow, readPosition, seriesNames } from "./promql";
+import { chooseStep, isRated, metricIn, mostOf, rateWindow, readPosition, seriesNames } from "./promql";
 
 describe("steps", () => {
   it("are round and give about 300 points", () => {
@@ -28,20 +28,6 @@ it("finds where an error lies", () => {
   expect(readPosition("query timed out", "up")).toBeNull();
 });
 
-describe("the browser's queries", () => {
-  const b = { metric: "http_requests_total", how: "rate", by: [], filters: [] };
-  it("fit the kind of metric", () => {
-    expect(["a_total", "a_seconds_bucket", "a_bytes", "a_count"].map(metricKind)).toEqual(["counter", "histogram", "gauge", "counter"]);
-    expect(buildQuery(b, "1m")).toBe("sum (rate(http_requests_total[1m]))");
-    expect(buildQuery({ ...b, by: ["status"], filters: [{ label: "job", value: "shop" }] }, "5m")).toBe('sum by (status) (rate(http_requests_total{job="shop"}[5m]))');
-    expect(buildQuery({ metric: "d_bucket", how: "p95", by: ["route"], filters: [] }, "1m")).toBe("histogram_quantile(0.95, sum by (le, route) (rate(d_bucket[1m])))");
-    expect(buildQuery({ metric: "mem", how: "max", by: [], filters: [] }, "1m")).toBe("max (mem)");
-  });
-  it("quote what is not plain", () => {
-    expect(buildQuery({ metric: "http.requests", how: "raw", by: [], filters: [{ label: "k8s.pod", value: 'a"b\\' }] }, "1m")).toBe('{"http.requests", "k8s.pod"="a\\"b\\\\"}');
-  });
-});
-
 it("knows what a query is about", () => {
   expect(metricIn('sum by (le, job) (rate(http_seconds_bucket{job="up"}[5m]))')).toBe("http_seconds_bucket");
   expect(metricIn("histogram_quantile(0.95, sum(rate(x_bucket[1m])))")).toBe("x_bucket");
@@ -52,8 +38,4 @@ it("knows what a query is about", () => {
 it("keeps the greatest series", () => {
   const m = (v: string) => ({ metric: { v }, values: [[1, v] as const] });
   expect(mostOf([m("1"), m("NaN"), m("7"), m("3")], 2).map((s) => s.metric["v"])).toEqual(["7", "3"]);
-});
-
-it("leaves out what comes along with another metric", () => {
-  expect(families(["d_bucket", "d_count", "d_sum", "d_created", "a_total", "a_created", "b_count", "c_created"])).toEqual(["d_bucket", "a_total", "b_count", "c_created"]);
 });

@@ -399,13 +399,14 @@ async function askedOnce(bench) {
   page.on("request", (request) => {
     const url = new URL(request.url());
     // `limit=1` asks whether there is anything at all, where a list is empty.
-    if (request.method() === "GET" && url.pathname.startsWith("/api/") && url.searchParams.get("limit") !== "1") asked.push(url.pathname + (url.pathname.endsWith("query_range") ? url.searchParams.get("query") : ""));
+    if (request.method() === "GET" && url.pathname.startsWith("/api/") && url.searchParams.get("limit") !== "1") asked.push(url.pathname + (/query_(range|exemplars)$/.test(url.pathname) ? url.searchParams.get("query") : /status\/tsdb$/.test(url.pathname) ? url.searchParams.get("start") : ""));
   });
   const filters = "where=level%3Derror&where=service%3Dstockapp&q=analysis&range=30m";
   const wheres = [
     "/", "/?range=6h&project=1", "/issues?range=24h", `/issues?status=all&sort=events&${filters}`, `/issues/${data.issue}?range=24h`, `/logs?range=1h`,
     `/logs?order=oldest&${filters}`, "/logs?from=2026-01-31T10:00:00.000Z&to=2026-01-31T11:00:00.000Z", "/traces?range=1h", `/traces?min=1ms&max=1.5s&failed=1&${filters}`,
     `/traces/${data.trace}`, `/metrics?range=15m&expr=${encodeURIComponent(data.query)}&expr=up`, "/alerts", "/alerts?tab=targets",
+    "/metrics?range=15m&tab=cardinality",
   ];
   for (const where of wheres) {
     asked.length = 0;

@@ -39,7 +39,12 @@ export interface ChartProps {
   actions?: ComponentChildren;
   note?: ComponentChildren;
   onPaint?: (ms: number) => void;
+  /** What lies over the picture, given where instants and values are; drawn again when the picture is. */
+  overlay?: ((place: Place) => ComponentChildren) | undefined;
+  /** Values of the overlay that the axis should reach. */
+  reach?: readonly number[] | undefined;
 }
+export type Place = Plot["place"];
 
 /** What paints; its code comes with the first chart that is drawn, not with the first that is in sight. */
 let painter: Promise<typeof import("./plot")> | null = null;
@@ -61,8 +66,8 @@ export function Chart(p: ChartProps) {
   const to = p.span?.end ?? end;
   const shown = useMemo(() => p.series.map((s) => !hidden.has(s.name)), [p.series, hidden]);
   const input = useMemo(
-    (): PlotInput => ({ x: p.x, series: p.series, shown, kind, stacked, unit, zone, span: { start: from, end: to }, thresholds, min: p.min, max: p.max, bare: false }),
-    [p.x, p.series, shown, kind, stacked, unit, zone, from, to, thresholds, p.min, p.max],
+    (): PlotInput => ({ x: p.x, series: p.series, shown, kind, stacked, unit, zone, span: { start: from, end: to }, thresholds, min: p.min, max: p.max, reach: p.reach, bare: false }),
+    [p.x, p.series, shown, kind, stacked, unit, zone, from, to, thresholds, p.min, p.max, p.reach],
   );
   const format = formatOf(unit);
   const words = useMemo(() => describe(p.title, p.series, format), [p.title, p.series, format]);
@@ -89,7 +94,7 @@ export function Chart(p: ChartProps) {
       {asTable ? (
         <DataTable title={p.title} x={p.x} series={p.series} unit={unit} height={height} />
       ) : (
-        <Canvas input={input} height={height} label={p.title} describedBy={`${id}-s`} onZoom={zoom} onZoomOut={() => setRange(widenRange(range, Date.now()))} onPaint={p.onPaint} />
+        <Canvas input={input} height={height} label={p.title} describedBy={`${id}-s`} onZoom={zoom} onZoomOut={() => setRange(widenRange(range, Date.now()))} onPaint={p.onPaint} overlay={p.overlay} />
       )}
       {!asTable && legend !== "none" && p.series.length > 0 && (
         <Legend series={p.series} shown={shown} format={format} compact={legend === "line"} swatch={kind === "line" ? "line" : "block"} onPick={isolate} />
@@ -118,6 +123,7 @@ interface CanvasProps {
   onZoom: (span: Span) => void;
   onZoomOut: () => void;
   onPaint: ((ms: number) => void) | undefined;
+  overlay: ChartProps["overlay"];
 }
 function Canvas(p: CanvasProps) {
   const frame = useRef<HTMLDivElement>(null);
@@ -127,6 +133,7 @@ function Canvas(p: CanvasProps) {
   latest.current = p;
   const cursor = useMemo(() => store<CursorAt>(null), []);
   const [near, setNear] = useState(false);
+  const [, setDrawn] = useState(0);
 
   useEffect(() => {
     void fetchPainter().catch(() => {});
@@ -143,6 +150,7 @@ function Canvas(p: CanvasProps) {
         onZoom: (span) => latest.current.onZoom(span),
         onZoomOut: () => latest.current.onZoomOut(),
         onCursor: (c) => cursor.set(c?.own ? c : null),
+        onDrawn: () => latest.current.overlay && setDrawn((n) => n + 1),
       });
       plot.current.update(latest.current.input);
       latest.current.onPaint?.(performance.now() - at);
@@ -163,6 +171,7 @@ function Canvas(p: CanvasProps) {
     <div class="chart-frame" ref={frame} style={{ height: `${p.height}px` }}>
       <div class="chart-host" ref={host} />
       <Cursor {...p} cursor={cursor} plot={plot} />
+      {p.overlay && plot.current && p.overlay((time, value) => plot.current?.place(time, value) ?? null)}
       {p.input.series.length === 0 && <p class="chart-none faint">No data in this range</p>}
     </div>
   );

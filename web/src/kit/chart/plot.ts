@@ -26,6 +26,8 @@ export interface PlotInput {
   thresholds: readonly Threshold[];
   min?: number | undefined;
   max?: number | undefined;
+  /** Values that have a place, too, though no series has them; one far above the series does not flatten them. */
+  reach?: readonly number[] | undefined;
   /** Without axes' words: only the shape. */
   bare: boolean;
 }
@@ -34,6 +36,8 @@ export interface PlotEvents {
   onZoomOut(): void;
   /** The index under the cursor and where it is, in CSS pixels of the plot; null when the cursor left. */
   onCursor(at: { index: number; left: number; own: boolean } | null): void;
+  /** The picture was painted: what lies over it finds its places anew. */
+  onDrawn?(): void;
 }
 const SYNC = "telltale";
 const FONT = "11px Inter, system-ui, sans-serif";
@@ -80,6 +84,17 @@ export class Plot {
     const ends = [a, b].map((i) => u.valToPos(u.data[0][i]!, "x")).sort((p, q) => p - q) as [number, number];
     u.setSelect({ left: ends[0], width: ends[1] - ends[0], top: 0, height: u.over.clientHeight }, false);
   }
+  /** Where an instant (Unix seconds) and a value lie, in CSS pixels of the plot; a value beyond the picture lies at its edge,
+      and none at its foot. Null where nothing is drawn, and for what is out of the range. */
+  place(time: number, value: number | null): { left: number; top: number } | null {
+    const u = this.plot;
+    if (!u || u.over.clientWidth === 0) return null;
+    const left = u.valToPos(time, "x");
+    if (!(left >= 0 && left <= u.over.clientWidth)) return null;
+    const foot = u.over.clientHeight;
+    const at = value === null ? foot : u.valToPos(value, "y");
+    return { left: left + u.over.offsetLeft, top: Math.max(0, Math.min(foot, Number.isFinite(at) ? at : foot)) + u.over.offsetTop };
+  }
   leave(): void {
     this.setCursor({ left: -10, top: -10 });
     this.plot?.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
@@ -124,7 +139,7 @@ export class Plot {
       series: [{}, ...order.map((i) => drawn(input, i, order))],
       bands: input.stacked && input.kind === "area" ? order.slice(1).map((_, i) => ({ series: [i + 1, i + 2] as [number, number] })) : [],
       hooks: {
-        draw: [(u) => drawThresholds(u, this.input!.thresholds)],
+        draw: [(u) => drawThresholds(u, this.input!.thresholds), () => this.events.onDrawn?.()],
         setSelect: [(u) => this.selected(u)],
         setCursor: [(u) => this.cursorMoved(u)],
       },
@@ -134,7 +149,7 @@ export class Plot {
     const input = this.input!;
     const visible = input.series.filter((_, i) => input.shown[i]).map((s) => s.values);
     const [low, high] = extent(input.stacked ? stack(visible) : visible);
-    const reach = input.thresholds.map((t) => t.value).filter((v) => v <= high * 3);
+    const reach = [...input.thresholds.map((t) => t.value), ...(input.reach ?? [])].filter((v) => v <= high * 3);
     const base = input.kind === "line" && !input.stacked ? low : Math.min(0, low);
     return yEnds(Math.min(base, ...reach), Math.max(high, ...reach), input);
   }

@@ -5,42 +5,56 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { Button, IconButton, Loaded, Segmented, Select, Skeleton } from "../../kit";
 import { get } from "../../lib/api";
 import { count } from "../../lib/format";
-import { buildQuery, type Built, chooseStep, families, firstWay, metricKind, rateWindow, WAYS } from "../../lib/promql";
+import { aboutOf, buildQuery, type Built, families, firstWay, type Matcher, metadataAsk, type MetricKind, metricKind, readBuilt, WAYS } from "../../lib/metric-browser";
+import { chooseStep, rateWindow } from "../../lib/promql";
 import { metricNamesAsk } from "../../lib/asks";
 import { asQuery, useRange } from "../../lib/query";
+import { setUrl, useParam } from "../../lib/url";
 
 const SHOWN = 200;
-const KIND_WORDS = { counter: "counter", histogram: "histogram", gauge: "gauge" };
+const KIND_WORDS: Record<MetricKind, string> = { counter: "counter", histogram: "histogram", native: "histogram", summary: "summary", gauge: "gauge" };
+const KINDS = [["", "All"], ["counter", "Counters"], ["gauge", "Gauges"], ["histogram", "Histograms"]] as const;
 
-export function Browser({ onQuery }: { onQuery: (expr: string) => void }) {
+export function Browser({ expr, onQuery }: { expr: string; onQuery: (expr: string) => void }) {
   const { start, end } = useRange();
-  const [text, setText] = useState("");
-  const [built, setBuilt] = useState<Built | null>(null);
-  const names = useQuery({
-    ...asQuery(metricNamesAsk),
-    staleTime: 60_000,
-  });
+  const text = useParam("find");
+  const wanted = useParam("kind");
+  const [listing, setListing] = useState(false);
+  const names = useQuery({ ...asQuery(metricNamesAsk), staleTime: 60_000 });
+  const { data: metadata, isFetched } = useQuery({ ...asQuery(metadataAsk), staleTime: 60_000, retry: false });
+  const kindOf = (name: string) => metricKind(name, aboutOf(name, metadata));
   const window = rateWindow(chooseStep(end - start));
   const change = (next: Built) => {
-    setBuilt(next);
+    setListing(false);
     onQuery(buildQuery(next, window));
   };
-  const words = text.trim().toLowerCase().split(/\s+/);
-  const found = useMemo(() => (text ? (names.data ?? []) : families(names.data ?? [])).filter((n) => words.every((w) => n.toLowerCase().includes(w))), [names.data, text]);
-  if (built) return <Builder built={built} onChange={change} onBack={() => setBuilt(null)} />;
+  const found = useMemo(() => {
+    const words = text.trim().toLowerCase().split(/\s+/);
+    const says = (n: string) => `${n} ${aboutOf(n, metadata)?.help ?? ""}`.toLowerCase();
+    const list = (text ? (names.data ?? []) : families(names.data ?? [])).filter((n) => words.every((w) => says(n).includes(w)));
+    return wanted ? list.filter((n) => KIND_WORDS[kindOf(n)] === wanted) : list;
+  }, [names.data, metadata, text, wanted]);
+  // What kind a metric is may only be known with what its sender says.
+  const built = listing || !isFetched ? null : readBuilt(expr, kindOf);
+  if (built) return <Builder built={built} help={aboutOf(built.metric, metadata)?.help ?? ""} onChange={change} onBack={() => setListing(true)} />;
   return (
     <div class="browser">
-      <input class="input" type="search" value={text} placeholder="Find a metric" aria-label="Find a metric" onInput={(e) => setText(e.currentTarget.value)} />
+      <input class="input" type="search" value={text} placeholder="Find a metric" aria-label="Find a metric" onInput={(e) => setUrl({ find: e.currentTarget.value }, { replace: true })} />
+      <Segmented label="Kind" value={wanted} options={KINDS} onChange={(kind) => setUrl({ kind })} />
       <Loaded result={names} skeleton={<Skeleton lines={10} />}>
         {() => (
           <>
             <ul class="browser-list" aria-label="Metrics">
               {found.slice(0, SHOWN).map((name) => {
-                const kind = metricKind(name);
+                const kind = kindOf(name);
+                const help = aboutOf(name, metadata)?.help;
                 return (
                   <li key={name}>
-                    <button type="button" class="browser-metric" title={name} onClick={() => change({ metric: name, how: firstWay(kind), by: [], filters: [] })}>
-                      <span class="clip grow mono">{name}</span>
+                    <button type="button" class="browser-metric" title={help ? `${name}: ${help}` : name} onClick={() => change({ metric: name, kind, how: firstWay(kind), by: [], filters: [] })}>
+                      <span class="grow browser-name">
+                        <span class="clip mono">{name}</span>
+                        {help && <span class="clip browser-help">{help}</span>}
+                      </span>
                       <span class="faint">{KIND_WORDS[kind]}</span>
                     </button>
                   </li>
@@ -55,8 +69,7 @@ export function Browser({ onQuery }: { onQuery: (expr: string) => void }) {
   );
 }
 
-function Builder({ built: b, onChange, onBack }: { built: Built; onChange: (b: Built) => void; onBack: () => void }) {
-  const kind = metricKind(b.metric);
+function Builder({ built: b, help, onChange, onBack }: { built: Built; help: string; onChange: (b: Built) => void; onBack: () => void }) {
   const selector = `{__name__=${JSON.stringify(b.metric)}}`;
   const labels = useQuery({
     queryKey: ["metric-labels", b.metric],
@@ -74,9 +87,12 @@ function Builder({ built: b, onChange, onBack }: { built: Built; onChange: (b: B
         <IconButton small icon="left" label="All metrics" onClick={onBack} />
         <span class="mono breakable strong">{b.metric}</span>
       </div>
+      <p class="browser-help">
+        A {KIND_WORDS[b.kind]}. {help}
+      </p>
       <div>
         <p class="browser-head">Show</p>
-        <Segmented label="Show" value={b.how} options={WAYS[kind]} onChange={(how) => onChange({ ...b, how })} />
+        <Segmented label="Show" value={b.how} options={WAYS[b.kind]} onChange={(how) => onChange({ ...b, how })} />
       </div>
       {b.how !== "raw" && (
         <div>
@@ -93,12 +109,7 @@ function Builder({ built: b, onChange, onBack }: { built: Built; onChange: (b: B
       <div class="stack">
         <p class="browser-head">Only where</p>
         {b.filters.map((f) => (
-          <div key={f.label} class="row">
-            <span class="mono clip grow" title={`${f.label} = ${f.value}`}>
-              {f.label} = {f.value}
-            </span>
-            <IconButton small icon="close" label={`Remove ${f.label}`} onClick={() => onChange({ ...b, filters: b.filters.filter((o) => o !== f) })} />
-          </div>
+          <Filter key={f.label} filter={f} onChange={(next) => onChange({ ...b, filters: b.filters.flatMap((o) => (o === f ? (next ? [next] : []) : [o])) })} />
         ))}
         {free.length > 0 && (
           <Select label="Label" hideLabel value={adding} options={[["", "a label…"], ...free.map((l) => [l, l] as const)]} onChange={setAdding} />
@@ -114,6 +125,21 @@ function Builder({ built: b, onChange, onBack }: { built: Built; onChange: (b: B
           />
         )}
       </div>
+    </div>
+  );
+}
+
+function Filter({ filter: f, onChange }: { filter: Matcher; onChange: (next: Matcher | null) => void }) {
+  const { not, ...plain } = f;
+  return (
+    <div class="row">
+      <span class="mono clip grow" title={`${f.label} ${not ? "≠" : "="} ${f.value}`}>
+        {f.label} {not ? "≠" : "="} {f.value || "(empty)"}
+      </span>
+      <Button small kind="quiet" on={not ?? false} aria-label={`Not ${f.label} ${f.value}`} title="All but this value" onClick={() => onChange(not ? plain : { ...plain, not: true })}>
+        ≠
+      </Button>
+      <IconButton small icon="close" label={`Remove ${f.label}`} onClick={() => onChange(null)} />
     </div>
   );
 }

@@ -3,16 +3,18 @@ import { autocompletion } from "@codemirror/autocomplete";
 import { type PrometheusClient, PromQLExtension } from "@prometheus-io/codemirror-promql";
 import { mountCore, type MountEditor } from "../../kit/editor/core";
 import { get } from "../../lib/api";
+import { metadataAsk } from "../../lib/metric-browser";
+import { asQuery, queryClient } from "../../lib/query";
 
 const names = async (path: string, query: Record<string, string | undefined> = {}) => (await get<{ data: string[] }>(path, query).catch(() => ({ data: [] }))).data;
 const selector = (metric?: string) => (metric ? { "match[]": `{__name__=${JSON.stringify(metric)}}` } : {});
 
-/** Completion over our API. The server keeps no metadata of metrics, so names come without help. */
+/** Completion over our API; what senders say of their metrics is shown beside the names. */
 const client: PrometheusClient = {
   labelNames: (metric) => names("/api/v1/labels", selector(metric)),
   labelValues: (label, metric) => names(`/api/v1/label/${encodeURIComponent(label)}/values`, selector(metric)),
   metricNames: () => names("/api/v1/label/__name__/values"),
-  metricMetadata: () => Promise.resolve({}),
+  metricMetadata: () => queryClient.fetchQuery({ ...asQuery(metadataAsk), staleTime: 60_000 }).catch(() => ({})),
   series: () => Promise.resolve([]),
   flags: () => Promise.resolve({}),
 };
