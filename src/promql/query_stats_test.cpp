@@ -6,6 +6,10 @@
 #include "storage/memory_metric_store.hpp"
 #include "storage/metric_store_contract.hpp"
 
+namespace telltale::storage::contract {
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(MetricStoreContract);
+}  // namespace telltale::storage::contract
+
 namespace telltale::promql {
 namespace {
 
