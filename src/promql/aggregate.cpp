@@ -20,10 +20,11 @@ struct Group {
   std::vector<std::size_t> members;
 };
 
-std::vector<Group> group_series(const Expr& e, const StepVector& v) {
+Result<std::vector<Group>> group_series(const Expr& e, const StepVector& v, WorkContext& context) {
   std::unordered_map<std::string, std::size_t> index;
   std::vector<Group> groups;
   for (std::size_t i = 0; i < v.series.size(); ++i) {
+    TT_TRY(context.check());
     const Labels& labels = v.series[i].labels;
     const auto [it, fresh] = index.try_emplace(grouping_key(labels, e.grouping, e.without), groups.size());
     if (fresh) {
@@ -102,7 +103,7 @@ std::vector<std::size_t> best_members(const StepVector& v, const Group& g, std::
 }
 
 Result<StepVector> select_best(const Expr& e, const StepVector& v, const std::vector<Group>& groups,
-                               const std::vector<double>& param) {
+                               const std::vector<double>& param, WorkContext& context) {
   for (double k : param) {
     if (std::isnan(k)) return fail(ErrorKind::execution, "Parameter value is NaN");
     if (std::abs(k) >= 9223372036854775808.0) {
@@ -113,10 +114,12 @@ Result<StepVector> select_best(const Expr& e, const StepVector& v, const std::ve
   for (const Group& g : groups) {
     std::unordered_map<std::size_t, std::size_t> chosen;
     for (std::size_t i = 0; i < param.size(); ++i) {
+      TT_TRY(context.check());
       if (param[i] < 1) continue;
       for (std::size_t m : best_members(v, g, i, static_cast<std::size_t>(param[i]), e.text == "topk")) {
         const auto [it, fresh] = chosen.try_emplace(m, out.series.size());
         if (fresh) {
+          TT_TRY(context.charge(param.size() * sizeof(double) + sizeof(StepSeries)));
           out.series.push_back({v.series[m].labels,
                                 std::vector<double>(param.size(), absent_value()),
                                 v.series[m].drop_name,
@@ -165,14 +168,21 @@ Result<StepVector> select_some(const Expr& e, StepVector v, const std::vector<Gr
   return out;
 }
 
+std::size_t bytes_of(const Labels& labels) {
+  std::size_t out = 0;
+  for (const Label& l : labels) out += sizeof(Label) + l.name.size() + l.value.size();
+  return out;
+}
+
 /// `label` empty: without() takes the label away again that would hold the value.
-StepVector count_by_value(const StepVector& v, const std::vector<Group>& groups, std::size_t n,
-                          const std::string& label) {
+Result<StepVector> count_by_value(const StepVector& v, const std::vector<Group>& groups, std::size_t n,
+                                  const std::string& label, WorkContext& context) {
   StepVector out;
   // By the labels that a value gives: where it replaces one by which was grouped, groups fall together.
   std::map<Labels, std::size_t> index;
   for (const Group& g : groups) {
     for (std::size_t m : g.members) {
+      TT_TRY(context.check());
       for (std::size_t i = 0; i < n; ++i) {
         if (is_absent(v.series[m].values[i])) continue;
         const Histogram* h = v.series[m].histogram(i);
@@ -181,6 +191,7 @@ StepVector count_by_value(const StepVector& v, const std::vector<Group>& groups,
           labels.set(label, h != nullptr ? to_text(*h) : format_value(v.series[m].values[i]));
         const auto [it, fresh] = index.try_emplace(labels, out.series.size());
         if (fresh) {
+          TT_TRY(context.charge(n * sizeof(double) + sizeof(StepSeries) + 2 * bytes_of(labels)));
           out.series.push_back({std::move(labels), std::vector<double>(n, absent_value()), false, {}});
         }
         double& count = out.series[it->second].values[i];
@@ -249,7 +260,7 @@ Result<StepVector> Evaluator::aggregate(const Expr& e, const Steps& steps) {
   for (StepSeries& s : v.series) {
     if (s.drop_name && !keeps_members) erase_name(s.labels);
   }
-  const std::vector<Group> groups = group_series(e, v);
+  TT_ASSIGN(const std::vector<Group> groups, group_series(e, v, context_));
   if (e.text == "limitk" || e.text == "limit_ratio") {
     for (double r : param.scalars) {
       if (e.text == "limitk" || !(std::abs(r) > 1)) continue;
@@ -265,7 +276,7 @@ Result<StepVector> Evaluator::aggregate(const Expr& e, const Steps& steps) {
   if (e.text == "topk" || e.text == "bottomk") {
     if (std::any_of(v.series.begin(), v.series.end(), has_histograms))
       inform("ignored histogram in " + e.text + " aggregation", e);
-    return select_best(e, v, groups, param.scalars);
+    return select_best(e, v, groups, param.scalars, context_);
   }
   if (e.text == "count_values") {
     if (param.text.empty() || !is_utf8(param.text)) {
@@ -273,7 +284,8 @@ Result<StepVector> Evaluator::aggregate(const Expr& e, const Steps& steps) {
     }
     const bool taken_away =
         e.without && std::find(e.grouping.begin(), e.grouping.end(), param.text) != e.grouping.end();
-    StepVector counted = count_by_value(v, groups, steps.count, taken_away ? "" : param.text);
+    TT_ASSIGN(StepVector counted,
+              count_by_value(v, groups, steps.count, taken_away ? "" : param.text, context_));
     TT_TRY(finish(counted.series, false));
     return counted;
   }

@@ -7,8 +7,10 @@
 #include <numbers>
 #include <set>
 
+#include <fmt/format.h>
 #include <re2/re2.h>
 
+#include "base/promql_limits.hpp"
 #include "base/text.hpp"
 #include "promql/eval.hpp"
 #include "promql/functions.hpp"
@@ -94,10 +96,11 @@ void map_values(StepVector& v, Fn fn, bool any = false) {
   }
 }
 
-/// Go's Regexp.Expand: $1, ${1}, $name, ${name}, $$; unknown groups are empty.
+/// Go's Regexp.Expand: $1, ${1}, $name, ${name}, $$; unknown groups are empty. Ends soon after
+/// limits::kMaxMadeLabelBytes.
 std::string expand(const std::string& tmpl, const re2::RE2& re, const std::vector<re2::StringPiece>& groups) {
   std::string out;
-  for (std::size_t i = 0; i < tmpl.size();) {
+  for (std::size_t i = 0; i < tmpl.size() && out.size() <= limits::kMaxMadeLabelBytes;) {
     if (tmpl[i] != '$' || i + 1 >= tmpl.size()) {
       out += tmpl[i++];
       continue;
@@ -132,12 +135,19 @@ std::string expand(const std::string& tmpl, const re2::RE2& re, const std::vecto
   return out;
 }
 
-void set_label(StepSeries& s, const std::string& name, const std::string& value) {
+}  // namespace
+
+Result<> Evaluator::set_label(StepSeries& s, const std::string& name, const std::string& value) {
+  if (value.size() > limits::kMaxMadeLabelBytes) {
+    return fail(ErrorKind::execution, fmt::format("label \"{}\" would be longer than {} bytes",
+                                                  name.substr(0, 100), limits::kMaxMadeLabelBytes));
+  }
+  TT_TRY(context_.check());
+  TT_TRY(context_.charge(sizeof(Label) + name.size() + value.size()));
   s.labels.set(name, value);
   if (name == kMetricName) s.drop_name = false;
+  return {};
 }
-
-}  // namespace
 
 Result<StepVector> Evaluator::call(const Expr& e, const Steps& steps) {
   const std::string& f = e.text;
@@ -336,9 +346,9 @@ Result<StepVector> Evaluator::label_function(const Expr& e, const Steps& steps) 
   if (e.text == "label_join") {
     for (StepSeries& s : v.series) {
       std::string joined;
-      for (std::size_t i = 2; i < text.size(); ++i)
+      for (std::size_t i = 2; i < text.size() && joined.size() <= limits::kMaxMadeLabelBytes; ++i)
         joined += (i > 2 ? text[1] : "") + std::string(s.labels.get(text[i]));
-      set_label(s, text[0], joined);
+      TT_TRY(set_label(s, text[0], joined));
     }
     TT_TRY(finish(v.series, false));
     return v;
@@ -353,7 +363,7 @@ Result<StepVector> Evaluator::label_function(const Expr& e, const Steps& steps) 
     if (!re.Match(value, 0, value.size(), re2::RE2::ANCHOR_BOTH, groups.data(),
                   static_cast<int>(groups.size())))
       continue;
-    set_label(s, text[0], expand(text[1], re, groups));
+    TT_TRY(set_label(s, text[0], expand(text[1], re, groups)));
   }
   TT_TRY(finish(v.series, false));
   return v;

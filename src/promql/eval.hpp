@@ -300,6 +300,8 @@ class Evaluator {
   double quantile_of_native(const Histogram& h, double phi, const StepSeries& s, const Expr& arg);
   double fraction_of(const Histogram& h, double lower, double upper, const StepSeries& s, const Expr& arg);
   Result<StepVector> histogram_statistic(const Expr& e, const Steps& steps);
+  /// execution when the value is longer than limits::kMaxMadeLabelBytes.
+  Result<> set_label(StepSeries& s, const std::string& name, const std::string& value);
   Result<StepVector> label_function(const Expr& e, const Steps& steps);
   Result<StepVector> clamp_or_round(const Expr& e, const Steps& steps);
   Result<StepVector> time_function(const Expr& e, const Steps& steps);

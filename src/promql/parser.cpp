@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/promql_limits.hpp"
 #include "promql/functions.hpp"
 #include "promql/parser_impl.hpp"
 #include "promql/type_check.hpp"
@@ -53,6 +54,10 @@ Result<ExprPtr> Parser::binary(int min_precedence) {
     const auto info = binary_op_of(cur());
     if (!info || info->precedence < min_precedence) break;
     const std::size_t op_at = cur().begin;
+    if (++operators_ > limits::kMaxQueryOperators) {
+      return error(op_at,
+                   "expression has more than " + std::to_string(limits::kMaxQueryOperators) + " operators");
+    }
     skip();
     ExprPtr e = node(ExprKind::binary, left->begin);
     e->op = info->op;

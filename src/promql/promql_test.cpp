@@ -72,6 +72,23 @@ TEST(PromqlParser, PrintedTextReadsBackTheSame) {
   }
 }
 
+TEST(PromqlParser, DepthAndLengthOfChainsAreBounded) {
+  const auto repeated = [](const std::string& text, int n) {
+    std::string out;
+    for (int i = 0; i < n; ++i) out += text;
+    return out;
+  };
+  EXPECT_TRUE(parse(repeated("1+", 1000) + "1"));
+  for (const std::string& text : {repeated("1+", 1001) + "1", repeated("a or ", 100'000) + "a",
+                                  repeated("(1+", 80) + repeated("1+", 950) + "1" + repeated(")", 80)}) {
+    const auto expr = parse(text);
+    ASSERT_FALSE(expr);
+    EXPECT_NE(expr.error().message().find("more than 1000 operators"), std::string::npos)
+        << expr.error().message();
+  }
+  EXPECT_FALSE(parse(repeated("(", 100'000) + "1" + repeated(")", 100'000)));
+}
+
 TEST(PromqlParser, ErrorsSayWhere) {
   const std::pair<const char*, const char*> cases[] = {
       {"a + ", "1:5: parse error: "},

@@ -31,7 +31,9 @@ bool wants_stats(const net::HttpRequest& request) {
   return stats && !stats->empty();
 }
 
-net::HttpResponse write_query_result(const promql::QueryResult& result, bool stats) {
+/// resource_exhausted when the JSON is longer than `max_bytes`.
+Result<net::HttpResponse> write_query_result(const promql::QueryResult& result, bool stats,
+                                             std::size_t max_bytes) {
   using promql::ValueType;
   JsonWriter w;
   w.begin_object().field("status", "success").key("data").begin_object();
@@ -49,6 +51,13 @@ net::HttpResponse write_query_result(const promql::QueryResult& result, bool sta
       write_labels(w, series.labels);
       write_series_samples(w, series, result.type == ValueType::vector);
       w.end_object();
+      if (w.view().size() > max_bytes) {
+        return fail(
+            ErrorKind::resource_exhausted,
+            fmt::format("the answer is over the memory limit of {} bytes for one request; ask for fewer "
+                        "series or a larger step",
+                        max_bytes));
+      }
     }
     w.end_array();
   }
@@ -105,10 +114,10 @@ Result<promql::QueryResult> run_query(const Services& services, const net::HttpR
   return services.promql.range(*query, projects, start, end, step, context, options);
 }
 
-net::HttpResponse prometheus_query(const Services& services, const net::HttpRequest& request,
-                                   WorkContext& context, bool range) {
-  const auto result = run_query(services, request, context, range);
-  return result ? write_query_result(*result, wants_stats(request)) : prometheus_error(result.error());
+Result<net::HttpResponse> prometheus_query(const Services& services, const net::HttpRequest& request,
+                                           WorkContext& context, bool range) {
+  TT_ASSIGN(const auto result, run_query(services, request, context, range));
+  return write_query_result(result, wants_stats(request), services.query_limits.max_memory_bytes);
 }
 
 template <class T>
