@@ -40,7 +40,9 @@ export function Browser({ expr, onQuery }: { expr: string; onQuery: (expr: strin
   return (
     <div class="browser">
       <input class="input" type="search" value={text} placeholder="Find a metric" aria-label="Find a metric" onInput={(e) => setUrl({ find: e.currentTarget.value }, { replace: true })} />
-      <Segmented label="Kind" value={wanted} options={KINDS} onChange={(kind) => setUrl({ kind })} />
+      <div class="browser-kinds">
+        <Segmented label="Kind" value={wanted} options={KINDS} onChange={(kind) => setUrl({ kind })} />
+      </div>
       <Loaded result={names} skeleton={<Skeleton lines={10} />}>
         {() => (
           <>
@@ -53,9 +55,8 @@ export function Browser({ expr, onQuery }: { expr: string; onQuery: (expr: strin
                     <button type="button" class="browser-metric" title={help ? `${name}: ${help}` : name} onClick={() => change({ metric: name, kind, how: firstWay(kind), by: [], filters: [] })}>
                       <span class="grow browser-name">
                         <span class="clip mono">{name}</span>
-                        {help && <span class="clip browser-help">{help}</span>}
+                        <span class="clip browser-help">{help ? `${KIND_WORDS[kind]} · ${help}` : KIND_WORDS[kind]}</span>
                       </span>
-                      <span class="faint">{KIND_WORDS[kind]}</span>
                     </button>
                   </li>
                 );

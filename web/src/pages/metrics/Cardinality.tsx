@@ -18,7 +18,9 @@ export default function Cardinality() {
   const select = useParam("select");
   const label = useParam("label");
   const now = useQuery({ ...asQuery(cardinalityAsk(select, label, span)), retry: false });
-  const before = useQuery({ ...asQuery(cardinalityAsk(select, label, span, 1)), enabled: now.isSuccess, retry: false, placeholderData: undefined });
+  const before = useQuery({ ...asQuery(cardinalityAsk(select, label, span, 1)), enabled: now.isSuccess && !now.isPlaceholderData, retry: false, placeholderData: undefined });
+  // Where nothing was stored a day before everything would be new, which tells nobody anything.
+  const was = before.data && before.data.headStats.numSeries > 0 ? before.data : undefined;
   const admin = useSession().data?.user?.role === "admin";
   return (
     <div class="cardinality">
@@ -29,8 +31,8 @@ export default function Cardinality() {
             <EmptyState icon="metrics" title={select ? "No series match in this range." : "No series have samples in this range."} action={select ? <Button onClick={() => setUrl({ select: null, label: null })}>All series</Button> : undefined} />
           ) : (
             <>
-              <Figures now={status} before={before.data} select={select} />
-              <Lists now={status} before={before.data} select={select} label={label} />
+              <Figures now={status} before={was} select={select} />
+              <Lists now={status} before={was} select={select} label={label} />
               <WhatToDo status={status} metric={metricOf(select)} label={label} />
               {admin && select && <DeleteSeries select={select} series={status.headStats.numSeries} />}
             </>
@@ -62,6 +64,7 @@ function Selection({ select, label }: { select: string; label: string }) {
   );
 }
 
+/** How many more than a day before. */
 function More({ more }: { more: number | null }) {
   if (more === null) return <span class="faint">–</span>;
   if (more === 0) return <span class="faint">same</span>;
