@@ -2,6 +2,7 @@
 // make a snapshot.
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -14,7 +15,8 @@ namespace {
 
 constexpr std::size_t kUsualTop = 10;  // entries of each list, as Prometheus has it
 constexpr std::size_t kMostTop = 10'000;
-constexpr std::chrono::hours kHeadSpan{2};  // Prometheus tells of its head: the last two hours or so
+constexpr std::uint64_t kMostFocusPairs = 500'000;  // among which one label's values are looked for
+constexpr std::chrono::hours kHeadSpan{2};          // Prometheus tells of its head: the last two hours or so
 
 Result<std::size_t> top_of(const net::HttpRequest& request) {
   const auto text = request.param("limit");
@@ -28,10 +30,9 @@ Result<std::size_t> top_of(const net::HttpRequest& request) {
 
 using Counts = std::vector<storage::Cardinality::Count>;
 
-void write_counts(JsonWriter& w, std::string_view field, const Counts& counts, std::size_t top) {
+void write_counts(JsonWriter& w, std::string_view field, const Counts& counts) {
   w.key(field).begin_array();
-  for (std::size_t i = 0; i < counts.size() && i < top; ++i) {
-    const auto& c = counts[i];
+  for (const auto& c : counts) {
     w.begin_object();
     w.field("name", c.value.empty() ? c.name : c.name + "=" + c.value).field("value", c.count).end_object();
   }
@@ -50,11 +51,22 @@ void write_limits(JsonWriter& w, const Services& services, const storage::Projec
   w.end_array();
 }
 
-/// The values of one label, out of the pairs of all; in their order.
-Counts values_of(const Counts& pairs, std::string_view label) {
+/// The values of one label, the most frequent first. They may stand in few series each, so that they are
+/// looked for among all pairs, of which there must not be too many.
+Result<Counts> values_of(const Services& services, storage::LabelQuery query, std::string_view label,
+                         std::uint64_t label_pairs, WorkContext& context) {
+  if (label_pairs > kMostFocusPairs) {
+    return fail(
+        ErrorKind::resource_exhausted,
+        fmt::format("focusLabel: these series have {} pairs of label and value, over the limit of {}; "
+                    "name fewer with match[]",
+                    label_pairs, kMostFocusPairs));
+  }
+  const std::size_t top = std::exchange(query.limit, 0);
+  TT_ASSIGN(const auto all, services.metrics.cardinality(query, context));
   Counts out;
-  for (const auto& p : pairs) {
-    if (p.name == label) out.push_back({p.value, {}, p.count});
+  for (const auto& p : all.series_by_pair) {
+    if (p.name == label && out.size() < top) out.push_back({p.value, {}, p.count});
   }
   return out;
 }
@@ -66,22 +78,24 @@ Result<std::string> cardinality(const Services& services, const net::HttpRequest
   if (queries.size() > 1) return fail(ErrorKind::invalid_argument, "match[]: one selector at most");
   storage::LabelQuery& query = queries.front();
   if (!request.param("start")) query.range.min = services.clock.now().to_millis() - kHeadSpan;
-  const auto focus = request.param("focusLabel").value_or("");
-  // The values of one label may stand in few series each: they are looked for among all pairs.
-  query.limit = focus.empty() ? top : 0;
+  query.limit = top;
   TT_ASSIGN(const auto counts, services.metrics.cardinality(query, context));
+  const auto focus = request.param("focusLabel").value_or("");
+  Counts values;
+  if (!focus.empty()) {
+    TT_ASSIGN(values, values_of(services, query, focus, counts.label_pairs, context));
+  }
   JsonWriter w;
   w.begin_object().field("status", "success").key("data").begin_object();
   w.key("headStats").begin_object();
   w.field("numSeries", counts.series).field("numLabelPairs", counts.label_pairs);
   w.field("minTime", query.range.min.ms).field("maxTime", query.range.max.ms).end_object();
-  write_counts(w, "seriesCountByMetricName", counts.series_by_metric, top);
-  write_counts(w, "labelValueCountByLabelName", counts.values_by_label, top);
-  write_counts(w, "memoryInBytesByLabelName", counts.bytes_by_label, top);
-  write_counts(w, "seriesCountByLabelValuePair", counts.series_by_pair, top);
-  write_counts(w, "seriesCountByLabelName", counts.series_by_label, top);
-  if (!focus.empty())
-    write_counts(w, "seriesCountByFocusLabelValue", values_of(counts.series_by_pair, focus), top);
+  write_counts(w, "seriesCountByMetricName", counts.series_by_metric);
+  write_counts(w, "labelValueCountByLabelName", counts.values_by_label);
+  write_counts(w, "memoryInBytesByLabelName", counts.bytes_by_label);
+  write_counts(w, "seriesCountByLabelValuePair", counts.series_by_pair);
+  write_counts(w, "seriesCountByLabelName", counts.series_by_label);
+  if (!focus.empty()) write_counts(w, "seriesCountByFocusLabelValue", values);
   if (services.series_use) write_limits(w, services, query.projects);
   w.end_object().end_object();
   return w.take();
