@@ -135,7 +135,8 @@ class Telltale(System):
     def environment(self) -> dict:
         # The others do not measure their host either.
         return {"TELLTALE_BOOTSTRAP_TOKEN": self.token, "TELLTALE_BOOTSTRAP_DSN_KEY": self.server.key,
-                "TELLTALE_HOST_ENABLED": "false"}
+                "TELLTALE_HOST_ENABLED": "false", "TELLTALE_METRICS_MAX_SERIES": "20000000",
+                "TELLTALE_METRICS_MAX_NEW_SERIES_PER_HOUR": "20000000"}
 
     def disk_bytes(self) -> int:
         return sum(f.stat().st_size for f in (self.data_dir / "tsdb").rglob("*") if f.is_file())
