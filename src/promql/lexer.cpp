@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <limits>
 
+#include "base/promql_limits.hpp"
 #include "base/text.hpp"
 #include "promql/parser.hpp"
 
@@ -23,7 +24,11 @@ std::string position(std::string_view text, std::size_t offset) {
 }
 
 Error parse_error(std::string_view text, std::size_t offset, const std::string& message) {
-  return {ErrorKind::invalid_argument, position(text, offset) + ": parse error: " + message};
+  // A message may quote what was asked, and that may be long; what is cut of a character JSON replaces.
+  const bool cut = message.size() > limits::kMaxParseMessageBytes;
+  return {ErrorKind::invalid_argument,
+          position(text, offset) + ": parse error: " + message.substr(0, limits::kMaxParseMessageBytes) +
+              (cut ? "…" : "")};
 }
 
 namespace {
