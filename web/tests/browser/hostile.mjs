@@ -120,6 +120,7 @@ async function metrics({ page, watch, seen, visit }) {
   for (const query of ["hostile_total", "sum by (path, service) (rate(hostile_total[1m]))", `label_replace(hostile_total, "x", "${"y".repeat(300)}", "", "")`, WICKED]) {
     await visit(`/metrics?range=15m&expr=${encodeURIComponent(query)}`);
   }
+  await visit("/metrics?range=15m&tab=cardinality");
   mustSee(seen, ["metric-label"]);
 }
 
