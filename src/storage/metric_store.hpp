@@ -74,7 +74,7 @@ struct SeriesView {
 };
 
 /// Not thread-safe; may be used while the store is written to and shows the state at the time of select(); of
-/// a series that late samples come to meanwhile it may show these.
+/// a series with late samples or histograms it may also show what came since.
 class SeriesCursor {
  public:
   virtual ~SeriesCursor() = default;

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <tuple>
-#include <unordered_map>
 
 #include "tsdb/engine.hpp"
 
@@ -16,9 +15,7 @@ struct Selection {
     SeriesId id;
     ProjectId project;
     LabelRef labels;
-    std::uint32_t head_slot = IdTable::kNone;
-    std::uint32_t head_samples = 0;
-    Head::Mark mark() const { return {head_slot, head_samples, false}; }
+    Head::Mark head;
   };
   Selection(WorkContext& work, std::shared_mutex& lock) : context(work), state(lock) {}
   ~Selection() { context.release(charged); }
@@ -34,7 +31,6 @@ struct Selection {
   Parts parts;
   std::vector<std::shared_ptr<const Head>> frozen;
   std::shared_ptr<const Head> head;
-  std::unordered_map<SeriesId, SampleRun> beside;  // of the head: what is no plain stream
   std::size_t charged = 0;
 };
 
@@ -83,7 +79,7 @@ class EngineCursor final : public storage::SeriesCursor {
       TT_TRY(charge_buffer());
     }
     for (const auto& head : from.frozen) head->read(s.id, from.range, run_);
-    if (s.head_slot != IdTable::kNone) {
+    if (s.head.slot != IdTable::kNone) {
       if (i >= decoded_end_) decode_head(i);
       SampleRun& samples = decoded_[i - decoded_begin_];
       if (run_.empty()) {
@@ -91,9 +87,6 @@ class EngineCursor final : public storage::SeriesCursor {
       } else {
         merge_newer(run_, samples.slice());
       }
-    } else if (!from.beside.empty()) {
-      if (const auto at = from.beside.find(s.id); at != from.beside.end())
-        merge_newer(run_, at->second.slice());
     }
     return {};
   }
@@ -106,7 +99,7 @@ class EngineCursor final : public storage::SeriesCursor {
       SampleRun& run = decoded_[i - decoded_begin_];
       run.clear();
       const Selection::Series& s = from_->series[i];
-      if (s.head_slot != IdTable::kNone) from_->head->read(s.mark(), from_->range, run);
+      if (s.head.slot != IdTable::kNone) from_->head->read(s.head, from_->range, run);
     }
   }
 
@@ -141,7 +134,6 @@ Result<std::shared_ptr<Selection>> Engine::selection(const storage::SeriesSelect
   std::vector<ProjectId> projects = query.projects;
   std::sort(projects.begin(), projects.end());
   projects.erase(std::unique(projects.begin(), projects.end()), projects.end());
-  std::size_t bytes = 0;
   {
     std::shared_lock lock(state_);
     for (const auto& p : parts_) {
@@ -155,19 +147,11 @@ Result<std::shared_ptr<Selection>> Engine::selection(const storage::SeriesSelect
       const std::vector<SeriesId> ids = catalog_.match(project, query.matchers);
       out->series.reserve(out->series.size() + ids.size());
       for (const SeriesId id : ids) {
-        const Head::Mark mark = head_->mark(id, query.range);
-        if (mark.beside) {
-          SampleRun& run = out->beside[id];
-          head_->read(id, query.range, run);
-          bytes += run.bytes() + sizeof(SampleRun);
-          out->series.push_back({id, project, catalog_.labels(id)});
-        } else {
-          out->series.push_back({id, project, catalog_.labels(id), mark.slot, mark.samples});
-        }
+        out->series.push_back({id, project, catalog_.labels(id), head_->mark(id, query.range)});
       }
     }
   }
-  bytes += out->series.capacity() * sizeof(Selection::Series);
+  const std::size_t bytes = out->series.capacity() * sizeof(Selection::Series);
   TT_TRY(context.charge(bytes));
   out->charged = bytes;
   return out;

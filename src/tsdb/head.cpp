@@ -224,6 +224,7 @@ void Head::push_beside(Series& series, Beside& beside, const Sample& sample) {
     pieces_.give_back(series.first_piece);
     series.first_piece = series.piece = PieceArena::kNone;
     series.samples = 0;
+    ++series.rewrites;
   }
   beside.run.push(sample);
   series.last_ms = sample.time.ms;
@@ -232,8 +233,10 @@ void Head::push_beside(Series& series, Beside& beside, const Sample& sample) {
 void Head::rewrite(Series& series, Beside& beside, const SampleRun& run) {
   pieces_.give_back(series.first_piece);
   const bool was_beside = series.beside;
+  const auto rewrites = static_cast<std::uint16_t>(series.rewrites + 1);
   series = Series();
   series.beside = was_beside;
+  series.rewrites = rewrites;
   beside.run = {};
   for (std::size_t i = 0; i < run.size(); ++i) {
     const Sample sample{{run.times[i]},
@@ -324,15 +327,15 @@ Head::Mark Head::mark(SeriesId id, const storage::MillisRange& range) const {
   const std::uint32_t slot = slots_.get(id);
   if (slot == IdTable::kNone) return {};
   const Series& series = series_[slot];
-  if (series.beside) return {slot, series.samples, true};
-  if (series.samples == 0 || series.first_ms > range.max.ms || series.last_ms < range.min.ms) return {};
-  return {slot, series.samples, false};
+  if (!series.beside &&
+      (series.samples == 0 || series.first_ms > range.max.ms || series.last_ms < range.min.ms))
+    return {};
+  return {slot, series.samples, series.rewrites};
 }
 
 void Head::read(const Mark& mark, const storage::MillisRange& range, SampleRun& out) const {
   const Series& series = series_[mark.slot];
-  // What has samples beside by now may have been written anew.
-  read_slot(mark.slot, series.beside ? series.samples : mark.samples, range, out);
+  read_slot(mark.slot, series.rewrites == mark.rewrites ? mark.samples : series.samples, range, out);
 }
 
 bool Head::has_samples(SeriesId id, const storage::MillisRange& range) const {

@@ -54,10 +54,10 @@ class Head {
   struct Mark {
     std::uint32_t slot = IdTable::kNone;  // kNone: nothing in the range
     std::uint32_t samples = 0;            // of the stream
-    bool beside = false;                  // has more than its stream: read() at once
+    std::uint16_t rewrites = 0;
   };
   Mark mark(SeriesId id, const storage::MillisRange& range) const;
-  /// The same as at the mark, which is not beside; where late samples came since, these too.
+  /// The same as at the mark; of a series with late samples or histograms also what came since.
   void read(const Mark& mark, const storage::MillisRange& range, SampleRun& out) const;
   bool has_samples(SeriesId id, const storage::MillisRange& range) const;
   /// Merges all late samples in; to be called before freezing.
@@ -84,9 +84,10 @@ class Head {
     std::int64_t last_delta = 0;
     std::uint32_t first_piece = PieceArena::kNone;
     std::uint32_t piece = PieceArena::kNone;
-    std::uint32_t samples = 0;  // in the stream
-    std::uint8_t used = 0;      // bytes of the last piece
-    bool beside = false;        // has samples in beside_
+    std::uint32_t samples = 0;   // in the stream
+    std::uint8_t used = 0;       // bytes of the last piece
+    bool beside = false;         // has samples in beside_
+    std::uint16_t rewrites = 0;  // of the stream, from its beginning
   };
   /// What a series has that its stream does not hold.
   struct Beside {
