@@ -29,6 +29,7 @@ QUIET_S = 4
 DIFFERENCE = 1e-9      # relative, of an answer: sums are added up in different orders
 NEAR = 0.02            # the same where the other system counts windows otherwise
 SCRAPE_S = 15
+OFF_EDGE_S = 5
 MANY_HOSTS = 10_000    # a million series
 
 
@@ -186,7 +187,9 @@ def questions(data: Data) -> list[tuple]:
     start, end = data.start_s, data.end_s
     step = max(SCRAPE_S, data.size.span_s // 288)
     # Each system is to work the answers out: VictoriaMetrics is started without its cache, ours is asked not to use it.
-    ranged = dict(start=start + min(300, data.size.span_s // 2), end=end, step=step, nocache=1)
+    # Samples come in the first second of each scrape's fifteen: at OFF_EDGE_S none lies on a window's edge, which is closed in
+    # Prometheus before 3 and open since.
+    ranged = dict(start=start + min(300, data.size.span_s // 2) + OFF_EDGE_S, end=end, step=step, nocache=1)
     # Goals are set where they are meant: for a day's data, and for a million series.
     large = data.size.hosts >= MANY_HOSTS
     rated = {"Prometheus": 1 / 5, "VictoriaMetrics": 1 / 1.5} if data.size.day_query or large else {}
@@ -202,7 +205,8 @@ def questions(data: Data) -> list[tuple]:
             dict(query='count({__name__="node_80_bucket",instance=~".*7.*"})', time=end), looked_up)]
     if data.size.day_query:
         # A thousand steps, each over nearly all of the day.
-        day = dict(start=end - 1_000 * 40, end=end - 40, step=40, nocache=1)
+        step = 3 * SCRAPE_S
+        day = dict(start=end - 1_000 * step + OFF_EDGE_S, end=end - step + OFF_EDGE_S, step=step, nocache=1)
         for function in ("avg_over_time", "max_over_time"):
             out.append((f"{function}([1d]), 3 series a host, 1,000 steps", "/api/v1/query_range",
                         dict(query=f'sum({function}(node_20_bytes[1d]))', **day), {"Prometheus": 1 / 20}))

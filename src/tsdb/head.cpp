@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 #include "model/histogram.hpp"
 
@@ -180,7 +181,9 @@ void Head::decode(const Series& series, std::uint32_t samples, SampleRun& out) c
   std::int64_t delta = 0;
   std::int64_t start = 0;
   double value = 0;
-  std::int64_t before = 0;
+  // The value as what its steps are told in, while they are told in that.
+  std::int64_t number = 0;
+  std::uint64_t told_in = kXor;
   const std::size_t first = out.size();
   out.times.resize(first + samples);
   out.values.resize(first + samples);
@@ -195,14 +198,17 @@ void Head::decode(const Series& series, std::uint32_t samples, SampleRun& out) c
       case kSame:
         break;
       case kWholeStep:
-        (void)as_scaled(value, 1, before);
-        value = static_cast<double>(before + unzigzag(in.varint()));
+        if (std::exchange(told_in, kWholeStep) != kWholeStep) number = static_cast<std::int64_t>(value);
+        number += unzigzag(in.varint());
+        value = static_cast<double>(number);
         break;
       case kThousandths:
-        (void)as_scaled(value, kThousand, before);
-        value = static_cast<double>(before + unzigzag(in.varint())) / kThousand;
+        if (std::exchange(told_in, kThousandths) != kThousandths) (void)as_scaled(value, kThousand, number);
+        number += unzigzag(in.varint());
+        value = static_cast<double>(number) / kThousand;
         break;
       default:
+        told_in = kXor;
         value = std::bit_cast<double>(bits_of(value) ^ __builtin_bswap64(in.varint()));
     }
     out.times[i] = time;
