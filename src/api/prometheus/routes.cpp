@@ -1,8 +1,9 @@
 // Prometheus' HTTP API, as far as dashboards and promtool ask a server for data: queries, labels, series,
 // targets, rules and alerts. Answers are the envelope {status, data, errorType, error, warnings, infos}.
+#include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <set>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -121,7 +122,7 @@ Result<net::HttpResponse> prometheus_query(const Services& services, const net::
 }
 
 template <class T>
-net::HttpResponse write_set(const Result<std::set<T>>& values, void (*write)(JsonWriter&, const T&)) {
+net::HttpResponse write_values(const Result<std::vector<T>>& values, void (*write)(JsonWriter&, const T&)) {
   if (!values) return prometheus_error(values.error());
   JsonWriter w;
   w.begin_object().field("status", "success").key("data").begin_array();
@@ -132,21 +133,24 @@ net::HttpResponse write_set(const Result<std::set<T>>& values, void (*write)(Jso
 
 void write_string(JsonWriter& w, const std::string& value) { w.string(value); }
 
-// The union over every match[] selector of what `ask` returns for one.
+// The union over every match[] selector of what `ask` returns for one, sorted.
 template <class T, class Ask>
-Result<std::set<T>> over_selectors(const Services& services, const net::HttpRequest& request, Ask ask) {
+Result<std::vector<T>> over_selectors(const Services& services, const net::HttpRequest& request, Ask ask) {
   TT_ASSIGN(const auto queries, label_queries(services, request));
-  std::set<T> all;
+  std::vector<T> all;
   for (const auto& query : queries) {
     TT_ASSIGN(auto some, ask(query));
-    all.insert(std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
+    if (queries.size() == 1) return some;
+    std::move(some.begin(), some.end(), std::back_inserter(all));
   }
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
   return all;
 }
 
 net::HttpResponse prometheus_labels(const Services& services, const net::HttpRequest& request,
                                     WorkContext& context) {
-  return write_set<std::string>(
+  return write_values<std::string>(
       over_selectors<std::string>(
           services, request, [&](const auto& query) { return services.metrics.label_names(query, context); }),
       write_string);
@@ -155,7 +159,7 @@ net::HttpResponse prometheus_labels(const Services& services, const net::HttpReq
 net::HttpResponse prometheus_label_values(const Services& services, const net::HttpRequest& request,
                                           WorkContext& context) {
   const std::string& name = request.path_params.find("name")->second;
-  return write_set<std::string>(
+  return write_values<std::string>(
       over_selectors<std::string>(
           services, request,
           [&](const auto& query) { return services.metrics.label_values(name, query, context); }),
@@ -167,7 +171,7 @@ net::HttpResponse prometheus_series(const Services& services, const net::HttpReq
   if (request.params("match[]").empty()) {
     return prometheus_error(Error(ErrorKind::invalid_argument, "match[]: at least one selector is needed"));
   }
-  return write_set<Labels>(
+  return write_values<Labels>(
       over_selectors<Labels>(services, request,
                              [&](const auto& query) { return services.metrics.series(query, context); }),
       write_labels);
