@@ -375,7 +375,8 @@ remote_write:
 """
     peer = prometheus(config)
     wait_until(lambda: ours(module_server, f'count_over_time(up{{run="{run}"}}[1m]) >= 12'), 40, what="samples of twelve scrapes")
-    end = int(time.time()) - 3
+    # Odd, so that the even steps of a subquery are not on a window's edge, which 2.42 takes in on the left.
+    end = (int(time.time()) - 4) | 1
 
     def cost(url, query, **headers):
         answer = requests.get(f"{url}/api/v1/query_range", headers=headers, timeout=30,
