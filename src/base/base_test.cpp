@@ -1,9 +1,11 @@
 // base/ has no oracle but published vectors and round trips; each case names its source or prints its seed.
+#include <cmath>
 #include <random>
 
 #include <gtest/gtest.h>
 
 #include "base/compress.hpp"
+#include "base/double_scan.hpp"
 #include "base/find.hpp"
 #include "base/hash.hpp"
 #include "base/json.hpp"
@@ -223,6 +225,27 @@ TEST(Parallel, does_each_part_once_and_stops_at_the_first_error) {
     return {};
   }));
   EXPECT_EQ(done, 5);
+}
+
+TEST(DoubleScan, finds_what_a_loop_finds) {
+  for (std::uint64_t seed = 1; seed <= 2'000; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Rng rng(seed);
+    std::vector<double> values(rng.below(40));
+    double v = -3;
+    for (double& x : values) {
+      if (rng.chance(0.03)) v -= 1;
+      x = rng.chance(0.02) ? std::nan("") : v += rng.chance(0.5) ? 0 : 0.25;
+    }
+    bool nan = false;
+    bool falls = false;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      nan = nan || std::isnan(values[i]);
+      falls = falls || (i > 0 && values[i] < values[i - 1]);
+    }
+    EXPECT_EQ(any_nan(values), nan);
+    EXPECT_EQ(any_falls(values), falls);
+  }
 }
 
 }  // namespace

@@ -8,7 +8,6 @@
 #include "base/limits.hpp"
 #include "promql/mixed_window.hpp"
 #include "promql/parser.hpp"
-#include "promql/sliding_window.hpp"
 
 namespace telltale::promql {
 
@@ -96,14 +95,6 @@ Result<> Evaluator::finish(std::vector<StepSeries>& series, bool last) {
 }
 
 namespace {
-
-/// What a hint says is of the sample before, which the steps of a subquery may leave out.
-HistogramPtr without_reset_hint(const HistogramPtr& h) {
-  if (h == nullptr || h->reset_hint == ResetHint::unknown || h->reset_hint == ResetHint::gauge) return h;
-  auto out = std::make_shared<Histogram>(*h);
-  out->reset_hint = ResetHint::unknown;
-  return out;
-}
 
 /// True when every step gives the same value, so that one evaluation serves all.
 bool is_step_invariant(const Expr& e) {
@@ -224,14 +215,24 @@ StepValue Evaluator::smoothed_value(const Expr& e, const storage::SeriesLabels& 
   return mixed.between(c, i, t);
 }
 
-std::uint64_t Evaluator::instant_row(const Expr& e, const Steps& steps, const Columns& c,
-                                     StepSeries& out) const {
+WindowTimes Evaluator::windows_of(const Expr& e, const Steps& steps, std::int64_t back,
+                                  std::int64_t ahead) const {
+  const std::int64_t first = time_of(e, steps.start);
+  const bool moves = steps.count > 1 && e.at == AtKind::none;
+  return {first, moves ? steps.step : 0, steps.count, back, ahead};
+}
+
+WindowTimes Evaluator::instants_of(const Expr& e, const Steps& steps) const {
+  return windows_of(e, steps, lookback_, 0);
+}
+
+std::uint64_t Evaluator::instant_row(const WindowTimes& instants, const Columns& c, StepSeries& out,
+                                     WindowPlan& plan) {
+  plan.follow(instants, c.times);
   std::uint64_t seen = 0;
-  std::size_t next = 0;
-  for (std::size_t i = 0; i < steps.count; ++i) {
-    const std::int64_t t = time_of(e, steps.at(i));
-    while (next < c.times.size() && c.times[next] <= t) ++next;
-    if (next == 0 || c.times[next - 1] <= t - lookback_ || is_stale_nan(c.values[next - 1])) continue;
+  for (std::size_t i = 0; i < instants.count; ++i) {
+    const auto [first, next] = plan.places()[i];
+    if (first == next || is_stale_nan(c.values[next - 1])) continue;
     out.values[i] = c.values[next - 1];
     ++seen;
   }
@@ -242,30 +243,29 @@ Result<StepVector> Evaluator::selector(const Expr& e, const Steps& steps, Read r
   const std::int64_t from = time_of(e, steps.start) - lookback_;
   const bool smooth = e.extension == Extension::smoothed;
   const std::int64_t to = time_of(e, steps.last()) + (smooth ? lookback_ : 0);
-  const auto seconds = [](std::int64_t ms) { return static_cast<double>(ms) / 1000; };
+  const WindowTimes instants = instants_of(e, steps);
   auto sink = list_sink<StepSeries>([&](const storage::SeriesLabels& labels, bool, const Columns& c,
-                                        std::vector<StepSeries>& into) -> Result<> {
+                                        ListShare<StepSeries>& share) -> Result<> {
     TT_TRY(context_.charge(steps.count * sizeof(double) + sizeof(StepSeries)));
     if (!c.histograms.empty()) TT_TRY(context_.charge(steps.count * sizeof(HistogramPtr)));
-    StepSeries& s = into.emplace_back();
+    StepSeries& s = share.list.emplace_back();
     s.labels = labels.all();
     s.values.assign(steps.count, absent_value());
     if (read == Read::values && !smooth && c.histograms.empty()) {
-      see(instant_row(e, steps, c, s));
+      see(instant_row(instants, c, s, share.plan));
       return {};
     }
     const Histogram* charged = nullptr;
     std::uint64_t seen = 0;
-    std::size_t next = 0;
+    share.plan.follow(instants, c.times);
     for (std::size_t i = 0; i < steps.count; ++i) {
-      const std::int64_t t = time_of(e, steps.at(i));
-      while (next < c.times.size() && c.times[next] <= t) ++next;
-      if (next == 0 || c.times[next - 1] <= t - lookback_ || is_stale_nan(c.values[next - 1])) continue;
+      const auto [first, next] = share.plan.places()[i];
+      if (first == next || is_stale_nan(c.values[next - 1])) continue;
       ++seen;
       if (read != Read::values) {
-        s.values[i] = seconds(read == Read::timestamps ? c.times[next - 1] : c.start(next - 1));
+        s.values[i] = in_seconds(read == Read::timestamps ? c.times[next - 1] : c.start(next - 1));
       } else if (smooth) {
-        StepValue v = smoothed_value(e, labels, c, next - 1, t);
+        StepValue v = smoothed_value(e, labels, c, next - 1, instants.at(i));
         TT_TRY(charge(v.histogram));
         s.put(i, std::move(v));
       } else if (c.histogram(next - 1) != nullptr) {
@@ -285,173 +285,6 @@ Result<StepVector> Evaluator::selector(const Expr& e, const Steps& steps, Read r
   out.series = sink.take_all();
   TT_TRY(finish(out.series, false));
   return out;
-}
-
-namespace {
-
-/// Leaves the stale markers out, which no window shows.
-class WithoutStale final : public SeriesSink {
- public:
-  explicit WithoutStale(SeriesSink& to) : to_(to) {}
-  void begin(std::size_t shares) override {
-    kept_.resize(shares);
-    to_.begin(shares);
-  }
-  Result<> take(std::size_t share, const storage::SeriesLabels& labels, bool drop_name,
-                const Columns& c) override {
-    if (std::none_of(c.values.begin(), c.values.end(), is_stale_nan))
-      return to_.take(share, labels, drop_name, c);
-    OwnedColumns& kept = kept_[share];
-    kept.clear();
-    for (std::size_t i = 0; i < c.values.size(); ++i) {
-      if (!is_stale_nan(c.values[i])) kept.take(c, i);
-    }
-    return to_.take(share, labels, drop_name, kept.view());
-  }
-
- private:
-  SeriesSink& to_;
-  std::vector<OwnedColumns> kept_;
-};
-
-}  // namespace
-
-Result<> Evaluator::each_range(const Expr& e, const Steps& steps, std::string_view function,
-                               SeriesSink& sink) {
-  if (e.kind == ExprKind::matrix_selector) {
-    const Expr& s = *e.args[0];
-    WithoutStale without_stale(sink);
-    const std::int64_t before = s.extension != Extension::none ? lookback_ : 0;
-    const std::int64_t after = s.extension == Extension::smoothed ? lookback_ : 0;
-    return fetch(s, time_of(s, steps.start) - e.range_ms - before, time_of(s, steps.last()) + after,
-                 hints_of(steps.step, e.range_ms, function), without_stale);
-  }
-  // The inner steps are multiples of the step on the absolute time line, inside (start - range, end].
-  const std::int64_t step = e.step_ms > 0 ? e.step_ms : options_.default_subquery_step.count();
-  const std::int64_t from = time_of(e, steps.start) - e.range_ms;
-  const std::int64_t to = time_of(e, steps.last());
-  std::int64_t first = from / step * step;
-  if (first > from && from < 0) first -= step;
-  if (first <= from) first += step;
-  if (first > to) return {};
-  const Steps inner{first, step, static_cast<std::size_t>((to - first) / step + 1)};
-  TT_TRY(context_.charge(inner.count * sizeof(double)));
-  // What the inner steps looked at does not count, but what the outer ones look at of them.
-  const std::uint64_t queryable = queryable_;
-  TT_ASSIGN(StepVector v, eval(*e.args[0], inner));
-  queryable_ = queryable;
-  sink.begin(1);
-  OwnedColumns kept;
-  for (const StepSeries& s : v.series) {
-    kept.clear();
-    for (std::size_t i = 0; i < inner.count; ++i) {
-      if (is_absent(s.values[i])) continue;
-      kept.times.push_back(inner.at(i));
-      kept.values.push_back(s.values[i]);
-      if (!s.histograms.empty()) kept.histograms.push_back(without_reset_hint(s.histograms[i]));
-    }
-    TT_TRY(sink.take(0, storage::KeptLabels(s.labels), s.drop_name, kept.view()));
-  }
-  return {};
-}
-
-Evaluator::RangeCall Evaluator::range_call(const Expr& e, const Steps& steps, const Expr& range,
-                                           WindowFunction fn, const std::vector<double>* params,
-                                           const std::vector<double>* params2) {
-  const Expr& selector = range.kind == ExprKind::matrix_selector ? *range.args[0] : range;
-  const bool overlapping = selector.extension == Extension::none && steps.count > 1 &&
-                           range.range_ms >= 2 * steps.step && selector.at == AtKind::none;
-  return {e, range, selector, fn, params, params2, overlapping};
-}
-
-Result<std::uint64_t> Evaluator::range_row(const RangeCall& call, const Steps& steps,
-                                           const storage::SeriesLabels& labels, const Columns& c,
-                                           StepSeries& out) {
-  const Extension extension = call.selector.extension;
-  const std::int64_t before = extension != Extension::none ? lookback_ : 0;
-  const std::int64_t after = extension == Extension::smoothed ? lookback_ : 0;
-  const bool with_histograms = std::any_of(c.histograms.begin(), c.histograms.end(),
-                                           [](const HistogramPtr& h) { return h != nullptr; });
-  MixedWindow mixed(*this, call.e, labels);
-  SlidingWindow sliding(call.e.text, call.fn, c, call.overlapping && !with_histograms);
-  std::size_t begin = 0;
-  std::size_t end = 0;
-  std::uint64_t seen = 0;
-  bool any = false;
-  for (std::size_t i = 0; i < steps.count; ++i) {
-    const std::int64_t to = time_of(call.selector, steps.at(i));
-    const std::int64_t from = to - call.range.range_ms;
-    while (end < c.times.size() && c.times[end] <= to + after) ++end;
-    while (begin < end && c.times[begin] <= from - before) ++begin;
-    if (begin == end) continue;
-    seen += end - begin;
-    const Window w{c.part(begin, end - begin),
-                   from,
-                   to,
-                   steps.at(i),
-                   call.params != nullptr ? (*call.params)[i] : 0,
-                   call.params2 != nullptr ? (*call.params2)[i] : 0};
-    if (with_histograms && mixed.concerns(w)) {
-      StepValue v = mixed.value(w, call.fn, extension);
-      TT_TRY(charge(v.histogram));
-      out.put(i, std::move(v));
-    } else {
-      out.values[i] = extension == Extension::none ? sliding.value(w, begin, end)
-                                                   : extended_value(call.e.text, w, extension);
-      if (call.counter() && !w.starts.empty()) mixed.check_starts(w);
-      any = any || !is_absent(out.values[i]);
-    }
-  }
-  if (any && call.counter()) check_counter(labels, *call.e.args[0]);
-  return seen;
-}
-
-Result<StepVector> Evaluator::over_range(const Expr& e, const Steps& steps, const Expr& range,
-                                         WindowFunction fn, const std::vector<double>* params,
-                                         const std::vector<double>* params2) {
-  const RangeCall call = range_call(e, steps, range, fn, params, params2);
-  auto sink = list_sink<StepSeries>([&](const storage::SeriesLabels& labels, bool drop, const Columns& c,
-                                        std::vector<StepSeries>& into) -> Result<> {
-    TT_TRY(context_.charge(steps.count * sizeof(double) + sizeof(StepSeries)));
-    StepSeries& s = into.emplace_back();
-    s.labels = labels.all();
-    s.drop_name = drop || !call.keeps_name();
-    s.values.assign(steps.count, absent_value());
-    TT_ASSIGN(const std::uint64_t seen, range_row(call, steps, labels, c, s));
-    see(seen);
-    return {};
-  });
-  TT_TRY(each_range(range, steps, e.text, sink));
-  StepVector out;
-  out.series = sink.take_all();
-  TT_TRY(finish(out.series, false));
-  return out;
-}
-
-Result<std::vector<ResultSeries>> Evaluator::raw(const Expr& e, const Steps& steps) {
-  const Expr& selector = e.kind == ExprKind::matrix_selector ? *e.args[0] : e;
-  if (selector.extension != Extension::none) {
-    return fail(ErrorKind::invalid_argument,
-                "a range with anchored or smoothed is for functions and cannot be shown itself");
-  }
-  const std::int64_t to = time_of(selector, steps.start);
-  auto sink = list_sink<ResultSeries>([&](const storage::SeriesLabels& labels, bool drop, const Columns& c,
-                                          std::vector<ResultSeries>& into) -> Result<> {
-    ResultSeries s{labels.all(), {}, {}};
-    if (drop) erase_name(s.labels);
-    for (std::size_t i = 0; i < c.times.size(); ++i) {
-      if (c.times[i] <= to - e.range_ms || c.times[i] > to) continue;
-      s.samples.push_back({UnixMillis{c.times[i]}, c.values[i]});
-      if (!c.histograms.empty()) s.histograms.push_back(c.histograms[i]);
-    }
-    TT_TRY(
-        context_.charge(s.samples.size() * sizeof(ResultPoint) + s.histograms.size() * sizeof(HistogramPtr)));
-    see(s.samples.size());
-    if (!s.samples.empty()) into.push_back(std::move(s));
-    return {};
-  });
-  TT_TRY(each_range(e, steps, "", sink));
-  return sink.take_all();
 }
 
 }  // namespace telltale::promql

@@ -17,6 +17,7 @@
 #include "model/histogram.hpp"
 #include "promql/duration.hpp"
 #include "promql/engine.hpp"
+#include "promql/window_plan.hpp"
 
 namespace telltale::promql {
 
@@ -130,8 +131,6 @@ double quantile_of(double phi, std::vector<double>& values);
 /// much of it a counter had at its first sample. With `start`, the counter began inside of the window at that
 /// time.
 double extrapolation_factor(const Window& w, bool counter, double first, double grown, bool from_start);
-/// rate, increase or delta of a window whose samples grow by so much.
-double extrapolated_growth(const Window& w, bool counter, bool per_second, double growth);
 /// Whether the window's first sample tells that its counter began inside of the window.
 bool starts_inside(const Window& w);
 
@@ -169,22 +168,29 @@ class SeriesSink {
                         const Columns& samples) = 0;
 };
 
-/// Keeps what `make(labels, drop_name, samples, into)` adds to a list of things with labels.
+/// What a share of the series has come to.
+template <class T>
+struct ListShare {
+  std::vector<T> list;
+  WindowPlan plan;  // of the series before
+};
+
+/// Keeps what `make(labels, drop_name, samples, share)` adds to a list of things with labels.
 template <class T, class Make>
 class LabelledListSink final : public SeriesSink {
  public:
   explicit LabelledListSink(Make make) : make_(std::move(make)) {}
-  void begin(std::size_t shares) override { lists_.resize(shares); }
+  void begin(std::size_t shares) override { shares_.resize(shares); }
   Result<> take(std::size_t share, const storage::SeriesLabels& labels, bool drop_name,
                 const Columns& samples) override {
-    return make_(labels, drop_name, samples, lists_[share]);
+    return make_(labels, drop_name, samples, shares_[share]);
   }
   /// All of it, in the order of labels.
   std::vector<T> take_all() {
-    if (lists_.empty()) return {};
-    std::vector<T> out = std::move(lists_.front());
-    for (std::size_t i = 1; i < lists_.size(); ++i)
-      std::move(lists_[i].begin(), lists_[i].end(), std::back_inserter(out));
+    if (shares_.empty()) return {};
+    std::vector<T> out = std::move(shares_.front().list);
+    for (std::size_t i = 1; i < shares_.size(); ++i)
+      std::move(shares_[i].list.begin(), shares_[i].list.end(), std::back_inserter(out));
     const auto before = [](const T& a, const T& b) { return a.labels < b.labels; };
     if (!std::is_sorted(out.begin(), out.end(), before)) std::stable_sort(out.begin(), out.end(), before);
     return out;
@@ -192,7 +198,7 @@ class LabelledListSink final : public SeriesSink {
 
  private:
   Make make_;
-  std::vector<std::vector<T>> lists_;
+  std::vector<ListShare<T>> shares_;
 };
 template <class T, class Make>
 LabelledListSink<T, Make> list_sink(Make make) {
@@ -244,8 +250,11 @@ class Evaluator {
   Result<> fetch_joined(storage::SeriesCursor& cursor, const Expr& selector,
                         const storage::SelectHints& hints, SeriesSink& sink);
   Result<> each_range(const Expr& e, const Steps& steps, std::string_view function, SeriesSink& sink);
-  /// The floats that an instant selector has at the steps; how many there are.
-  std::uint64_t instant_row(const Expr& e, const Steps& steps, const Columns& c, StepSeries& out) const;
+  /// Where an instant selector looks at the steps; the last sample in a window is its value.
+  WindowTimes instants_of(const Expr& e, const Steps& steps) const;
+  /// Its floats at the steps; how many there are.
+  static std::uint64_t instant_row(const WindowTimes& instants, const Columns& c, StepSeries& out,
+                                   WindowPlan& plan);
   /// A function over windows of one selector or subquery.
   struct RangeCall {
     const Expr& e;
@@ -254,16 +263,21 @@ class Evaluator {
     WindowFunction fn;
     const std::vector<double>* params;
     const std::vector<double>* params2;
+    WindowTimes windows;
     bool overlapping;  // windows share samples with the next
 
     bool counter() const { return e.text == "rate" || e.text == "increase"; }
+    bool growth() const { return counter() || e.text == "delta"; }
     bool keeps_name() const { return e.text == "last_over_time" || e.text == "first_over_time"; }
   };
-  static RangeCall range_call(const Expr& e, const Steps& steps, const Expr& range, WindowFunction fn,
-                              const std::vector<double>* params, const std::vector<double>* params2);
+  RangeCall range_call(const Expr& e, const Steps& steps, const Expr& range, WindowFunction fn,
+                       const std::vector<double>* params, const std::vector<double>* params2) const;
   /// Its values at the steps, for one series; how many samples they were made of.
   Result<std::uint64_t> range_row(const RangeCall& call, const Steps& steps,
-                                  const storage::SeriesLabels& labels, const Columns& c, StepSeries& out);
+                                  const storage::SeriesLabels& labels, const Columns& c, StepSeries& out,
+                                  WindowPlan& plan);
+  /// Of the steps' times as `e` reads them.
+  WindowTimes windows_of(const Expr& e, const Steps& steps, std::int64_t back, std::int64_t ahead) const;
   std::int64_t time_of(const Expr& e, std::int64_t step_time) const;
   Result<StepVector> unary(const Expr& e, const Steps& steps);
   Result<StepVector> binary(const Expr& e, const Steps& steps);

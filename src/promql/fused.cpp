@@ -152,8 +152,8 @@ struct Group {
 };
 using Groups = std::unordered_map<std::string, Group>;
 
-/// `make(labels, samples, row)` gives a series' values, which must be floats, and tells how many samples they
-/// were made of.
+/// `make(labels, samples, row, plan)` gives a series' values, which must be floats, and tells how many
+/// samples they were made of.
 template <class Make>
 class FusedSink final : public SeriesSink {
  public:
@@ -169,7 +169,7 @@ class FusedSink final : public SeriesSink {
     }
     Share& s = shares_[share];
     s.row.values.assign(steps_, absent_value());
-    TT_ASSIGN(const std::uint64_t seen, make_(labels, samples, s.row));
+    TT_ASSIGN(const std::uint64_t seen, make_(labels, samples, s.row, s.plan));
     s.seen += seen;
     if (std::all_of(s.row.values.begin(), s.row.values.end(), is_absent)) return {};
     grouping_.key(labels, s.key);
@@ -212,6 +212,7 @@ class FusedSink final : public SeriesSink {
   struct alignas(64) Share {
     Groups groups;
     StepSeries row;
+    WindowPlan plan;
     std::string key;
     std::uint64_t seen = 0;
   };
@@ -259,14 +260,14 @@ Result<std::optional<StepVector>> Evaluator::fused(const Expr& e, const Steps& s
   };
   if (arg.kind == ExprKind::vector_selector && arg.extension == Extension::none) {
     const std::int64_t from = time_of(arg, steps.start) - lookback_;
+    const WindowTimes instants = instants_of(arg, steps);
     return run(
         false,
         [&](SeriesSink& sink) {
           return fetch(arg, from, time_of(arg, steps.last()), hints_of(steps.step, 0, ""), sink);
         },
-        [&](const storage::SeriesLabels&, const Columns& c, StepSeries& row) -> Result<std::uint64_t> {
-          return instant_row(arg, steps, c, row);
-        });
+        [&](const storage::SeriesLabels&, const Columns& c, StepSeries& row,
+            WindowPlan& plan) -> Result<std::uint64_t> { return instant_row(instants, c, row, plan); });
   }
   if (arg.kind != ExprKind::call || arg.args.size() != 1 || arg.text == "absent_over_time")
     return std::nullopt;
@@ -279,8 +280,8 @@ Result<std::optional<StepVector>> Evaluator::fused(const Expr& e, const Steps& s
     return std::nullopt;
   return run(
       !call.keeps_name(), [&](SeriesSink& sink) { return each_range(range, steps, arg.text, sink); },
-      [&](const storage::SeriesLabels& labels, const Columns& c, StepSeries& row) {
-        return range_row(call, steps, labels, c, row);
+      [&](const storage::SeriesLabels& labels, const Columns& c, StepSeries& row, WindowPlan& plan) {
+        return range_row(call, steps, labels, c, row, plan);
       });
 }
 

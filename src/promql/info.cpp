@@ -119,7 +119,7 @@ Result<StepVector> Evaluator::info(const Expr& e, const Steps& steps) {
     (void)info_time(*e.args[0], steps.at(i), times[i]);
   }
   auto sink = list_sink<InfoSeries>([&](const storage::SeriesLabels& labels, bool, const Columns& c,
-                                        std::vector<InfoSeries>& into) -> Result<> {
+                                        ListShare<InfoSeries>& share) -> Result<> {
     TT_TRY(context_.charge(steps.count * sizeof(std::int64_t) + sizeof(InfoSeries)));
     InfoSeries s{labels.all(), std::vector<std::int64_t>(steps.count, kNever)};
     for (std::size_t i = 0; i < steps.count; ++i) {
@@ -134,7 +134,7 @@ Result<StepVector> Evaluator::info(const Expr& e, const Steps& steps) {
       }
       s.sampled[i] = c.times[at];
     }
-    into.push_back(std::move(s));
+    share.list.push_back(std::move(s));
     return {};
   });
   std::map<std::string, InfoGroup> groups;

@@ -10,8 +10,6 @@ constexpr std::string_view kAddition = "addition";
 constexpr std::string_view kSubtraction = "subtraction";
 constexpr std::string_view kAggregation = "aggregation";
 
-double in_seconds(std::int64_t ms) { return static_cast<double>(ms) / 1000; }
-
 /// The histograms of a window; `floats` counts the others.
 std::vector<const Histogram*> histograms_of(const Columns& w, std::size_t& floats) {
   std::vector<const Histogram*> out;

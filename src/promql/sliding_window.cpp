@@ -21,7 +21,6 @@ void two_sum(double a, double b, double& sum, double& error) {
 }  // namespace
 
 SlidingWindow::Kind SlidingWindow::kind_of(std::string_view function) {
-  if (function == "rate" || function == "increase" || function == "delta") return Kind::growth;
   if (function == "sum_over_time") return Kind::sum;
   if (function == "avg_over_time") return Kind::mean;
   if (function == "max_over_time") return Kind::max;
@@ -34,8 +33,6 @@ SlidingWindow::Kind SlidingWindow::kind_of(std::string_view function) {
 SlidingWindow::SlidingWindow(std::string_view function, WindowFunction fn, const Columns& series,
                              bool overlapping)
     : kind_(overlapping && series.starts.empty() ? kind_of(function) : Kind::other),
-      counter_(function != "delta"),
-      per_second_(function == "rate"),
       fn_(fn),
       series_(series) {}
 
@@ -108,19 +105,11 @@ double SlidingWindow::value(const Window& w, std::size_t begin, std::size_t end)
     case Kind::max:
     case Kind::min:
       return extreme(begin, end);
-    case Kind::growth:
     case Kind::changes:
-    case Kind::resets: {
+    case Kind::resets:
       if (!ready_) count_steps();
       ready_ = true;
-      const std::uint32_t steps = steps_[end - 1] - steps_[begin];
-      if (kind_ != Kind::growth) return steps;
-      // A window with a reset is added up: there are few.
-      if (counter_ && steps > 0) return fn_(w);
-      return end - begin < 2
-                 ? absent_value()
-                 : extrapolated_growth(w, counter_, per_second_, w.values.back() - w.values.front());
-    }
+      return steps_[end - 1] - steps_[begin];
     case Kind::sum:
     case Kind::mean: {
       if (end - begin < kWorthSumming) return fn_(w);

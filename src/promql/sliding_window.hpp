@@ -21,7 +21,7 @@ class SlidingWindow {
   double value(const Window& w, std::size_t begin, std::size_t end);
 
  private:
-  enum class Kind : unsigned char { other, growth, sum, mean, max, min, changes, resets };
+  enum class Kind : unsigned char { other, sum, mean, max, min, changes, resets };
   static Kind kind_of(std::string_view function);
 
   void count_steps();
@@ -32,8 +32,6 @@ class SlidingWindow {
   bool sum_between(std::size_t begin, std::size_t end, double& sum) const;
 
   const Kind kind_;
-  const bool counter_;     // of a growth
-  const bool per_second_;  // the same
   const WindowFunction fn_;
   const Columns& series_;
   bool ready_ = false;

@@ -1,6 +1,7 @@
 // Sliding windows against going over each window, which is what the functions themselves do.
 #include "promql/sliding_window.hpp"
 
+#include <bit>
 #include <cmath>
 
 #include <gtest/gtest.h>
@@ -34,9 +35,9 @@ OwnedColumns random_series(Rng& rng) {
 }
 
 TEST(SlidingWindow, GivesWhatGoingOverEachWindowGives) {
-  static constexpr const char* kFunctions[] = {
-      "rate",          "increase",      "delta",   "sum_over_time", "avg_over_time",
-      "max_over_time", "min_over_time", "changes", "resets",        "stddev_over_time"};
+  static constexpr const char* kFunctions[] = {"sum_over_time",   "avg_over_time", "max_over_time",
+                                               "min_over_time",   "changes",       "resets",
+                                               "stddev_over_time"};
   for (std::uint64_t seed = 1; seed <= 1'500; ++seed) {
     Rng rng(seed);
     const OwnedColumns series = random_series(rng);
@@ -65,6 +66,53 @@ TEST(SlidingWindow, GivesWhatGoingOverEachWindowGives) {
         for (const double x : w.values) size = std::max(size, std::isfinite(x) ? std::fabs(x) : 0);
         ASSERT_NEAR(value, expected, std::max(std::fabs(expected), size) * 1e-14);
       }
+    }
+  }
+}
+
+TEST(WindowPlan, GrowthIsWhatTheFunctionsSayOfEachWindow) {
+  static constexpr const char* kFunctions[] = {"rate", "increase", "delta"};
+  for (std::uint64_t seed = 1; seed <= 1'500; ++seed) {
+    Rng rng(seed);
+    const std::string function = kFunctions[rng.below(std::size(kFunctions))];
+    SCOPED_TRACE("seed " + std::to_string(seed) + ", " + function);
+    const WindowFunction fn = find_window_function(function);
+    WindowPlan plan;
+    WindowTimes windows{static_cast<std::int64_t>(rng.below(20'000)),
+                        rng.chance(0.1) ? 0 : 1 + static_cast<std::int64_t>(rng.below(100'000)),
+                        1 + rng.below(100), 1'000 + static_cast<std::int64_t>(rng.below(1'000'000)), 0};
+    OwnedColumns series = random_series(rng);
+    // The second and third series: with the same times, and with others that are as many.
+    for (int round = 0; round < 3; ++round) {
+      if (round == 1)
+        for (double& v : series.values) v = static_cast<double>(rng.below(1'000));
+      if (round == 2) series.times.back() += 500;
+      const Columns columns = series.view();
+      plan.follow(windows, columns.times);
+      std::vector<double> out(windows.count, absent_value());
+      bool any = false;
+      std::uint64_t samples = 0;
+      const bool some = growth_row(plan, columns.values, function != "delta", function == "rate", out);
+      for (std::size_t i = 0; i < windows.count; ++i) {
+        const std::int64_t to = windows.at(i);
+        std::size_t begin = 0;
+        std::size_t end = 0;
+        while (begin < columns.times.size() && columns.times[begin] <= to - windows.back) ++begin;
+        while (end < columns.times.size() && columns.times[end] <= to) ++end;
+        samples += end - begin;
+        const double expected =
+            begin == end ? absent_value()
+                         : fn(Window{columns.part(begin, end - begin), to - windows.back, to, to, 0, 0});
+        any = any || !is_absent(expected);
+        if (std::isnan(expected) && !is_absent(expected)) {
+          ASSERT_TRUE(std::isnan(out[i]) && !is_absent(out[i])) << i;
+        } else {
+          ASSERT_EQ(std::bit_cast<std::uint64_t>(expected), std::bit_cast<std::uint64_t>(out[i]))
+              << i << ": " << expected << " and " << out[i];
+        }
+      }
+      ASSERT_EQ(any, some);
+      ASSERT_EQ(samples, plan.samples());
     }
   }
 }

@@ -26,30 +26,14 @@ bool starts_inside(const Window& w) {
   return !w.starts.empty() && w.starts[0] != 0 && w.starts[0] > w.from && w.starts[0] < w.times[0];
 }
 
-/// The growth that was seen is stretched to the window's edges where samples come near enough to them (1.1
-/// average gaps), else by half a gap; a counter is not stretched to where it would have been below zero. One
-/// that began inside of the window was zero then, so that nothing is to be guessed on that side.
 double extrapolation_factor(const Window& w, bool counter, double first, double grown, bool from_start) {
-  const std::size_t n = w.times.size();
-  double to_start = static_cast<double>(w.times[0] - w.from) / 1000;
-  double to_end = static_cast<double>(w.to - w.times[n - 1]) / 1000;
-  double sampled = static_cast<double>(w.times[n - 1] - w.times[0]) / 1000;
-  const double gap = n > 1 ? sampled / static_cast<double>(n - 1) : 0;
-  if (from_start) {
-    to_start = 0;
-    sampled = static_cast<double>(w.times[n - 1] - w.starts[0]) / 1000;
-  } else {
-    if (to_start >= gap * 1.1) to_start = gap / 2;
-    if (counter && grown > 0 && first >= 0) to_start = std::min(to_start, sampled * (first / grown));
+  Extrapolation edges = Extrapolation::of(w.times.front(), w.times.back(), w.times.size(), w.from, w.to);
+  if (from_start) {  // it was zero then: nothing is to be guessed on that side
+    edges.to_start = 0;
+    edges.sampled = in_seconds(w.times.back() - w.starts[0]);
+    return edges.factor();
   }
-  if (to_end >= gap * 1.1) to_end = gap / 2;
-  return sampled == 0 ? 1 : (sampled + to_start + to_end) / sampled;
-}
-
-double extrapolated_growth(const Window& w, bool counter, bool per_second, double growth) {
-  double factor = extrapolation_factor(w, counter, w.values[0], growth, counter && starts_inside(w));
-  if (per_second) factor /= static_cast<double>(w.to - w.from) / 1000;
-  return growth * factor;
+  return counter ? edges.factor(first, grown) : edges.factor();
 }
 
 namespace {
@@ -69,7 +53,9 @@ double extrapolated(const Window& w, bool counter, bool per_second) {
     }
   }
   if (from_start) growth += w.values[0];
-  return extrapolated_growth(w, counter, per_second, growth);
+  double factor = extrapolation_factor(w, counter, w.values[0], growth, from_start);
+  if (per_second) factor /= in_seconds(w.to - w.from);
+  return growth * factor;
 }
 
 double instant_change(const Window& w, bool rate) {
@@ -191,8 +177,6 @@ double smoothed(const Window& w) {
   return level;
 }
 
-double seconds(std::int64_t ms) { return static_cast<double>(ms) / 1000; }
-
 /// When the extreme was seen last.
 template <class Better>
 double time_of_best(const Window& w, Better better) {
@@ -200,7 +184,7 @@ double time_of_best(const Window& w, Better better) {
   for (std::size_t i = 1; i < w.values.size(); ++i) {
     if (better(w.values[i], w.values[best]) || std::isnan(w.values[best])) best = i;
   }
-  return seconds(w.times[best]);
+  return in_seconds(w.times[best]);
 }
 
 double sum_over(const Window& w) {
@@ -226,8 +210,8 @@ WindowFunction find_window_function(std::string_view name) {
       {"quantile_over_time", quantile_over},
       {"double_exponential_smoothing", smoothed},
       {"mad_over_time", median_deviation},
-      {"ts_of_first_over_time", [](const Window& w) { return seconds(w.times.front()); }},
-      {"ts_of_last_over_time", [](const Window& w) { return seconds(w.times.back()); }},
+      {"ts_of_first_over_time", [](const Window& w) { return in_seconds(w.times.front()); }},
+      {"ts_of_last_over_time", [](const Window& w) { return in_seconds(w.times.back()); }},
       {"ts_of_max_over_time", [](const Window& w) { return time_of_best(w, std::greater_equal<>()); }},
       {"ts_of_min_over_time", [](const Window& w) { return time_of_best(w, std::less_equal<>()); }},
       {"sum_over_time", sum_over},

@@ -18,18 +18,26 @@ constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 /// A field of the civil date of a Unix time in UTC, its fraction cut off; nullopt when `f` is none.
 std::optional<double> date_field(std::string_view f, double unix_seconds) {
   using namespace std::chrono;
-  const sys_seconds t{seconds(static_cast<std::int64_t>(unix_seconds))};
+  // The calendar repeats every 400 years; <chrono> knows some 65,000. Further away than what an engine counts
+  // in seconds without loss there are no dates.
+  constexpr std::int64_t kCycle = 400 * 31'556'952LL;
+  const bool is_date = std::abs(unix_seconds) < 6e16;
+  const std::int64_t whole = is_date ? static_cast<std::int64_t>(unix_seconds) : 0;
+  const sys_seconds t{seconds(whole % kCycle)};
   const sys_days day = floor<days>(t);
   const year_month_day date(day);
+  static constexpr std::string_view kFields[] = {"hour",        "minute", "day_of_week", "day_of_month",
+                                                 "day_of_year", "month",  "year",        "days_in_month"};
+  if (std::find(std::begin(kFields), std::end(kFields), f) == std::end(kFields)) return std::nullopt;
+  if (!is_date) return kNone;
   if (f == "hour") return static_cast<double>(floor<hours>(t - day).count());
   if (f == "minute") return static_cast<double>((t - floor<hours>(t)) / minutes(1));
   if (f == "day_of_week") return weekday(day).c_encoding();
   if (f == "day_of_month") return static_cast<unsigned>(date.day());
   if (f == "day_of_year") return static_cast<double>((day - sys_days(date.year() / 1 / 1)).count() + 1);
   if (f == "month") return static_cast<unsigned>(date.month());
-  if (f == "year") return static_cast<int>(date.year());
-  if (f == "days_in_month") return static_cast<unsigned>((date.year() / date.month() / last).day());
-  return std::nullopt;
+  if (f == "year") return static_cast<double>(static_cast<int>(date.year()) + whole / kCycle * 400);
+  return static_cast<unsigned>((date.year() / date.month() / last).day());
 }
 
 /// nullopt when `f` is no function of one number.

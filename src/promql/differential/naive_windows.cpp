@@ -84,7 +84,8 @@ std::optional<Computed> extrapolate(const Range& r, bool counter, bool per_secon
   const auto seconds = [](std::int64_t ms) { return static_cast<long double>(ms) / 1000; };
   const long double covered = seconds(r.points.back().time_ms - r.points.front().time_ms);
   const long double gap = covered / static_cast<long double>(n - 1);
-  const long double limit = gap * 1.1L;
+  // A float, as everywhere: samples of one gap may lie just at it.
+  const long double limit = static_cast<double>(gap) * 1.1;
   long double before = seconds(r.points.front().time_ms - r.from_ms);
   long double after = seconds(r.to_ms - r.points.back().time_ms);
   const long double to_zero = counter && growth > 0 && first >= 0 ? covered * (first / growth) : before;
