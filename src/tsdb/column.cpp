@@ -1,3 +1,11 @@
+// Columns of floats: decimals first, which most are; then steps, bits and what changes between neighbours, of
+// which the smallest is written.
+//
+// A counter of seconds is the sum that its client added up, in floating point: no decimal, but the value
+// before plus a decimal, rounded. So it is written as those decimals, and decoding adds them up again in the
+// same way. Where the client added more than once in between, the last bits come out otherwise, and what they
+// differ by is a second column, of small numbers. Additions and divisions must be those of IEEE 754, rounded
+// once; no compiler contracts these two into one.
 #include "tsdb/column.hpp"
 
 #include <algorithm>
@@ -12,164 +20,16 @@ namespace telltale::tsdb {
 namespace {
 
 // Stored: never renumber.
-enum IntForm : std::uint8_t { kOneInt = 0, kEvenSteps = 1, kPlain = 2, kDeltas = 3, kDeltaDeltas = 4 };
-enum DoubleForm : std::uint8_t { kOneDouble = 0, kDecimals = 1, kBits = 2, kSwappedXor = 3 };
+enum DoubleForm : std::uint8_t { kOneDouble = 0, kDecimals = 1, kBits = 2, kSwappedXor = 3, kSteps = 4 };
 
 using Ints = std::array<std::int64_t, kMaxColumnValues>;
-using Rests = std::array<std::uint64_t, kMaxColumnValues>;
 
-// Wrapping, so that any two integers have a difference.
-std::int64_t minus(std::int64_t a, std::int64_t b) {
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
-}
-std::int64_t plus(std::int64_t a, std::int64_t b) {
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
-}
-std::uint64_t above(std::int64_t v, std::int64_t base) {
-  return static_cast<std::uint64_t>(v) - static_cast<std::uint64_t>(base);
-}
-
-unsigned bits_of(std::uint64_t v) { return static_cast<unsigned>(64 - std::countl_zero(v)); }
-std::size_t varint_bytes(std::uint64_t v) { return std::max<std::size_t>(1, (bits_of(v) + 6) / 7); }
-
-/// How values above a base are written: in `width` bits, or beside.
-struct Packing {
-  std::int64_t base = 0;
-  unsigned width = 0;
-  std::size_t exceptions = 0;
-  std::size_t bytes = SIZE_MAX;  // about
-};
-
-Packing pack_above(std::span<const std::int64_t> values, std::int64_t base) {
-  std::array<std::size_t, 65> of_width{};
-  for (const std::int64_t v : values) ++of_width[bits_of(above(v, base))];
-  Packing best;
-  std::size_t beside = 0;
-  std::size_t beside_bytes = 0;
-  for (unsigned w = 65; w-- > 0;) {
-    const std::size_t bytes = (values.size() * w + 7) / 8 + beside_bytes;
-    if (bytes < best.bytes) best = {base, w, beside, bytes};
-    beside += of_width[w];
-    beside_bytes += of_width[w] * (1 + (w + 6) / 7);
-  }
-  return best;
-}
-
-/// Base: the least value, or, where a few lie far below the others (a counter that began anew), one above
-/// them.
-Packing pack_values(std::span<const std::int64_t> values) {
-  if (values.empty()) return {0, 0, 0, 0};
-  Packing best = pack_above(values, *std::min_element(values.begin(), values.end()));
-  constexpr std::size_t kFewOf = 32;
-  if (values.size() < kFewOf || best.width == 0) return best;
-  Ints sorted;
-  const auto last = std::copy(values.begin(), values.end(), sorted.begin());
-  const auto low = sorted.begin() + static_cast<std::ptrdiff_t>(values.size() / kFewOf);
-  std::nth_element(sorted.begin(), low, last);
-  const Packing other = pack_above(values, *low);
-  return other.bytes < best.bytes ? other : best;
-}
-
-std::size_t packed_bytes(std::size_t n, unsigned width) { return (n * width + 7) / 8; }
-
-void put_bits(std::span<const std::uint64_t> values, unsigned width, ByteWriter& out) {
-  if (width == 0) return;
-  std::array<char, kMaxColumnValues * 8 + 16> bytes;
-  std::fill_n(bytes.data(), packed_bytes(values.size(), width) + 16, '\0');
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const std::size_t bit = i * width;
-    char* const at = bytes.data() + bit / 8;
-    const unsigned shift = bit % 8;
-    std::uint64_t word;
-    std::memcpy(&word, at, sizeof word);
-    word |= values[i] << shift;
-    std::memcpy(at, &word, sizeof word);
-    if (shift + width > 64) at[8] = static_cast<char>(values[i] >> (64 - shift));
-  }
-  out.bytes({bytes.data(), packed_bytes(values.size(), width)});
-}
-
-void get_bits(std::string_view in, unsigned width, std::size_t n, std::uint64_t* out) {
-  if (width == 0) {
-    std::fill_n(out, n, 0);
-    return;
-  }
-  const std::uint64_t mask = width == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1;
-  // Words are read from the column itself as far as eight bytes (nine for wide values) are there.
-  const std::size_t need = width > 57 ? 9 : 8;
-  const std::size_t whole = in.size() < need ? 0 : std::min(n, (in.size() - need) * 8 / width + 1);
-  const auto read = [mask, width](const char* bytes, std::size_t bit) {
-    const char* const at = bytes + bit / 8;
-    const unsigned shift = bit % 8;
-    std::uint64_t word;
-    std::memcpy(&word, at, sizeof word);
-    word >>= shift;
-    if (shift + width > 64) word |= std::uint64_t{static_cast<unsigned char>(at[8])} << (64 - shift);
-    return word & mask;
-  };
-  if (width <= 57) {
-    for (std::size_t i = 0; i < whole; ++i) {
-      const std::size_t bit = i * width;
-      std::uint64_t word;
-      std::memcpy(&word, in.data() + bit / 8, sizeof word);
-      out[i] = word >> (bit % 8) & mask;
-    }
-  } else {
-    for (std::size_t i = 0; i < whole; ++i) out[i] = read(in.data(), i * width);
-  }
-  // The rest from a copy with room behind it.
-  std::array<char, 40> tail{};
-  const std::size_t from = std::min(in.size(), whole * width / 8);
-  if (in.size() - from <= tail.size() - 9) {
-    std::copy(in.begin() + static_cast<std::ptrdiff_t>(from), in.end(), tail.begin());
-    for (std::size_t i = whole; i < n; ++i) out[i] = read(tail.data(), i * width - from * 8);
-  }
-}
-
-void put_packed(std::span<const std::int64_t> values, const Packing& packing, ByteWriter& out) {
-  Rests rests;
-  out.zigzag(packing.base);
-  out.u8(static_cast<std::uint8_t>(packing.width));
-  out.varint(packing.exceptions);
-  std::size_t last = 0;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    rests[i] = above(values[i], packing.base);
-    if (bits_of(rests[i]) <= packing.width) continue;
-    out.varint(i - last);
-    out.varint(rests[i]);
-    last = i;
-    rests[i] = 0;
-  }
-  put_bits({rests.data(), values.size()}, packing.width, out);
-}
-
-bool get_packed(ByteReader& in, std::size_t n, std::int64_t* out) {
-  const std::int64_t base = in.zigzag();
-  const unsigned width = in.u8();
-  const std::uint64_t exceptions = in.varint();
-  if (!in.ok() || width > 64 || exceptions > n) return false;
-  std::array<std::uint32_t, kMaxColumnValues> places;
-  Rests beside;
-  std::uint64_t at = 0;
-  for (std::uint64_t e = 0; e < exceptions; ++e) {
-    const std::uint64_t step = in.varint();
-    if (step >= n || (at += step) >= n) return false;
-    places[e] = static_cast<std::uint32_t>(at);
-    beside[e] = in.varint();
-  }
-  const std::string_view bits = in.bytes(packed_bytes(n, width));
-  if (!in.ok()) return false;
-  auto* const rests = reinterpret_cast<std::uint64_t*>(out);
-  get_bits(bits, width, n, rests);
-  for (std::uint64_t e = 0; e < exceptions; ++e) rests[places[e]] = beside[e];
-  for (std::size_t i = 0; i < n; ++i) rests[i] += static_cast<std::uint64_t>(base);
-  return true;
-}
+constexpr double kMostScaled = 0x1p52;  // all integers below it, and their halves, are doubles
 
 /// value × 10^exponent as an integer that gives the value back, bit for bit.
 bool as_decimal(double value, double power, std::int64_t& out) {
   const double scaled = value * power;
-  if (!(std::fabs(scaled) < 0x1p52)) return false;
+  if (!(std::fabs(scaled) < kMostScaled)) return false;
   out = static_cast<std::int64_t>(std::llrint(scaled));
   return std::bit_cast<std::uint64_t>(static_cast<double>(out) / power) ==
          std::bit_cast<std::uint64_t>(value);
@@ -200,18 +60,20 @@ std::size_t guess_exponent(std::span<const double> values) {
   return failed * 8 > asked ? kPowersOfTen.size() : exponent;
 }
 
-/// False when too many values are no decimals of that exponent.
-bool put_decimals(std::span<const double> values, std::size_t exponent, ByteWriter& out) {
+/// False when more than one in eight values is no decimal of that exponent.
+bool put_decimals(std::span<const double> values, std::size_t exponent, ByteWriter& out,
+                  std::size_t& exceptions) {
+  constexpr std::size_t kOneIn = 8;
   Ints whole;
   std::array<std::uint32_t, kMaxColumnValues> beside;
-  std::size_t exceptions = 0;
+  exceptions = 0;
   const double power = kPowersOfTen[exponent];
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (as_decimal(values[i], power, whole[i])) continue;
     beside[exceptions++] = static_cast<std::uint32_t>(i);
     whole[i] = i > 0 ? whole[i - 1] : 0;
   }
-  if (exceptions * 8 > values.size() + 7) return false;
+  if (exceptions * kOneIn > values.size() + kOneIn - 1) return false;
   out.u8(kDecimals);
   out.u8(static_cast<std::uint8_t>(exponent));
   out.varint(exceptions);
@@ -250,96 +112,149 @@ bool get_decimals(ByteReader& in, std::span<double> out) {
   return true;
 }
 
+/// The least exponent at which most of a few steps from value to value are decimals but for the values' last
+/// bits; the number of powers when there is none that leaves something to save.
+std::size_t guess_step_exponent(std::span<const double> values) {
+  constexpr std::size_t kFewest = 8;  // fewer are not worth a look
+  constexpr std::size_t kAsked = 24;
+  constexpr double kNear = 1.0 / 16;
+  constexpr double kLastBits = 64;  // units in the last place
+  if (values.size() < kFewest) return kPowersOfTen.size();
+  std::array<double, kAsked> steps;
+  std::size_t asked = 0;
+  double largest = 0;
+  const std::size_t stride = std::max<std::size_t>(1, values.size() / kAsked);
+  for (std::size_t i = 1; i < values.size() && asked < kAsked; i += stride) {
+    const double step = values[i] - values[i - 1];
+    if (!std::isfinite(step) || step == 0) continue;
+    steps[asked++] = step;
+    largest = std::max({largest, std::fabs(values[i]), std::fabs(values[i - 1])});
+  }
+  for (std::size_t e = 0; asked > 0 && e < kPowersOfTen.size(); ++e) {
+    const double last_place = largest * 0x1p-52 * kPowersOfTen[e];
+    if (last_place > kNear) break;
+    const double near = std::min(kNear, kLastBits * last_place);
+    std::size_t failed = 0;
+    for (std::size_t i = 0; i < asked && failed * 8 <= asked; ++i) {
+      const double scaled = steps[i] * kPowersOfTen[e];
+      if (!(std::fabs(scaled) < kMostScaled && std::fabs(scaled - std::nearbyint(scaled)) <= near)) ++failed;
+    }
+    if (failed * 8 <= asked) return e;
+  }
+  return kPowersOfTen.size();
+}
+
+/// What a value is without its correction.
+double stepped(double last, std::int64_t step, double power) {
+  return last + static_cast<double>(step) / power;
+}
+
+/// The bytes of them that are corrections.
+std::size_t put_steps(std::span<const double> values, std::size_t exponent, ByteWriter& out) {
+  Ints steps;
+  Ints corrections;
+  const double power = kPowersOfTen[exponent];
+  double last = std::isfinite(values[0]) ? values[0] : 0;
+  std::int64_t step = 0;
+  for (std::size_t i = 1; i < values.size(); ++i) {
+    const double scaled = (values[i] - last) * power;
+    if (std::fabs(scaled) < kMostScaled) step = std::llrint(scaled);
+    steps[i - 1] = step;
+    corrections[i - 1] = static_cast<std::int64_t>(std::bit_cast<std::uint64_t>(values[i]) -
+                                                   std::bit_cast<std::uint64_t>(stepped(last, step, power)));
+    if (std::isfinite(values[i])) last = values[i];
+  }
+  out.u8(kSteps);
+  out.u8(static_cast<std::uint8_t>(exponent));
+  out.f64(values[0]);
+  encode_ints({steps.data(), values.size() - 1}, out);
+  const std::size_t before = out.size();
+  encode_ints({corrections.data(), values.size() - 1}, out);
+  return out.size() - before;
+}
+
+/// Adds up `steps` from `last` on, corrected; leaves the values' bits in their place. Nothing but one array
+/// is read and written where there is nothing to correct: additions wait for one another as it is.
+void add_steps(double last, double power, std::span<std::int64_t> steps,
+               std::span<const std::int64_t> corrections) {
+  std::array<std::uint16_t, kMaxColumnValues> corrected;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    corrected[count] = static_cast<std::uint16_t>(i);
+    count += corrections[i] != 0 ? 1 : 0;
+  }
+  std::size_t at = 0;
+  const auto correct = [&] {
+    const auto bits = std::bit_cast<std::uint64_t>(stepped(last, steps[at], power)) +
+                      static_cast<std::uint64_t>(corrections[at]);
+    steps[at++] = static_cast<std::int64_t>(bits);
+    if (std::isfinite(std::bit_cast<double>(bits))) last = std::bit_cast<double>(bits);
+  };
+  constexpr std::size_t kMany = 8;
+  if (count * kMany > steps.size()) {
+    while (at < steps.size()) correct();
+    return;
+  }
+  const auto add_until = [&](std::size_t end) {
+    for (; at < end; ++at) {
+      last = stepped(last, steps[at], power);  // finite: steps are too small to leave the doubles
+      steps[at] = std::bit_cast<std::int64_t>(last);
+    }
+  };
+  for (std::size_t c = 0; c < count; ++c) {
+    add_until(corrected[c]);
+    correct();
+  }
+  add_until(steps.size());
+}
+
+bool get_steps(ByteReader& in, std::span<double> out) {
+  const std::size_t exponent = in.u8();
+  if (exponent >= kPowersOfTen.size() || out.size() < 2) return false;
+  out[0] = in.f64();
+  Ints steps;
+  Ints corrections;
+  const std::size_t n = out.size() - 1;
+  if (!decode_ints(in, {steps.data(), n}) || !decode_ints(in, {corrections.data(), n})) return false;
+  add_steps(std::isfinite(out[0]) ? out[0] : 0, kPowersOfTen[exponent], {steps.data(), n},
+            {corrections.data(), n});
+  std::memcpy(out.data() + 1, steps.data(), n * sizeof(double));
+  return true;
+}
+
+void put_bit_patterns(std::span<const double> values, ByteWriter& out) {
+  Ints whole;
+  std::transform(values.begin(), values.end(), whole.begin(),
+                 [](double v) { return std::bit_cast<std::int64_t>(v); });
+  out.u8(kBits);
+  encode_ints({whole.data(), values.size()}, out);
+}
+
 /// Neighbours share sign, exponent and leading digits; swapped, the shared bytes become leading zeros for
 /// values with short fractions.
-void put_swapped_xor(std::span<const double> values, ByteWriter& out) {
-  out.u8(kSwappedXor);
+template <class Visit>
+void for_each_swapped_xor(std::span<const double> values, Visit visit) {
   std::uint64_t last = 0;
   for (const double v : values) {
     const auto bits = std::bit_cast<std::uint64_t>(v);
-    out.varint(__builtin_bswap64(bits ^ last));
+    visit(__builtin_bswap64(bits ^ last));
     last = bits;
   }
 }
 
+std::size_t swapped_xor_bytes(std::span<const double> values) {
+  std::size_t bytes = 1;
+  for_each_swapped_xor(
+      values, [&](std::uint64_t v) { bytes += (static_cast<unsigned>(std::bit_width(v | 1)) + 6) / 7; });
+  return bytes;
+}
+
+void put_swapped_xor(std::span<const double> values, ByteWriter& out) {
+  out.u8(kSwappedXor);
+  for_each_swapped_xor(values, [&](std::uint64_t v) { out.varint(v); });
+}
+
 }  // namespace
-
-void encode_ints(std::span<const std::int64_t> values, ByteWriter& out) {
-  const std::size_t n = values.size();
-  TT_CHECK(n > 0 && n <= kMaxColumnValues);
-  Ints deltas;
-  bool even = true;
-  for (std::size_t i = 1; i < n; ++i) {
-    deltas[i - 1] = minus(values[i], values[i - 1]);
-    even = even && deltas[i - 1] == deltas[0];
-  }
-  if (even) {
-    const std::int64_t step = n > 1 ? deltas[0] : 0;
-    out.u8(step == 0 ? kOneInt : kEvenSteps);
-    out.zigzag(values[0]);
-    if (step != 0) out.zigzag(step);
-    return;
-  }
-  Ints curves;
-  for (std::size_t i = 1; i + 1 < n; ++i) curves[i - 1] = minus(deltas[i], deltas[i - 1]);
-  const std::span<const std::int64_t> first(deltas.data(), n - 1);
-  const std::span<const std::int64_t> second(curves.data(), n - 2);
-  const Packing plain = pack_values(values);
-  const Packing by_delta = pack_values(first);
-  const Packing by_curve = pack_values(second);
-  const std::size_t delta_bytes = by_delta.bytes + varint_bytes(static_cast<std::uint64_t>(values[0]) << 1);
-  const std::size_t curve_bytes =
-      by_curve.bytes + varint_bytes(static_cast<std::uint64_t>(values[0]) << 1) + 2;
-  if (plain.bytes <= delta_bytes && plain.bytes <= curve_bytes) {
-    out.u8(kPlain);
-    put_packed(values, plain, out);
-  } else if (delta_bytes <= curve_bytes) {
-    out.u8(kDeltas);
-    out.zigzag(values[0]);
-    put_packed(first, by_delta, out);
-  } else {
-    out.u8(kDeltaDeltas);
-    out.zigzag(values[0]);
-    out.zigzag(deltas[0]);
-    put_packed(second, by_curve, out);
-  }
-}
-
-bool decode_ints(ByteReader& in, std::span<std::int64_t> out) {
-  const std::size_t n = out.size();
-  if (n == 0 || n > kMaxColumnValues) return false;
-  const std::uint8_t form = in.u8();
-  if (form == kPlain) return get_packed(in, n, out.data());
-  const std::int64_t first = in.zigzag();
-  out[0] = first;
-  switch (form) {
-    case kOneInt:
-      std::fill(out.begin(), out.end(), first);
-      return in.ok();
-    case kEvenSteps: {
-      const std::int64_t step = in.zigzag();
-      for (std::size_t i = 1; i < n; ++i) out[i] = plus(out[i - 1], step);
-      return in.ok();
-    }
-    case kDeltas:
-      if (n < 2 || !get_packed(in, n - 1, out.data() + 1)) return false;
-      for (std::size_t i = 1; i < n; ++i) out[i] = plus(out[i - 1], out[i]);
-      return true;
-    case kDeltaDeltas: {
-      if (n < 3) return false;
-      std::int64_t delta = in.zigzag();
-      if (!get_packed(in, n - 2, out.data() + 2)) return false;
-      out[1] = plus(first, delta);
-      for (std::size_t i = 2; i < n; ++i) {
-        delta = plus(delta, out[i]);
-        out[i] = plus(out[i - 1], delta);
-      }
-      return true;
-    }
-    default:
-      return false;
-  }
-}
 
 void encode_doubles(std::span<const double> values, ByteWriter& out) {
   const auto bits = [](double v) { return std::bit_cast<std::uint64_t>(v); };
@@ -349,17 +264,37 @@ void encode_doubles(std::span<const double> values, ByteWriter& out) {
     out.f64(values[0]);
     return;
   }
-  const std::size_t exponent = guess_exponent(values);
-  if (exponent < kPowersOfTen.size() && put_decimals(values, exponent, out)) return;
+  constexpr std::size_t kFewIn = 64;
+  ByteWriter best;
+  std::size_t exceptions = 0;
+  if (const std::size_t e = guess_exponent(values); e < kPowersOfTen.size() &&
+                                                    put_decimals(values, e, best, exceptions) &&
+                                                    exceptions * kFewIn <= values.size()) {
+    out.bytes(best.view());
+    return;
+  }
+  const auto consider = [&best](ByteWriter& other) {
+    if (best.size() == 0 || other.size() < best.size()) std::swap(best, other);
+  };
+  if (const std::size_t e = guess_step_exponent(values); e < kPowersOfTen.size()) {
+    ByteWriter by_steps;
+    const std::size_t corrections = put_steps(values, e, by_steps);
+    // Where most values change, steps leave out four bits at least of what each takes by its bits.
+    if (best.size() == 0 && corrections * 4 < values.size() &&
+        (by_steps.size() - corrections) * 2 > values.size() && by_steps.size() < swapped_xor_bytes(values)) {
+      out.bytes(by_steps.view());
+      return;
+    }
+    consider(by_steps);
+  }
   ByteWriter by_bits;
-  Ints whole;
-  std::transform(values.begin(), values.end(), whole.begin(),
-                 [](double v) { return std::bit_cast<std::int64_t>(v); });
-  by_bits.u8(kBits);
-  encode_ints({whole.data(), values.size()}, by_bits);
-  ByteWriter by_xor;
-  put_swapped_xor(values, by_xor);
-  out.bytes(by_bits.size() <= by_xor.size() ? by_bits.view() : by_xor.view());
+  put_bit_patterns(values, by_bits);
+  consider(by_bits);
+  if (swapped_xor_bytes(values) < best.size()) {
+    put_swapped_xor(values, out);
+  } else {
+    out.bytes(best.view());
+  }
 }
 
 bool decode_doubles(ByteReader& in, std::span<double> out) {
@@ -377,6 +312,8 @@ bool decode_doubles(ByteReader& in, std::span<double> out) {
                      [](std::int64_t v) { return std::bit_cast<double>(v); });
       return true;
     }
+    case kSteps:
+      return get_steps(in, out);
     case kSwappedXor: {
       std::uint64_t last = 0;
       for (double& v : out) {

@@ -1,8 +1,9 @@
 // Numbers as columns of bits. Integers take the cheapest of: one value, an even step, or what is left above a
 // base (of the values, their differences, or the differences of those) in as few bits as pay, with the few
-// that need more set beside as exceptions. Floating-point values are mostly decimal fractions or whole
-// numbers: those become integers with a common power of ten, and what is no such number stands beside or,
-// where there is much of it, is kept as its bits. Every form restores each value bit for bit. Layout:
+// that need more set beside as exceptions; a factor that all steps share is taken out before. Floating-point
+// values are mostly decimal fractions or whole numbers: those become integers with a common power of ten, and
+// what is no such number stands beside. Sums of decimals, which are none but for their last bits, become
+// their steps; what is neither is kept as its bits. Every form restores each value bit for bit. Layout:
 // docs/formats/tsdb.md.
 #pragma once
 

@@ -57,12 +57,20 @@ TEST(Column, ACounterThatBeginsAnewCostsNoMoreThanItsSteps) {
   EXPECT_LT(bytes.size(), 1'000 + 64U);
 }
 
+/// What a client that adds up durations says from scrape to scrape.
+double later_sum(Rng& rng, double sum, double unit) {
+  for (std::uint64_t i = rng.below(40); i > 0; --i) sum += static_cast<double>(rng.below(5'000'000)) / unit;
+  return sum;
+}
+
 std::vector<double> random_doubles(Rng& rng) {
   const std::size_t n = 1 + rng.below(rng.chance(0.2) ? kMaxColumnValues : 70);
-  const std::uint64_t kind = rng.below(6);
+  const std::uint64_t kind = rng.below(14);
   const double scale = std::pow(10, static_cast<double>(rng.below(18)));
+  const double odd = rng.chance(0.5) ? 0 : 0.01;
   std::vector<double> out;
-  double last = 0;
+  double last = rng.chance(0.5) ? 0 : rng.unit() * scale;
+  if (kind < 6) last = 0;
   for (std::size_t i = 0; i < n; ++i) {
     if (kind == 0) last = static_cast<double>(rng.below(1'000'000)) / scale;
     if (kind == 1) last += static_cast<double>(rng.below(300));
@@ -70,10 +78,18 @@ std::vector<double> random_doubles(Rng& rng) {
     if (kind == 3) last += rng.unit();
     if (kind == 4) last = std::bit_cast<double>(rng.next());
     if (kind == 5) last = 7;
+    if (kind == 6) last = later_sum(rng, last, scale);
+    if (kind == 7) last = -later_sum(rng, -last, scale);
+    if (kind == 8) last = rng.chance(0.03) ? 0 : later_sum(rng, last, 1e9);
+    if (kind == 9) last += 0.1 * static_cast<double>(rng.below(20)) - 1;
+    if (kind == 10) last = static_cast<float>(rng.unit() * 100);
+    if (kind == 11) last = static_cast<double>(rng.below(2'000)) * 4'096 - 1e6;
+    if (kind == 12) last += static_cast<double>(rng.below(50)) * 0x1p-1074;
+    if (kind == 13) last = static_cast<double>(rng.below(100'000)) * 1.1;
     double value = last;
-    if (rng.chance(0.01)) value = -0.0;
-    if (rng.chance(0.01)) value = std::bit_cast<double>(kStaleNanBits);
-    if (rng.chance(0.01)) value = HUGE_VAL;
+    if (rng.chance(odd)) value = -0.0;
+    if (rng.chance(odd)) value = std::bit_cast<double>(kStaleNanBits);
+    if (rng.chance(odd)) value = HUGE_VAL;
     out.push_back(value);
   }
   return out;
@@ -98,6 +114,81 @@ TEST(Column, DoublesComeBackBitForBit) {
     EXPECT_TRUE(reader.empty());
     ASSERT_TRUE(equal_bits(out, in));
   }
+}
+
+std::size_t encoded_bytes(std::span<const double> values) {
+  ByteWriter bytes;
+  encode_doubles(values, bytes);
+  return bytes.size();
+}
+
+TEST(Column, StepsAreChosenOnlyWhereTheyTakeLess) {
+  for (std::uint64_t seed = 1; seed <= 4'000; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Rng rng(seed);
+    const auto in = random_doubles(rng);
+    ByteWriter bytes;
+    encode_doubles(in, bytes);
+    if (bytes.view()[0] < 2) continue;  // one value, or decimals: taken unasked
+    std::vector<std::int64_t> patterns;
+    std::size_t by_xor = 1;
+    for (const double v : in) {
+      const auto last = patterns.empty() ? 0 : static_cast<std::uint64_t>(patterns.back());
+      ByteWriter one;
+      one.varint(__builtin_bswap64(std::bit_cast<std::uint64_t>(v) ^ last));
+      by_xor += one.size();
+      patterns.push_back(std::bit_cast<std::int64_t>(v));
+    }
+    ByteWriter by_bits;
+    encode_ints(patterns, by_bits);
+    EXPECT_LE(bytes.size(), by_xor);
+    EXPECT_LE(bytes.size(), by_bits.size() + 1);
+  }
+}
+
+TEST(Column, SumsOfDecimalsTakeTheDigitsOfTheirSteps) {
+  Rng rng(7);
+  std::vector<double> in{0};
+  while (in.size() < 1'000) in.push_back(in.back() + static_cast<double>(rng.below(1'000'000'000)) / 1e9);
+  EXPECT_LT(encoded_bytes(in), 30U * 1'000 / 8 + 64) << "thirty bits hold a billion";
+  // Added up in between, the last bits are not those of one addition.
+  for (std::size_t i = 1; i < in.size(); ++i) in[i] = later_sum(rng, in[i - 1], 1e9);
+  EXPECT_LT(encoded_bytes(in), (28U + 4) * 1'000 / 8 + 64);
+}
+
+TEST(Column, MultiplesTakeTheirQuotients) {
+  Rng rng(7);
+  for (const double unit : {4'096.0, 1'000.0, 86'400.0}) {
+    std::vector<double> in;
+    while (in.size() < 1'000) in.push_back(static_cast<double>(rng.below(256)) * unit);
+    EXPECT_LT(encoded_bytes(in), 1'000 + 64U) << unit;
+  }
+}
+
+TEST(Column, SinglePrecisionTakesNoMoreThanItsBits) {
+  Rng rng(7);
+  std::vector<double> in;
+  while (in.size() < 1'000) in.push_back(static_cast<float>(1 + rng.unit()));
+  EXPECT_LT(encoded_bytes(in), 23U * 1'000 / 8 + 64);
+}
+
+TEST(Column, FormsThatCannotBeAreRefused) {
+  const auto decodes = [](std::string_view bytes, std::size_t n) {
+    ByteReader in(bytes);
+    std::vector<double> out(n);
+    return decode_doubles(in, out);
+  };
+  using std::string_view_literals::operator""sv;
+  const std::string steps = std::string("\4\3"sv) + std::string(8, '\0') + std::string("\0\2\0\0"sv);
+  EXPECT_TRUE(decodes(steps, 3));
+  EXPECT_FALSE(decodes(steps, 1)) << "no steps";
+  EXPECT_FALSE(decodes(std::string(steps).replace(1, 1, 1, '\20'), 3)) << "no such exponent";
+  EXPECT_FALSE(decodes(std::string_view(steps).substr(0, steps.size() - 1), 3)) << "cut";
+  EXPECT_TRUE(decodes("\1\0\0\5\2\x80\x20\1\0\2"sv, 3)) << "multiples of 4,096 in even steps";
+  EXPECT_FALSE(decodes("\1\0\0\5\2\x80\x20\5\2\2\1\0\2"sv, 3)) << "multiples of multiples";
+  EXPECT_FALSE(decodes("\1\0\0\5\2\1\1\0\2"sv, 3)) << "multiples of one";
+  EXPECT_FALSE(decodes("\1\0\0\6\2"sv, 3)) << "no such form";
+  EXPECT_FALSE(decodes("\5\0\0"sv, 3)) << "no such form";
 }
 
 TEST(Column, DecimalsTakeTheirDigits) {
