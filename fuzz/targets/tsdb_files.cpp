@@ -17,6 +17,8 @@ using namespace telltale;
 void check_block(std::string_view in) {
   const auto block = tsdb::PartBlock::parse(std::string(in));
   if (!block) return;
+  const auto summaries = (*block)->summaries();
+  if (summaries) TT_CHECK(summaries->empty() || summaries->size() == (*block)->chunks().size());
   for (const auto& chunk : (*block)->chunks()) {
     tsdb::SampleRun run;
     if (!(*block)->read(chunk, run)) continue;

@@ -228,10 +228,10 @@ WindowTimes Evaluator::instants_of(const Expr& e, const Steps& steps) const {
 
 std::uint64_t Evaluator::instant_row(const WindowTimes& instants, const Columns& c, StepSeries& out,
                                      WindowPlan& plan) {
-  plan.follow(instants, c.times);
+  plan.follow(instants, c.times, {});
   std::uint64_t seen = 0;
   for (std::size_t i = 0; i < instants.count; ++i) {
-    const auto [first, next] = plan.places()[i];
+    const auto [first, next, beyond] = plan.places()[i];
     if (first == next || is_stale_nan(c.values[next - 1])) continue;
     out.values[i] = c.values[next - 1];
     ++seen;
@@ -257,9 +257,9 @@ Result<StepVector> Evaluator::selector(const Expr& e, const Steps& steps, Read r
     }
     const Histogram* charged = nullptr;
     std::uint64_t seen = 0;
-    share.plan.follow(instants, c.times);
+    share.plan.follow(instants, c.times, {});
     for (std::size_t i = 0; i < steps.count; ++i) {
-      const auto [first, next] = share.plan.places()[i];
+      const auto [first, next, beyond] = share.plan.places()[i];
       if (first == next || is_stale_nan(c.values[next - 1])) continue;
       ++seen;
       if (read != Read::values) {

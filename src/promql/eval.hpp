@@ -81,11 +81,15 @@ struct Columns {
   std::span<const double> values;
   std::span<const HistogramPtr> histograms;
   std::span<const std::int64_t> starts;
+  std::span<const std::uint32_t> weights;  // of how many samples each tells; empty: of itself
 
+  /// Without weights.
   Columns part(std::size_t begin, std::size_t count) const {
-    return {times.subspan(begin, count), values.subspan(begin, count),
+    return {times.subspan(begin, count),
+            values.subspan(begin, count),
             histograms.empty() ? histograms : histograms.subspan(begin, count),
-            starts.empty() ? starts : starts.subspan(begin, count)};
+            starts.empty() ? starts : starts.subspan(begin, count),
+            {}};
   }
   const Histogram* histogram(std::size_t i) const {
     return histograms.empty() ? nullptr : histograms[i].get();
@@ -94,6 +98,13 @@ struct Columns {
   /// Whether a counter began anew between sample i and the one before it, by what the two say of their start.
   bool start_reset(std::size_t i) const { return !starts.empty() && told_reset(i); }
   bool told_reset(std::size_t i) const;
+  /// How many samples entries [begin, end) tell of beyond themselves.
+  std::uint64_t stood_for(std::size_t begin, std::size_t end) const {
+    std::uint64_t n = 0;
+    if (weights.empty()) return n;
+    for (const std::uint32_t w : weights.subspan(begin, end - begin)) n += w - 1;
+    return n;
+  }
 };
 
 /// Columns with their memory.
@@ -102,11 +113,12 @@ struct OwnedColumns {
   std::vector<double> values;
   std::vector<HistogramPtr> histograms;
   std::vector<std::int64_t> starts;
+  std::vector<std::uint32_t> weights;
 
   void clear();
   /// Sample i of `from`.
   void take(const Columns& from, std::size_t i);
-  Columns view() const { return {times, values, histograms, starts}; }
+  Columns view() const { return {times, values, histograms, starts, weights}; }
 };
 
 /// One window of one series: (from, to].
@@ -116,6 +128,9 @@ struct Window : Columns {
   std::int64_t step_time = 0;
   double param = 0;
   double param2 = 0;
+  std::uint64_t beyond = 0;  // samples that it tells of without having them (storage::SeriesView::weights)
+
+  double samples() const { return static_cast<double>(values.size() + beyond); }
 };
 /// Over a window of floats.
 using WindowFunction = double (*)(const Window&);

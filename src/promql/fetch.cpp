@@ -12,6 +12,7 @@ void OwnedColumns::clear() {
   values.clear();
   histograms.clear();
   starts.clear();
+  weights.clear();
 }
 
 void OwnedColumns::take(const Columns& from, std::size_t i) {
@@ -19,6 +20,7 @@ void OwnedColumns::take(const Columns& from, std::size_t i) {
   values.push_back(from.values[i]);
   if (!from.histograms.empty()) histograms.push_back(from.histograms[i]);
   if (!from.starts.empty()) starts.push_back(from.starts[i]);
+  if (!from.weights.empty()) weights.push_back(from.weights[i]);
 }
 
 bool Columns::told_reset(std::size_t i) const {
@@ -46,7 +48,7 @@ void assign(OwnedColumns& out, const storage::SeriesView& view) {
 /// Two projects may hold the same labels: where both have a time, the first keeps it.
 void join(OwnedColumns& into, const storage::SeriesView& view) {
   const Columns a = into.view();
-  const Columns b{view.times_ms, view.values, view.histograms, view.start_times_ms};
+  const Columns b{view.times_ms, view.values, view.histograms, view.start_times_ms, {}};
   std::map<std::int64_t, std::pair<const Columns*, std::size_t>> by_time;
   for (const Columns* c : {&a, &b}) {
     for (std::size_t i = 0; i < c->times.size(); ++i) by_time.try_emplace(c->times[i], c, i);
@@ -91,13 +93,14 @@ storage::SelectHints Evaluator::hints_of(std::int64_t step, std::int64_t window,
                                          std::string_view function) const {
   const bool starts = function == "rate" || function == "increase" || function == "irate" ||
                       function == "resets" || function == "start_timestamp";
-  return {step, window, std::string(function), starts && options_.has(Feature::start_timestamps)};
+  return {step, window, std::string(function), starts && options_.has(Feature::start_timestamps), {}};
 }
 
 Result<> Evaluator::fetch(const Expr& selector, std::int64_t from, std::int64_t to,
                           const storage::SelectHints& hints, SeriesSink& sink) {
-  const storage::SeriesSelect query{projects_, {{from + 1}, {to}}, selector.matchers, hints};
+  storage::SeriesSelect query{projects_, {{from + 1}, {to}}, selector.matchers, hints};
   if (projects_.size() > 1) {
+    query.hints.windows.reset();  // samples of both may have to be joined
     TT_ASSIGN(const auto cursor, store_.select(query, context_));
     sink.begin(1);
     return fetch_joined(*cursor, selector, hints, sink);
@@ -110,7 +113,7 @@ Result<> Evaluator::fetch(const Expr& selector, std::int64_t from, std::int64_t 
     storage::SeriesView view;
     OwnedColumns own;
     std::uint64_t samples = 0;
-    std::size_t longest = 0;
+    std::uint64_t longest = 0;
     for (std::size_t n = 0;; ++n) {
       TT_ASSIGN(const bool more, cursors[share]->next(view));
       if (!more) {
@@ -119,10 +122,11 @@ Result<> Evaluator::fetch(const Expr& selector, std::int64_t from, std::int64_t 
         hold(held_ + longest);
         return {};
       }
-      samples += view.times_ms.size();
-      longest = std::max(longest, view.times_ms.size());
       if (n % kSeriesPerCheck == 0) TT_TRY(context_.check());
-      Columns c{view.times_ms, view.values, view.histograms, view.start_times_ms};
+      Columns c{view.times_ms, view.values, view.histograms, view.start_times_ms, view.weights};
+      const std::uint64_t count = c.times.size() + c.stood_for(0, c.times.size());
+      samples += count;
+      longest = std::max(longest, count);
       if (!hints.start_times) c.starts = {};
       if (selector.statistics_only && !c.histograms.empty()) {
         own.histograms.assign(c.histograms.begin(), c.histograms.end());

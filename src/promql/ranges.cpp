@@ -56,8 +56,11 @@ Result<> Evaluator::each_range(const Expr& e, const Steps& steps, std::string_vi
     WithoutStale without_stale(sink);
     const std::int64_t before = s.extension != Extension::none ? lookback_ : 0;
     const std::int64_t after = s.extension == Extension::smoothed ? lookback_ : 0;
-    return fetch(s, time_of(s, steps.start) - e.range_ms - before, time_of(s, steps.last()) + after,
-                 hints_of(steps.step, e.range_ms, function), without_stale);
+    const std::int64_t first = time_of(s, steps.start);
+    storage::SelectHints hints = hints_of(steps.step, e.range_ms, function);
+    if (s.extension == Extension::none)
+      hints.windows = {first, steps.step, s.at == AtKind::none ? steps.count : 1};
+    return fetch(s, first - e.range_ms - before, time_of(s, steps.last()) + after, hints, without_stale);
   }
   // The inner steps are multiples of the step on the absolute time line, inside (start - range, end].
   const std::int64_t step = e.step_ms > 0 ? e.step_ms : options_.default_subquery_step.count();
@@ -106,7 +109,7 @@ Result<std::uint64_t> Evaluator::range_row(const RangeCall& call, const Steps& s
   const Extension extension = call.selector.extension;
   const bool with_histograms = std::any_of(c.histograms.begin(), c.histograms.end(),
                                            [](const HistogramPtr& h) { return h != nullptr; });
-  plan.follow(call.windows, c.times);
+  plan.follow(call.windows, c.times, c.weights);
   bool any = false;
   if (call.growth() && extension == Extension::none && !with_histograms && c.starts.empty()) {
     any = growth_row(plan, c.values, call.counter(), call.e.text == "rate", out.values);
@@ -114,7 +117,7 @@ Result<std::uint64_t> Evaluator::range_row(const RangeCall& call, const Steps& s
     MixedWindow mixed(*this, call.e, labels);
     SlidingWindow sliding(call.e.text, call.fn, c, call.overlapping && !with_histograms);
     for (std::size_t i = 0; i < steps.count; ++i) {
-      const auto [begin, end] = plan.places()[i];
+      const auto [begin, end, beyond] = plan.places()[i];
       if (begin == end) continue;
       const std::int64_t to = call.windows.at(i);
       const Window w{c.part(begin, end - begin),
@@ -122,7 +125,8 @@ Result<std::uint64_t> Evaluator::range_row(const RangeCall& call, const Steps& s
                      to,
                      steps.at(i),
                      call.params != nullptr ? (*call.params)[i] : 0,
-                     call.params2 != nullptr ? (*call.params2)[i] : 0};
+                     call.params2 != nullptr ? (*call.params2)[i] : 0,
+                     beyond};
       if (with_histograms && mixed.concerns(w)) {
         StepValue v = mixed.value(w, call.fn, extension);
         TT_TRY(charge(v.histogram));
@@ -172,9 +176,9 @@ Result<std::vector<ResultSeries>> Evaluator::raw(const Expr& e, const Steps& ste
                                           ListShare<ResultSeries>& share) -> Result<> {
     ResultSeries s{labels.all(), {}, {}};
     if (drop) erase_name(s.labels);
-    share.plan.follow(window, c.times);
-    const auto [begin, end] = share.plan.places()[0];
-    for (std::size_t i = begin; i < end; ++i) {
+    share.plan.follow(window, c.times, {});
+    const WindowPlan::Place shown = share.plan.places()[0];
+    for (std::size_t i = shown.begin; i < shown.end; ++i) {
       s.samples.push_back({UnixMillis{c.times[i]}, c.values[i]});
       if (!c.histograms.empty()) s.histograms.push_back(c.histograms[i]);
     }

@@ -117,7 +117,7 @@ double SlidingWindow::value(const Window& w, std::size_t begin, std::size_t end)
       ready_ = true;
       double sum;
       if (!sum_between(begin, end, sum)) return fn_(w);
-      return kind_ == Kind::sum ? sum : sum / static_cast<double>(end - begin);
+      return kind_ == Kind::sum ? sum : sum / w.samples();
     }
   }
   return fn_(w);

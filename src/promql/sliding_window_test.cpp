@@ -88,7 +88,7 @@ TEST(WindowPlan, GrowthIsWhatTheFunctionsSayOfEachWindow) {
         for (double& v : series.values) v = static_cast<double>(rng.below(1'000));
       if (round == 2) series.times.back() += 500;
       const Columns columns = series.view();
-      plan.follow(windows, columns.times);
+      plan.follow(windows, columns.times, {});
       std::vector<double> out(windows.count, absent_value());
       bool any = false;
       std::uint64_t samples = 0;

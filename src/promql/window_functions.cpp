@@ -27,7 +27,7 @@ bool starts_inside(const Window& w) {
 }
 
 double extrapolation_factor(const Window& w, bool counter, double first, double grown, bool from_start) {
-  Extrapolation edges = Extrapolation::of(w.times.front(), w.times.back(), w.times.size(), w.from, w.to);
+  Extrapolation edges = Extrapolation::of(w.times.front(), w.times.back(), w.samples(), w.from, w.to);
   if (from_start) {  // it was zero then: nothing is to be guessed on that side
     edges.to_start = 0;
     edges.sampled = in_seconds(w.times.back() - w.starts[0]);
@@ -97,10 +97,11 @@ Line regression(const Window& w, std::int64_t origin) {
   return {slope, y.value() / n - slope * x.value() / n};
 }
 
-double mean_of(std::span<const double> v) {
+double mean_of(const Window& w) {
+  const std::span<const double> v = w.values;
   KahanSum sum;
   for (double x : v) sum.add(x);
-  if (!std::isinf(sum.sum)) return sum.value() / static_cast<double>(v.size());
+  if (!std::isinf(sum.sum)) return sum.value() / w.samples();
   // The sum overflowed or an input is infinite: a running mean tells which.
   double mean = 0;
   double n = 0;
@@ -215,8 +216,8 @@ WindowFunction find_window_function(std::string_view name) {
       {"ts_of_max_over_time", [](const Window& w) { return time_of_best(w, std::greater_equal<>()); }},
       {"ts_of_min_over_time", [](const Window& w) { return time_of_best(w, std::less_equal<>()); }},
       {"sum_over_time", sum_over},
-      {"avg_over_time", [](const Window& w) { return mean_of(w.values); }},
-      {"count_over_time", [](const Window& w) { return static_cast<double>(w.values.size()); }},
+      {"avg_over_time", [](const Window& w) { return mean_of(w); }},
+      {"count_over_time", [](const Window& w) { return w.samples(); }},
       {"max_over_time", [](const Window& w) { return best_of(w.values, std::greater<>()); }},
       {"min_over_time", [](const Window& w) { return best_of(w.values, std::less<>()); }},
       {"first_over_time", [](const Window& w) { return w.values.front(); }},

@@ -32,7 +32,7 @@ struct Extrapolation {
   double sampled = 0;
 
   /// Of `samples` > 0 from `first` to `last` in the window (from, to]; ms.
-  static Extrapolation of(std::int64_t first, std::int64_t last, std::size_t samples, std::int64_t from,
+  static Extrapolation of(std::int64_t first, std::int64_t last, std::uint64_t samples, std::int64_t from,
                           std::int64_t to);
   double factor() const { return sampled == 0 ? 1 : (sampled + to_start + to_end) / sampled; }
   /// Of a counter that was `first` and grew by `grown`: not stretched to where it would have been below zero.
@@ -48,32 +48,38 @@ struct Extrapolation {
 /// Not thread-safe.
 class WindowPlan {
  public:
-  /// Samples [begin, end) of the series; none when they are equal.
+  /// Entries [begin, end) of the series; none when they are equal.
   struct Place {
     std::uint32_t begin = 0;
     std::uint32_t end = 0;
+    std::uint32_t beyond = 0;  // samples that they tell of without being them (storage::SeriesView::weights)
+
+    bool empty() const { return begin == end; }
+    std::uint64_t samples() const { return std::uint64_t{end} - begin + beyond; }
   };
 
-  /// From now on of a series with these times, which rise.
-  void follow(const WindowTimes& windows, std::span<const std::int64_t> times);
+  /// From now on of a series with these times, which rise, and weights, which may be none.
+  void follow(const WindowTimes& windows, std::span<const std::int64_t> times,
+              std::span<const std::uint32_t> weights);
   /// One a window.
   const std::vector<Place>& places() const { return places_; }
   const WindowTimes& windows() const { return windows_; }
   /// Of all windows together.
   std::uint64_t samples() const { return samples_; }
-  /// One a window; of those with two samples or more.
+  /// One a window; of those with two entries or more.
   const std::vector<Extrapolation>& extrapolations();
 
  private:
   WindowTimes windows_;
   std::vector<std::int64_t> times_;
+  std::vector<std::uint32_t> weights_;
   std::vector<Place> places_;
   std::vector<Extrapolation> extrapolations_;  // empty: not yet
   std::uint64_t samples_ = 0;
 };
 
 /// rate, increase (of counters, whose resets count as growth) or delta of floats without start times, at each
-/// window of the plan that has two samples; false if none has.
+/// window of the plan that has two entries; false if none has.
 bool growth_row(WindowPlan& plan, std::span<const double> values, bool counter, bool per_second,
                 std::vector<double>& out);
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,12 +26,22 @@ struct MillisRange {
   UnixMillis max;
 };
 
+/// The windows (t - window, t] of a query, for `count` times t from first_ms on, `step_ms` apart.
+struct Windows {
+  std::int64_t first_ms = 0;
+  std::int64_t step_ms = 0;
+  std::size_t count = 0;
+};
+
 /// What the query will do with the samples; a store may use it to read less.
 struct SelectHints {
   std::int64_t step_ms = 0;
   std::int64_t window_ms = 0;  // range of a matrix selector, 0 for an instant one
   std::string function;        // innermost function or aggregation, empty if unknown
   bool start_times = true;     // false: the query does not look at them, the store may leave them out
+  /// Nothing is made of the samples but `function` over each of these windows, of window_ms: the store may
+  /// give stand-ins (SeriesView::weights).
+  std::optional<Windows> windows;
 };
 
 struct SeriesSelect {
@@ -71,6 +82,11 @@ struct SeriesView {
   std::span<const std::shared_ptr<const Histogram>> histograms;
   /// Empty when none is told; else one for each time, zero where it is not told.
   std::span<const std::int64_t> start_times_ms;
+  /// Empty unless there are stand-ins: then of how many samples each entry tells. Where no window begins or
+  /// ends between them, an entry (or two) may stand for many samples of which the function of the hints comes
+  /// to the same: the greatest of them, their sum, the first and the last of a counter that only grew. Such a
+  /// series has no histograms, and of start times nothing is told.
+  std::span<const std::uint32_t> weights;
 };
 
 /// Not thread-safe; may be used while the store is written to and shows the state at the time of select(); of

@@ -20,7 +20,7 @@ Result<> Engine::rewrite(Manifest& next, const Parts& inputs, const Ids& without
   SampleRun run;
   for (const SeriesId id : ids) {
     run.clear();
-    for (const auto& p : inputs) TT_TRY(p->read(id, kAllTime, hold, run));
+    for (const auto& p : inputs) TT_TRY(p->read(id, kAllTime, hold, run, nullptr));
     if (edit) edit(id, run);
     TT_TRY(writer->add(id, run.slice()));
   }

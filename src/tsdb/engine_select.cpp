@@ -25,6 +25,7 @@ struct Selection {
   WorkContext& context;
   std::shared_mutex& state;  // the engine's
   storage::MillisRange range{};
+  storage::SelectHints hints;
   std::vector<Series> series;
   bool has_twins = false;  // one series may stand there twice, with two ids
   std::shared_ptr<const void> labels;
@@ -42,22 +43,33 @@ constexpr std::size_t kReadsPerCheck = 32;  // of the context
 class EngineCursor final : public storage::SeriesCursor {
  public:
   EngineCursor(std::shared_ptr<Selection> from, std::size_t begin, std::size_t end, BlockCache& cache)
-      : from_(std::move(from)), at_(begin), end_(end), hold_(cache) {}
+      : from_(std::move(from)), at_(begin), end_(end), hold_(cache), stand_ins_(from_->hints) {}
   ~EngineCursor() override { from_->context.release(charged_); }
 
   Result<bool> next(storage::SeriesView& out) override {
     while (at_ < end_) {
       if (reads_++ % kReadsPerCheck == 0) TT_TRY(from_->context.check());
       run_.clear();
+      stand_ins_.clear();
       const Selection::Series& first = from_->series[at_];
-      TT_TRY(read(at_++));
+      TT_TRY(read(at_, from_->has_twins || !stand_ins_.wanted() ? nullptr : &stand_ins_));
+      const bool stood_for = !stand_ins_.empty() && stand_ins_.merge(run_);
+      if (!stand_ins_.empty() && !stood_for) {
+        run_.clear();
+        TT_TRY(read(at_, nullptr));
+      }
+      ++at_;
       while (from_->has_twins && at_ < end_ && from_->series[at_].project == first.project &&
              from_->series[at_].labels.compare(first.labels) == 0)
-        TT_TRY(read(at_++));
+        TT_TRY(read(at_++, nullptr));
       TT_TRY(charge_buffer());
-      if (run_.empty()) continue;
+      if (run_.empty() && !stood_for) continue;
       labels_.ref = first.labels;
-      out = {&labels_, run_.times, run_.values, run_.histograms, run_.starts};
+      if (stood_for) {
+        out = {&labels_, stand_ins_.times(), stand_ins_.values(), {}, {}, stand_ins_.weights()};
+        return true;
+      }
+      out = {&labels_, run_.times, run_.values, run_.histograms, run_.starts, {}};
       return true;
     }
     return false;
@@ -70,19 +82,19 @@ class EngineCursor final : public storage::SeriesCursor {
     LabelRef ref;
   };
 
-  /// Merges into run_.
-  Result<> read(std::size_t i) {
+  /// Merges into run_, but for what goes to `instead`; then the series may be read once more.
+  Result<> read(std::size_t i, StandIns* instead) {
     const Selection& from = *from_;
     const Selection::Series& s = from.series[i];
     for (const auto& part : from.parts) {
-      TT_TRY(part->read(s.id, from.range, hold_, run_));
+      TT_TRY(part->read(s.id, from.range, hold_, run_, instead));
       TT_TRY(charge_buffer());
     }
     for (const auto& head : from.frozen) head->read(s.id, from.range, run_);
     if (s.head.slot != IdTable::kNone) {
       if (i >= decoded_end_) decode_head(i);
       SampleRun& samples = decoded_[i - decoded_begin_];
-      if (run_.empty()) {
+      if (run_.empty() && instead == nullptr) {
         std::swap(run_, samples);
       } else {
         merge_newer(run_, samples.slice());
@@ -104,7 +116,7 @@ class EngineCursor final : public storage::SeriesCursor {
   }
 
   Result<> charge_buffer() {
-    const std::size_t bytes = run_.bytes();
+    const std::size_t bytes = run_.bytes() + stand_ins_.bytes();
     if (bytes <= charged_) return {};
     TT_TRY(from_->context.charge(bytes - charged_));
     charged_ = bytes;
@@ -117,6 +129,7 @@ class EngineCursor final : public storage::SeriesCursor {
   BlockHold hold_;
   RefLabels labels_;
   SampleRun run_;
+  StandIns stand_ins_;
   std::size_t charged_ = 0;
   std::size_t reads_ = 0;
   std::array<SampleRun, kHeadBatch> decoded_;  // of the head, for the series from decoded_begin_ on
@@ -131,6 +144,7 @@ Result<std::shared_ptr<Selection>> Engine::selection(const storage::SeriesSelect
   TT_TRY(context.check());
   auto out = std::make_shared<Selection>(context, state_);
   out->range = query.range;
+  out->hints = query.hints;
   std::vector<ProjectId> projects = query.projects;
   std::sort(projects.begin(), projects.end());
   projects.erase(std::unique(projects.begin(), projects.end()), projects.end());

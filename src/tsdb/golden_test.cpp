@@ -3,6 +3,7 @@
 // Never change golden_samples(); a new version gets a folder of its own.
 #include <cmath>
 #include <cstdlib>
+#include <numeric>
 
 #include <gtest/gtest.h>
 
@@ -75,6 +76,42 @@ const Labels& golden_histogram_labels() {
   return labels;
 }
 
+/// Since version 3: chunks long enough for a summary, with and without a sum, one that rises and one that
+/// does not.
+std::vector<storage::contract::Put> golden_long() {
+  Rng rng(3);
+  std::vector<storage::contract::Put> out;
+  for (std::int64_t series = 0; series < 4; ++series) {
+    const Labels labels(std::vector<Label>{{"__name__", "golden_long_" + std::to_string(series)}});
+    double counter = 0;
+    for (std::int64_t i = 0; i < 1500; ++i) {
+      const double whole = static_cast<double>(rng.below(500));
+      counter += whole;
+      const double value = series == 0 ? counter : series == 1 ? whole - 250 : series == 2 ? whole / 8 : 7;
+      out.push_back({labels, 1'700'190'000'000 + i * 15'000, value});
+    }
+  }
+  return out;
+}
+
+void expect_golden_summaries(storage::MetricStore& store) {
+  SystemClock clock;
+  WorkContext context(clock, {});
+  for (const auto& [function, series] :
+       {std::pair{"max_over_time", "2"}, {"sum_over_time", "1"}, {"rate", "0"}}) {
+    SCOPED_TRACE(function);
+    const auto name =
+        *storage::LabelMatcher::make(storage::MatchOp::eq, "__name__", std::string("golden_long_") + series);
+    storage::SelectHints hints{0, INT64_MAX, function, false, storage::Windows{INT64_MAX, 0, 1}};
+    auto cursor = store.select({{{1}}, {{0}, {INT64_MAX}}, {name}, hints}, context);
+    ASSERT_TRUE(cursor);
+    storage::SeriesView view;
+    ASSERT_TRUE(*(*cursor)->next(view));
+    EXPECT_EQ(std::accumulate(view.weights.begin(), view.weights.end(), 0U), 1500U);
+    EXPECT_LE(view.times_ms.size(), 4U);
+  }
+}
+
 void write_golden(storage::MetricStore& store, int version) {
   for (std::uint64_t batch = 1; batch <= kGoldenBatches; ++batch) {
     ASSERT_TRUE(store.apply({batch}, storage::contract::make_batch(store, {1}, golden_samples(batch))));
@@ -88,6 +125,9 @@ void write_golden(storage::MetricStore& store, int version) {
   for (Sample& s : golden_histograms()) batch.samples.push_back({*id, std::move(s)});
   store.journaled(batch.new_series);
   ASSERT_TRUE(store.apply({kGoldenBatches + 1}, batch));
+  ASSERT_TRUE(store.checkpoint());
+  if (version < 3) return;
+  ASSERT_TRUE(store.apply({kGoldenBatches + 2}, storage::contract::make_batch(store, {1}, golden_long())));
   ASSERT_TRUE(store.checkpoint());
 }
 
@@ -133,11 +173,12 @@ TEST_P(TsdbGolden, IsReadAsItWasWritten) {
   EXPECT_EQ(storage::contract::must_read(**db, {{1}}), storage::contract::must_read(*expected, {{1}}));
   EXPECT_TRUE((*db)->verify()->empty());
   if (GetParam() >= 2) expect_golden_histograms(**db);
+  if (GetParam() >= 3) expect_golden_summaries(**db);
   // A merge writes it in the present format.
   ASSERT_TRUE((*db)->maintenance());
   EXPECT_EQ(storage::contract::must_read(**db, {{1}}), storage::contract::must_read(*expected, {{1}}));
 }
-INSTANTIATE_TEST_SUITE_P(Versions, TsdbGolden, testing::Values(1, 2));
+INSTANTIATE_TEST_SUITE_P(Versions, TsdbGolden, testing::Values(1, 2, 3));
 
 TEST(TsdbGoldenWriter, WritesWhenAsked) {
   const char* dir = std::getenv("TELLTALE_WRITE_GOLDEN");
@@ -148,7 +189,7 @@ TEST(TsdbGoldenWriter, WritesWhenAsked) {
   auto disk = io::make_posix_file_system();
   auto db = open_tsdb(*disk, dir, {}, clock, log, metrics);
   ASSERT_TRUE(db) << db.error().message();
-  write_golden(**db, 2);
+  write_golden(**db, 3);
 }
 
 /// For fuzz/targets/tsdb_files.cpp.
@@ -164,6 +205,11 @@ TEST(TsdbGoldenWriter, WritesFuzzSeedsWhenAsked) {
   BlockBuilder block;
   block.add(SeriesId{3}, floats.slice());
   block.add(SeriesId{4}, floats.slice());
+  SampleRun longer;
+  for (const auto& put : golden_long())
+    if (put.labels.get("__name__") == "golden_long_1" && longer.size() < kMaxColumnValues)
+      longer.push({{put.ms}, put.value, {}, nullptr});
+  block.add(SeriesId{5}, longer.slice());
   block.add(SeriesId{9}, run.slice().part(0, chunk_length(run.slice())));
   ASSERT_TRUE(io::publish_file(*disk, std::string(dir) + "/block", std::string("\2\0", 2) + block.take()));
   ByteWriter column;

@@ -9,7 +9,7 @@
 namespace telltale::tsdb {
 namespace {
 
-constexpr io::FileFormat kPartFormat{{'T', 'T', 'S', 'P'}, 2, 1};
+constexpr io::FileFormat kPartFormat{{'T', 'T', 'S', 'P'}, 3, 1};
 constexpr std::size_t kBlockBytes = 48 << 10;
 constexpr std::size_t kMaxBlockBytes = 64 << 20;  // one chunk of histograms may be a large one
 constexpr std::size_t kMaxFooterBytes = std::size_t{1} << 30;
@@ -58,8 +58,8 @@ class PartFile final : public Part {
     return {};
   }
 
-  Result<> read(SeriesId series, const storage::MillisRange& range, BlockHold& hold,
-                SampleRun& out) const override {
+  Result<> read(SeriesId series, const storage::MillisRange& range, BlockHold& hold, SampleRun& out,
+                StandIns* instead) const override {
     if (!series_.contains(series)) return {};
     SampleRun& chunk = scratch();
     BlockHold::Last& place = hold.last(meta().number);
@@ -69,6 +69,13 @@ class PartFile final : public Part {
       for (const PartBlock::Chunk& c : block->chunks_of(series, place.chunk)) {
         const auto& column = block->column(c);
         if (column.min_ms > range.max.ms || column.max_ms < range.min.ms) continue;
+        if (instead != nullptr && instead->may_stand_for(column.min_ms, column.max_ms, column.samples, out)) {
+          const auto all = block->summaries();
+          if (!all) return tl::unexpected<Error>(damage(Error(all.error())));
+          if (!all->empty() &&
+              instead->add(column.min_ms, column.max_ms, column.samples, (*all)[block->index_of(c)]))
+            continue;
+        }
         // Mostly the whole chunk is wanted and follows what is there.
         if (column.min_ms >= range.min.ms && column.max_ms <= range.max.ms &&
             (out.empty() || out.times.back() < column.min_ms)) {

@@ -13,6 +13,7 @@
 #include "io/block_file.hpp"
 #include "tsdb/block_cache.hpp"
 #include "tsdb/id_runs.hpp"
+#include "tsdb/stand_in.hpp"
 #include "tsdb/tsdb.hpp"
 
 namespace telltale::tsdb {
@@ -102,9 +103,10 @@ class Part {
   bool within(const storage::MillisRange& r) const {
     return meta_.min_ms >= r.min.ms && meta_.max_ms <= r.max.ms;
   }
-  /// Merges the samples of `series` in the range into `out`, as newer ones.
-  virtual Result<> read(SeriesId series, const storage::MillisRange& range, BlockHold& hold,
-                        SampleRun& out) const = 0;
+  /// Merges the samples of `series` in the range into `out`, as newer ones; but for chunks that go to
+  /// `instead`, if that is not null, as they are.
+  virtual Result<> read(SeriesId series, const storage::MillisRange& range, BlockHold& hold, SampleRun& out,
+                        StandIns* instead) const = 0;
   virtual Result<bool> has_samples(SeriesId series, const storage::MillisRange& range,
                                    BlockHold& hold) const = 0;
   virtual std::size_t memory_bytes() const = 0;

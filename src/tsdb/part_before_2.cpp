@@ -103,8 +103,8 @@ class OldPart final : public Part {
     return {};
   }
 
-  Result<> read(SeriesId series, const storage::MillisRange& range, BlockHold&,
-                SampleRun& out) const override {
+  Result<> read(SeriesId series, const storage::MillisRange& range, BlockHold&, SampleRun& out,
+                StandIns*) const override {
     SampleRun run;
     for (const Chunk& c : chunks_of(series)) {
       if (c.min_ms > range.max.ms || c.max_ms < range.min.ms) continue;

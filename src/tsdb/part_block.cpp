@@ -45,6 +45,7 @@ void BlockBuilder::add(SeriesId series, const SampleSlice& samples) {
   const std::size_t before = values_.size();
   encode_chunk(samples, values_);
   head_.varint(values_.size() - before);
+  summaries_.push_back(summarize(samples));
   last_ = series;
   min_ms_ = std::min(min_ms_, samples.times.front());
   max_ms_ = std::max(max_ms_, samples.times.back());
@@ -59,6 +60,8 @@ std::string BlockBuilder::take() {
   out.bytes(head_.view());
   out.bytes(times_);
   out.bytes(values_);
+  if (std::any_of(summaries_.begin(), summaries_.end(), [](const auto& s) { return s.known; }))
+    encode_summaries(summaries_, out);
   *this = BlockBuilder();
   return out.take();
 }
@@ -116,18 +119,22 @@ bool PartBlock::parse() {
     values_bytes += size;
     chunks_.push_back(c);
   }
-  if (!in.ok() || in.remaining() != times_bytes + values_bytes) return false;
+  // What is left behind them is summaries; version 2 has none.
+  if (!in.ok() || in.remaining() < times_bytes + values_bytes) return false;
   const auto begin = static_cast<std::uint32_t>(bytes_.size() - in.remaining());
   for (Column& c : columns_) c.offset += begin;
   for (Chunk& c : chunks_) c.offset += begin + static_cast<std::uint32_t>(times_bytes);
+  summaries_at_ = begin + static_cast<std::uint32_t>(times_bytes + values_bytes);
   decoded_ = std::vector<std::atomic<const Times*>>(columns_.size());
   memory_bytes_ = bytes_.size() + columns_.size() * (sizeof(Column) + sizeof(decoded_[0])) +
                   chunks_.size() * sizeof(Chunk) + samples * sizeof(std::int64_t);
+  if (summaries_at_ < bytes_.size()) memory_bytes_ += chunks_.size() * sizeof(ChunkSummary);
   return true;
 }
 
 PartBlock::~PartBlock() {
   for (const auto& times : decoded_) delete times.load();
+  delete summaries_.load();
 }
 
 std::span<const PartBlock::Chunk> PartBlock::chunks_of(SeriesId series, std::uint32_t& from) const {
@@ -167,6 +174,23 @@ Result<std::span<const std::int64_t>> PartBlock::times(const Chunk& chunk) const
   const Times* there = nullptr;
   if (slot.compare_exchange_strong(there, fresh.get(), std::memory_order_acq_rel)) there = fresh.release();
   return std::span<const std::int64_t>(*there);
+}
+
+Result<std::span<const ChunkSummary>> PartBlock::summaries() const {
+  if (const Summaries* all = summaries_.load(std::memory_order_acquire))
+    return std::span<const ChunkSummary>(*all);
+  if (summaries_at_ == bytes_.size()) return std::span<const ChunkSummary>();
+  std::vector<std::uint32_t> samples;
+  samples.reserve(chunks_.size());
+  for (const Chunk& c : chunks_) samples.push_back(columns_[c.column].samples);
+  auto fresh = std::make_unique<Summaries>();
+  ByteReader in(std::string_view(bytes_).substr(summaries_at_));
+  if (!decode_summaries(in, samples, *fresh))
+    return fail(ErrorKind::corruption, "block: malformed summaries");
+  const Summaries* there = nullptr;
+  if (summaries_.compare_exchange_strong(there, fresh.get(), std::memory_order_acq_rel))
+    there = fresh.release();
+  return std::span<const ChunkSummary>(*there);
 }
 
 Result<> PartBlock::read(const Chunk& chunk, SampleRun& out) const {

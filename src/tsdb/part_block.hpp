@@ -1,6 +1,6 @@
 // A block of a part: chunks of neighbouring series in the order of (series, time). Series of one scrape have
-// the same times, so a block keeps each column of times once and its chunks name theirs. Layout:
-// docs/formats/tsdb.md.
+// the same times, so a block keeps each column of times once and its chunks name theirs. Summaries of chunks
+// stand behind all of it. Layout: docs/formats/tsdb.md.
 #pragma once
 
 #include <atomic>
@@ -14,6 +14,7 @@
 
 #include "base/result.hpp"
 #include "tsdb/chunk.hpp"
+#include "tsdb/chunk_summary.hpp"
 
 namespace telltale::tsdb {
 
@@ -42,6 +43,7 @@ class BlockBuilder {
   std::string times_;
   ByteWriter head_;
   std::string values_;
+  std::vector<ChunkSummary> summaries_;  // one for each chunk
   std::size_t chunks_ = 0;
   SeriesId first_;
   SeriesId last_;
@@ -50,8 +52,8 @@ class BlockBuilder {
   std::int64_t max_ms_ = 0;
 };
 
-/// A block's bytes, taken apart. Immutable but for columns of times, which are decoded when first asked for;
-/// thread-safe.
+/// A block's bytes, taken apart. Immutable but for columns of times and summaries, which are decoded when
+/// first asked for; thread-safe.
 class PartBlock {
  public:
   struct Chunk {
@@ -77,8 +79,11 @@ class PartBlock {
   /// `from`: where they may begin, if a reader goes on from series to series; set to the end of those found.
   std::span<const Chunk> chunks_of(SeriesId series, std::uint32_t& from) const;
   std::span<const Chunk> chunks() const { return chunks_; }
+  std::size_t index_of(const Chunk& chunk) const { return static_cast<std::size_t>(&chunk - chunks_.data()); }
   const Column& column(const Chunk& chunk) const { return columns_[chunk.column]; }
   Result<std::span<const std::int64_t>> times(const Chunk& chunk) const;
+  /// One for each of chunks(), or none: the block has none.
+  Result<std::span<const ChunkSummary>> summaries() const;
   /// Appends the chunk's samples to `out`.
   Result<> read(const Chunk& chunk, SampleRun& out) const;
   /// What it may come to occupy.
@@ -90,10 +95,13 @@ class PartBlock {
   std::string bytes_;
   std::vector<Column> columns_;
   std::vector<Chunk> chunks_;
+  std::uint32_t summaries_at_ = 0;  // in bytes_
   std::size_t memory_bytes_ = 0;
   // By column; null: not yet.
   using Times = std::vector<std::int64_t>;
   mutable std::vector<std::atomic<const Times*>> decoded_;
+  using Summaries = std::vector<ChunkSummary>;
+  mutable std::atomic<const Summaries*> summaries_{nullptr};  // null: not yet
 };
 
 }  // namespace telltale::tsdb
