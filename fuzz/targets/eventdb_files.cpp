@@ -14,6 +14,7 @@
 #include "eventdb/legacy_part.hpp"
 #include "eventdb/manifest.hpp"
 #include "eventdb/part_format.hpp"
+#include "eventdb/part_words.hpp"
 #include "eventdb/word_search.hpp"
 
 namespace {
@@ -103,6 +104,38 @@ class OnePage final : public BlockSource {
   std::shared_ptr<const std::string> page_;
 };
 
+/// The first part of the input as the directory of a part's words, the rest as every page of it.
+void read_part_words(std::string_view in) {
+  if (in.empty()) return;
+  const std::size_t size = std::min<std::size_t>(static_cast<unsigned char>(in[0]), in.size() - 1);
+  const OnePage source(in.substr(1, size), in.substr(1 + size));
+  const auto words = PartWords::open(source, {UINT64_MAX, 1}, 5);
+  if (!words) return;
+  const PartWordPages& pages = words->pages();
+  PartWordSets sets(source, pages, words->groups());
+  Bitmap groups(words->groups());
+  const auto add = [&](const PartWordUse& use) { (void)sets.add(use.who, groups); };
+  for (const auto& mark : pages.marks)
+    for (const PartWordUse& use : mark.uses) add(use);
+  for (const auto* list : {&pages.names, &pages.words}) {
+    for (std::size_t p = 0; p < std::min<std::size_t>(list->size(), 4); ++p) {
+      auto page = PartWordPage::read(source, (*list)[p]);
+      if (!page || !page->open_uses(source, words->groups(), pages.sets)) continue;
+      std::uint32_t number = 0;
+      for_each_word(page->list(), [&](std::string_view) {
+        for (const PartWordUse& use : page->uses(number)) add(use);
+        ++number;
+      });
+      TT_CHECK(number == (*list)[p].count);
+    }
+  }
+  if (words->groups() == 0) return;
+  (void)words->names(source, 0);
+  if (const auto blocks = words->blocks(source, 0))
+    for (const auto& of_group : *blocks)
+      for (const GroupBlock& block : of_group) TT_CHECK(block.number < 5);
+}
+
 /// The first part of the input as the directory of ids, the rest as their page.
 void read_ids(std::string_view in) {
   if (in.empty()) return;
@@ -120,7 +153,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   if (size < 2) return 0;
   const std::size_t rows = data[1];
   const std::string_view in(reinterpret_cast<const char*>(data) + 2, size - 2);
-  switch (data[0] % 11) {
+  switch (data[0] % 12) {
     case 0:
       if (const auto ints = PackedInts::open(in, rows)) {
         const auto all = ints->all();
@@ -132,6 +165,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
       read_text_column(in, rows);
       break;
     case 2:
+      (void)PartFooter::decode(in, kPartWordsVersion);
       (void)PartFooter::decode(in, kIdsPartVersion);
       (void)PartFooter::decode(in, kWordsPartVersion);
       (void)PartFooter::decode(in, kSignedPartVersion);
@@ -161,6 +195,9 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
       break;
     case 10:
       read_ids(in);
+      break;
+    case 11:
+      read_part_words(in);
       break;
     default: {
       std::vector<LegacyColumns> columns;

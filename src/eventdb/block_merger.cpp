@@ -7,6 +7,7 @@
 
 #include "base/limits.hpp"
 #include "eventdb/block_builder.hpp"
+#include "eventdb/part_words_builder.hpp"
 #include "eventdb/word_merger.hpp"
 
 namespace telltale::eventdb {
@@ -450,7 +451,9 @@ struct EarlierPosition {
 class PendingBlock {
  public:
   PendingBlock(PartWriter& writer, std::size_t block_rows, const storage::WordIndexing* words)
-      : writer_(writer), block_rows_(block_rows), words_(words) {}
+      : writer_(writer), block_rows_(block_rows), words_(words) {
+    if (words != nullptr) part_words_.emplace(*words);
+  }
 
   Result<> add(const MergePosition& at) {
     if (last_block_ != at.block().get()) {
@@ -468,15 +471,35 @@ class PendingBlock {
   bool is_large(const BlockMeta& meta) const {
     return meta.rows >= block_rows_ / 2 || meta.text_bytes >= limits::kEventBlockBytes / 2;
   }
-  Result<> copy(const BlockRef& block) {
+  /// `opened` is it.
+  Result<> copy(const BlockRef& block, const std::shared_ptr<Block>& opened) {
     TT_TRY(write());
+    if (part_words_) {
+      std::vector<MergedRow> rows(opened->rows());
+      for (std::uint32_t row = 0; row < rows.size(); ++row) rows[row].row = row;
+      TT_TRY(part_words_->add(writer_.blocks(), block.part, block.meta().words, {opened}, rows));
+    }
     return writer_.copy(block.part, block.number);
+  }
+  /// What comes behind all blocks.
+  Result<> finish() {
+    TT_TRY(write());
+    if (!part_words_) return {};
+    TT_ASSIGN(const io::BlockHandle words, part_words_->write(writer_));
+    writer_.set_words(words);
+    return {};
   }
   Result<> write() {
     if (rows_.empty()) return {};
     const Effort effort =
         is_worth_a_signature(rows_.size(), bytes_, block_rows_) ? Effort::thorough : Effort::quick;
-    TT_ASSIGN(WrittenBlock block, MergedBlock(sources_, std::move(rows_), writer_, effort, words_).build());
+    KeepingSink keeping(writer_);
+    BlockSink& sink = part_words_ ? static_cast<BlockSink&>(keeping) : writer_;
+    TT_ASSIGN(WrittenBlock block, MergedBlock(sources_, rows_, sink, effort, words_).build());
+    if (part_words_) {
+      TT_ASSIGN(const auto kept, keeping.words_of(block.meta.words));
+      TT_TRY(part_words_->add(writer_.blocks(), kept.first, kept.second, sources_, rows_));
+    }
     // What an input goes on with is mostly behind the pages that were read.
     for (const auto& source : sources_) source->forget_pages();
     sources_ = {};
@@ -490,6 +513,7 @@ class PendingBlock {
   PartWriter& writer_;
   const std::size_t block_rows_;
   const storage::WordIndexing* const words_;
+  std::optional<PartWordsBuilder> part_words_;
   std::vector<std::shared_ptr<Block>> sources_;
   std::vector<MergedRow> rows_;
   std::uint64_t bytes_ = 0;
@@ -518,7 +542,7 @@ Result<> merge_blocks(std::vector<MergeInput> inputs, PartWriter& writer, std::s
     const bool alone = whole != nullptr && (next == nullptr || next->time() > whole->meta().max_time.ns);
     if (alone && pending.is_large(whole->meta())) {
       // Rows mostly come in order of time: most large blocks have nothing between their rows.
-      TT_TRY(pending.copy(*whole));
+      TT_TRY(pending.copy(*whole, top->block()));
       TT_ASSIGN(const bool more, top->advance());
       if (more) heap.push(top);
       continue;
@@ -534,7 +558,7 @@ Result<> merge_blocks(std::vector<MergeInput> inputs, PartWriter& writer, std::s
     }
     heap.push(top);
   }
-  return pending.write();
+  return pending.finish();
 }
 
 }  // namespace telltale::eventdb

@@ -12,6 +12,8 @@
 #include "eventdb/block_builder.hpp"
 #include "eventdb/eventdb.hpp"
 #include "eventdb/index_page.hpp"
+#include "eventdb/part.hpp"
+#include "eventdb/part_words_merger.hpp"
 #include "eventdb/word_index_builder.hpp"
 
 namespace telltale::eventdb {
@@ -79,6 +81,9 @@ std::vector<EventRow> all_golden_rows(int version) {
   return all;
 }
 
+/// From version 6 on, so that parts have several blocks, and words of their own.
+constexpr std::size_t kGoldenBlockRows = 64;
+
 /// Which is said to be an index of from version 4 on.
 class PayloadText final : public storage::EventTexts {
  public:
@@ -93,6 +98,7 @@ class Golden : public ::testing::TestWithParam<int> {
   void open(io::FileSystem& fs, const std::string& dir) {
     EventDbOptions options;
     if (GetParam() >= 4) options.words = golden_words();
+    if (GetParam() >= 6) options.block_rows = kGoldenBlockRows;
     auto opened = open_eventdb(fs, dir, options, clock_, log_, metrics_);
     ASSERT_TRUE(opened) << opened.error().message();
     db_ = *std::move(opened);
@@ -117,6 +123,7 @@ class Golden : public ::testing::TestWithParam<int> {
           << text;
     }
     if (GetParam() >= 4) expect_groups(want, context);
+    if (GetParam() >= 6) expect_part_words();
     for (std::size_t i = 0; i < want.size(); i += 17) {
       const EventRow& row = want[i];
       if (!row.ids.trace_id.present()) continue;
@@ -127,6 +134,18 @@ class Golden : public ::testing::TestWithParam<int> {
     }
   }
 
+  void expect_part_words() {
+    const auto files = memory_->list("events");
+    ASSERT_TRUE(files);
+    for (const io::FileInfo& file : *files) {
+      if (!file.name.ends_with(".part")) continue;
+      const auto part = Part::open(*memory_, "events", file.name, log_);
+      ASSERT_TRUE(part);
+      const bool has_several = (*part)->blocks().size() >= kLeastPartWordBlocks;
+      EXPECT_EQ((*part)->words().size > 0, has_several);
+      EXPECT_TRUE(has_several || !file.name.starts_with("logs-20231115-"));
+    }
+  }
   void expect_groups(const std::vector<EventRow>& rows, WorkContext& context) {
     for (const char* text : {"filled", "rder", "no_such_word"}) {
       std::set<storage::WordGroup> groups;
@@ -197,7 +216,7 @@ TEST_P(Golden, FolderOfTheVersionIsReadAndRewritten) {
   expect_golden_rows();
 }
 
-INSTANTIATE_TEST_SUITE_P(Versions, Golden, ::testing::Values(1, 2, 3, 4, 5));
+INSTANTIATE_TEST_SUITE_P(Versions, Golden, ::testing::Values(1, 2, 3, 4, 5, 6));
 
 TEST(GoldenWriter, WritesAFolderWhenAsked) {
   const char* dir = std::getenv("TELLTALE_WRITE_GOLDEN");
@@ -207,10 +226,11 @@ TEST(GoldenWriter, WritesAFolderWhenAsked) {
   Logger log{clock, LogLevel::error, null_sink()};
   MetricsRegistry metrics;
   auto disk = io::make_posix_file_system();
-  const int written = version != nullptr ? std::atoi(version) : 5;
+  const int written = version != nullptr ? std::atoi(version) : 6;
   EventDbOptions options;
   if (written >= 3) options.block_rows = 1'024;
   if (written >= 4) options.words = golden_words();
+  if (written >= 6) options.block_rows = kGoldenBlockRows;
   auto db = open_eventdb(*disk, dir, options, clock, log, metrics);
   ASSERT_TRUE(db);
   for (std::uint64_t b = 1; b <= kBatches; ++b) {
@@ -227,6 +247,48 @@ void write_seed(io::FileSystem& disk, const std::string& name, int decoder, std:
   std::string seed{static_cast<char>(decoder), static_cast<char>(rows)};
   seed += bytes;
   ASSERT_TRUE(io::publish_file(disk, name, seed));
+}
+
+/// Seeds of words of a part: every page is the one that stands behind the directory.
+void write_part_words_seeds(io::FileSystem& disk, const std::string& to, const std::vector<EventRow>& rows) {
+  auto memory = std::make_shared<MemoryBytes>();
+  std::vector<std::unique_ptr<WordStream>> streams;
+  for (std::uint32_t half = 0; half < 2; ++half) {
+    WordIndexBuilder block(1);
+    for (std::uint32_t i = 0; i < rows.size() / 2; ++i) {
+      block.begin_row({1}, "group" + std::to_string(i % 3), i);
+      block.add(i % 2, rows[half * rows.size() / 2 + i].message);
+    }
+    const auto place = block.write(*memory);
+    ASSERT_TRUE(place && place->made());
+    auto index = WordIndex::open(memory, *place, rows.size());
+    ASSERT_TRUE(index);
+    auto stream = stream_of_block(*std::move(index), {0, 1, 2});
+    ASSERT_TRUE(stream);
+    streams.push_back(*std::move(stream));
+  }
+  auto pages = merge_word_streams(std::move(streams), 1, 3, *memory);
+  ASSERT_TRUE(pages && *pages);
+  const std::vector<PartGroup> groups{{{1}, "group0"}, {{1}, "group1"}, {{1}, "group2"}};
+  const std::vector<std::vector<GroupBlock>> blocks{{{0, false}, {1, true}}, {{1, false}}, {}};
+  PartWords::Content content;
+  content.pages = **std::move(pages);
+  content.groups = 3;
+  content.lone = Bitmap(3);
+  content.group_pages.push_back(
+      {*memory->put(encode_part_groups(groups)), *memory->put(encode_group_blocks(blocks))});
+  const std::string directory = PartWords::encode(content);
+  ASSERT_LT(directory.size(), 256u);
+  const auto write = [&](const std::string& name, io::BlockHandle page) {
+    write_seed(disk, to + name, 11, 1,
+               std::string(1, static_cast<char>(directory.size())) + directory +
+                   std::string(memory->read(page)->view));
+  };
+  write("part-words-v6-names", content.pages.names.front().handle);
+  write("part-words-v6-words", content.pages.words.front().handle);
+  write("part-words-v6-sets", content.pages.set_pages.front().handle);
+  write("part-words-v6-groups", content.group_pages.front().names);
+  write("part-words-v6-blocks", content.group_pages.front().blocks);
 }
 
 TEST(GoldenWriter, WritesFuzzSeedsWhenAsked) {
@@ -282,6 +344,7 @@ TEST(GoldenWriter, WritesFuzzSeedsWhenAsked) {
   write_seed(
       *disk, to + "ids-v5", 10, rows.size(),
       std::string(1, static_cast<char>(ids->view.size())) + std::string(ids->view) + std::string(page->view));
+  write_part_words_seeds(*disk, to, rows);
   const std::vector<double> reals{0.5, 12.25, -3, 1e300};
   write_seed(*disk, to + "reals-v2", 5, reals.size(), encode_real_column(reals));
   std::vector<std::int64_t> rising;

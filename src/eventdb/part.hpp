@@ -32,6 +32,8 @@ class Part final : public BlockSource, public std::enable_shared_from_this<Part>
   std::uint64_t rows() const { return footer_.rows; }
   std::uint64_t file_bytes() const { return file_->file_bytes(); }
   const std::vector<BlockMeta>& blocks() const { return footer_.blocks; }
+  /// Of the part (part_words.hpp); of size 0 when there are none.
+  io::BlockHandle words() const { return footer_.words; }
   std::size_t memory_bytes() const { return footer_.memory_bytes(); }
   /// Of format version 1.
   bool legacy() const { return file_->version() == kLegacyPartVersion; }

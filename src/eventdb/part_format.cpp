@@ -224,6 +224,7 @@ std::string PartFooter::encode() const {
   }
   put_signatures(out, signatures);
   put_words(out, blocks);
+  put_handle(out, words);
   return pack_bytes(out.view());
 }
 
@@ -258,6 +259,7 @@ Result<PartFooter> PartFooter::decode(std::string_view bytes, std::uint32_t vers
   if (good && version >= kSignedPartVersion)
     good = get_signatures(in, footer.blocks.size(), footer.signatures);
   if (good && version >= kWordsPartVersion) good = get_words(in, version, footer.blocks);
+  if (good && version >= kPartWordsVersion) footer.words = get_handle(in);
   if (!good || !in.ok() || !in.empty() || rows != footer.rows)
     return fail(ErrorKind::corruption, "part: bad footer");
   return footer;

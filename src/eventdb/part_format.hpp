@@ -17,11 +17,13 @@
 namespace telltale::eventdb {
 
 /// Version 1 is read (legacy_part.hpp), and rewritten when its parts merge; version 2 is today's without
-/// signatures and word indexes, version 3 without the latter, version 4 without ids in them.
-inline constexpr io::FileFormat kPartFormat{{'T', 'T', 'E', 'V'}, 5, 1};
+/// signatures and word indexes, version 3 without the latter, version 4 without ids in them, version 5
+/// without the words of the part.
+inline constexpr io::FileFormat kPartFormat{{'T', 'T', 'E', 'V'}, 6, 1};
 inline constexpr std::uint32_t kSignedPartVersion = 3;
 inline constexpr std::uint32_t kWordsPartVersion = 4;
 inline constexpr std::uint32_t kIdsPartVersion = 5;
+inline constexpr std::uint32_t kPartWordsVersion = 6;
 
 /// Stored numbers: never renumber.
 enum class Column : std::uint8_t {
@@ -129,6 +131,7 @@ struct PartFooter {
   std::vector<BlockMeta> blocks;
   std::vector<IndexPage> index;
   std::vector<SignatureGroup> signatures;  // a block is in one of them or in none
+  io::BlockHandle words;                   // of the part (part_words.hpp); size 0: none
 
   std::string encode() const;
   /// Of the file's format version, not of version 1.

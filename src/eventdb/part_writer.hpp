@@ -22,6 +22,10 @@ class PartWriter final : public BlockSink {
   Result<> add(WrittenBlock block);
   /// A block of another part of this format, byte for byte but for where its pieces stand.
   Result<> copy(const std::shared_ptr<const Part>& part, std::uint32_t number);
+  /// Words of all blocks (part_words.hpp).
+  void set_words(io::BlockHandle words) { footer_.words = words; }
+  /// Blocks so far.
+  std::uint32_t blocks() const { return static_cast<std::uint32_t>(footer_.blocks.size()); }
   std::uint64_t copied_blocks() const { return copied_blocks_; }
   /// Publishes the file.
   Result<> finish();

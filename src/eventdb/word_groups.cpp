@@ -1,226 +1,210 @@
-// Which groups have rows that say words: blocks' word indexes are asked, by the asking thread and the query
-// pool's; rows of the head that are not columns yet are looked at. A group's name is read once, from the
-// first block that knows it.
+// Which groups have rows that say words. The words of a part are asked first, where it has some: they tell
+// the groups of all its blocks. Blocks' own indexes are asked where there are none, for ids (of which parts
+// know nothing), and where a part's cannot tell: a time range cuts the part, a phrase, conditions that hold
+// of one row; then only of blocks that have such a group, and first of a few of them. All by the asking
+// thread and the query pool's. Rows of the head that are not columns yet are looked at.
 #include <algorithm>
-#include <atomic>
-#include <numeric>
-#include <unordered_map>
+#include <set>
 
+#include "base/parallel.hpp"
 #include "eventdb/engine.hpp"
-#include "eventdb/word_merger.hpp"
-#include "eventdb/word_search.hpp"
+#include "eventdb/groups_found.hpp"
+#include "eventdb/part_question.hpp"
 
 namespace telltale::eventdb {
 
 namespace {
 
 constexpr std::size_t kRowsBetweenWordChecks = 256;
-constexpr std::size_t kBytesPerWordGroup = 160 + 2 * kMaxPossibleRanges * sizeof(TimeRange);
-/// Fewer blocks than this are not worth waking threads for.
+/// Less work than this many pages or blocks is not worth waking threads for.
 constexpr std::size_t kIndexesWorthHelp = 8;
+/// Of groups that a part's words do not settle, so often one block each is asked before all are.
+constexpr int kRoundsOfOneBlock = 3;
 
-TimeRange both(const TimeRange& a, const TimeRange& b) {
-  return {std::max(a.from, b.from), std::min(a.to, b.to)};
-}
-TimeRange times_of(const BlockMeta& meta) { return {meta.min_time, {meta.max_time.ns + 1}}; }
-
-/// Sorted, and those that touch as one; with the least gaps between them closed until there are no more than
-/// `most`.
-std::vector<TimeRange> joined(std::vector<TimeRange> ranges, std::size_t most = SIZE_MAX) {
-  std::sort(ranges.begin(), ranges.end(),
-            [](const TimeRange& a, const TimeRange& b) { return a.from < b.from; });
-  std::vector<TimeRange> out;
-  for (const TimeRange& range : ranges) {
-    if (range.to <= range.from) continue;
-    if (!out.empty() && range.from <= out.back().to) {
-      out.back().to = std::max(out.back().to, range.to);
-    } else {
-      out.push_back(range);
-    }
-  }
-  if (out.size() <= most) return out;
-  const auto gap_before = [&out](std::size_t i) {
-    return static_cast<std::uint64_t>(out[i].from.ns) - static_cast<std::uint64_t>(out[i - 1].to.ns);
-  };
-  std::vector<std::size_t> gaps(out.size() - 1);
-  std::iota(gaps.begin(), gaps.end(), 1);
-  std::nth_element(gaps.begin(), gaps.begin() + static_cast<std::ptrdiff_t>(most - 1), gaps.end(),
-                   [&](std::size_t a, std::size_t b) { return gap_before(a) > gap_before(b); });
-  std::vector<std::size_t> begins(gaps.begin(), gaps.begin() + static_cast<std::ptrdiff_t>(most - 1));
-  begins.push_back(0);
-  std::sort(begins.begin(), begins.end());
-  std::vector<TimeRange> fewer;
-  for (std::size_t i = 0; i < begins.size(); ++i)
-    fewer.push_back(
-        {out[begins[i]].from, out[i + 1 < begins.size() ? begins[i + 1] - 1 : out.size() - 1].to});
-  return fewer;
-}
-
-/// What is known of groups so far. Thread-safe.
-class GroupsFound {
+/// One question, from its blocks and parts to what was found.
+class WordQuestion {
  public:
-  GroupsFound(const storage::WordQuery& query, WorkContext& context) : query_(query), context_(context) {}
+  WordQuestion(const storage::WordQuery& query, const WordSearch& search, GroupsFound& found,
+               WorkContext& context, Helpers helpers)
+      : query_(query), search_(search), found_(found), context_(context), helpers_(helpers) {}
 
-  void add_unknown(const TimeRange& times) {
-    MutexLock lock(mutex_);
-    unknown_.push_back(both(times, query_.range));
-  }
-
-  Result<> add(const BlockRef& ref, WordIndex& index, WordSearch::Groups found) {
-    const TimeRange times = times_of(ref.meta());
-    const bool is_whole =
-        query_.range.contains(ref.meta().min_time) && query_.range.contains(ref.meta().max_time);
-    TT_ASSIGN(const auto* groups, index.groups());
-    MutexLock lock(mutex_);
-    std::vector<std::pair<std::uint32_t, std::uint64_t>> unnamed;
-    found.possible.for_each([&](std::size_t g) {
-      const IndexedGroup& group = (*groups)[g];
-      const auto [at, is_new] = groups_.try_emplace(group.key);
-      if (is_new) unnamed.emplace_back(group.row, group.key);
-      put(at->second, is_whole && found.sure.test(g), times);
-    });
-    return unnamed.empty() ? Result<>() : read_names(ref, unnamed);
-  }
-
-  Result<> add(const EventRow& row, std::string group, bool sure) {
-    MutexLock lock(mutex_);
-    const auto [at, is_new] = groups_.try_emplace(word_group_key(row.project, group));
-    if (is_new) TT_TRY(name(at->second, row.project, std::move(group)));
-    put(at->second, sure, {row.time, {row.time.ns + 1}});
-    return {};
-  }
-
-  storage::WordGroups take() {
-    MutexLock lock(mutex_);
-    storage::WordGroups out;
-    for (auto& [key, group] : groups_) {
-      if (!group.is_asked_for) continue;
-      if (!group.is_sure)
-        for (const TimeRange& times : group.times) out.possible_in.push_back(both(times, query_.range));
-      (group.is_sure ? out.sure : out.possible).push_back(std::move(group.name));
+  void add(BlockRef block) { blocks_.push_back(std::move(block)); }
+  /// `in_question`: blocks of the part.
+  void add(const std::shared_ptr<const Part>& part, const std::vector<std::uint32_t>& in_question) {
+    const bool few = in_question.size() < kLeastPartWordBlocks;
+    if (part->words().size == 0 || few) {
+      for (const std::uint32_t b : in_question) blocks_.push_back({part, nullptr, b});
+      return;
     }
-    out.possible_in = joined(std::move(out.possible_in), kMaxPossibleRanges);
-    std::sort(out.sure.begin(), out.sure.end());
-    std::sort(out.possible.begin(), out.possible.end());
-    out.unknown = joined(std::move(unknown_));
-    return out;
-  }
-
- private:
-  struct Group {
-    storage::WordGroup name;
-    bool is_asked_for = false;  // of one of the projects
-    bool is_sure = false;
-    std::vector<TimeRange> times;  // of blocks that may have a row
-  };
-
-  static void put(Group& group, bool sure, const TimeRange& times) {
-    group.is_sure = group.is_sure || sure;
-    if (group.is_sure) return group.times.clear();
-    group.times.push_back(times);
-    if (group.times.size() >= 2 * kMaxPossibleRanges)
-      group.times = joined(std::move(group.times), kMaxPossibleRanges);
-  }
-
-  Result<> name(Group& group, ProjectId project, std::string text) TT_REQUIRES(mutex_) {
-    group.is_asked_for =
-        std::find(query_.projects.begin(), query_.projects.end(), project) != query_.projects.end();
-    TT_TRY(context_.charge(kBytesPerWordGroup + text.size()));
-    if (group.is_asked_for) group.name = {project, std::move(text)};
-    return {};
-  }
-
-  Result<> read_names(const BlockRef& ref, const std::vector<std::pair<std::uint32_t, std::uint64_t>>& rows)
-      TT_REQUIRES(mutex_) {
-    TT_ASSIGN(const auto block, ref.open(context_));
-    TT_ASSIGN(auto names, GroupColumns::open(*block, query_.group));
-    if (!names) return damaged(*block);
-    for (const auto& [row, key] : rows) {
-      TT_ASSIGN(const std::int64_t project, block->int_at(Column::project, row));
-      TT_ASSIGN(const auto text, names->text_of(row));
-      const ProjectId of{static_cast<std::uint32_t>(project)};
-      if (!text || word_group_key(of, *text) != key) return damaged(*block);
-      TT_TRY(name(groups_[key], of, std::string(*text)));
-    }
-    return {};
-  }
-  static tl::unexpected<Error> damaged(const Block& block) {
-    return tl::unexpected<Error>(
-        block.source().damage(Error(ErrorKind::corruption, "word index: a group that its row is not of")));
-  }
-
-  const storage::WordQuery& query_;
-  WorkContext& context_;
-  mutable Mutex mutex_;
-  std::unordered_map<std::uint64_t, Group> groups_ TT_GUARDED_BY(mutex_);
-  std::vector<TimeRange> unknown_ TT_GUARDED_BY(mutex_);
-};
-
-/// What the threads of one question share.
-struct WordWork {
-  const WordSearch& search;
-  const std::vector<BlockRef>& blocks;
-  GroupsFound& found;
-  WorkContext& context;
-  std::atomic<std::size_t> next{0};
-  std::atomic<bool> failed{false};
-
-  Result<> run() {
-    while (!failed.load(std::memory_order_relaxed)) {
-      const std::size_t i = next.fetch_add(1);
-      if (i >= blocks.size()) break;
-      if (auto done = ask(blocks[i]); !done) {
-        failed.store(true);
-        return done;
+    AskedPart& asked = parts_.emplace_back();
+    asked.part = part;
+    asked.is_covered =
+        std::all_of(part->blocks().begin(), part->blocks().end(), [this](const BlockMeta& meta) {
+          return query_.range.contains(meta.min_time) && query_.range.contains(meta.max_time);
+        });
+    asked.is_open.resize(part->blocks().size());
+    for (const std::uint32_t b : in_question) {
+      // Those without an index are not in the part's words either.
+      if (part->blocks()[b].words.made()) {
+        asked.is_open[b] = true;
+      } else {
+        blocks_.push_back({part, nullptr, b});
       }
     }
-    return {};
+  }
+
+  Result<> run() {
+    TT_TRY(in_parallel(parts_.size(), [this](std::size_t p) -> Result<> {
+      TT_ASSIGN(parts_[p].question, PartQuestion::open(parts_[p].part, search_));
+      return {};
+    }));
+    struct Page {
+      AskedPart* part = nullptr;
+      std::size_t page = 0;
+    };
+    std::vector<Page> pages;
+    for (AskedPart& asked : parts_)
+      for (std::size_t page = 0; page < asked.question->pages(); ++page) pages.push_back({&asked, page});
+    TT_TRY(in_parallel(pages.size(),
+                       [&](std::size_t i) { return pages[i].part->question->scan(pages[i].page); }));
+    TT_TRY(in_parallel(parts_.size(), [this](std::size_t p) { return ask_part(parts_[p]); }));
+    TT_TRY(add_blocks_with_ids());
+    TT_TRY(ask_blocks(blocks_));
+    return settle();
   }
 
  private:
-  Result<> ask(const BlockRef& ref) const {
-    TT_TRY(context.check());
+  /// What its words leave open of a group.
+  struct Unsettled {
+    std::uint64_t key = 0;
+    std::vector<GroupBlock> blocks;
+  };
+  struct AskedPart {
+    std::shared_ptr<const Part> part;
+    bool is_covered = false;    // all of it is in the range
+    std::vector<bool> is_open;  // blocks in question that were not asked
+    std::unique_ptr<PartQuestion> question;
+    std::vector<Unsettled> unsettled;
+  };
+
+  Result<> in_parallel(std::size_t count, const std::function<Result<>(std::size_t)>& f) {
+    const auto checked = [&](std::size_t i) -> Result<> {
+      TT_TRY(context_.check());
+      return f(i);
+    };
+    return for_each_parallel(count < kIndexesWorthHelp ? Helpers{} : helpers_, count, checked);
+  }
+
+  Result<> ask_block(const BlockRef& ref) const {
     const BlockMeta& meta = ref.meta();
     if (!meta.words.made()) {
-      found.add_unknown(times_of(meta));
+      found_.add_unknown(times_of(meta));
       return {};
     }
     std::shared_ptr<const BlockSource> source = ref.part;
     if (!source) source = ref.head->bytes;
     TT_ASSIGN(const auto index, WordIndex::open(std::move(source), meta.words, meta.rows));
-    TT_ASSIGN(auto groups, search.ask(*index));
-    return groups ? found.add(ref, *index, std::move(*groups)) : Result<>();
+    TT_ASSIGN(const auto groups, search_.ask(*index));
+    return groups ? found_.add(ref, *index, *groups) : Result<>();
   }
-};
+  Result<> ask_blocks(const std::vector<BlockRef>& blocks) {
+    return in_parallel(blocks.size(), [&](std::size_t i) { return ask_block(blocks[i]); });
+  }
 
-/// A thread that takes part unless it is all over before it begins.
-class WordHelper {
- public:
-  void run(WordWork& work) {
-    {
-      MutexLock lock(mutex_);
-      if (state_ != State::waiting) return;
-      state_ = State::running;
+  Result<> ask_part(AskedPart& asked) const {
+    TT_ASSIGN(const auto groups, asked.question->ask());
+    if (!groups) return {};
+    TT_ASSIGN(auto named, asked.question->names(groups->possible));
+    std::vector<std::uint32_t> numbers;
+    for (PartQuestion::Group& group : named) {
+      const bool is_sure = asked.is_covered && groups->sure.test(group.number);
+      TT_TRY(found_.add(group.key, group.name.project, std::move(group.name.text), is_sure));
+      if (is_sure || found_.is_settled(group.key)) continue;
+      numbers.push_back(group.number);
+      asked.unsettled.push_back({group.key, {}});
     }
-    Result<> result = work.run();
-    MutexLock lock(mutex_);
-    result_ = std::move(result);
-    state_ = State::done;
-    changed_.notify_all();
-  }
-  Result<> end() {
-    MutexLock lock(mutex_);
-    if (state_ == State::waiting) state_ = State::done;
-    while (state_ != State::done) changed_.wait(mutex_);
-    return std::move(result_);
+    TT_ASSIGN(auto blocks, asked.question->blocks(numbers));
+    for (std::size_t i = 0; i < blocks.size(); ++i) asked.unsettled[i].blocks = std::move(blocks[i]);
+    return {};
   }
 
- private:
-  enum class State : unsigned char { waiting, running, done };
-  Mutex mutex_;
-  CondVar changed_;
-  State state_ TT_GUARDED_BY(mutex_) = State::waiting;
-  Result<> result_ TT_GUARDED_BY(mutex_);
+  /// Rows that satisfy the query by an id are in a block that has it, whatever the part's words say.
+  Result<> add_blocks_with_ids() {
+    const auto ids = search_.ids();
+    if (ids.empty()) return {};
+    std::vector<BlockRef> candidates;
+    for (const AskedPart& asked : parts_)
+      for (std::uint32_t b = 0; b < asked.is_open.size(); ++b)
+        if (asked.is_open[b]) candidates.push_back({asked.part, nullptr, b});
+    std::vector<unsigned char> has(candidates.size());
+    TT_TRY(in_parallel(candidates.size(), [&](std::size_t i) -> Result<> {
+      const BlockRef& ref = candidates[i];
+      // None: there are no ids, or the block is older than those; its words tell.
+      if (ref.meta().words.ids.size == 0) {
+        has[i] = 1;
+        return {};
+      }
+      TT_ASSIGN(const auto of_block, WordIds::open(*ref.part, ref.meta().words.ids));
+      for (const std::string_view id : ids) {
+        TT_ASSIGN(const auto groups, of_block.groups_of(id));
+        if (!groups.empty()) has[i] = 1;
+      }
+      return {};
+    }));
+    for (std::size_t i = 0; i < candidates.size(); ++i)
+      if (has[i] != 0) blocks_.push_back(candidates[i]);
+    std::size_t i = 0;
+    for (AskedPart& asked : parts_)
+      for (std::size_t b = 0; b < asked.is_open.size(); ++b)
+        if (asked.is_open[b] && has[i++] != 0) asked.is_open[b] = false;
+    return {};
+  }
+
+  Result<> settle() {
+    const int rounds = search_.is_exact() ? kRoundsOfOneBlock : 0;
+    for (int round = 0; round <= rounds; ++round) {
+      std::vector<BlockRef> next;
+      for (AskedPart& asked : parts_) {
+        std::erase_if(asked.unsettled,
+                      [this](const Unsettled& group) { return found_.is_settled(group.key); });
+        std::vector<bool> before = asked.is_open;
+        for (const Unsettled& group : asked.unsettled) {
+          if (round < rounds) {
+            take_one(group, before, asked.is_open);
+          } else {
+            for (const GroupBlock& block : group.blocks) asked.is_open[block.number] = false;
+          }
+        }
+        for (std::uint32_t b = 0; b < before.size(); ++b)
+          if (before[b] && !asked.is_open[b]) next.push_back({asked.part, nullptr, b});
+      }
+      TT_TRY(ask_blocks(next));
+    }
+    return {};
+  }
+
+  /// One block of the group that was not asked `before`, if possible one that is taken already, or where one
+  /// row is all the group has: what holds of all conditions there holds of that.
+  static void take_one(const Unsettled& group, const std::vector<bool>& before, std::vector<bool>& is_open) {
+    const GroupBlock* best = nullptr;
+    int best_worth = 0;
+    for (const GroupBlock& block : group.blocks) {
+      if (!before[block.number]) continue;
+      const int worth = 1 + (block.alone ? 2 : 0) + (is_open[block.number] ? 0 : 1);
+      if (worth < best_worth) continue;
+      best = &block;
+      best_worth = worth;
+    }
+    if (best != nullptr) is_open[best->number] = false;
+  }
+
+  const storage::WordQuery& query_;
+  const WordSearch& search_;
+  GroupsFound& found_;
+  WorkContext& context_;
+  const Helpers helpers_;
+  std::vector<BlockRef> blocks_;  // to be asked whatever parts say
+  std::vector<AskedPart> parts_;
 };
 
 bool has_project(const BlockMeta& meta, const storage::Projects& projects) {
@@ -258,7 +242,7 @@ Result<std::optional<storage::WordGroups>> Engine::word_groups(const storage::Wo
   if (!search) return std::optional<storage::WordGroups>();
   const Snapshot from = snapshot(query.table, query.range);
   GroupsFound found(query, context);
-  std::vector<BlockRef> blocks;
+  WordQuestion question(query, *search, found, context, {&query_pool_, query_helpers_});
   const auto in_question = [&](const BlockMeta& meta) {
     return query.range.overlaps(meta.min_time, meta.max_time) && has_project(meta, query.projects);
   };
@@ -267,27 +251,16 @@ Result<std::optional<storage::WordGroups>> Engine::word_groups(const storage::Wo
     if (slice.chunk) {
       TT_TRY(ask_rows(slice, query, *search, *words, found, context));
     } else if (in_question(slice.block->written.meta)) {
-      blocks.push_back({nullptr, slice.block, 0});
+      question.add({nullptr, slice.block, 0});
     }
   }
-  for (const auto& part : from.parts)
+  for (const auto& part : from.parts) {
+    std::vector<std::uint32_t> blocks;
     for (std::uint32_t b = 0; b < part->blocks().size(); ++b)
-      if (in_question(part->blocks()[b])) blocks.push_back({part, nullptr, b});
-
-  WordWork work{*search, blocks, found, context};
-  std::vector<std::shared_ptr<WordHelper>> helpers;
-  const std::size_t wanted =
-      blocks.size() < kIndexesWorthHelp ? 0 : std::min(query_helpers_, blocks.size() / 2);
-  for (std::size_t i = 0; i < wanted; ++i) {
-    auto helper = std::make_shared<WordHelper>();
-    // `work` is only touched when the helper was not called off.
-    if (!query_pool_.submit([helper, &work] { helper->run(work); })) break;
-    helpers.push_back(std::move(helper));
+      if (in_question(part->blocks()[b])) blocks.push_back(b);
+    question.add(part, blocks);
   }
-  Result<> result = work.run();
-  for (const auto& helper : helpers)
-    if (auto done = helper->end(); result && !done) result = std::move(done);
-  TT_TRY(std::move(result));
+  TT_TRY(question.run());
   return std::optional<storage::WordGroups>(found.take());
 }
 

@@ -9,6 +9,7 @@
 #include "base/id_words.hpp"
 #include "base/rng.hpp"
 #include "eventdb/eventdb.hpp"
+#include "eventdb/part.hpp"
 #include "eventdb/word_index.hpp"
 
 namespace telltale::eventdb {
@@ -204,6 +205,18 @@ class WordGroupsTest : public ::testing::Test {
     EXPECT_EQ(*gone, before - rows_.size());
   }
 
+  /// On the disk.
+  std::size_t parts_with_words() {
+    std::size_t out = 0;
+    const auto files = disk_->list("events");
+    for (const io::FileInfo& file : *files) {
+      if (!file.name.ends_with(".part")) continue;
+      const auto part = Part::open(*disk_, "events", file.name, log_);
+      if (part && (*part)->words().size > 0) ++out;
+    }
+    return out;
+  }
+
   std::uint64_t seed_ = 0;
   Rng rng_{1};
   FakeClock clock_;
@@ -245,6 +258,60 @@ TEST_F(WordGroupsTest, AgreeWithAVectorOfRows) {
   ask();
   EXPECT_TRUE(db_->verify()->damaged.empty());
   EXPECT_GT(read_nothing_, 0);
+}
+
+TEST_F(WordGroupsTest, PartsOfManyBlocksAgreeWithAVectorOfRows) {
+  options_.chunk_rows = 16;
+  options_.block_rows = 16;
+  ASSERT_TRUE(reopen());
+  std::size_t most = 0;
+  for (int round = 0; round < 10; ++round) {
+    for (int i = 0; i < 3; ++i) apply(20 + rng_.below(120));
+    ASSERT_TRUE(db_->checkpoint());
+    ask();
+    if (round % 4 == 3) {
+      ASSERT_TRUE(db_->maintenance());
+      ask();
+    }
+    if (round == 4) erase_user("u1");
+    if (round == 7) {
+      ASSERT_TRUE(reopen());
+      erase_user("u2");
+    }
+    ask();
+    most = std::max(most, parts_with_words());
+  }
+  erase_user("u3");
+  ask();
+  EXPECT_GT(parts_with_words(), 0u);
+  EXPECT_GT(most, 2u);
+  EXPECT_TRUE(db_->verify()->damaged.empty());
+}
+
+TEST_F(WordGroupsTest, AnErasedRowsWordsAreGoneFromItsPart) {
+  options_.chunk_rows = 16;
+  options_.block_rows = 16;
+  ASSERT_TRUE(reopen());
+  for (int i = 0; i < 4; ++i) apply(100);
+  storage::Batch batch;
+  batch.errors.push_back(rows_.front());
+  batch.errors.back().message = "unheardof";
+  batch.errors.back().set("group", "group7");
+  batch.errors.back().ids.user_id = "gone";
+  rows_.push_back(batch.errors.back());
+  ASSERT_TRUE(db_->apply(Sequence{++sequence_}, batch));
+  ASSERT_TRUE(db_->checkpoint());
+  ASSERT_GT(parts_with_words(), 0u);
+  storage::WordQuery query;
+  query.group = "group";
+  query.projects = {{1}, {2}};
+  query.all = {{{{0xFF, {"heardo"}, false}}}};
+  WorkContext context(clock_, WorkLimits{});
+  EXPECT_EQ((*db_->word_groups(query, context))->sure.size(), 1u);
+  erase_user("gone");
+  ASSERT_GT(parts_with_words(), 0u);
+  const auto after = db_->word_groups(query, context);
+  EXPECT_TRUE((*after)->sure.empty() && (*after)->possible.empty());
 }
 
 TEST_F(WordGroupsTest, PartsWithoutAnIndexGetOneWhenTheyMerge) {

@@ -12,20 +12,17 @@
 #include <vector>
 
 #include "base/context.hpp"
-#include "eventdb/bitmap.hpp"
 #include "eventdb/block_source.hpp"
 #include "eventdb/part_format.hpp"
 #include "eventdb/word_ids.hpp"
-#include "eventdb/word_split.hpp"
+#include "eventdb/word_list.hpp"
+#include "eventdb/word_source.hpp"
 #include "storage/event_words.hpp"
 
 namespace telltale::eventdb {
 
 /// The same in every block.
 std::uint64_t word_group_key(ProjectId project, std::string_view group);
-
-/// Whether a text is the pieces with anything between them (WordNeedle::whole). At least one piece.
-bool is_whole(std::string_view text, const std::vector<std::string>& pieces);
 
 struct IndexedGroup {
   std::uint64_t key = 0;
@@ -50,33 +47,32 @@ struct WordIndexContent {
 Result<WordPlace> write_word_index(const WordIndexContent& content, BlockSink& sink);
 
 /// Open for reading. Not thread-safe. Errors: those of reading; corruption.
-class WordIndex {
+class WordIndex final : public WordSource {
  public:
   /// Reads the words only. `rows` of the block.
   static Result<std::unique_ptr<WordIndex>> open(std::shared_ptr<const BlockSource> source,
                                                  const WordPlace& place, std::size_t rows);
 
-  storage::TextKinds name_kinds() const { return name_kinds_; }
+  storage::TextKinds name_kinds() const override { return name_kinds_; }
   // Names and words are numbered together.
-  /// The names that are the pieces with anything between them.
-  std::vector<std::uint32_t> names_like(const std::vector<std::string>& pieces) const;
-  /// The names that say the folded pieces, in this order, whatever the case.
-  std::vector<std::uint32_t> names_with(const std::vector<std::string>& pieces) const;
-  /// The words that have the run in them, rising. Marks are no words.
-  std::vector<std::uint32_t> words_with(const NeedleRun& run) const;
-  /// A mark (word_split.hpp) as a word.
-  std::optional<std::uint32_t> mark(std::string_view mark) const;
+  std::vector<std::uint32_t> names_like(const std::vector<std::string>& pieces) const override {
+    return eventdb::names_like(names_text_, pieces);
+  }
+  std::vector<std::uint32_t> names_with(const std::vector<std::string>& pieces) const override {
+    return eventdb::names_with(names_text_, pieces);
+  }
+  std::vector<std::uint32_t> words_with(const NeedleRun& run) const override;
+  std::optional<std::uint32_t> mark(std::string_view mark) const override;
 
-  /// Whether groups_of_id() tells which groups say an id; else they are those that the mark has.
-  bool has_ids() const { return place_.ids.size > 0; }
-  /// Groups that may say the folded id.
-  Result<std::vector<std::uint32_t>> groups_of_id(std::string_view id);
+  bool has_ids() const override { return place_.ids.size > 0; }
+  Result<std::vector<std::uint32_t>> groups_of_id(std::string_view id) override;
   /// All of them; has_ids(). Hash above group, of the hashes the upper `bits`.
   Result<std::vector<std::uint64_t>> ids(unsigned& bits);
 
   Result<const std::vector<IndexedGroup>*> groups();
-  /// Sets the groups that have one of the words in a text of one of the kinds.
-  Result<> add_groups(const std::vector<std::uint32_t>& words, storage::TextKinds kinds, Bitmap& groups);
+  Result<Bitmap> lone_groups() override;
+  Result<> add_groups(const std::vector<std::uint32_t>& words, storage::TextKinds kinds,
+                      Bitmap& groups) override;
   /// The content again; views live as long as this does.
   Result<WordIndexContent> content();
   /// Memory that the opened pieces take.
@@ -92,9 +88,6 @@ class WordIndex {
   };
   WordIndex(std::shared_ptr<const BlockSource> source, const WordPlace& place, std::size_t rows)
       : source_(std::move(source)), place_(place), rows_(rows) {}
-  /// Numbers of the texts in a list that have the piece and for which is_it(text).
-  template <class F>
-  static std::vector<std::uint32_t> texts_with(std::string_view all, const std::string& piece, F is_it);
   Result<> read_words();
   Result<> read_uses();
   Result<Page*> page_of(std::uint32_t set);

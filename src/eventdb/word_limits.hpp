@@ -21,6 +21,17 @@ inline constexpr std::size_t kIdPageEntries = 1'024;
 inline constexpr unsigned kLeastIdBits = 26;  // of an id's hash
 inline constexpr unsigned kMostIdBits = 32;
 inline constexpr unsigned kIdBitsBeyond = 10;  // what there is not is taken for one of n once in 2^this
+// Of the words of a part (part_words.hpp); a part that would go beyond one has none, and its blocks are
+// asked.
+inline constexpr std::size_t kLeastPartWordBlocks = 4;  // of fewer blocks there is none either
+inline constexpr std::size_t kPartWordPageBytes = std::size_t{256} << 10;  // as they are unpacked, about
+inline constexpr std::size_t kMaxPartWordPages = 2'048;
+inline constexpr std::size_t kPartSetPageBytes = std::size_t{16} << 10;
+inline constexpr std::size_t kMaxPartSetPages = 8'192;
+inline constexpr std::size_t kMaxPartGroups = std::size_t{1} << 21;
+inline constexpr std::size_t kPartGroupsAPage = 1'024;
+inline constexpr std::size_t kMaxPartGroupBlocks = std::size_t{1} << 24;  // pairs of group and block
+inline constexpr std::size_t kWordMergeWidth = 16;                        // indexes that merge at a time
 // Of an answer: where groups may have a row.
 inline constexpr std::size_t kMaxPossibleRanges = 8;
 

@@ -45,8 +45,33 @@ std::optional<WordSearch> WordSearch::make(const storage::WordQuery& query) {
   return out;
 }
 
-Result<bool> WordSearch::may_have(WordIndex& index, const Needle& needle, Asked& asked) {
-  if (is_name(index, needle)) {
+std::vector<WordLookup> WordSearch::lookups(storage::TextKinds name_kinds) const {
+  std::vector<WordLookup> out;
+  for (const Condition& ways : all_) {
+    for (const Needle& needle : ways) {
+      if (is_name(name_kinds, needle)) {
+        out.push_back({nullptr, &needle.pieces, nullptr});
+        continue;
+      }
+      for (const NeedleRun& run : needle.runs) out.push_back({&run, nullptr, nullptr});
+      const bool is_asked = !needle.one_run && !needle.whole && (needle.kinds & name_kinds) != 0;
+      if (is_asked) out.push_back({nullptr, nullptr, &needle.pieces});
+    }
+  }
+  return out;
+}
+
+std::vector<std::string_view> WordSearch::ids() const {
+  std::vector<std::string_view> out;
+  for (const Condition& ways : all_)
+    for (const Needle& needle : ways)
+      for (const NeedleRun& run : needle.runs)
+        if (run.is_id && !run.may_be_in_id) out.push_back(run.bytes);
+  return out;
+}
+
+Result<bool> WordSearch::may_have(WordSource& index, const Needle& needle, Asked& asked) {
+  if (is_name(index.name_kinds(), needle)) {
     asked.words.push_back(index.names_like(needle.pieces));
     asked.marks.emplace_back();
     asked.ids.emplace_back();
@@ -79,7 +104,7 @@ Result<bool> WordSearch::may_have(WordIndex& index, const Needle& needle, Asked&
 }
 
 /// The groups whose ids may be the run, and that have ids in texts of one of the kinds.
-Result<> WordSearch::add_ids(WordIndex& index, const Asked& asked, std::size_t run, storage::TextKinds kinds,
+Result<> WordSearch::add_ids(WordSource& index, const Asked& asked, std::size_t run, storage::TextKinds kinds,
                              Bitmap& groups) {
   if (asked.ids[run].empty()) return {};
   Bitmap some(groups.size());
@@ -92,7 +117,7 @@ Result<> WordSearch::add_ids(WordIndex& index, const Asked& asked, std::size_t r
 }
 
 /// Of one kind, since all of it stands in one text: where texts are kept as a whole, they tell.
-Result<> WordSearch::ask_text(WordIndex& index, const Needle& needle, storage::TextKinds kind,
+Result<> WordSearch::ask_text(WordSource& index, const Needle& needle, storage::TextKinds kind,
                               const Asked& asked, Groups& into) {
   Bitmap possible(into.possible.size(), true);
   if (!needle.whole && (index.name_kinds() & kind) != 0) {
@@ -114,8 +139,8 @@ Result<> WordSearch::ask_text(WordIndex& index, const Needle& needle, storage::T
   return {};
 }
 
-Result<> WordSearch::ask_needle(WordIndex& index, const Needle& needle, const Asked& asked, Groups& into) {
-  if (needle.one_run || is_name(index, needle)) {
+Result<> WordSearch::ask_needle(WordSource& index, const Needle& needle, const Asked& asked, Groups& into) {
+  if (needle.one_run || is_name(index.name_kinds(), needle)) {
     TT_TRY(index.add_groups(asked.words[0], needle.kinds, into.sure));
     into.possible |= into.sure;
     TT_TRY(index.add_groups(asked.marks[0], needle.kinds, into.possible));
@@ -128,7 +153,7 @@ Result<> WordSearch::ask_needle(WordIndex& index, const Needle& needle, const As
   return {};
 }
 
-Result<std::optional<WordSearch::Groups>> WordSearch::ask(WordIndex& index) const {
+Result<std::optional<WordSearch::Groups>> WordSearch::ask(WordSource& index) const {
   // First the words alone: most blocks have none of those that are looked for seldom.
   std::vector<std::vector<std::optional<Asked>>> asked(all_.size());
   for (std::size_t c = 0; c < all_.size(); ++c) {
@@ -141,14 +166,12 @@ Result<std::optional<WordSearch::Groups>> WordSearch::ask(WordIndex& index) cons
     }
     if (!any) return std::optional<Groups>();
   }
-  TT_ASSIGN(const auto* groups, index.groups());
-  Groups out{Bitmap(groups->size(), exact_), Bitmap(groups->size(), true)};
+  TT_ASSIGN(const Bitmap lone, index.lone_groups());
+  Groups out{Bitmap(lone.size(), exact_), Bitmap(lone.size(), true)};
   // Conditions hold of one row, which the groups of each do not tell but where there is only one.
-  if (all_.size() > 1)
-    for (std::size_t g = 0; g < groups->size(); ++g)
-      if (!(*groups)[g].alone) out.sure.reset(g);
+  if (all_.size() > 1) out.sure &= lone;
   for (std::size_t c = 0; c < all_.size(); ++c) {
-    Groups some{Bitmap(groups->size()), Bitmap(groups->size())};
+    Groups some{Bitmap(lone.size()), Bitmap(lone.size())};
     for (std::size_t n = 0; n < all_[c].size(); ++n)
       if (asked[c][n]) TT_TRY(ask_needle(index, all_[c][n], *asked[c][n], some));
     out.possible &= some.possible;

@@ -9,6 +9,13 @@
 
 namespace telltale::eventdb {
 
+/// What a search looks for in lists of words and names: one of these.
+struct WordLookup {
+  const NeedleRun* run = nullptr;                  // words_with()
+  const std::vector<std::string>* like = nullptr;  // names_like()
+  const std::vector<std::string>* with = nullptr;  // names_with()
+};
+
 /// Immutable; thread-safe.
 class WordSearch {
  public:
@@ -20,8 +27,14 @@ class WordSearch {
     Bitmap sure;      // have a row that satisfies the query
     Bitmap possible;  // may have one; those that are sure, too
   };
+  /// All that ask() will look for in a source with these names; valid as long as this stays where it is.
+  std::vector<WordLookup> lookups(storage::TextKinds name_kinds) const;
+  /// The ids among that, folded: those that has_ids() is about.
+  std::vector<std::string_view> ids() const;
+  /// Whether some groups may be sure.
+  bool is_exact() const { return exact_; }
   /// nullopt: none.
-  Result<std::optional<Groups>> ask(WordIndex& index) const;
+  Result<std::optional<Groups>> ask(WordSource& index) const;
 
   enum class Answer : unsigned char { no, possible, sure };
   /// Of a row with the payload that `texts` reads.
@@ -38,15 +51,15 @@ class WordSearch {
   using Condition = std::vector<Needle>;  // one of them
   struct Asked;
 
-  static bool is_name(const WordIndex& index, const Needle& needle) {
-    return needle.whole && (needle.kinds & ~index.name_kinds()) == 0;
+  static bool is_name(storage::TextKinds name_kinds, const Needle& needle) {
+    return needle.whole && (needle.kinds & ~name_kinds) == 0;
   }
-  static Result<bool> may_have(WordIndex& index, const Needle& needle, Asked& asked);
-  static Result<> add_ids(WordIndex& index, const Asked& asked, std::size_t run, storage::TextKinds kinds,
+  static Result<bool> may_have(WordSource& index, const Needle& needle, Asked& asked);
+  static Result<> add_ids(WordSource& index, const Asked& asked, std::size_t run, storage::TextKinds kinds,
                           Bitmap& groups);
-  static Result<> ask_text(WordIndex& index, const Needle& needle, storage::TextKinds kind,
+  static Result<> ask_text(WordSource& index, const Needle& needle, storage::TextKinds kind,
                            const Asked& asked, Groups& into);
-  static Result<> ask_needle(WordIndex& index, const Needle& needle, const Asked& asked, Groups& into);
+  static Result<> ask_needle(WordSource& index, const Needle& needle, const Asked& asked, Groups& into);
 
   std::vector<Condition> all_;
   bool exact_ = true;
