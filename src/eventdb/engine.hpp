@@ -18,6 +18,7 @@
 #include "eventdb/cursor.hpp"
 #include "eventdb/eventdb.hpp"
 #include "eventdb/manifest.hpp"
+#include "eventdb/part_word_cache.hpp"
 #include "eventdb/part_writer.hpp"
 
 namespace telltale::eventdb {
@@ -115,6 +116,7 @@ class Engine final : public EventDb {
 
   // Self-synchronised.
   ThreadPool query_pool_;
+  PartWordCache word_cache_{kPartWordCacheBytes};
   Gauge& head_rows_gauge_;
   Gauge& head_bytes_gauge_;
   Gauge& parts_gauge_;

@@ -40,6 +40,7 @@ Result<> Engine::maintenance() {
   TT_TRY(merge_small());
   // A merge reads whole parts and may have found damage.
   TT_TRY(quarantine_damaged());
+  word_cache_.forget(clock_.steady() - std::chrono::minutes(kPartWordCacheMinutes));
   update_gauges();
   return {};
 }

@@ -28,13 +28,18 @@ Result<std::unique_ptr<PartQuestion>> PartQuestion::open(std::shared_ptr<const P
   return std::unique_ptr<PartQuestion>(new PartQuestion(std::move(part), std::move(words), search));
 }
 
-Result<> PartQuestion::scan(std::size_t page) {
+Result<> PartQuestion::scan(std::size_t page, PartWordCache& cache, Nanos now) {
   const PartWordPages& pages = words_.pages();
   const bool names = page < pages.names.size();
   const auto is_asked = [names](const WordLookup& lookup) { return names == (lookup.run == nullptr); };
   if (std::none_of(lookups_.begin(), lookups_.end(), is_asked)) return {};
-  TT_ASSIGN(auto opened,
-            PartWordPage::read(*part_, names ? pages.names[page] : pages.words[page - pages.names.size()]));
+  auto known = cache.find(*part_, page, now);
+  if (!known) {
+    TT_ASSIGN(known,
+              PartWordPage::read(*part_, names ? pages.names[page] : pages.words[page - pages.names.size()]));
+    cache.add(part_, page, *known, now);
+  }
+  PartWordPage& opened = *known;
   std::vector<Uses>& hits = hits_[page];
   hits.resize(lookups_.size());
   for (std::size_t l = 0; l < lookups_.size(); ++l) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "eventdb/part.hpp"
+#include "eventdb/part_word_cache.hpp"
 #include "eventdb/part_words.hpp"
 #include "eventdb/word_search.hpp"
 
@@ -22,8 +23,8 @@ class PartQuestion final : public WordSource {
                                                     const WordSearch& search);
 
   std::size_t pages() const { return hits_.size(); }
-  /// Once each.
-  Result<> scan(std::size_t page);
+  /// Once each. `now`: the cache's.
+  Result<> scan(std::size_t page, PartWordCache& cache, Nanos now);
   /// When all pages were. nullopt: no group. What ids say is left out.
   Result<std::optional<WordSearch::Groups>> ask();
 

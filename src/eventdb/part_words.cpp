@@ -136,30 +136,31 @@ std::string encode_group_blocks(std::span<const std::vector<GroupBlock>> blocks)
 }
 
 Result<PartWordPage> PartWordPage::read(const BlockSource& source, const PartWordPages::TextPage& page) {
-  PartWordPage out;
-  TT_ASSIGN(out.packed_, source.read(page.handle));
-  ByteReader frame(out.packed_.view);
+  const auto out = std::make_shared<Raw>();
+  TT_ASSIGN(out->packed, source.read(page.handle));
+  ByteReader frame(out->packed.view);
   const std::string_view texts = frame.string();
   auto raw = frame.ok() ? unpack_bytes(texts) : Result<std::string>(fail(ErrorKind::corruption, ""));
   if (!raw) return bad_part_words(source, "bad page");
-  out.packed_uses_ = out.packed_.view.substr(out.packed_.view.size() - frame.remaining());
-  out.raw_ = std::make_unique<Raw>();
-  out.raw_->bytes = *std::move(raw);
-  ByteReader in(out.raw_->bytes);
-  if (!get_word_list(in, kPartWordPageBytes, out.raw_->list, out.count_) || !in.empty() ||
-      out.count_ != page.count)
+  out->packed_uses = out->packed.view.substr(out->packed.view.size() - frame.remaining());
+  out->bytes = *std::move(raw);
+  ByteReader in(out->bytes);
+  if (!get_word_list(in, kPartWordPageBytes, out->list, out->count) || !in.empty() ||
+      out->count != page.count)
     return bad_part_words(source, "bad page");
-  return out;
+  PartWordPage read;
+  read.raw_ = out;
+  return read;
 }
 
 Result<> PartWordPage::open_uses(const BlockSource& source, std::uint32_t groups, std::uint32_t sets) {
-  if (ends_.size() == count_) return {};
-  auto raw = unpack_bytes(packed_uses_);
+  if (ends_.size() == raw_->count) return {};
+  auto raw = unpack_bytes(raw_->packed_uses);
   if (!raw) return bad_part_words(source, "bad uses");
   ByteReader in(*raw);
-  ends_.reserve(count_);
-  uses_.reserve(count_);
-  for (std::size_t i = 0; i < count_; ++i) {
+  ends_.reserve(raw_->count);
+  uses_.reserve(raw_->count);
+  for (std::size_t i = 0; i < raw_->count; ++i) {
     if (!get_part_uses(in, groups, sets, uses_)) return bad_part_words(source, "bad uses");
     ends_.push_back(static_cast<std::uint32_t>(uses_.size()));
   }

@@ -49,12 +49,14 @@ struct PartWordPages {
   std::vector<SetPage> set_pages;
 };
 
-/// Names or words, and who says them.
+/// Names or words, and who says them. Copies share what was unpacked.
 class PartWordPage {
  public:
   /// Errors: those of reading; corruption.
   static Result<PartWordPage> read(const BlockSource& source, const PartWordPages::TextPage& page);
   std::string_view list() const { return raw_->list; }
+  /// Of what copies share.
+  std::size_t memory_bytes() const { return raw_->bytes.size() + raw_->packed.view.size(); }
   /// `groups` and `sets`: how many there are.
   Result<> open_uses(const BlockSource& source, std::uint32_t groups, std::uint32_t sets);
   /// Of a text, by its number in the page; open_uses() first.
@@ -67,11 +69,11 @@ class PartWordPage {
   struct Raw {
     std::string bytes;
     std::string_view list;
+    std::size_t count = 0;
+    Bytes packed;
+    std::string_view packed_uses;
   };
-  std::unique_ptr<Raw> raw_;
-  std::size_t count_ = 0;
-  Bytes packed_;
-  std::string_view packed_uses_;
+  std::shared_ptr<const Raw> raw_;
   std::vector<std::uint32_t> ends_;
   std::vector<PartWordUse> uses_;
 };

@@ -25,8 +25,14 @@ constexpr int kRoundsOfOneBlock = 3;
 class WordQuestion {
  public:
   WordQuestion(const storage::WordQuery& query, const WordSearch& search, GroupsFound& found,
-               WorkContext& context, Helpers helpers)
-      : query_(query), search_(search), found_(found), context_(context), helpers_(helpers) {}
+               WorkContext& context, Helpers helpers, PartWordCache& cache, Nanos now)
+      : query_(query),
+        search_(search),
+        found_(found),
+        context_(context),
+        helpers_(helpers),
+        cache_(cache),
+        now_(now) {}
 
   void add(BlockRef block) { blocks_.push_back(std::move(block)); }
   /// `in_question`: blocks of the part.
@@ -65,8 +71,9 @@ class WordQuestion {
     std::vector<Page> pages;
     for (AskedPart& asked : parts_)
       for (std::size_t page = 0; page < asked.question->pages(); ++page) pages.push_back({&asked, page});
-    TT_TRY(in_parallel(pages.size(),
-                       [&](std::size_t i) { return pages[i].part->question->scan(pages[i].page); }));
+    TT_TRY(in_parallel(pages.size(), [&](std::size_t i) {
+      return pages[i].part->question->scan(pages[i].page, cache_, now_);
+    }));
     TT_TRY(in_parallel(parts_.size(), [this](std::size_t p) { return ask_part(parts_[p]); }));
     TT_TRY(add_blocks_with_ids());
     TT_TRY(ask_blocks(blocks_));
@@ -203,6 +210,8 @@ class WordQuestion {
   GroupsFound& found_;
   WorkContext& context_;
   const Helpers helpers_;
+  PartWordCache& cache_;
+  const Nanos now_;
   std::vector<BlockRef> blocks_;  // to be asked whatever parts say
   std::vector<AskedPart> parts_;
 };
@@ -242,7 +251,8 @@ Result<std::optional<storage::WordGroups>> Engine::word_groups(const storage::Wo
   if (!search) return std::optional<storage::WordGroups>();
   const Snapshot from = snapshot(query.table, query.range);
   GroupsFound found(query, context);
-  WordQuestion question(query, *search, found, context, {&query_pool_, query_helpers_});
+  WordQuestion question(query, *search, found, context, {&query_pool_, query_helpers_}, word_cache_,
+                        clock_.steady());
   const auto in_question = [&](const BlockMeta& meta) {
     return query.range.overlaps(meta.min_time, meta.max_time) && has_project(meta, query.projects);
   };
