@@ -314,6 +314,42 @@ TEST_F(WordGroupsTest, AnErasedRowsWordsAreGoneFromItsPart) {
   EXPECT_TRUE((*after)->sure.empty() && (*after)->possible.empty());
 }
 
+TEST_F(WordGroupsTest, APartWithDamagedWordsIsNotServed) {
+  options_.chunk_rows = 16;
+  options_.block_rows = 16;
+  ASSERT_TRUE(reopen());
+  for (int i = 0; i < 4; ++i) apply(100);
+  ASSERT_TRUE(db_->checkpoint());
+  db_.reset();
+  const auto files = disk_->list("events");
+  ASSERT_TRUE(files);
+  for (const io::FileInfo& file : *files) {
+    if (!file.name.ends_with(".part")) continue;
+    auto bytes = io::read_file(*disk_, "events/" + file.name);
+    ASSERT_TRUE(bytes);
+    {
+      const auto part = Part::open(*disk_, "events", file.name, log_);
+      ASSERT_TRUE(part);
+      if ((*part)->words().size == 0) continue;
+      (*bytes)[(*part)->words().offset + (*part)->words().size / 2] ^= 1;
+    }
+    ASSERT_TRUE(io::publish_file(*disk_, "events/" + file.name, *bytes));
+  }
+  ASSERT_TRUE(reopen());
+  storage::WordQuery query;
+  query.group = "group";
+  query.projects = {{1}, {2}};
+  query.all = {{{{0xFF, {"redis"}, false}}}};
+  WorkContext context(clock_, WorkLimits{});
+  auto answer = db_->word_groups(query, context);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().kind(), ErrorKind::corruption);
+  for (int i = 0; i < 3 && !answer; ++i) answer = db_->word_groups(query, context);
+  EXPECT_TRUE(answer) << "without the parts";
+  ASSERT_TRUE(db_->maintenance());
+  EXPECT_FALSE(db_->stats().quarantined.empty());
+}
+
 TEST_F(WordGroupsTest, PartsWithoutAnIndexGetOneWhenTheyMerge) {
   options_.words.reset();
   ASSERT_TRUE(reopen());
