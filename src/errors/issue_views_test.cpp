@@ -41,6 +41,7 @@ class IssueViews : public ::testing::Test {
     ASSERT_TRUE(events_.apply(Sequence{sequence_}, batch));
     rows_.push_back(std::move(row));
   }
+  storage::IssueId resolve(const EventRow& row) { return IssueResolver(*db_).issue_of(row).value().value(); }
   storage::Issue issue_of_hash(std::string_view hash) {
     const auto id = db_->issues().find_by_hash(ProjectId{1}, hash).value();
     return db_->issues().get(id.value()).value();
@@ -198,6 +199,76 @@ TEST_F(IssueViews, SortByTrendPutsTheRisingFirst) {
   std::vector<std::string> titles;
   for (const auto& issue : *found) titles.push_back(issue.title);
   EXPECT_EQ(titles, (std::vector<std::string>{"E rising", "E steady", "E falling"}));
+}
+
+/// What the event store has of an issue: events of the running hour and the 23 before, less the 24 before.
+std::map<storage::IssueId, std::int64_t> ranks_by_counting(const std::vector<EventRow>& rows,
+                                                           storage::RecordStore& records, UnixNanos now) {
+  std::map<storage::IssueId, std::int64_t> ranks;
+  IssueResolver resolver(records);
+  for (const EventRow& row : rows) {
+    std::int64_t& rank = ranks[resolver.issue_of(row).value().value()];
+    const std::int64_t back = now.ns / 3'600'000'000'000 - row.time.ns / 3'600'000'000'000;
+    if (back >= 0 && back < 48) rank += back < 24 ? 1 : -1;
+  }
+  return ranks;
+}
+
+TEST_F(IssueViews, TrendsInMemoryEqualTheEventsThemselvesAcrossMergesTimeAndRestarts) {
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Rng rng(seed);
+    const std::string group = std::to_string(seed) + "-";
+    std::vector<storage::IssueId> merged;
+    for (int i = 0; i < 150; ++i) {
+      add(static_cast<double>(rng.below(5'500)) / 100, group + std::to_string(rng.below(9)));
+      const auto some = [&] {
+        return resolve(rows_[rows_.size() - 1 - rng.below(std::min<std::size_t>(rows_.size(), 40))]);
+      };
+      switch (rng.below(25)) {
+        case 0:
+          if (const auto from = some(); db_->issues().merge(some(), from)) merged.push_back(from);
+          break;
+        case 1:
+          if (!merged.empty()) (void)db_->issues().unmerge(merged[rng.below(merged.size())]);
+          break;
+        case 2:
+          clock_.advance(std::chrono::minutes(rng.below(300)));
+          break;
+        case 3:
+          issues_.reset();
+          db_.reset();
+          SetUp();
+          break;
+        case 4:
+          while (!db_->load_trends(clock_.now()).value()) {
+          }
+          break;
+        default:
+          break;
+      }
+      WorkContext all_context{clock_, WorkLimits{}};
+      storage::EventQuery all;
+      all.table = Table::errors;
+      all.projects = {ProjectId{1}};
+      const auto events = storage::collect(events_, all, all_context).value();
+      const auto want = ranks_by_counting(events, *db_, clock_.now());
+      storage::IssueQuery query;
+      query.projects = {ProjectId{1}};
+      query.sort = storage::IssueSort::trend;
+      query.trend_at = clock_.now();
+      query.limit = 1 + rng.below(20);
+      const auto found = db_->issues().search(query);
+      ASSERT_TRUE(found) << found.error().message();
+      std::vector<std::pair<std::int64_t, std::int64_t>> order;
+      for (const auto& [id, rank] : want) order.emplace_back(rank, id.value);
+      std::sort(order.rbegin(), order.rend());
+      order.resize(std::min(order.size(), query.limit));
+      ASSERT_EQ(found->size(), order.size());
+      for (std::size_t at = 0; at < order.size(); ++at)
+        ASSERT_EQ((*found)[at].id.value, order[at].second) << at;
+    }
+  }
 }
 
 }  // namespace

@@ -101,6 +101,8 @@ Result<> Connection::outermost(const std::function<Result<>()>& body, storage::D
   if (!done && sqlite3_get_autocommit(db_) == 0) {
     if (auto undone = execute("ROLLBACK"); !undone) done = std::move(undone);
   }
+  if (!done) take_back(0);
+  undo_.clear();
   if (done) deferred_commits_ = deferred;
   if (deferred) TT_TRY(execute("PRAGMA synchronous=FULL"));
   return done;
@@ -109,13 +111,23 @@ Result<> Connection::outermost(const std::function<Result<>()>& body, storage::D
 Result<> Connection::nested(const std::function<Result<>()>& body) {
   const std::string name = "t" + std::to_string(depth_);
   TT_TRY(execute("SAVEPOINT " + name));
+  const std::size_t before = undo_.size();
   auto done = body();
   if (!done) {
+    take_back(before);
     // Where SQLite has rolled back the whole transaction, there is no savepoint left to go back to.
     if (sqlite3_get_autocommit(db_) == 0) TT_TRY(execute("ROLLBACK TO " + name + "; RELEASE " + name));
     return done;
   }
   return execute("RELEASE " + name);
+}
+
+void Connection::if_taken_back(std::function<void()> undo) {
+  if (depth_ > 0) undo_.push_back(std::move(undo));
+}
+
+void Connection::take_back(std::size_t kept) {
+  for (; undo_.size() > kept; undo_.pop_back()) undo_.back()();
 }
 
 Result<sqlite3_stmt*> Connection::take(std::string_view sql) {

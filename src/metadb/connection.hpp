@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/result.hpp"
 #include "base/strong.hpp"
@@ -36,6 +37,9 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   Result<> transaction(const std::function<Result<>()>& body, storage::Durability durability);
+  /// To be run, newest first, when what surrounds this call is taken back; for what memory holds of the
+  /// records. Forgotten at the commit; outside a transaction at once.
+  void if_taken_back(std::function<void()> undo);
   /// Statements without values or rows, separated by semicolons.
   Result<> execute(const std::string& sql);
   std::int64_t last_insert_id() const;
@@ -54,12 +58,15 @@ class Connection {
   void give_back(std::string_view sql, sqlite3_stmt* statement);
   Result<> outermost(const std::function<Result<>()>& body, storage::Durability durability);
   Result<> nested(const std::function<Result<>()>& body);
+  /// All but the first `kept`.
+  void take_back(std::size_t kept);
 
   Vfs& vfs_;
   sqlite3* const db_;
   std::recursive_mutex mutex_;
   // Guarded by mutex_.
   int depth_ = 0;
+  std::vector<std::function<void()>> undo_;
   bool deferred_commits_ = false;  // committed since the last sync of the log
   struct Cached {
     std::string sql;

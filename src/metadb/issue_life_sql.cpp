@@ -76,25 +76,6 @@ Result<std::vector<Issue>> SqlIssues::archived_until(UnixNanos now, std::size_t 
   return read_issues(q);
 }
 
-Result<std::vector<std::pair<Issue, std::uint64_t>>> SqlIssues::busy(UnixNanos hour, std::uint64_t least,
-                                                                     std::size_t limit) {
-  // Open: new and ongoing. What regresses or escalates is loud already.
-  Query q(db_,
-          std::string(kIssueColumns) +
-              ", busy.n FROM (SELECT CASE WHEN p.merged_into = 0 THEN p.id ELSE p.merged_into END AS issue, "
-              "sum(h.count) AS n FROM issue_hours h JOIN issues p ON p.id = h.issue WHERE h.hour = ? "
-              "GROUP BY 1 HAVING n > ?) busy JOIN issues ON issues.id = busy.issue "
-              "WHERE (status = 1 AND substatus IN (1, 2)) OR (status = 3 AND archive_until = 1) "
-              "ORDER BY busy.n DESC LIMIT ?",
-          hour, least, static_cast<std::int64_t>(limit));
-  std::vector<std::pair<Issue, std::uint64_t>> out;
-  while (true) {
-    TT_ASSIGN(const bool more, q.next());
-    if (!more) return out;
-    out.emplace_back(read_issue(q), static_cast<std::uint64_t>(q.integer(31)));
-  }
-}
-
 // ---- Activity
 // -----------------------------------------------------------------------------------------------
 

@@ -202,6 +202,11 @@ Result<> SqlIssues::sum_up(IssueId issue) {
   return update(sum);
 }
 
+void SqlIssues::lead(IssueId part, IssueId from, IssueId to) {
+  trends_.lead(part.value, to.value);
+  db_.if_taken_back([this, part, from] { trends_.lead(part.value, from.value); });
+}
+
 Result<> SqlIssues::merge(IssueId into, IssueId from) {
   return db_.transaction(
       [&]() -> Result<> {
@@ -220,10 +225,13 @@ Result<> SqlIssues::merge(IssueId into, IssueId from) {
                            " FROM issues WHERE id = ?",
                        target.id));
         TT_TRY(restore_own(source.id));
-        Query lead(db_,
-                   "UPDATE issues SET merged_into = ? WHERE id = ? OR (merged_into = ? AND merged_into <> 0)",
-                   target.id, source.id, source.id);
-        TT_TRY(lead.run());
+        Query lead_sql(
+            db_, "UPDATE issues SET merged_into = ? WHERE id = ? OR (merged_into = ? AND merged_into <> 0)",
+            target.id, source.id, source.id);
+        TT_ASSIGN(const auto moved, parts(source.id));
+        TT_TRY(lead_sql.run());
+        for (const Issue& part : moved)
+          lead(part.id, part.id == source.id ? IssueId{0} : source.id, target.id);
         return sum_up(target.id);
       },
       storage::Durability::full);
@@ -238,6 +246,7 @@ Result<> SqlIssues::unmerge(IssueId part) {
                       "issue " + std::to_string(part.value) + " is not merged into another one");
         }
         TT_TRY(run_for(db_, "UPDATE issues SET merged_into = 0 WHERE id = ?", part));
+        lead(part, issue, IssueId{0});
         return sum_up(issue);
       },
       storage::Durability::full);
@@ -251,7 +260,12 @@ Result<> SqlIssues::add_hour_count(IssueId part, UnixNanos time, std::uint64_t c
           "INSERT INTO issue_hours (issue, hour, count) VALUES (?, ?, ?) "
           "ON CONFLICT (issue, hour) DO UPDATE SET count = count + excluded.count",
           part, hour_of(time), count);
-  return q.run();
+  TT_TRY(q.run());
+  const std::int64_t hour = hour_of(time) / kHourNs;
+  const auto n = static_cast<std::int64_t>(count);
+  trends_.add(part.value, hour, n);
+  db_.if_taken_back([this, part, hour, n] { trends_.add(part.value, hour, -n); });
+  return {};
 }
 
 Result<std::vector<storage::HourCount>> SqlIssues::hour_counts(IssueId issue, TimeRange range) {

@@ -1,9 +1,7 @@
 // Issues: one row each, and the search over them. What they are made of is in issue_parts_sql.cpp.
 #include <algorithm>
-#include <variant>
 
-#include "base/text.hpp"
-#include "metadb/issue_condition_sql.hpp"
+#include "metadb/issue_query_sql.hpp"
 #include "metadb/issue_row.hpp"
 #include "metadb/repositories.hpp"
 
@@ -27,133 +25,8 @@ std::string base36(std::int64_t n) {
 /// So many are sorted rather than looked for in their order.
 constexpr std::uint64_t kFewIssues = 5'000;
 
-/// Of a release: all its issues are looked up, or each issue is asked whether it is one of them.
-enum class ReleaseTest : unsigned char { listed, asked };
-
 /// More projects than that are searched together, and what matches is sorted.
 constexpr std::size_t kMaxProjectsEach = 50;
-
-/// The WHERE of a search with the values for its question marks.
-struct Condition {
-  std::string sql = "WHERE 1";
-  std::vector<std::variant<std::int64_t, std::string>> values;
-
-  void number(std::string_view text, std::int64_t value) {
-    sql.append(text);
-    values.emplace_back(value);
-  }
-  void string(std::string_view text, std::string value) {
-    sql.append(text);
-    values.emplace_back(std::move(value));
-  }
-  template <class Items, class Number>
-  void one_of(std::string_view column, const Items& items, Number to_number) {
-    sql.append(" AND ").append(column).append(" IN (");
-    for (std::size_t i = 0; i < items.size(); ++i) number(i == 0 ? "?" : ", ?", to_number(items[i]));
-    sql.append(")");
-  }
-  void bind_to(Query& q) const {
-    for (const auto& value : values) std::visit([&](const auto& v) { q.bind(v); }, value);
-  }
-};
-
-/// What of a condition, all of which must hold, is about states that issues_by_state has.
-storage::IssueCondition states_of(const storage::IssueCondition& where) {
-  using Op = storage::IssueCondition::Op;
-  const auto is_state = [](const storage::IssueCondition& c, const auto& self) -> bool {
-    if (c.op == Op::all || c.op == Op::any || c.op == Op::none)
-      return std::all_of(c.children.begin(), c.children.end(),
-                         [&](const auto& child) { return self(child, self); });
-    return c.field == storage::IssueField::status || c.field == storage::IssueField::substatus ||
-           c.field == storage::IssueField::level || c.field == storage::IssueField::priority;
-  };
-  if (is_state(where, is_state)) return where;
-  storage::IssueCondition out;
-  if (where.op != Op::all) return out;
-  for (const auto& child : where.children)
-    if (is_state(child, is_state)) out.children.push_back(child);
-  return out;
-}
-
-std::string like_pattern(std::string_view text) {
-  std::string pattern = "%";
-  for (const char c : text) {
-    if (c == '%' || c == '_' || c == '\\') pattern.push_back('\\');
-    pattern.push_back(c);
-  }
-  return pattern + "%";
-}
-
-Condition condition_of(const storage::IssueQuery& query, ReleaseTest release = ReleaseTest::listed) {
-  Condition c;
-  c.sql = "WHERE merged_into = 0";
-  c.one_of("project", query.projects, [](ProjectId p) { return std::int64_t{p.value}; });
-  if (!query.statuses.empty())
-    c.one_of("status", query.statuses, [](auto s) { return static_cast<std::int64_t>(s); });
-  if (!query.levels.empty())
-    c.one_of("level", query.levels, [](auto l) { return static_cast<std::int64_t>(l); });
-  if (!query.substatuses.empty())
-    c.one_of("substatus", query.substatuses, [](auto s) { return static_cast<std::int64_t>(s); });
-  if (!query.priorities.empty())
-    c.one_of("priority", query.priorities, [](auto p) { return static_cast<std::int64_t>(p); });
-  if (query.bookmarked_by != 0)
-    c.number(
-        " AND id IN (SELECT coalesce(nullif(p.merged_into, 0), p.id) FROM issue_marks m JOIN issues p ON "
-        "p.id = m.issue WHERE m.bookmarked <> 0 AND m.user = ?)",
-        query.bookmarked_by);
-  if (!query.text.empty()) {
-    const std::string pattern = like_pattern(query.text);
-    c.string(" AND (title LIKE ? ESCAPE '\\'", pattern);
-    c.string(" OR culprit LIKE ? ESCAPE '\\'", pattern);
-    c.string(" OR type LIKE ? ESCAPE '\\'", pattern);
-    c.string(" OR short_id LIKE ? ESCAPE '\\')", pattern);
-  }
-  if (!query.release.empty() && release == ReleaseTest::asked) {
-    c.string(" AND (EXISTS (SELECT 1 FROM issue_releases r WHERE r.issue = issues.id AND r.release = ?)",
-             query.release);
-    c.string(
-        " OR (parts > 1 AND EXISTS (SELECT 1 FROM issues p JOIN issue_releases r ON r.issue = p.id "
-        "WHERE p.merged_into = issues.id AND p.merged_into <> 0 AND r.release = ?)))",
-        query.release);
-  } else if (!query.release.empty()) {
-    c.string(
-        " AND id IN (SELECT CASE p.merged_into WHEN 0 THEN p.id ELSE p.merged_into END FROM issue_releases r "
-        "JOIN issues p ON p.id = r.issue WHERE r.release = ?)",
-        query.release);
-  }
-  if (!query.assignee.empty()) c.string(" AND assignee = ?", query.assignee);
-  if (query.seen.from.ns != INT64_MIN) c.number(" AND last_seen >= ?", query.seen.from.ns);
-  if (query.seen.to.ns != INT64_MAX) c.number(" AND first_seen < ?", query.seen.to.ns);
-  if (!query.where.empty()) {
-    c.sql.append(" AND ");
-    append_issue_condition(query.where, c.sql, c.values);
-  }
-  return c;
-}
-
-std::string order_of(const storage::IssueQuery& query) {
-  switch (query.sort) {
-    case storage::IssueSort::last_seen:
-      return "last_seen";
-    case storage::IssueSort::first_seen:
-      return "first_seen";
-    case storage::IssueSort::events:
-      return "event_count";
-    case storage::IssueSort::users:
-      return "user_count";
-    case storage::IssueSort::trend: {
-      const std::int64_t end = hour_of(query.trend_at) + kHourNs;
-      // Who was not seen in these two days has no trend.
-      return "CASE WHEN last_seen < " + std::to_string(end - 48 * kHourNs) +
-             " THEN 0 ELSE (SELECT coalesce(sum(CASE WHEN hour >= " + std::to_string(end - 24 * kHourNs) +
-             " THEN count ELSE -count END), 0) FROM issue_hours WHERE issue IN "
-             "(SELECT p.id FROM issues p WHERE p.id = issues.id OR "
-             "(p.merged_into = issues.id AND p.merged_into <> 0)) AND hour >= " +
-             std::to_string(end - 48 * kHourNs) + " AND hour < " + std::to_string(end) + ") END";
-    }
-  }
-  return "last_seen";
-}
 
 }  // namespace
 
@@ -326,15 +199,20 @@ Result<bool> SqlIssues::is_common_release(const storage::IssueQuery& query) {
 // that order.
 Result<std::vector<Issue>> SqlIssues::search(const storage::IssueQuery& query) {
   if (query.projects.empty() || query.limit == 0) return std::vector<Issue>();
+  const std::lock_guard lock(db_.lock());  // what memory holds must not move on meanwhile
+  if (query.sort == storage::IssueSort::trend) {
+    TT_ASSIGN(auto page, search_risen(query));
+    if (page) return std::move(*page);
+  }
   std::string sql;
-  std::vector<Condition> conditions;
+  std::vector<IssueWhere> conditions;
   storage::IssueQuery one = query;
   const bool each = query.projects.size() <= kMaxProjectsEach;
   TT_ASSIGN(const bool is_common, is_common_release(query));
   for (const ProjectId project : query.projects) {
     if (each) one.projects = {project};
     if (!each && !conditions.empty()) break;
-    conditions.push_back(condition_of(one, is_common ? ReleaseTest::asked : ReleaseTest::listed));
+    conditions.push_back(issue_where(one, is_common ? ReleaseTest::asked : ReleaseTest::listed));
     TT_ASSIGN(const Walk walk, walk_for(one));
     const bool few = walk != Walk::in_order;
     sql.append(sql.empty() ? "" : " UNION ALL ").append("SELECT * FROM (").append(kIssueColumns);
@@ -348,7 +226,7 @@ Result<std::vector<Issue>> SqlIssues::search(const storage::IssueQuery& query) {
   }
   if (conditions.size() > 1) sql = "SELECT * FROM (" + sql + ")";
   Query q(db_, sql + " ORDER BY rank DESC, id DESC LIMIT ? OFFSET ?");
-  for (const Condition& condition : conditions) {
+  for (const IssueWhere& condition : conditions) {
     condition.bind_to(q);
     q.bind(static_cast<std::int64_t>(query.limit + query.offset));
   }
@@ -358,7 +236,7 @@ Result<std::vector<Issue>> SqlIssues::search(const storage::IssueQuery& query) {
 }
 
 Result<std::uint64_t> SqlIssues::count(const storage::IssueQuery& query) {
-  const Condition condition = condition_of(query);
+  const IssueWhere condition = issue_where(query);
   Query q(db_, "SELECT count(*) FROM issues " + condition.sql);
   condition.bind_to(q);
   TT_TRY(q.next());

@@ -77,6 +77,8 @@ class SqliteMetaDb final : public MetaDb {
     return fs_.sync_dir(io::parent_dir(path));
   }
 
+  Result<bool> load_trends(UnixNanos now) override { return issues_.load_trends(now); }
+
   Result<> compact_log() override {
     const std::lock_guard lock(db_->lock());
     return db_->execute("PRAGMA wal_checkpoint(TRUNCATE)");

@@ -24,6 +24,10 @@ class MetaDb : public storage::RecordStore {
   /// A consistent copy as one file at `path` (of the same file system), made beside running work; synced, an
   /// existing file is replaced.
   virtual Result<> backup(const std::string& path) = 0;
+  /// A step of taking into memory what issues counted in the last 48 hours, for lists by trend and the look
+  /// for escalating ones, which are right but slow until it is done; true: nothing is left to do. To be
+  /// called now and then for good: what is too old goes from memory.
+  virtual Result<bool> load_trends(UnixNanos now) = 0;
   /// Moves the log into the database file and empties it. Called now and then, and by the destructor.
   virtual Result<> compact_log() = 0;
   virtual std::uint64_t bytes() const = 0;

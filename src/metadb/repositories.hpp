@@ -1,7 +1,9 @@
-// The repositories of storage/records.hpp over one Connection. They hold no state of their own.
+// The repositories of storage/records.hpp over one Connection. They hold no state of their own, but for what
+// issues counted lately (issue_trends.hpp).
 #pragma once
 
 #include "metadb/connection.hpp"
+#include "metadb/issue_trends.hpp"
 #include "storage/records.hpp"
 
 namespace telltale::metadb {
@@ -76,7 +78,9 @@ class SqlSessions final : public storage::SessionRepository {
 
 class SqlIssues final : public storage::IssueRepository {
  public:
-  explicit SqlIssues(Connection& db) : db_(db) {}
+  explicit SqlIssues(Connection& db);
+  /// MetaDb::load_trends()
+  Result<bool> load_trends(UnixNanos now);
   Result<storage::Issue> add(storage::Issue issue) override;
   Result<> update(const storage::Issue& issue) override;
   Result<storage::Issue> get(storage::IssueId id) override;
@@ -124,12 +128,19 @@ class SqlIssues final : public storage::IssueRepository {
   enum class Walk : unsigned char;
   Result<Walk> walk_for(const storage::IssueQuery& query);
   Result<bool> is_common_release(const storage::IssueQuery& query);
+  /// An expression over a row of `issues`; great is first.
+  std::string order_of(const storage::IssueQuery& query) const;
+  /// The page of a search by trend, if all of it has risen and memory can tell; nullopt when not.
+  Result<std::optional<std::vector<storage::Issue>>> search_risen(const storage::IssueQuery& query);
+  Result<std::int64_t> end_of_stretch(std::int64_t after);
+  void lead(storage::IssueId part, storage::IssueId from, storage::IssueId to);
   /// The issue that `id` is, or was merged into.
   Result<storage::IssueId> survivor(storage::IssueId id);
   Result<bool> has_own(storage::IssueId issue);
   Result<> restore_own(storage::IssueId issue);
   Result<> sum_up(storage::IssueId issue);
   Connection& db_;
+  IssueTrends trends_;  // guarded by the connection's lock
 };
 
 class SqlIssueActivity final : public storage::IssueActivityRepository {

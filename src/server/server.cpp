@@ -391,6 +391,10 @@ void Server::Impl::run_tasks() {
     if (const auto done = stores->issue_clock().tick(); !done)
       log.warn("issues were not looked at", {{"reason", done.error().message()}});
   });
+  every("issue_trends", milliseconds(250), [this] {
+    if (const auto done = stores->records().load_trends(clock.now()); !done)
+      log.warn("trends of issues are not in memory yet", {{"reason", done.error().message()}});
+  });
   every("disk", seconds(1), [this] { disk->poll(); });
   every("checkpoints", seconds(1), [this] { (void)stores->pipeline().checkpoint(false); });
   every("deletions", milliseconds(250), [this] { deletions->run(); });

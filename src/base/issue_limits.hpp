@@ -1,0 +1,13 @@
+// Bounds of the lists of issues.
+#pragma once
+
+#include <cstddef>
+
+namespace telltale::limits {
+
+// Counts by hour that are held in memory (metadb/issue_trends.hpp)
+inline constexpr std::size_t kMaxTrendHours = 6'000'000;    // of 8 bytes; with more, lists read the records
+inline constexpr std::size_t kTrendLoadRows = 50'000;       // read of the records at one go
+inline constexpr std::size_t kMaxRisingCandidates = 2'000;  // looked at before all issues are
+
+}  // namespace telltale::limits

@@ -1,0 +1,48 @@
+// The WHERE of a search for issues; what its conditions mean says storage/issue_condition.hpp.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "metadb/connection.hpp"
+#include "storage/records.hpp"
+
+namespace telltale::metadb {
+
+/// Of a release: all its issues are looked up, or each issue is asked whether it is one of them.
+enum class ReleaseTest : unsigned char { listed, asked };
+
+/// The WHERE of a search with the values for its question marks.
+struct IssueWhere {
+  std::string sql = "WHERE 1";
+  std::vector<std::variant<std::int64_t, std::string>> values;
+
+  void number(std::string_view text, std::int64_t value) {
+    sql.append(text);
+    values.emplace_back(value);
+  }
+  void string(std::string_view text, std::string value) {
+    sql.append(text);
+    values.emplace_back(std::move(value));
+  }
+  template <class Items, class Number>
+  void one_of(std::string_view column, const Items& items, Number to_number) {
+    sql.append(" AND ").append(column).append(" IN (");
+    for (std::size_t i = 0; i < items.size(); ++i) number(i == 0 ? "?" : ", ?", to_number(items[i]));
+    sql.append(")");
+  }
+  void bind_to(Query& q) const {
+    for (const auto& value : values) std::visit([&](const auto& v) { q.bind(v); }, value);
+  }
+};
+
+/// Of issues that were not merged into another one.
+IssueWhere issue_where(const storage::IssueQuery& query, ReleaseTest release = ReleaseTest::listed);
+
+/// What of a condition, all of which must hold, is about states that issues_by_state has.
+storage::IssueCondition states_of(const storage::IssueCondition& where);
+
+}  // namespace telltale::metadb
