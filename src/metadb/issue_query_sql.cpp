@@ -19,7 +19,7 @@ std::string like_pattern(std::string_view text) {
 
 }  // namespace
 
-IssueWhere issue_where(const storage::IssueQuery& query, ReleaseTest release) {
+IssueWhere issue_where(const storage::IssueQuery& query, ReleaseTest release, RangeTest range) {
   IssueWhere c;
   c.sql = "WHERE merged_into = 0";
   c.one_of("project", query.projects, [](ProjectId p) { return std::int64_t{p.value}; });
@@ -57,7 +57,8 @@ IssueWhere issue_where(const storage::IssueQuery& query, ReleaseTest release) {
         query.release);
   }
   if (!query.assignee.empty()) c.string(" AND assignee = ?", query.assignee);
-  if (query.seen.from.ns != INT64_MIN) c.number(" AND last_seen >= ?", query.seen.from.ns);
+  if (query.seen.from.ns != INT64_MIN)
+    c.number(range == RangeTest::asked ? " AND +last_seen >= ?" : " AND last_seen >= ?", query.seen.from.ns);
   if (query.seen.to.ns != INT64_MAX) c.number(" AND first_seen < ?", query.seen.to.ns);
   if (!query.where.empty()) {
     c.sql.append(" AND ");

@@ -15,6 +15,10 @@ namespace telltale::metadb {
 /// Of a release: all its issues are looked up, or each issue is asked whether it is one of them.
 enum class ReleaseTest : unsigned char { listed, asked };
 
+/// Of a stretch of time: an index over last_seen may be used for it, or each issue is asked, in an order that
+/// another index gives.
+enum class RangeTest : unsigned char { indexed, asked };
+
 /// The WHERE of a search with the values for its question marks.
 struct IssueWhere {
   std::string sql = "WHERE 1";
@@ -40,7 +44,8 @@ struct IssueWhere {
 };
 
 /// Of issues that were not merged into another one.
-IssueWhere issue_where(const storage::IssueQuery& query, ReleaseTest release = ReleaseTest::listed);
+IssueWhere issue_where(const storage::IssueQuery& query, ReleaseTest release = ReleaseTest::listed,
+                       RangeTest range = RangeTest::indexed);
 
 /// What of a condition, all of which must hold, is about states that issues_by_state has.
 storage::IssueCondition states_of(const storage::IssueCondition& where);

@@ -176,7 +176,6 @@ Result<SqlIssues::Walk> SqlIssues::walk_for(const storage::IssueQuery& query) {
     if (matches <= kFewIssues) return Walk::by_state;
   }
   if (query.seen.from.ns == INT64_MIN || query.sort == storage::IssueSort::last_seen) return Walk::in_order;
-  if (query.sort == storage::IssueSort::trend) return Walk::by_time;  // which has no index
   by_index = {};
   by_index.projects = query.projects;
   by_index.statuses = query.statuses;
@@ -212,9 +211,11 @@ Result<std::vector<Issue>> SqlIssues::search(const storage::IssueQuery& query) {
   for (const ProjectId project : query.projects) {
     if (each) one.projects = {project};
     if (!each && !conditions.empty()) break;
-    conditions.push_back(issue_where(one, is_common ? ReleaseTest::asked : ReleaseTest::listed));
     TT_ASSIGN(const Walk walk, walk_for(one));
     const bool few = walk != Walk::in_order;
+    const bool by_other = !few && query.sort != storage::IssueSort::last_seen;
+    conditions.push_back(issue_where(one, is_common ? ReleaseTest::asked : ReleaseTest::listed,
+                                     by_other ? RangeTest::asked : RangeTest::indexed));
     sql.append(sql.empty() ? "" : " UNION ALL ").append("SELECT * FROM (").append(kIssueColumns);
     sql.append(", ").append(order_of(query)).append(" AS rank FROM issues ");
     if (walk == Walk::by_state) sql += "INDEXED BY issues_by_state ";
@@ -236,7 +237,12 @@ Result<std::vector<Issue>> SqlIssues::search(const storage::IssueQuery& query) {
 }
 
 Result<std::uint64_t> SqlIssues::count(const storage::IssueQuery& query) {
-  const IssueWhere condition = issue_where(query);
+  storage::IssueQuery one = query;
+  // An index over each status has all that a stretch of time asks for.
+  if (one.statuses.empty() && one.seen.from.ns != INT64_MIN)
+    one.statuses = {storage::IssueStatus::unresolved, storage::IssueStatus::resolved,
+                    storage::IssueStatus::ignored};
+  const IssueWhere condition = issue_where(one);
   Query q(db_, "SELECT count(*) FROM issues " + condition.sql);
   condition.bind_to(q);
   TT_TRY(q.next());
