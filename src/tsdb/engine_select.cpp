@@ -94,7 +94,7 @@ class EngineCursor final : public storage::SeriesCursor {
     if (s.head.slot != IdTable::kNone) {
       if (i >= decoded_end_) decode_head(i);
       SampleRun& samples = decoded_[i - decoded_begin_];
-      if (run_.empty() && instead == nullptr) {
+      if (run_.empty() && (instead == nullptr || instead->empty())) {
         std::swap(run_, samples);
       } else {
         merge_newer(run_, samples.slice());
