@@ -22,6 +22,7 @@
 #include "eventdb/eventdb.hpp"
 #include "eventdb/manifest.hpp"
 #include "eventdb/part.hpp"
+#include "eventdb/part_words.hpp"
 
 namespace telltale {
 namespace {
@@ -43,6 +44,31 @@ struct Bench {
   Logger log{*clock, LogLevel::error, null_sink()};
   std::unique_ptr<io::FileSystem> disk = io::make_posix_file_system();
 };
+
+/// What the words of the part take.
+void print_words(const Part& part) {
+  if (part.words().size == 0) return;
+  const auto words = PartWords::open(part, part.words(), part.blocks().size());
+  if (!words) return;
+  std::uint64_t texts = 0;
+  std::uint64_t sets = 0;
+  std::uint64_t names = 0;
+  std::uint64_t blocks = 0;
+  std::uint64_t count = 0;
+  for (const auto* pages : {&words->pages().names, &words->pages().words}) {
+    for (const auto& page : *pages) {
+      texts += page.handle.size;
+      count += page.count;
+    }
+  }
+  for (const auto& page : words->pages().set_pages) sets += page.handle.size;
+  for (std::size_t p = 0; p * kPartGroupsAPage < words->groups(); ++p) {
+    names += words->group_pages()[p].names.size;
+    blocks += words->group_pages()[p].blocks.size;
+  }
+  fmt::print("  {} words and names {} B, {} sets {} B, {} groups {} B, their blocks {} B, directory {} B\n",
+             count, texts, words->pages().sets, sets, words->groups(), names, blocks, part.words().size);
+}
 
 void merge_day(Bench& bench, const std::string& to, const std::vector<std::shared_ptr<Part>>& parts,
                const std::string& name) {
@@ -70,6 +96,7 @@ void merge_day(Bench& bench, const std::string& to, const std::vector<std::share
   std::uint64_t before = 0;
   for (const auto& part : parts) before += part->file_bytes();
   const auto part = Part::open(*bench.disk, to, name, bench.log);
+  print_words(**part);
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   fmt::print(

@@ -447,6 +447,22 @@ struct EarlierPosition {
   }
 };
 
+/// The parts that the inputs are, if all of them come along as a whole and their words are known; else none.
+std::vector<std::shared_ptr<const Part>> whole_parts(const std::vector<MergeInput>& inputs) {
+  std::vector<std::shared_ptr<const Part>> out;
+  for (const MergeInput& input : inputs) {
+    if (input.take || input.blocks.empty()) return {};
+    const auto& part = input.blocks.front().part;
+    if (!part || part->legacy() || input.blocks.size() != part->blocks().size()) return {};
+    for (std::uint32_t b = 0; b < input.blocks.size(); ++b) {
+      const BlockRef& ref = input.blocks[b];
+      if (ref.part != part || ref.number != b || !ref.meta().words.made()) return {};
+    }
+    out.push_back(part);
+  }
+  return out;
+}
+
 /// Rows gathered for the block that is to be written next.
 class PendingBlock {
  public:
@@ -480,6 +496,9 @@ class PendingBlock {
       TT_TRY(part_words_->add(writer_.blocks(), block.part, block.meta().words, {opened}, rows));
     }
     return writer_.copy(block.part, block.number);
+  }
+  Result<> begin(const std::vector<MergeInput>& inputs) {
+    return part_words_ ? part_words_->take_over(whole_parts(inputs)) : Result<>();
   }
   /// What comes behind all blocks.
   Result<> finish() {
@@ -527,12 +546,13 @@ Result<> merge_blocks(std::vector<MergeInput> inputs, PartWriter& writer, std::s
                       WorkContext& context, const storage::WordIndexing* words) {
   std::deque<MergePosition> positions;
   std::priority_queue<MergePosition*, std::vector<MergePosition*>, EarlierPosition> heap;
+  PendingBlock pending(writer, block_rows, words);
+  TT_TRY(pending.begin(inputs));
   for (MergeInput& input : inputs) {
     positions.emplace_back(std::move(input), block_rows, words != nullptr, context);
     TT_ASSIGN(const bool more, positions.back().advance());
     if (more) heap.push(&positions.back());
   }
-  PendingBlock pending(writer, block_rows, words);
   while (!heap.empty()) {
     TT_TRY(context.check());
     MergePosition* top = heap.top();

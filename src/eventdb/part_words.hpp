@@ -130,6 +130,7 @@ class PartWords {
   const PartWordPages& pages() const { return content_.pages; }
   std::uint32_t groups() const { return content_.groups; }
   const Bitmap& lone() const { return content_.lone; }
+  const std::vector<GroupPage>& group_pages() const { return content_.group_pages; }
   /// Of groups page · kPartGroupsAPage and on.
   Result<std::vector<PartGroup>> names(const BlockSource& source, std::size_t page) const;
   /// The same groups' blocks, rising.

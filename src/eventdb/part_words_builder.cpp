@@ -37,6 +37,7 @@ Result<> PartWordsBuilder::add(std::uint32_t number, std::shared_ptr<const Block
                                const WordPlace& place, const std::vector<std::shared_ptr<Block>>& sources,
                                const std::vector<MergedRow>& rows) {
   ++blocks_;
+  if (!place.made() && !taken_over_.empty()) give_up();  // its groups are not known
   if (is_full_ || !place.made()) return {};
   TT_ASSIGN(auto index, WordIndex::open(std::move(source), place, rows.size()));
   // A block that was made when other texts were names is asked itself; but then all of them are.
@@ -53,6 +54,7 @@ Result<> PartWordsBuilder::add(std::uint32_t number, std::shared_ptr<const Block
   for (std::size_t g = 0; g < numbers.size(); ++g)
     group_blocks_.push_back(std::uint64_t{numbers[g]} << 32 | std::uint64_t{number} << 1 |
                             ((*groups)[g].alone ? 1 : 0));
+  if (!taken_over_.empty()) return {};
   TT_ASSIGN(auto stream, stream_of_block(std::move(index), std::move(numbers)));
   pending_.push_back(std::move(stream));
   return pending_.size() < kWordMergeWidth ? Result<>() : merge_blocks();
@@ -65,6 +67,64 @@ void PartWordsBuilder::give_up() {
   group_blocks_ = {};
   pending_.clear();
   levels_.clear();
+  taken_over_.clear();
+}
+
+Result<> PartWordsBuilder::take_over(const std::vector<std::shared_ptr<const Part>>& parts) {
+  bool is_any = false;
+  for (const auto& part : parts) {
+    auto& taken = taken_over_.emplace_back(part, std::nullopt);
+    if (part->words().size == 0) continue;
+    TT_ASSIGN(taken.second, PartWords::open(*part, part->words(), part->blocks().size()));
+    is_any = true;
+    if (taken.second->pages().name_kinds != words_.names) is_any = false;
+    if (!is_any) break;
+  }
+  if (!is_any) taken_over_.clear();
+  return {};
+}
+
+Result<std::vector<std::uint32_t>> PartWordsBuilder::numbers_of(const std::vector<std::uint64_t>& keys,
+                                                                const BlockSource& source) const {
+  std::vector<std::uint32_t> out;
+  out.reserve(keys.size());
+  for (const std::uint64_t key : keys) {
+    const auto at = numbers_.find(key);
+    if (at == numbers_.end())
+      return tl::unexpected<Error>(
+          source.damage(Error(ErrorKind::corruption, "words of the part: a group that no row is of")));
+    out.push_back(at->second);
+  }
+  return out;
+}
+
+Result<> PartWordsBuilder::add_streams(const std::shared_ptr<const Part>& part, const PartWords& words,
+                                       Streams& streams) const {
+  std::vector<std::uint64_t> keys;
+  for (std::size_t page = 0; keys.size() < words.groups(); ++page) {
+    TT_ASSIGN(const auto names, words.names(*part, page));
+    for (const PartGroup& group : names) keys.push_back(word_group_key(group.project, group.text));
+  }
+  TT_ASSIGN(auto numbers, numbers_of(keys, *part));
+  streams.push_back(stream_of_list(part, words.pages(), words.groups(), std::move(numbers)));
+  return {};
+}
+
+Result<> PartWordsBuilder::add_streams_of_blocks(const std::shared_ptr<const Part>& part, Streams& streams) {
+  for (const BlockMeta& meta : part->blocks()) {
+    TT_ASSIGN(auto index, WordIndex::open(part, meta.words, meta.rows));
+    if (index->name_kinds() != words_.names) {
+      give_up();
+      return {};
+    }
+    TT_ASSIGN(const auto* groups, index->groups());
+    std::vector<std::uint64_t> keys;
+    for (const IndexedGroup& group : *groups) keys.push_back(group.key);
+    TT_ASSIGN(auto numbers, numbers_of(keys, *part));
+    TT_ASSIGN(auto stream, stream_of_block(std::move(index), std::move(numbers)));
+    streams.push_back(std::move(stream));
+  }
+  return {};
 }
 
 Result<std::optional<PartWordsBuilder::List>> PartWordsBuilder::merged(Streams streams) {
@@ -128,6 +188,14 @@ Result<io::BlockHandle> PartWordsBuilder::write(BlockSink& sink) {
     for (List& list : level)
       streams.push_back(stream_of_list(std::move(list.source), std::move(list.pages), list.groups));
   levels_.clear();
+  for (const auto& [part, words] : std::exchange(taken_over_, {})) {
+    if (words) {
+      TT_TRY(add_streams(part, *words, streams));
+    } else {
+      TT_TRY(add_streams_of_blocks(part, streams));
+    }
+    if (is_full_) return io::BlockHandle{};
+  }
   TT_ASSIGN(auto pages, merge_word_streams(std::move(streams), words_.names,
                                            static_cast<std::uint32_t>(groups_.size()), sink));
   if (!pages) return io::BlockHandle{};

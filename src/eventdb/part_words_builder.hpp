@@ -1,14 +1,16 @@
 // Gathers a part's words while its blocks are written: each block's index as it is finished, a few at a time
 // merged into a list in memory, these lists into one at the end. Whatever a block does not say any more
-// (rows were erased) is thus not there.
+// (rows were erased) is thus not there. Where parts become one and all rows come along, their lists do.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "eventdb/block.hpp"
+#include "eventdb/part.hpp"
 #include "eventdb/part_words_merger.hpp"
 #include "eventdb/word_merger.hpp"
 
@@ -45,6 +47,9 @@ class PartWordsBuilder {
  public:
   explicit PartWordsBuilder(const storage::WordIndexing& words) : words_(words) {}
 
+  /// All rows of these parts come along and no others, and all their blocks have indexes: their words are
+  /// taken from where they stand. Before the first add().
+  Result<> take_over(const std::vector<std::shared_ptr<const Part>>& parts);
   /// Block `number` of the part, whose row i is rows[i] of the sources. Without an index (not made): nothing,
   /// since it will be asked itself. Errors: those of reading; corruption.
   Result<> add(std::uint32_t number, std::shared_ptr<const BlockSource> source, const WordPlace& place,
@@ -62,6 +67,11 @@ class PartWordsBuilder {
   Result<std::vector<std::uint32_t>> number_groups(const std::vector<IndexedGroup>& groups,
                                                    const std::vector<std::shared_ptr<Block>>& sources,
                                                    const std::vector<MergedRow>& rows);
+  Result<> add_streams(const std::shared_ptr<const Part>& part, const PartWords& words,
+                       Streams& streams) const;
+  Result<> add_streams_of_blocks(const std::shared_ptr<const Part>& part, Streams& streams);
+  Result<std::vector<std::uint32_t>> numbers_of(const std::vector<std::uint64_t>& keys,
+                                                const BlockSource& source) const;
   Result<> merge_blocks();
   Result<> merge_lists(std::size_t level);
   Result<std::optional<List>> merged(Streams streams);
@@ -70,6 +80,7 @@ class PartWordsBuilder {
 
   const storage::WordIndexing& words_;
   bool is_full_ = false;
+  std::vector<std::pair<std::shared_ptr<const Part>, std::optional<PartWords>>> taken_over_;
   std::size_t blocks_ = 0;
   std::vector<PartGroup> groups_;
   std::unordered_map<std::uint64_t, std::uint32_t> numbers_;  // of groups, by key

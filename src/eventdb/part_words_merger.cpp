@@ -51,10 +51,12 @@ class BlockWords final : public WordStream {
 
 class ListWords final : public WordStream {
  public:
-  ListWords(std::shared_ptr<const BlockSource> source, PartWordPages pages, std::uint32_t groups)
+  ListWords(std::shared_ptr<const BlockSource> source, PartWordPages pages, std::uint32_t groups,
+            std::vector<std::uint32_t> numbers)
       : source_(std::move(source)),
         pages_(std::move(pages)),
         groups_(groups),
+        numbers_(std::move(numbers)),
         sets_(*source_, pages_, groups) {}
   Result<bool> next() override {
     // Names, then marks, then words.
@@ -81,10 +83,14 @@ class ListWords final : public WordStream {
   }
   std::optional<std::uint32_t> only(std::uint32_t who) const override {
     if ((who & 1) == 0) return std::nullopt;
-    return who >> 1;
+    return numbers_.empty() ? who >> 1 : numbers_[who >> 1];
   }
   Result<> add(std::uint32_t who, std::vector<std::uint32_t>& groups) override {
-    return sets_.add(who, groups);
+    const std::size_t before = groups.size();
+    TT_TRY(sets_.add(who, groups));
+    if (!numbers_.empty())
+      for (std::size_t i = before; i < groups.size(); ++i) groups[i] = numbers_[groups[i]];
+    return {};
   }
 
  private:
@@ -98,6 +104,7 @@ class ListWords final : public WordStream {
   const std::shared_ptr<const BlockSource> source_;
   const PartWordPages pages_;
   const std::uint32_t groups_;
+  const std::vector<std::uint32_t> numbers_;
   PartWordSets sets_;
   std::optional<PartWordPage> page_;
   std::size_t next_page_ = 0;  // names, then words
@@ -309,8 +316,8 @@ Result<std::unique_ptr<WordStream>> stream_of_block(std::unique_ptr<WordIndex> i
 }
 
 std::unique_ptr<WordStream> stream_of_list(std::shared_ptr<const BlockSource> source, PartWordPages pages,
-                                           std::uint32_t groups) {
-  return std::make_unique<ListWords>(std::move(source), std::move(pages), groups);
+                                           std::uint32_t groups, std::vector<std::uint32_t> numbers) {
+  return std::make_unique<ListWords>(std::move(source), std::move(pages), groups, std::move(numbers));
 }
 
 Result<std::optional<PartWordPages>> merge_word_streams(std::vector<std::unique_ptr<WordStream>> streams,

@@ -36,9 +36,9 @@ class WordStream {
 /// Of a block; `groups`: the numbers of its groups in the part.
 Result<std::unique_ptr<WordStream>> stream_of_block(std::unique_ptr<WordIndex> index,
                                                     std::vector<std::uint32_t> groups);
-/// Of a list in memory.
+/// Of a list, of so many groups. `numbers`: theirs in the part; empty: the same.
 std::unique_ptr<WordStream> stream_of_list(std::shared_ptr<const BlockSource> source, PartWordPages pages,
-                                           std::uint32_t groups);
+                                           std::uint32_t groups, std::vector<std::uint32_t> numbers = {});
 
 /// nullopt: it would go beyond a limit. `groups`: how many the part has. Errors: those of reading and
 /// writing.

@@ -168,15 +168,15 @@ class WordQuestion {
   }
 
   Result<> settle() {
-    const int rounds = search_.is_exact() ? kRoundsOfOneBlock : 0;
-    for (int round = 0; round <= rounds; ++round) {
+    for (int round = 0; round <= kRoundsOfOneBlock; ++round) {
       std::vector<BlockRef> next;
       for (AskedPart& asked : parts_) {
         std::erase_if(asked.unsettled,
                       [this](const Unsettled& group) { return found_.is_settled(group.key); });
-        std::vector<bool> before = asked.is_open;
+        const std::vector<bool> before = asked.is_open;
+        const bool is_last = round == kRoundsOfOneBlock || !may_become_sure(asked);
         for (const Unsettled& group : asked.unsettled) {
-          if (round < rounds) {
+          if (!is_last) {
             take_one(group, before, asked.is_open);
           } else {
             for (const GroupBlock& block : group.blocks) asked.is_open[block.number] = false;
@@ -188,6 +188,11 @@ class WordQuestion {
       TT_TRY(ask_blocks(next));
     }
     return {};
+  }
+  /// Whether a block may make sure what the part's words did not: where several conditions hold of its one
+  /// row, or of rows in the range.
+  bool may_become_sure(const AskedPart& asked) const {
+    return search_.is_exact() && (search_.has_several_conditions() || !asked.is_covered);
   }
 
   /// One block of the group that was not asked `before`, if possible one that is taken already, or where one

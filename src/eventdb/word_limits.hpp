@@ -29,7 +29,7 @@ inline constexpr std::size_t kMaxPartWordPages = 2'048;
 inline constexpr std::size_t kPartSetPageBytes = std::size_t{16} << 10;
 inline constexpr std::size_t kMaxPartSetPages = 8'192;
 inline constexpr std::size_t kMaxPartGroups = std::size_t{1} << 21;
-inline constexpr std::size_t kPartGroupsAPage = 1'024;
+inline constexpr std::size_t kPartGroupsAPage = 256;
 inline constexpr std::size_t kMaxPartGroupBlocks = std::size_t{1} << 24;  // pairs of group and block
 // Of the cache of their pages (part_word_cache.hpp).
 inline constexpr std::size_t kPartWordCacheBytes = std::size_t{64} << 20;

@@ -33,6 +33,8 @@ class WordSearch {
   std::vector<std::string_view> ids() const;
   /// Whether some groups may be sure.
   bool is_exact() const { return exact_; }
+  /// Whether several conditions must hold of one row.
+  bool has_several_conditions() const { return all_.size() > 1; }
   /// nullopt: none.
   Result<std::optional<Groups>> ask(WordSource& index) const;
 
