@@ -231,26 +231,26 @@ def measure_disk(server: Errors, events: int, raw_bytes: float, report: Report) 
 
 LISTS = {
     "newest events first": {}, "unresolved": {"status": "unresolved"}, "by events": {"sort": "events"},
-    "by users": {"sort": "users"}, "by first seen": {"sort": "first_seen"},
+    "by users": {"sort": "users"}, "by first seen": {"sort": "first_seen"}, "rising": {"sort": "trend"},
+    "rising and unresolved": {"sort": "trend", "query": "is:unresolved"},
     "search is:unresolved level:error": {"query": "is:unresolved level:error"},
     "a word of the title": {"query": "title:velvet"}, "of one release": {"release": "stockapp@4.7.0"},
-    "page 20": {"offset": 1000},
+    "of one environment": {"query": "environment:production"}, "assigned to somebody": {"query": "assigned:ann@example.org"},
+    "page 2": {"offset": 50}, "page 20": {"offset": 1000},
 }
+OF_A_DAY = {"last 24 h": {}, "rising, last 24 h": {"sort": "trend"}, "by first seen, last 24 h": {"sort": "first_seen"},
+            "of one environment, last 24 h": {"query": "environment:production"}}
 
 
 def measure_lists(server: Errors, report: Report) -> None:
     everything, before = [], server.cpu_seconds()
-    for name, params in LISTS.items():
+    day = {"start": f"{time.time() - 86_400:.0f}"}
+    for name, params in {**LISTS, **{name: {**params, **day} for name, params in OF_A_DAY.items()}}.items():
         times = [timed(lambda: server.issues(limit=50, **params))[0] for _ in range(LIST_REPEATS)]
         everything += times
         report.add(f"issue list, {name}: p95", percentile(times, 0.95), "ms")
     report.add(f"issue list: p95 of {len(everything)}, all of them", percentile(everything, 0.95), "ms", 50)
     report.add("issue list: server CPU of one, mean", (server.cpu_seconds() - before) / len(everything) * 1000, "ms")
-    # Counts over a stretch of time, which the others need not look at.
-    day = {"start": f"{time.time() - 86_400:.0f}"}
-    for name, params in (("rising, no range", {}), ("rising, last 24 h", day)):
-        times = [timed(lambda: server.issues(limit=50, sort="trend", **params))[0] for _ in range(LIST_REPEATS)]
-        report.add(f"issue list, {name}: p95", percentile(times, 0.95), "ms", 50)
 
 
 def measure_search(server: Errors, an_id: str, report: Report) -> None:

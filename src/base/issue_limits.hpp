@@ -10,4 +10,6 @@ inline constexpr std::size_t kMaxTrendHours = 6'000'000;    // of 8 bytes; with 
 inline constexpr std::size_t kTrendLoadRows = 50'000;       // read of the records at one go
 inline constexpr std::size_t kMaxRisingCandidates = 2'000;  // looked at before all issues are
 
+inline constexpr std::size_t kEnvironmentsAtOnce = 2'000;  // of groups, noted in one transaction
+
 }  // namespace telltale::limits

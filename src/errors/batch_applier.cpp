@@ -148,6 +148,13 @@ Result<> BatchApplier::count(const Target& target, const EventRow& row) {
   if (issue.parts > 1) tally(part.counts, row);
   ++part.hours[issue_hour(row.time)];
   if (row.find(attr::kBodyLeftOut) != nullptr) ++part.left_out;
+  if (const std::string& environment = row.ids.environment; !environment.empty()) {
+    auto& seen =
+        part.environments.try_emplace(environment, storage::EnvironmentSeen{environment, row.time, row.time})
+            .first->second;
+    seen.first_seen = std::min(seen.first_seen, row.time);
+    seen.last_seen = std::max(seen.last_seen, row.time);
+  }
   if (const std::string& release = row.ids.release; !release.empty()) {
     const auto [seen, fresh] =
         part.releases.try_emplace(release, storage::ReleaseCount{release, row.time, row.time});
@@ -183,6 +190,7 @@ Result<> BatchApplier::write(TouchedIssue& touched) {
     for (const auto& [hour, n] : part.hours) TT_TRY(issues.add_hour_count(id, hour, n));
     if (part.left_out > 0) TT_TRY(issues.add_left_out(id, part.left_out));
     for (const auto& [release, seen] : part.releases) TT_TRY(issues.add_release(id, seen));
+    for (const auto& [environment, seen] : part.environments) TT_TRY(issues.add_environment(id, seen));
     if ((several ? part.counts : touched.issue).users_estimated) TT_TRY(write_sketch(issues, sketches_, id));
     if (several) TT_TRY(issues.update_part(touched.issue.id, part.counts));
   }

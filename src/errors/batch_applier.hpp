@@ -32,6 +32,7 @@ class BatchApplier {
     storage::Issue counts;  // its own; of an issue with one part, unused
     std::map<UnixNanos, std::uint64_t> hours;
     std::map<std::string, storage::ReleaseCount> releases;
+    std::map<std::string, storage::EnvironmentSeen> environments;
     std::unordered_set<Id128> users;  // of this batch
     std::uint64_t left_out = 0;       // events whose JSON is not kept
     bool touched = false;

@@ -47,7 +47,8 @@ constexpr RecordField kRecordFields[] = {{"level", IssueField::level},
                                          {"short_id", IssueField::short_id},
                                          {"first_release", IssueField::first_release},
                                          {"last_release", IssueField::last_release},
-                                         {"release", IssueField::release}};
+                                         {"release", IssueField::release},
+                                         {"environment", IssueField::environment}};
 
 IssueField record_field(std::string_view name) {
   const auto* found = std::find_if(std::begin(kRecordFields), std::end(kRecordFields),
@@ -258,13 +259,15 @@ Result<std::vector<Branch>> branches_of(const Conditions& tree, bool negated) {
   return out;
 }
 
-/// `release:` by itself: the record knows in which releases an issue was seen.
-void ask_record_for_release(Branch& branch) {
+/// `release:` or `environment:` by itself: the record knows in which ones an issue was seen.
+void ask_record_for(Branch& branch, std::string_view field) {
   if (branch.event.size() != 1 || branch.event.front().negated) return;
   const Conditions& tree = *branch.event.front().tree;
-  if (tree.kind != Tree::Kind::term || tree.condition.field == nullptr ||
-      tree.condition.field->name != "release")
+  if (tree.kind != Tree::Kind::term || tree.condition.field == nullptr || tree.condition.field->name != field)
     return;
+  // Of events an empty value is none at all.
+  for (const Pattern& p : tree.condition.values)
+    if (p.literal() && p.text().empty()) return;
   branch.record.push_back(branch.event.front());
   branch.event.clear();
 }
@@ -284,12 +287,15 @@ class IssueSearcher {
     plan_.records = query_.records;
     if (query_.where.empty()) return std::move(plan_);
     TT_ASSIGN(auto branches, branches_of(query_.where, false));
+    TT_ASSIGN(const bool knows_environments, records_.issues().knows_environments());
     std::vector<IssueCondition> ways;
     for (Branch& branch : branches) {
-      ask_record_for_release(branch);
+      ask_record_for(branch, "release");
+      if (knows_environments) ask_record_for(branch, "environment");
       std::vector<IssueCondition> all;
       for (const Atom& atom : branch.record) {
         IssueCondition c = record_condition(*atom.tree);
+        say_when_seen(c);
         all.push_back(atom.negated ? turned_around(std::move(c)) : std::move(c));
       }
       if (!branch.event.empty()) {
@@ -308,6 +314,15 @@ class IssueSearcher {
 
  private:
   using Ids = std::vector<std::int64_t>;
+
+  /// What is asked of releases and environments is about the stretch of time, as it is of events.
+  void say_when_seen(IssueCondition& c) const {
+    if (c.field == IssueField::release || c.field == IssueField::environment) {
+      c.from = query_.records.seen.from.ns;
+      c.to = query_.records.seen.to.ns;
+    }
+    for (IssueCondition& child : c.children) say_when_seen(child);
+  }
 
   Result<Ids> issues_of_events(const Branch& branch, const IssueCondition& known) {
     std::vector<storage::EventFilter> parts;

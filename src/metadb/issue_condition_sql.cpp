@@ -46,7 +46,9 @@ std::string_view column_of(IssueField field) {
     case IssueField::last_release:
       return "last_release";
     case IssueField::release:
-      return "release";
+      return "s.release";
+    case IssueField::environment:
+      return "s.environment";
   }
   return "id";
 }
@@ -90,7 +92,8 @@ std::string json_list(const std::vector<std::int64_t>& numbers) {
 
 class ConditionWriter {
  public:
-  ConditionWriter(std::string& sql, std::vector<SqlValue>& values) : sql_(sql), values_(values) {}
+  ConditionWriter(SeenTest seen, std::string& sql, std::vector<SqlValue>& values)
+      : seen_(seen), sql_(sql), values_(values) {}
 
   void write(const IssueCondition& c) {
     switch (c.op) {
@@ -121,16 +124,43 @@ class ConditionWriter {
   }
 
   void leaf(const IssueCondition& c) {
-    if (c.field == IssueField::release)
-      sql_.append(
-          "id IN (SELECT coalesce(nullif(p.merged_into, 0), p.id) FROM issue_releases "
-          "JOIN issues p ON p.id = issue_releases.issue WHERE ");
+    if (c.field == IssueField::release || c.field == IssueField::environment) return seen_leaf(c);
     if (c.field == IssueField::bookmarked_by)
       sql_.append(
           "id IN (SELECT coalesce(nullif(p.merged_into, 0), p.id) FROM issue_marks m "
           "JOIN issues p ON p.id = m.issue WHERE m.bookmarked <> 0 AND ");
     test(c);
-    if (c.field == IssueField::release || c.field == IssueField::bookmarked_by) sql_.push_back(')');
+    if (c.field == IssueField::bookmarked_by) sql_.push_back(')');
+  }
+
+  /// Of the releases or environments `s` of an issue.
+  void seen_leaf(const IssueCondition& c) {
+    const std::string table = c.field == IssueField::release ? "issue_releases s " : "issue_environments s ";
+    if (seen_ == SeenTest::listed) {
+      sql_.append("id IN (SELECT coalesce(nullif(p.merged_into, 0), p.id) FROM ").append(table);
+      sql_.append("JOIN issues p ON p.id = s.issue WHERE ");
+      seen_test(c);
+      sql_.push_back(')');
+      return;
+    }
+    sql_.append("(EXISTS (SELECT 1 FROM ").append(table).append("WHERE s.issue = issues.id AND ");
+    seen_test(c);
+    sql_.append(") OR (parts > 1 AND EXISTS (SELECT 1 FROM issues p JOIN ").append(table);
+    sql_.append("ON s.issue = p.id WHERE p.merged_into = issues.id AND p.merged_into <> 0 AND ");
+    seen_test(c);
+    sql_.append(")))");
+  }
+
+  void seen_test(const IssueCondition& c) {
+    test(c);
+    if (c.from != INT64_MIN) {
+      sql_.append(" AND s.last_seen >= ?");
+      values_.emplace_back(c.from);
+    }
+    if (c.to != INT64_MAX) {
+      sql_.append(" AND s.first_seen < ?");
+      values_.emplace_back(c.to);
+    }
   }
 
   void test(const IssueCondition& c) {
@@ -169,15 +199,16 @@ class ConditionWriter {
     }
   }
 
+  const SeenTest seen_;
   std::string& sql_;
   std::vector<SqlValue>& values_;
 };
 
 }  // namespace
 
-void append_issue_condition(const IssueCondition& condition, std::string& sql,
+void append_issue_condition(const IssueCondition& condition, SeenTest seen, std::string& sql,
                             std::vector<SqlValue>& values) {
-  ConditionWriter(sql, values).write(condition);
+  ConditionWriter(seen, sql, values).write(condition);
 }
 
 }  // namespace telltale::metadb

@@ -297,6 +297,26 @@ Result<> SqlIssues::add_release(IssueId part, const storage::ReleaseCount& seen)
   return q.run();
 }
 
+Result<> SqlIssues::add_environment(IssueId part, const storage::EnvironmentSeen& seen) {
+  Query q(db_,
+          "INSERT INTO issue_environments (issue, environment, first_seen, last_seen) VALUES (?, ?, ?, ?) "
+          "ON CONFLICT (issue, environment) DO UPDATE SET first_seen = min(first_seen, excluded.first_seen), "
+          "last_seen = max(last_seen, excluded.last_seen)",
+          part, seen.environment, seen.first_seen, seen.last_seen);
+  return q.run();
+}
+
+Result<bool> SqlIssues::knows_environments() {
+  Query q(db_, "SELECT 1 FROM environments_unknown");
+  TT_ASSIGN(const bool unknown, q.next());
+  return !unknown;
+}
+
+Result<> SqlIssues::environments_are_known() {
+  Query q(db_, "DELETE FROM environments_unknown");
+  return q.run();
+}
+
 Result<std::vector<storage::ReleaseCount>> SqlIssues::releases(IssueId issue) {
   TT_ASSIGN(issue, survivor(issue));
   std::vector<storage::ReleaseCount> out;

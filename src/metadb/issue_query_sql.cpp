@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "metadb/issue_condition_sql.hpp"
-
 namespace telltale::metadb {
+
+using storage::IssueCondition;
 
 namespace {
 
@@ -19,7 +19,7 @@ std::string like_pattern(std::string_view text) {
 
 }  // namespace
 
-IssueWhere issue_where(const storage::IssueQuery& query, ReleaseTest release, RangeTest range) {
+IssueWhere issue_where(const storage::IssueQuery& query, SeenTest seen, RangeTest range) {
   IssueWhere c;
   c.sql = "WHERE merged_into = 0";
   c.one_of("project", query.projects, [](ProjectId p) { return std::int64_t{p.value}; });
@@ -43,18 +43,11 @@ IssueWhere issue_where(const storage::IssueQuery& query, ReleaseTest release, Ra
     c.string(" OR type LIKE ? ESCAPE '\\'", pattern);
     c.string(" OR short_id LIKE ? ESCAPE '\\')", pattern);
   }
-  if (!query.release.empty() && release == ReleaseTest::asked) {
-    c.string(" AND (EXISTS (SELECT 1 FROM issue_releases r WHERE r.issue = issues.id AND r.release = ?)",
-             query.release);
-    c.string(
-        " OR (parts > 1 AND EXISTS (SELECT 1 FROM issues p JOIN issue_releases r ON r.issue = p.id "
-        "WHERE p.merged_into = issues.id AND p.merged_into <> 0 AND r.release = ?)))",
-        query.release);
-  } else if (!query.release.empty()) {
-    c.string(
-        " AND id IN (SELECT CASE p.merged_into WHEN 0 THEN p.id ELSE p.merged_into END FROM issue_releases r "
-        "JOIN issues p ON p.id = r.issue WHERE r.release = ?)",
-        query.release);
+  if (!query.release.empty()) {
+    c.sql.append(" AND ");
+    append_issue_condition(
+        IssueCondition::text(IssueCondition::Op::in_texts, storage::IssueField::release, {query.release}),
+        seen, c.sql, c.values);
   }
   if (!query.assignee.empty()) c.string(" AND assignee = ?", query.assignee);
   if (query.seen.from.ns != INT64_MIN)
@@ -62,14 +55,14 @@ IssueWhere issue_where(const storage::IssueQuery& query, ReleaseTest release, Ra
   if (query.seen.to.ns != INT64_MAX) c.number(" AND first_seen < ?", query.seen.to.ns);
   if (!query.where.empty()) {
     c.sql.append(" AND ");
-    append_issue_condition(query.where, c.sql, c.values);
+    append_issue_condition(query.where, seen, c.sql, c.values);
   }
   return c;
 }
 
-storage::IssueCondition states_of(const storage::IssueCondition& where) {
-  using Op = storage::IssueCondition::Op;
-  const auto is_state = [](const storage::IssueCondition& c, const auto& self) -> bool {
+IssueCondition states_of(const IssueCondition& where) {
+  using Op = IssueCondition::Op;
+  const auto is_state = [](const IssueCondition& c, const auto& self) -> bool {
     if (c.op == Op::all || c.op == Op::any || c.op == Op::none)
       return std::all_of(c.children.begin(), c.children.end(),
                          [&](const auto& child) { return self(child, self); });
@@ -77,10 +70,31 @@ storage::IssueCondition states_of(const storage::IssueCondition& where) {
            c.field == storage::IssueField::level || c.field == storage::IssueField::priority;
   };
   if (is_state(where, is_state)) return where;
-  storage::IssueCondition out;
+  IssueCondition out;
   if (where.op != Op::all) return out;
   for (const auto& child : where.children)
     if (is_state(child, is_state)) out.children.push_back(child);
+  return out;
+}
+
+bool names_assignees(const storage::IssueQuery& query) {
+  const auto does = [](const IssueCondition& c, const auto& self) -> bool {
+    if (c.op == IssueCondition::Op::all)
+      return std::any_of(c.children.begin(), c.children.end(),
+                         [&](const auto& child) { return self(child, self); });
+    return c.op == IssueCondition::Op::in_texts && c.field == storage::IssueField::assignee;
+  };
+  return !query.assignee.empty() || does(query.where, does);
+}
+
+std::vector<SeenName> seen_names(const IssueCondition& where) {
+  std::vector<SeenName> out;
+  if (where.field == storage::IssueField::release || where.field == storage::IssueField::environment)
+    for (const std::string& text : where.texts) out.push_back({where.field, text});
+  for (const IssueCondition& child : where.children) {
+    auto more = seen_names(child);
+    std::move(more.begin(), more.end(), std::back_inserter(out));
+  }
   return out;
 }
 

@@ -4,16 +4,13 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "metadb/connection.hpp"
+#include "metadb/issue_condition_sql.hpp"
 #include "storage/records.hpp"
 
 namespace telltale::metadb {
-
-/// Of a release: all its issues are looked up, or each issue is asked whether it is one of them.
-enum class ReleaseTest : unsigned char { listed, asked };
 
 /// Of a stretch of time: an index over last_seen may be used for it, or each issue is asked, in an order that
 /// another index gives.
@@ -22,7 +19,7 @@ enum class RangeTest : unsigned char { indexed, asked };
 /// The WHERE of a search with the values for its question marks.
 struct IssueWhere {
   std::string sql = "WHERE 1";
-  std::vector<std::variant<std::int64_t, std::string>> values;
+  std::vector<SqlValue> values;
 
   void number(std::string_view text, std::int64_t value) {
     sql.append(text);
@@ -44,10 +41,20 @@ struct IssueWhere {
 };
 
 /// Of issues that were not merged into another one.
-IssueWhere issue_where(const storage::IssueQuery& query, ReleaseTest release = ReleaseTest::listed,
+IssueWhere issue_where(const storage::IssueQuery& query, SeenTest seen = SeenTest::listed,
                        RangeTest range = RangeTest::indexed);
 
 /// What of a condition, all of which must hold, is about states that issues_by_state has.
 storage::IssueCondition states_of(const storage::IssueCondition& where);
+
+/// Whose issues are asked for is said, so that an index leads to them.
+bool names_assignees(const storage::IssueQuery& query);
+
+struct SeenName {
+  storage::IssueField field;  // release or environment
+  std::string name;
+};
+/// Releases and environments that a condition names.
+std::vector<SeenName> seen_names(const storage::IssueCondition& where);
 
 }  // namespace telltale::metadb

@@ -130,7 +130,7 @@ Result<std::optional<std::vector<Issue>>> SqlIssues::search_risen(const storage:
   const std::size_t wanted = query.offset + query.limit;
   if (wanted > limits::kMaxRisingCandidates) return std::nullopt;
   const auto risen = trends_.risen(limits::kMaxRisingCandidates);
-  const IssueWhere where = issue_where(query, ReleaseTest::asked);
+  const IssueWhere where = issue_where(query, SeenTest::asked);
   std::vector<Issue> page;
   std::size_t matched = 0;
   // Mostly the first few are those of the page.

@@ -1,6 +1,8 @@
 // Issues: one row each, and the search over them. What they are made of is in issue_parts_sql.cpp.
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "metadb/issue_query_sql.hpp"
 #include "metadb/issue_row.hpp"
 #include "metadb/repositories.hpp"
@@ -24,6 +26,10 @@ std::string base36(std::int64_t n) {
 
 /// So many are sorted rather than looked for in their order.
 constexpr std::uint64_t kFewIssues = 5'000;
+
+/// So many of a release or an environment are looked up to be counted; the first of more are soon found by
+/// asking.
+constexpr std::uint64_t kManyIssues = 20'000;
 
 /// More projects than that are searched together, and what matches is sorted.
 constexpr std::size_t kMaxProjectsEach = 50;
@@ -160,10 +166,18 @@ Result<Issue> SqlIssues::find_by_short_id(std::string_view short_id) {
 
 /// How a project's issues are gone through: in the order that is asked for, or, where few are left, by what
 /// leaves so few, and then sorted.
-enum class SqlIssues::Walk : unsigned char { in_order, by_time, by_state };
+enum class SqlIssues::Walk : unsigned char { in_order, by_time, by_state, by_assignee };
 
 Result<SqlIssues::Walk> SqlIssues::walk_for(const storage::IssueQuery& query) {
   storage::IssueQuery by_index;
+  if (names_assignees(query)) {
+    by_index.projects = query.projects;
+    by_index.assignee = query.assignee;
+    by_index.where = query.where;
+    TT_ASSIGN(const std::uint64_t matches, count(by_index));
+    if (matches <= kFewIssues) return Walk::by_assignee;
+    by_index = {};
+  }
   by_index.projects = query.projects;
   by_index.statuses = query.statuses;
   by_index.levels = query.levels;
@@ -184,13 +198,24 @@ Result<SqlIssues::Walk> SqlIssues::walk_for(const storage::IssueQuery& query) {
   return matches <= kFewIssues ? Walk::by_time : Walk::in_order;
 }
 
-/// Whether so many issues were seen in the release that the first of any order are soon found by asking.
-Result<bool> SqlIssues::is_common_release(const storage::IssueQuery& query) {
-  if (query.release.empty() || query.sort == storage::IssueSort::trend) return false;
-  Query q(db_, "SELECT count(*) FROM (SELECT 1 FROM issue_releases WHERE release = ? LIMIT ?)", query.release,
-          static_cast<std::int64_t>(kFewIssues + 1));
+Result<bool> SqlIssues::is_common(std::string_view table, std::string_view column, std::string_view value,
+                                  std::uint64_t most) {
+  Query q(db_, fmt::format("SELECT count(*) FROM (SELECT 1 FROM {} WHERE {} = ? LIMIT ?)", table, column),
+          value, static_cast<std::int64_t>(most + 1));
   TT_TRY(q.next());
-  return static_cast<std::uint64_t>(q.integer(0)) > kFewIssues;
+  return static_cast<std::uint64_t>(q.integer(0)) > most;
+}
+
+Result<SeenTest> SqlIssues::seen_test(const storage::IssueQuery& query, std::uint64_t most) {
+  auto names = seen_names(query.where);
+  if (!query.release.empty()) names.push_back({storage::IssueField::release, query.release});
+  for (const SeenName& name : names) {
+    const bool is_release = name.field == storage::IssueField::release;
+    TT_ASSIGN(const bool common, is_common(is_release ? "issue_releases" : "issue_environments",
+                                           is_release ? "release" : "environment", name.name, most));
+    if (common) return SeenTest::asked;
+  }
+  return SeenTest::listed;
 }
 
 // Each project by itself: its newest, busiest, … stand in an index in their order. Where a condition leaves
@@ -207,17 +232,17 @@ Result<std::vector<Issue>> SqlIssues::search(const storage::IssueQuery& query) {
   std::vector<IssueWhere> conditions;
   storage::IssueQuery one = query;
   const bool each = query.projects.size() <= kMaxProjectsEach;
-  TT_ASSIGN(const bool is_common, is_common_release(query));
+  TT_ASSIGN(const SeenTest seen, seen_test(query, kFewIssues));
   for (const ProjectId project : query.projects) {
     if (each) one.projects = {project};
     if (!each && !conditions.empty()) break;
     TT_ASSIGN(const Walk walk, walk_for(one));
     const bool few = walk != Walk::in_order;
     const bool by_other = !few && query.sort != storage::IssueSort::last_seen;
-    conditions.push_back(issue_where(one, is_common ? ReleaseTest::asked : ReleaseTest::listed,
-                                     by_other ? RangeTest::asked : RangeTest::indexed));
+    conditions.push_back(issue_where(one, seen, by_other ? RangeTest::asked : RangeTest::indexed));
     sql.append(sql.empty() ? "" : " UNION ALL ").append("SELECT * FROM (").append(kIssueColumns);
     sql.append(", ").append(order_of(query)).append(" AS rank FROM issues ");
+    if (walk == Walk::by_assignee) sql += "INDEXED BY issues_by_assignee ";
     if (walk == Walk::by_state) sql += "INDEXED BY issues_by_state ";
     if (walk == Walk::by_time)
       sql += one.statuses.empty() ? "INDEXED BY issues_by_last_seen " : "INDEXED BY issues_by_status ";
@@ -242,7 +267,8 @@ Result<std::uint64_t> SqlIssues::count(const storage::IssueQuery& query) {
   if (one.statuses.empty() && one.seen.from.ns != INT64_MIN)
     one.statuses = {storage::IssueStatus::unresolved, storage::IssueStatus::resolved,
                     storage::IssueStatus::ignored};
-  const IssueWhere condition = issue_where(one);
+  TT_ASSIGN(const SeenTest seen, seen_test(query, kManyIssues));
+  const IssueWhere condition = issue_where(one, seen);
   Query q(db_, "SELECT count(*) FROM issues " + condition.sql);
   condition.bind_to(q);
   TT_TRY(q.next());

@@ -225,6 +225,21 @@ CREATE INDEX feedback_unlinked ON feedback (project, looked_for) WHERE group_has
     "ALTER TABLE monitor_notices ADD COLUMN recovered INTEGER NOT NULL DEFAULT 0;",
     // What lists are narrowed by and counts are of, without what every event changes.
     "CREATE INDEX issues_by_state ON issues (project, merged_into, status, level, substatus, priority);",
+    // In which environments issues were seen; of issues from before this step that is to be read from their
+    // events, until which the mark stays.
+    R"sql(
+CREATE TABLE issue_environments (
+  issue INTEGER NOT NULL, environment TEXT NOT NULL, first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL,
+  PRIMARY KEY (issue, environment)) WITHOUT ROWID;
+CREATE INDEX issue_environments_by_name ON issue_environments (environment);
+CREATE TABLE environments_unknown (mark INTEGER PRIMARY KEY);
+INSERT INTO environments_unknown SELECT 1 WHERE EXISTS (SELECT 1 FROM issues);
+CREATE INDEX issues_by_assignee ON issues (project, assignee);
+CREATE TRIGGER issue_gone_environments AFTER DELETE ON issues
+BEGIN
+  DELETE FROM issue_environments WHERE issue = OLD.id;
+END;
+)sql",
 };
 
 }  // namespace

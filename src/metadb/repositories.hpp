@@ -3,6 +3,7 @@
 #pragma once
 
 #include "metadb/connection.hpp"
+#include "metadb/issue_condition_sql.hpp"
 #include "metadb/issue_trends.hpp"
 #include "storage/records.hpp"
 
@@ -103,6 +104,9 @@ class SqlIssues final : public storage::IssueRepository {
   Result<std::vector<storage::HourCount>> hour_counts(storage::IssueId issue, TimeRange range) override;
   Result<> add_release(storage::IssueId part, const storage::ReleaseCount& seen) override;
   Result<std::vector<storage::ReleaseCount>> releases(storage::IssueId issue) override;
+  Result<> add_environment(storage::IssueId part, const storage::EnvironmentSeen& seen) override;
+  Result<bool> knows_environments() override;
+  Result<> environments_are_known() override;
   Result<bool> add_user(storage::IssueId part, std::string_view user) override;
   Result<bool> user_elsewhere(storage::IssueId issue, storage::IssueId part, std::string_view user) override;
   Result<std::vector<std::string>> users(storage::IssueId part) override;
@@ -127,7 +131,10 @@ class SqlIssues final : public storage::IssueRepository {
   Result<std::string> next_short_id(ProjectId project);
   enum class Walk : unsigned char;
   Result<Walk> walk_for(const storage::IssueQuery& query);
-  Result<bool> is_common_release(const storage::IssueQuery& query);
+  /// How issues of the query's release and environments are told.
+  Result<SeenTest> seen_test(const storage::IssueQuery& query, std::uint64_t most);
+  Result<bool> is_common(std::string_view table, std::string_view column, std::string_view value,
+                         std::uint64_t most);
   /// An expression over a row of `issues`; great is first.
   std::string order_of(const storage::IssueQuery& query) const;
   /// The page of a search by trend, if all of it has risen and memory can tell; nullopt when not.

@@ -391,6 +391,11 @@ void Server::Impl::run_tasks() {
     if (const auto done = stores->issue_clock().tick(); !done)
       log.warn("issues were not looked at", {{"reason", done.error().message()}});
   });
+  every("issue_environments", seconds(2), [this] {
+    WorkContext context(clock, WorkLimits{});
+    if (const auto done = stores->environments().step(context); !done)
+      log.warn("environments of old issues are not known yet", {{"reason", done.error().message()}});
+  });
   every("issue_trends", milliseconds(250), [this] {
     if (const auto done = stores->records().load_trends(clock.now()); !done)
       log.warn("trends of issues are not in memory yet", {{"reason", done.error().message()}});

@@ -116,6 +116,7 @@ Result<std::unique_ptr<Stores>> Stores::open(io::FileSystem& fs, const config::C
       [&issues = *stores->issues_](const std::vector<errors::IssueEvent>& events) {
         issues.announce(events);
       });
+  stores->environments_ = std::make_unique<errors::EnvironmentLearner>(*stores->eventdb_, *stores->metadb_);
   TT_ASSIGN(stores->log_metrics_, logmetrics::LogMetrics::open(*stores->metadb_, clock, log, metrics));
   TT_ASSIGN(stores->release_health_, health::ReleaseHealth::open(*stores->metadb_, clock, log, metrics));
   TT_ASSIGN(stores->monitors_, health::Monitors::open(*stores->metadb_, clock, log, metrics));

@@ -15,6 +15,7 @@
 #include "base/metrics.hpp"
 #include "base/mutex.hpp"
 #include "config/config.hpp"
+#include "errors/environments.hpp"
 #include "errors/issue_clock.hpp"
 #include "errors/issue_store.hpp"
 #include "errors/ownership.hpp"
@@ -64,6 +65,7 @@ class Stores {
   eventdb::EventDb& events() { return *eventdb_; }
   metadb::MetaDb& records() { return *metadb_; }
   errors::IssueClock& issue_clock() { return *issue_clock_; }
+  errors::EnvironmentLearner& environments() { return *environments_; }
   errors::ProjectOwnership& ownership() { return ownership_; }
   logmetrics::LogMetrics& log_metrics() { return *log_metrics_; }
   health::ReleaseHealth& release_health() { return *release_health_; }
@@ -90,6 +92,7 @@ class Stores {
   errors::ProjectOwnership ownership_;
   std::unique_ptr<errors::IssueStore> issues_;
   std::unique_ptr<errors::IssueClock> issue_clock_;
+  std::unique_ptr<errors::EnvironmentLearner> environments_;
   std::unique_ptr<logmetrics::LogMetrics> log_metrics_;
   std::unique_ptr<health::ReleaseHealth> release_health_;
   std::unique_ptr<health::Monitors> monitors_;

@@ -29,7 +29,8 @@ enum class IssueField : unsigned char {
   assignee,
   first_release,
   last_release,
-  release,  // any release that the issue was seen in
+  release,      // any release that the issue was seen in
+  environment,  // any environment that it was seen in
 };
 
 struct IssueCondition {
@@ -48,6 +49,9 @@ struct IssueCondition {
   Op op = Op::all;
   IssueField field = IssueField::id;
   std::vector<std::int64_t> numbers;
+  /// Of an environment: seen in it at or after `from` and before `to`.
+  std::int64_t from = INT64_MIN;
+  std::int64_t to = INT64_MAX;
   std::vector<std::string> texts;  // like: the first stands at the field's begin, the last at its end
   std::vector<IssueCondition> children;
 

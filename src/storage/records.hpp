@@ -235,6 +235,12 @@ struct ReleaseCount {
   std::uint64_t count = 0;
 };
 
+struct EnvironmentSeen {
+  std::string environment;
+  UnixNanos first_seen;
+  UnixNanos last_seen;
+};
+
 /// Where a hash leads: the issue, and the part of it that counts.
 struct IssuePart {
   IssueId issue;
@@ -292,6 +298,7 @@ class IssueRepository {
   virtual Result<> add_release(IssueId part, const ReleaseCount& seen) = 0;
   /// By first_seen, rising.
   virtual Result<std::vector<ReleaseCount>> releases(IssueId issue) = 0;
+  virtual Result<> add_environment(IssueId part, const EnvironmentSeen& seen) = 0;
   /// True when the part had not met this user.
   virtual Result<bool> add_user(IssueId part, std::string_view user) = 0;
   /// Another part of the issue has met this user.
@@ -304,6 +311,10 @@ class IssueRepository {
   virtual Result<> put_user_page(IssueId part, int page, std::string_view bytes) = 0;
   /// In every issue of the project; how many had met this user. Their counts of users go down by one.
   virtual Result<std::size_t> forget_user(ProjectId project, std::string_view user) = 0;
+
+  /// False: records were made before environments were noted, and nobody has read them from the events since.
+  virtual Result<bool> knows_environments() = 0;
+  virtual Result<> environments_are_known() = 0;
 
   /// Drops hourly counts from before `time`.
   virtual Result<> prune_hours(UnixNanos time) = 0;
