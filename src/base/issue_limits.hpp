@@ -12,4 +12,8 @@ inline constexpr std::size_t kMaxRisingCandidates = 2'000;  // looked at before 
 
 inline constexpr std::size_t kEnvironmentsAtOnce = 2'000;  // of groups, noted in one transaction
 
+// Issues that are alike (errors/similar.hpp)
+inline constexpr std::size_t kMaxSimilarCandidates = 2'000;
+inline constexpr std::size_t kMaxSimilarIssues = 20;  // that an answer has
+
 }  // namespace telltale::limits

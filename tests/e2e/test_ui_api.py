@@ -253,6 +253,9 @@ def test_issue_views(module_server):
     rows = api.get(path + "/events", limit=4, payload="true")["rows"]
     assert [row["message"].split()[-1] for row in rows] == ["5", "4", "3", "2"] and "payload" in rows[0]
     assert len(api.get(path + "/events", order="oldest")["rows"]) == 6
+    [third] = api.get(path + "/events", event_id=rows[3]["attributes"]["event_id"], payload="true")["rows"]
+    assert third["message"] == rows[3]["message"]
+    assert api.get(path + "/events", event_id="0" * 32)["rows"] == []
     tags = {tag["key"]: tag["values"] for tag in api.get(path + "/tags")["tags"]}
     assert tags["shelf"] == [{"value": "top", "count": 5}, {"value": "low", "count": 1}]
     assert {v["value"]: v["count"] for v in tags["user_id"]} == {"u0": 3, "u1": 3}
@@ -260,6 +263,19 @@ def test_issue_views(module_server):
     assert sum(n for _, n in stats["hours"]) == 6
     assert [(r["release"], r["count"]) for r in stats["releases"]] == [("shop@0", 3), ("shop@1", 3)]
     assert api.http.get(f"{api.server.url}{V1}/issues/999999/events", timeout=10).status_code == 404
+
+
+def test_similar_issues(module_server):
+    api, word = module_server.api, "alike" + "".join(c for c in secrets.token_hex(12) if c.isalpha())
+    for i, text in enumerate([f"{word} price of AAPL is missing", f"{word} price of MSFT is missing", f"{word} nobody came"]):
+        body = event(text, fingerprint=[f"{word}{i}"]) | {"exception": {"values": [{"type": word, "value": text}]}}
+        assert api.send_envelope(envelope(("event", body))).ok
+    issues = wait_until(lambda: [i for i in api.issues(query=word) if len(api.issues(query=word)) == 3], what="three issues")
+    one = next(i for i in issues if "AAPL" in i["title"])
+    found = api.get(f"{V1}/issues/{one['id']}/similar")["similar"]
+    assert found and "MSFT" in found[0]["issue"]["title"] and found[0]["same_type"] and found[0]["likeness"] >= 0.5
+    assert one["id"] not in [f["issue"]["id"] for f in found]
+    assert api.http.get(f"{api.server.url}{V1}/issues/{one['id']}/similar?limit=99", timeout=10).status_code == 400
 
 
 def test_issue_list_sorts_pages_and_changes_many(module_server):

@@ -11,10 +11,12 @@
 #include "api/own/params.hpp"
 #include "api/own/search_params.hpp"
 #include "api/sign_in.hpp"
+#include "base/issue_limits.hpp"
 #include "base/limits.hpp"
 #include "errors/commit_resolution.hpp"
 #include "errors/issue_changes.hpp"
 #include "errors/issue_views.hpp"
+#include "errors/similar.hpp"
 #include "errors/suspects.hpp"
 
 namespace telltale::api {
@@ -148,6 +150,7 @@ Result<Rows> events_of_issue(const Services& services, const net::HttpRequest& r
   TT_ASSIGN(query.limit, limit_param(request));
   TT_ASSIGN(query.order, order_param(request));
   query.with_payload = request.param("payload").value_or("") == "true";
+  query.event_id = std::string(request.param("event_id").value_or(""));
   return errors::issue_events(services.events, services.records, issue, query, context);
 }
 
@@ -244,6 +247,24 @@ void write_suspects(JsonWriter& w, const std::vector<Suspect>& suspects) {
   w.end_array();
 }
 
+Result<std::vector<errors::SimilarIssue>> similar_to(const Services& services,
+                                                     const net::HttpRequest& request) {
+  TT_ASSIGN(const auto issue, issue_of(services, request, accounts::Scope::read));
+  TT_ASSIGN(const auto limit, number_param(request, "limit", 10, 1, limits::kMaxSimilarIssues));
+  return errors::similar_issues(services.records, issue, limit);
+}
+
+void write_similar(JsonWriter& w, const std::vector<errors::SimilarIssue>& issues) {
+  w.key("similar").begin_array();
+  for (const auto& one : issues) {
+    w.begin_object().key("likeness").number(one.likeness);
+    w.field("same_type", one.same_type).field("same_place", one.same_place).key("issue");
+    write_issue(w, one.issue);
+    w.end_object();
+  }
+  w.end_array();
+}
+
 }  // namespace
 
 void add_issue_routes(net::Router& router, const Services& services) {
@@ -298,6 +319,9 @@ void add_issue_routes(net::Router& router, const Services& services) {
         return answer<std::vector<Suspect>>(suspects_of(services, r, c), write_suspects);
       },
       options);
+  router.add("GET", path + "/{id}/similar", [&services](const net::HttpRequest& r, WorkContext&) {
+    return answer<std::vector<errors::SimilarIssue>>(similar_to(services, r), write_similar);
+  });
   router.add("GET", path + "/{id}/stats", [&services](const net::HttpRequest& r, WorkContext&) {
     return answer<IssueStats>(stats_of_issue(services, r), write_stats);
   });

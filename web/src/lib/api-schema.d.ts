@@ -1139,6 +1139,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/telltale/v1/issues/{id}/similar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Issues that may be the same problem: of the same class or place, told in similar words; the most alike first. */
+        get: operations["similarIssues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/telltale/v1/issues/merge": {
         parameters: {
             query?: never;
@@ -2428,6 +2445,14 @@ export interface components {
                 /** @enum {string} */
                 type: "A" | "M" | "D";
             }[];
+        };
+        SimilarIssue: {
+            issue: components["schemas"]["Issue"];
+            /** @description Half of it is the share of words that both titles have, a quarter each the class and the place. */
+            likeness: number;
+            same_type: boolean;
+            /** @description The same culprit. */
+            same_place: boolean;
         };
         Suspect: {
             /** @description That has the commit. */
@@ -5805,6 +5830,8 @@ export interface operations {
                 limit?: components["parameters"]["limit"];
                 order?: "newest" | "oldest";
                 payload?: boolean;
+                /** @description Only this event; no rows when it is not of the issue, or not kept any more. */
+                event_id?: string;
             };
             header?: never;
             path: {
@@ -5982,6 +6009,41 @@ export interface operations {
                 content: {
                     "application/json": {
                         suspects: components["schemas"]["Suspect"][];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["CannotRun"];
+            503: components["responses"]["NotNow"];
+        };
+    };
+    similarIssues: {
+        parameters: {
+            query?: {
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Number or short id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        similar: components["schemas"]["SimilarIssue"][];
                     };
                 };
             };

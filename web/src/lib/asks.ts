@@ -90,6 +90,10 @@ export const issueAsk = (id: string): Ask<Issue> => ({
 export const ISSUE_EVENTS = 50;
 /** Has the time the issue was seen last, so that the events follow the issue. */
 export const eventsKey = (issue: Issue) => ["issue-events", issue.id, issue.last_seen];
+/** One event of an issue, in a list of one; of none when it is not kept. */
+export const issueEventAsk = (id: string, event: string): Ask<{ rows: Row[] }> => ({
+  key: ["issue-event", id, event], path: `issues/${encodeURIComponent(id)}/events`, query: { event_id: event, limit: 1, payload: true },
+});
 export const issueEventsAsk = (id: string, key: readonly unknown[] | null): Ask<{ rows: Row[] }> => ({
   key, path: `issues/${encodeURIComponent(id)}/events`, query: { limit: ISSUE_EVENTS, payload: true },
 });

@@ -59,6 +59,11 @@ function doneText(what: string, change: IssueChange): string {
   return change.assignee ? `${what}: assigned to ${change.assignee}.` : `${what}: nobody is assigned.`;
 }
 
+/** Somebody's own from now on; those that all are already, nobody's. `me`: an e-mail address; empty does nothing. */
+export function assignToMe(issues: readonly Issue[], me: string): void {
+  if (me) void changeIssues(issues, { assignee: issues.every((i) => i.assignee === me) ? "" : me });
+}
+
 /** Changes issues: seen at once, sent, taken back on failure or by Undo. */
 export async function changeIssues(issues: readonly Issue[], change: IssueChange): Promise<void> {
   if (issues.length === 0) return;

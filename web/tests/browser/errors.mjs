@@ -62,6 +62,36 @@ async function filesAndCommits({ page, person, data }) {
   expect(download.suggestedFilename() === "core.bin", "the rest is handed out");
 }
 
+/** What else the request did, the event as it is kept, issues like it; and a key that makes it one's own. */
+async function sameRequest({ page, person, data }) {
+  await page.goto(`/issues/${data.issue}`);
+  await settled(page);
+  await page.getByText("Recommended", { exact: true }).waitFor();
+  const lines = page.getByRole("region", { name: "Log lines of the same request" });
+  await until(async () => {
+    await page.mouse.wheel(0, 2000);
+    return (await lines.count()) === 1;
+  }, "the lines of the request are shown");
+  expect((await lines.getByRole("listitem").filter({ hasText: "this error" }).count()) === 1, "the error stands among them");
+  const trace = page.getByRole("region", { name: "Trace", exact: true });
+  expect((await trace.getByRole("listitem").count()) > 0, "spans of the trace");
+  const raw = page.getByRole("region", { name: "Raw JSON", exact: true }).first();
+  await person.press(raw.locator("summary"));
+  await raw.getByText('"exception"').first().waitFor();
+  const similar = page.getByRole("region", { name: "Similar issues" });
+  await person.press(similar.locator("summary"));
+  await until(async () => (await similar.getByText("None.").count()) + (await similar.getByRole("listitem").count()) > 0, "similar issues are looked for");
+  await page.keyboard.press("a");
+  const assigned = page.locator(".issue-actions").getByRole("button", { name: "ada@example.com" });
+  await assigned.waitFor();
+  await page.getByText(/: assigned to ada@example\.com\./).first().waitFor();
+  await page.keyboard.press("a");
+  await page.getByText(/: nobody is assigned\./).first().waitFor();
+  await assigned.waitFor({ state: "detached" });
+  await person.press(trace.getByRole("link", { name: "Open the trace" }));
+  await page.waitForURL(/\/traces\/[0-9a-f]{32}/);
+}
+
 const LISTED = "/issues?range=30d";
 
 /** The first two issues of the list become one, which says so and gives the other back. */
@@ -203,6 +233,6 @@ async function policyReport(bench) {
 }
 
 export const scenarios = () => [
-  ...byMouseAndKeyboard({ "see why an event is in its issue": reasons, "see its files and the commit behind it": filesAndCommits, "write a rule of grouping": rules, "merge issues and take one out": mergeAndTakeOut, "talk about an issue and decide": talkAndDecide, "write who owns what": owners, "say who hears of issues": issueAlerts }),
+  ...byMouseAndKeyboard({ "see why an event is in its issue": reasons, "see its files and the commit behind it": filesAndCommits, "see what else its request did": sameRequest, "write a rule of grouping": rules, "merge issues and take one out": mergeAndTakeOut, "talk about an issue and decide": talkAndDecide, "write who owns what": owners, "say who hears of issues": issueAlerts }),
   { name: "a browser's report of a violated policy", run: policyReport },
 ];

@@ -23,6 +23,17 @@ const openMenu = (name) => async (page) => {
   await page.getByRole("button", { name }).first().click();
   await settled(page);
 };
+/** A part of the page further down; `open`: that is folded away. */
+const showRegion = (name, open = false) => async (page) => {
+  const region = page.getByRole("region", { name, exact: true }).first();
+  for (let i = 0; i < 50 && (await region.count()) === 0; i++) {
+    await page.mouse.wheel(0, 1000);
+    await page.waitForTimeout(100);
+  }
+  if (open) await region.locator("summary").click();
+  await region.evaluate((e) => e.scrollIntoView({ block: "center" }));
+  await settled(page);
+};
 const make = (item) => async (page) => {
   await page.getByRole("button", { name: "Make", exact: true }).click();
   await page.getByRole("menuitem", { name: item }).click();
@@ -55,6 +66,8 @@ export function pagesOf(settings) {
   return [
     ...pages,
     { name: "issue", path: `/issues/${data.issue}` },
+    { name: "issue-request", path: `/issues/${data.issue}`, prepare: showRegion("Log lines of the same request") },
+    { name: "issue-raw", path: `/issues/${data.issue}`, prepare: showRegion("Raw JSON", true) },
     { name: "issue-archive", path: `/issues/${data.issue}`, prepare: openMenu("Archive"), desktop: true },
     { name: "release", path: `/releases/${encodeURIComponent(data.release)}` },
     { name: "crons-job", path: "/crons", prepare: openFirstRow },

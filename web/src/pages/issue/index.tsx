@@ -3,17 +3,19 @@
 import "./issue.css";
 import { useQuery } from "@tanstack/react-query";
 import { Suspense, lazy } from "preact/compat";
-import { useEffect } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { useParams as useRouteParams } from "wouter";
 import { navigate } from "../../lib/base";
 import { openAround } from "../../app/AroundDrawer";
 import { Link } from "../../app/Link";
 import { remember } from "../../app/palette-store";
+import { useSession } from "../../app/session";
 import { Badge, Button, IconButton, IssueBadge, Later, LevelMark, Loaded, Skeleton } from "../../kit";
-import { eventsKey, issueEventsAsk } from "../../lib/asks";
+import { eventsKey, issueEventAsk, issueEventsAsk } from "../../lib/asks";
 import { readEvent } from "../../lib/event";
+import { recommended } from "../../lib/event-choice";
 import { shortId } from "../../lib/format";
-import { changeIssues, markIssues, useIssue } from "../../lib/issues";
+import { assignToMe, changeIssues, markIssues, useIssue } from "../../lib/issues";
 import { useKeys } from "../../lib/keys";
 import { prefs } from "../../lib/prefs";
 import { asQuery } from "../../lib/query";
@@ -32,6 +34,9 @@ import { StackTrace } from "./StackTrace";
 const IssueFeedback = lazy(() => import("./IssueFeedback"));
 const Attachments = lazy(() => import("./Attachments"));
 const Suspects = lazy(() => import("./Suspects"));
+const SameRequest = lazy(() => import("./SameRequest"));
+const RawEvent = lazy(() => import("./RawEvent"));
+const Similar = lazy(() => import("./Similar"));
 
 export default function IssuePage() {
   const id = useRouteParams<{ id: string }>().id ?? "";
@@ -53,6 +58,7 @@ function IssueView({ issue }: { issue: Issue }) {
   const set = (status: Issue["status"]) => void changeIssues([issue], { status });
   const archive = (to: IssueArchive) => void changeIssues([issue], { status: "ignored", archive: to });
   const bookmark = () => void markIssues([issue], { bookmarked: !issue.bookmarked });
+  const me = useSession().data?.user?.email ?? "";
   // Looked at: also what happens to it while it is open.
   useEffect(() => {
     if (issue.seen === false) void markIssues([issue], { seen: true });
@@ -60,6 +66,7 @@ function IssueView({ issue }: { issue: Issue }) {
   useKeys([
     { keys: "e", label: "Resolve", group: "Issue", run: () => set("resolved") },
     { keys: "m", label: "Archive until it escalates", group: "Issue", run: () => archive({ until: "escalating" }) },
+    { keys: "a", label: "Assign to me, or to nobody", group: "Issue", run: () => assignToMe([issue], me) },
     { keys: "b", label: "Bookmark", group: "Issue", run: bookmark },
     { keys: "u", label: "Reopen", group: "Issue", run: () => set("unresolved") },
     { keys: "Backspace", label: "Back to the list", group: "Issue", run: back },
@@ -129,40 +136,43 @@ function IssueView({ issue }: { issue: Issue }) {
   );
 }
 
-/** Which of the listed events: by id from the address, else the newest. */
-function pick(rows: readonly Row[], wanted: string): number {
-  const at = rows.findIndex((r) => r.attributes["event_id"] === wanted);
-  if (at >= 0) return at;
-  // The newest that has its body; in a flood most have none.
-  return Math.max(
-    rows.findIndex((r) => r.attributes["body_left_out"] !== true),
-    0,
-  );
-}
+const idOf = (row: Row | undefined) => String(row?.attributes["event_id"] ?? "");
 
+/** The event of the address, else the one that tells most of those listed: the newest. */
 function Event({ issue }: { issue: Issue }) {
   const wanted = useParam("event");
   const list = useQuery(asQuery(issueEventsAsk(String(issue.id), eventsKey(issue))));
+  const rows = list.data?.rows;
+  const best = useMemo(() => recommended(rows ?? []), [rows]);
+  const isListed = !wanted || !rows || rows.some((r) => idOf(r) === wanted);
+  const older = useQuery({ ...asQuery(issueEventAsk(String(issue.id), wanted)), enabled: !isListed });
   return (
     <div class="stack issue-main">
-      <Loaded result={list} skeleton={<Skeleton lines={12} />}>
-        {({ rows }) => {
-          const at = pick(rows, wanted);
-          const row = rows[at];
-          if (!row) return <p class="muted">The events of this issue are older than what is kept.</p>;
-          const show = (i: number) => setUrl({ event: String(rows[i]?.attributes["event_id"] ?? "") || null });
-          return <EventView issue={issue} row={row} at={at} of={rows.length} onShow={show} />;
+      <Loaded result={isListed ? list : older} skeleton={<Skeleton lines={12} />}>
+        {(shown) => {
+          const at = isListed ? (wanted ? shown.rows.findIndex((r) => idOf(r) === wanted) : best) : -1;
+          const row = isListed ? shown.rows[at] : shown.rows[0];
+          const show = (i: number) => setUrl({ event: idOf(rows?.[i]) || null });
+          if (!row)
+            return (
+              <p class="muted">
+                {isListed ? "The events of this issue are older than what is kept." : "This event is not kept any more."}{" "}
+                {!isListed && <Link to={`/issues/${issue.id}`}>Show another one</Link>}
+              </p>
+            );
+          return <EventView issue={issue} row={row} at={at} best={best} of={rows?.length ?? 0} onShow={show} />;
         }}
       </Loaded>
     </div>
   );
 }
 
-function EventView({ issue, row, at, of, onShow }: { issue: Issue; row: Row; at: number; of: number; onShow: (i: number) => void }) {
+/** `at`: its place among the newest; -1: it is older than those. `best`: which of them tells most. */
+function EventView({ issue, row, at, best, of, onShow }: { issue: Issue; row: Row; at: number; best: number; of: number; onShow: (i: number) => void }) {
   const { zone } = useStore(prefs);
   const event = readEvent(row.payload);
   useKeys([
-    { keys: "j", label: "Older event", group: "Issue", run: () => at < of - 1 && onShow(at + 1) },
+    { keys: "j", label: "Older event", group: "Issue", run: () => at >= 0 && at < of - 1 && onShow(at + 1) },
     { keys: "k", label: "Newer event", group: "Issue", run: () => at > 0 && onShow(at - 1) },
   ]);
   const ids = (["environment", "release", "service", "host", "transaction", "request_id", "user_id"] as const)
@@ -171,11 +181,23 @@ function EventView({ issue, row, at, of, onShow }: { issue: Issue; row: Row; at:
   return (
     <>
       <div class="event-bar">
-        <IconButton small icon="left" label="Newer event" disabled={at === 0} onClick={() => onShow(at - 1)} />
+        <IconButton small icon="left" label="Newer event" disabled={at <= 0} onClick={() => onShow(at - 1)} />
         <span class="num">
-          {at === 0 ? "Latest event" : `Event ${at + 1}`} <span class="faint">of {issue.event_count}</span>
+          {at === 0 ? "Latest event" : at < 0 ? "An older event" : `Event ${at + 1}`} <span class="faint">of {issue.event_count}</span>
         </span>
-        <IconButton small icon="right" label="Older event" disabled={at >= of - 1} onClick={() => onShow(at + 1)} />
+        <IconButton small icon="right" label="Older event" disabled={at < 0 || at >= of - 1} onClick={() => onShow(at + 1)} />
+        {at === best ? (
+          <Badge title="Of the newest events the one that tells most: stack, variables, request, trace">Recommended</Badge>
+        ) : (
+          <Button small kind="quiet" onClick={() => onShow(best)}>
+            Recommended
+          </Button>
+        )}
+        {at !== 0 && (
+          <Button small kind="quiet" onClick={() => onShow(0)}>
+            Latest
+          </Button>
+        )}
         <span class="muted num clip grow">{formatDateTime(Date.parse(row.time), zone)}</span>
         <Button small kind="quiet" icon="around" onClick={() => openAround(row.time, row.service)}>
           What else happened here
@@ -199,6 +221,9 @@ function EventView({ issue, row, at, of, onShow }: { issue: Issue; row: Row; at:
       <Later>
         {() => (
           <>
+            <Suspense fallback={null}>
+              <SameRequest row={row} />
+            </Suspense>
             <Breadcrumbs crumbs={event.crumbs} />
             <RequestPart event={event} />
             <Suspense fallback={null}>
@@ -207,6 +232,10 @@ function EventView({ issue, row, at, of, onShow }: { issue: Issue; row: Row; at:
             <Contexts event={event} />
             <Grouping issue={issue} eventId={String(row.attributes["event_id"] ?? "")} />
             <Parts issue={issue} />
+            <Suspense fallback={null}>
+              <Similar issue={issue} />
+              <RawEvent row={row} />
+            </Suspense>
           </>
         )}
       </Later>

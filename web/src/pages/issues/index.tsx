@@ -10,7 +10,7 @@ import { useListKeys } from "../../lib/cursor";
 import { filterText } from "../../lib/filters";
 import { count, plural } from "../../lib/format";
 import { issueList, issuesReached, issuesTotal } from "../../lib/asks";
-import { changeIssues, changeMatching, type IssueChange, ISSUE_LIMIT, markIssues, MATCHING_LIMIT, mergeIssues, useIssues } from "../../lib/issues";
+import { assignToMe, changeIssues, changeMatching, type IssueChange, ISSUE_LIMIT, markIssues, MATCHING_LIMIT, mergeIssues, useIssues } from "../../lib/issues";
 import { useKeys } from "../../lib/keys";
 import { prefs } from "../../lib/prefs";
 import { useRange } from "../../lib/query";
@@ -95,10 +95,16 @@ export default function Issues() {
     void markIssues(target, { bookmarked: !target.every((i) => i.bookmarked) });
     selectNone();
   };
+  const assign = () => {
+    if (everything) return;
+    assignToMe(target, me ?? "");
+    selectNone();
+  };
   useKeys([
     { keys: "e", label: "Resolve", group: "Issues", run: () => change("resolved") },
     { keys: "m", label: "Archive until it escalates", group: "Issues", run: () => archive({ until: "escalating" }) },
     { keys: "u", label: "Reopen", group: "Issues", run: () => change("unresolved") },
+    { keys: "a", label: "Assign to me, or to nobody", group: "Issues", run: assign },
     { keys: "b", label: "Bookmark", group: "Issues", run: mark },
     { keys: "Shift+M", label: "Merge the selected", group: "Issues", run: merge },
     { keys: "Mod+a", label: "Select all", group: "Issues", run: () => keys.setSelected(new Set(rows.map((i) => i.id))) },
