@@ -72,6 +72,7 @@ async function sameRequest({ page, person, data }) {
     await page.mouse.wheel(0, 2000);
     return (await lines.count()) === 1;
   }, "the lines of the request are shown");
+  expect(await page.evaluate(() => document.documentElement.scrollHeight <= window.innerHeight), "the page scrolls, the frame around it does not");
   expect((await lines.getByRole("listitem").filter({ hasText: "this error" }).count()) === 1, "the error stands among them");
   const trace = page.getByRole("region", { name: "Trace", exact: true });
   expect((await trace.getByRole("listitem").count()) > 0, "spans of the trace");
