@@ -33,8 +33,8 @@ inline constexpr std::size_t kPartGroupsAPage = 256;
 inline constexpr std::size_t kMaxPartGroupBlocks = std::size_t{1} << 24;  // pairs of group and block
 // Of the cache of their pages (part_word_cache.hpp).
 inline constexpr std::size_t kPartWordCacheBytes = std::size_t{64} << 20;
-inline constexpr int kPartWordCacheMinutes = 10;    // that a page stays unasked
-inline constexpr std::size_t kWordMergeWidth = 16;  // indexes that merge at a time
+inline constexpr int kPartWordCacheMinutes = 10;   // that a page stays unasked
+inline constexpr std::size_t kWordMergeWidth = 8;  // indexes that merge at a time
 // Of an answer: where groups may have a row.
 inline constexpr std::size_t kMaxPossibleRanges = 8;
 

@@ -39,6 +39,9 @@ const SORTS: [string, string][] = [
   ["trend", "Rising"],
 ];
 
+/** Of longer ranges a day is a bar. */
+const HOURS_ARE_SHOWN_MS = 48 * 3600_000;
+
 /** What was just resolved leaves the list of the unresolved at once. */
 const shownUnder = (status: string, i: Issue) => status === "all" || (status === "bookmarked" ? i.bookmarked !== false : i.status === status);
 
@@ -47,7 +50,8 @@ export default function Issues() {
   const sort = useParam("sort") || "last_seen";
   const query = useParam("q");
   const me = useSession().data?.user?.email;
-  const { params } = useRange();
+  const { params, start, end } = useRange();
+  const inDays = end - start > HOURS_ARE_SHOWN_MS;
   const { filters } = useFilters();
   const foreign = filterTerms(filters).foreign;
   const list = issueList(useParams(), params);
@@ -125,7 +129,7 @@ export default function Issues() {
       cell: (i) => <input type="checkbox" aria-label={`Select ${i.short_id}`} checked={keys.selected.has(i.id)} onChange={() => keys.toggle(i.id)} />,
     },
     { key: "title", header: "Issue", width: "minmax(0, 1fr)", cell: (i) => <IssueTitle issue={i} /> },
-    { key: "trend", header: "Last 24 hours", width: "124px", wide: true, cell: (i) => <Trend issue={i} /> },
+    { key: "trend", header: inDays ? "Last 14 days" : "Last 24 hours", width: "124px", wide: true, cell: (i) => <Trend issue={i} inDays={inDays} /> },
     { key: "events", header: "Events", width: "62px", align: "end", sortable: true, cell: (i) => <span title={String(i.event_count)}>{count(i.event_count)}</span> },
     { key: "users", header: "Users", width: "56px", align: "end", wide: true, sortable: true, cell: (i) => count(i.user_count) },
     { key: "first_seen", header: "Age", width: "46px", align: "end", wide: true, sortable: true, cell: (i) => <Ago time={i.first_seen} /> },
@@ -244,11 +248,12 @@ function IssueTitle({ issue: i }: { issue: Issue }) {
   );
 }
 
-function Trend({ issue: i }: { issue: Issue }) {
-  if (!i.trend_24h) return null;
+function Trend({ issue: i, inDays }: { issue: Issue; inDays: boolean }) {
+  const values = inDays ? i.trend_14d : i.trend_24h;
+  if (!values) return null;
   return (
     <div class="issue-trend">
-      <SparkBars values={i.trend_24h} label="Events an hour, last 24 hours" tone={i.status === "unresolved" ? "bad" : "muted"} />
+      <SparkBars values={values} label={inDays ? "Events a day, last 14 days" : "Events an hour, last 24 hours"} tone={i.status === "unresolved" ? "bad" : "muted"} />
     </div>
   );
 }
