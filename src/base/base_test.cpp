@@ -227,6 +227,34 @@ TEST(Parallel, does_each_part_once_and_stops_at_the_first_error) {
   EXPECT_EQ(done, 5);
 }
 
+TEST(Json, strings_escape_what_they_must_wherever_it_stands) {
+  for (std::uint64_t seed = 1; seed <= 2'000; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Rng rng(seed);
+    std::string text;
+    for (std::size_t n = rng.below(70); n > 0; --n)
+      text +=
+          rng.chance(0.9) ? static_cast<char>(0x20 + rng.below(0x5f)) : static_cast<char>(rng.below(0x80));
+    if (rng.chance(0.3)) text.insert(0, "\xc3\xa9");
+    std::string expected = "\"";
+    for (const char c : text) {
+      if (c == '"' || c == '\\') {
+        expected += {'\\', c};
+      } else if (c == '\n' || c == '\r' || c == '\t') {
+        expected += {'\\', c == '\n' ? 'n' : c == '\r' ? 'r' : 't'};
+      } else if (static_cast<unsigned char>(c) < 0x20) {
+        expected += "\\u00";
+        expected += {"0123456789abcdef"[c / 16], "0123456789abcdef"[c % 16]};
+      } else {
+        expected += c;
+      }
+    }
+    std::string out;
+    append_json_string(out, text);
+    EXPECT_EQ(out, expected + '"');
+  }
+}
+
 TEST(DoubleScan, finds_what_a_loop_finds) {
   for (std::uint64_t seed = 1; seed <= 2'000; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));

@@ -2,11 +2,33 @@
 
 #include <cmath>
 
+#include <emmintrin.h>
 #include <fmt/format.h>
 
 #include "base/text.hpp"
 
 namespace telltale {
+
+namespace {
+
+/// The first byte at or behind `from` that a JSON string does not hold as it is; the end if there is none.
+std::size_t find_escaped(std::string_view text, std::size_t from) {
+  const auto is_escaped = [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\';
+  };
+  for (; from + 16 <= text.size(); from += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + from));
+    const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
+    const __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+    const __m128i slash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+    const int found = _mm_movemask_epi8(_mm_or_si128(control, _mm_or_si128(quote, slash)));
+    if (found != 0) return from + static_cast<std::size_t>(__builtin_ctz(static_cast<unsigned>(found)));
+  }
+  while (from < text.size() && !is_escaped(text[from])) ++from;
+  return from;
+}
+
+}  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
   std::string repaired;
@@ -16,9 +38,8 @@ void append_json_string(std::string& out, std::string_view text) {
   }
   out.push_back('"');
   std::size_t plain = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
+  for (std::size_t i = 0; (i = find_escaped(text, i)) < text.size(); ++i) {
     const unsigned char c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x20 && c != '"' && c != '\\') continue;
     out.append(text.substr(plain, i - plain));
     plain = i + 1;
     switch (c) {

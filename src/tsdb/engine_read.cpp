@@ -51,9 +51,11 @@ std::vector<std::string> first_sorted(const std::vector<std::string_view>& texts
             [](const Keyed& a, const Keyed& b) { return a.key != b.key ? a.key < b.key : a.text < b.text; });
   std::vector<std::string> out;
   out.reserve(limit > 0 ? std::min(limit, order.size()) : order.size());
+  const Keyed* last = nullptr;
   for (const Keyed& k : order) {
     if (limit > 0 && out.size() == limit) break;
-    if (out.empty() || out.back() != k.text) out.emplace_back(k.text);
+    if (last == nullptr || last->key != k.key || last->text != k.text) out.emplace_back(k.text);
+    last = &k;
   }
   return out;
 }
