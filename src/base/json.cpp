@@ -74,6 +74,11 @@ void append_json_number(std::string& out, double value) {
   }
 }
 
+JsonWriter& JsonWriter::reserve(std::size_t bytes) {
+  out_.reserve(bytes);
+  return *this;
+}
+
 JsonWriter& JsonWriter::open(char c) {
   separate();
   out_.push_back(c);

@@ -17,6 +17,8 @@ void append_json_number(std::string& out, double value);
 /// Not thread-safe. Nesting is the caller's duty; take() returns the document.
 class JsonWriter {
  public:
+  /// Room for a document of so many bytes, so that a large one is not moved while it grows.
+  JsonWriter& reserve(std::size_t bytes);
   JsonWriter& begin_object() { return open('{'); }
   JsonWriter& end_object() { return close('}'); }
   JsonWriter& begin_array() { return open('['); }

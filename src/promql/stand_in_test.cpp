@@ -46,8 +46,8 @@ class WatchedStore final : public storage::MetricStore {
   Result<std::vector<std::string>> label_names(const storage::LabelQuery& q, WorkContext& c) override {
     return store_.label_names(q, c);
   }
-  Result<std::vector<std::string>> label_values(std::string_view n, const storage::LabelQuery& q,
-                                                WorkContext& c) override {
+  Result<storage::TextList> label_values(std::string_view n, const storage::LabelQuery& q,
+                                         WorkContext& c) override {
     return store_.label_values(n, q, c);
   }
   Result<std::vector<Labels>> series(const storage::LabelQuery& q, WorkContext& c) override {

@@ -139,15 +139,15 @@ class MemoryMetricStore final : public MetricStore {
     }
     return first_of(out, query.limit);
   }
-  Result<std::vector<std::string>> label_values(std::string_view name, const LabelQuery& query,
-                                                WorkContext& context) override {
+  Result<TextList> label_values(std::string_view name, const LabelQuery& query,
+                                WorkContext& context) override {
     TT_TRY(context.check());
     MutexLock lock(mutex_);
     std::set<std::string> out;
     for (const MemorySeries* s : matching(query.projects, query.matchers, query.range)) {
       if (s->labels.has(name)) out.emplace(s->labels.get(name));
     }
-    return first_of(out, query.limit);
+    return TextList::of(first_of(out, query.limit));
   }
   Result<std::vector<Labels>> series(const LabelQuery& query, WorkContext& context) override {
     TT_TRY(context.check());

@@ -15,6 +15,7 @@
 #include "storage/batch.hpp"
 #include "storage/derived_store.hpp"
 #include "storage/matcher.hpp"
+#include "storage/text_list.hpp"
 
 namespace telltale::storage {
 
@@ -158,8 +159,8 @@ class MetricStore : public DerivedStore {
   /// Sorted.
   virtual Result<std::vector<std::string>> label_names(const LabelQuery& query, WorkContext& context) = 0;
   /// Sorted.
-  virtual Result<std::vector<std::string>> label_values(std::string_view name, const LabelQuery& query,
-                                                        WorkContext& context) = 0;
+  virtual Result<TextList> label_values(std::string_view name, const LabelQuery& query,
+                                        WorkContext& context) = 0;
   /// Label sets of the series that have samples in the range, sorted.
   virtual Result<std::vector<Labels>> series(const LabelQuery& query, WorkContext& context) = 0;
   /// Of the series that have samples in the range; `limit` is of each list.

@@ -104,7 +104,15 @@ void Catalog::put_hash(std::uint32_t hash, std::uint32_t slot) {
 void Catalog::index(std::uint32_t slot) {
   const Series& s = series_[slot];
   ProjectIndex& project = projects_[s.project];
-  for (const SymbolPair& p : labels_of(s).pairs()) project.names[p.name].values[p.value].add(slot);
+  for (const SymbolPair& p : labels_of(s).pairs()) {
+    NameIndex& name = project.names[p.name];
+    const auto [value, is_new] = name.values.try_emplace(p.value);
+    if (is_new) {
+      name.version = ++value_changes_;
+      name.order = nullptr;
+    }
+    value->second.add(slot);
+  }
   project.all.add(slot);
   ++project.live;
 }
@@ -204,11 +212,7 @@ std::vector<SeriesId> Catalog::match(ProjectId project,
   bool narrowed = false;
   SlotSet slots;
   std::vector<const storage::LabelMatcher*> rest;
-  const auto name_of = [&](const storage::LabelMatcher& m) -> const NameIndex* {
-    const auto symbol = arena_->symbols.find(m.name());
-    const auto name = symbol ? index->names.find(*symbol) : index->names.end();
-    return name == index->names.end() ? nullptr : &name->second;
-  };
+  const auto name_of = [&](const storage::LabelMatcher& m) { return index_of(project, m.name()); };
   for (const storage::LabelMatcher& m : matchers) {
     if (m.op() != storage::MatchOp::eq || m.value().empty()) {
       rest.push_back(&m);
@@ -272,15 +276,36 @@ std::vector<SeriesId> Catalog::match(ProjectId project,
   return out;
 }
 
-void Catalog::for_each_value(ProjectId project, std::string_view name,
-                             const std::function<bool(std::string_view, const PostingList&)>& visit) const {
+const Catalog::NameIndex* Catalog::index_of(ProjectId project, std::string_view name) const {
   const ProjectIndex* index = index_of(project);
   const auto symbol = arena_->symbols.find(name);
-  if (index == nullptr || !symbol) return;
+  if (index == nullptr || !symbol) return nullptr;
   const auto found = index->names.find(*symbol);
-  if (found == index->names.end()) return;
-  for (const auto& [value, list] : found->second.values)
-    if (!visit(arena_->symbols.text(value), list)) return;
+  return found == index->names.end() ? nullptr : &found->second;
+}
+
+LabelValues Catalog::values(ProjectId project, std::string_view name) const {
+  LabelValues out;
+  const NameIndex* index = index_of(project, name);
+  if (index == nullptr) return out;
+  out.version = index->version;
+  {
+    MutexLock lock(order_mutex_);
+    out.order = index->order;
+  }
+  if (out.order) return out;
+  out.unordered.reserve(index->values.size());
+  for (const auto& [value, list] : index->values)
+    out.unordered.push_back({arena_->symbols.text(value), &list});
+  return out;
+}
+
+void Catalog::keep_order(ProjectId project, std::string_view name, std::uint64_t version,
+                         std::shared_ptr<const ValueOrder> order) const {
+  const NameIndex* index = index_of(project, name);
+  if (index == nullptr || index->version != version) return;
+  MutexLock lock(order_mutex_);
+  index->order = std::move(order);
 }
 
 std::vector<SeriesId> Catalog::unsaved() const {
@@ -316,7 +341,11 @@ std::size_t Catalog::drop(const std::function<bool(SeriesId, UnixMillis used)>& 
       const auto name = project.names.find(p.name);
       const auto value = name->second.values.find(p.value);
       value->second.remove(slot);
-      if (value->second.empty()) name->second.values.erase(value);
+      if (value->second.empty()) {
+        name->second.values.erase(value);
+        name->second.version = ++value_changes_;
+        name->second.order = nullptr;
+      }
       if (name->second.values.empty()) project.names.erase(name);
     }
     project.all.remove(slot);

@@ -18,6 +18,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/mutex.hpp"
 #include "base/result.hpp"
 #include "base/strong.hpp"
 #include "base/time.hpp"
@@ -28,6 +29,7 @@
 #include "tsdb/postings.hpp"
 #include "tsdb/symbols.hpp"
 #include "tsdb/tsdb.hpp"
+#include "tsdb/value_order.hpp"
 
 namespace telltale::tsdb {
 
@@ -51,6 +53,13 @@ struct LabelArena {
   std::vector<std::unique_ptr<SymbolPair[]>> pages;
   std::size_t room = 0;
   SymbolPair* at = nullptr;
+};
+
+/// A label's values: in order if somebody has put them so since the last one came or went, else as they lie.
+struct LabelValues {
+  std::uint64_t version = 0;  // 0: there are none
+  std::shared_ptr<const ValueOrder> order;
+  std::vector<ValueOrder::Value> unordered;
 };
 
 /// A series' labels, in order of their names.
@@ -101,9 +110,11 @@ class Catalog {
 
   /// Ids of the project's series that all matchers hold for, ascending.
   std::vector<SeriesId> match(ProjectId project, const std::vector<storage::LabelMatcher>& matchers) const;
-  /// Calls visit(value, ids) for each value of a label in the project, in no order, until it returns false.
-  void for_each_value(ProjectId project, std::string_view name,
-                      const std::function<bool(std::string_view, const PostingList&)>& visit) const;
+  /// The values of a label in the project. Also beside other readers.
+  LabelValues values(ProjectId project, std::string_view name) const;
+  /// For those who ask next, if the values are those of that version still. Also beside other readers.
+  void keep_order(ProjectId project, std::string_view name, std::uint64_t version,
+                  std::shared_ptr<const ValueOrder> order) const;
   SeriesId id_of(std::uint32_t slot) const { return series_[slot].id; }
   /// Whether some series may have two ids, which is so after a catalog was lost.
   bool has_twins() const { return has_twins_; }
@@ -138,6 +149,8 @@ class Catalog {
   };
   struct NameIndex {
     std::unordered_map<std::uint32_t, PostingList> values;  // by symbol
+    std::uint64_t version = 0;                              // another one when a value comes or goes
+    mutable std::shared_ptr<const ValueOrder> order;        // of this version; see order_mutex_
   };
   struct ProjectIndex {
     std::unordered_map<std::uint32_t, NameIndex> names;  // by symbol
@@ -153,6 +166,7 @@ class Catalog {
 
   LabelRef labels_of(const Series& s) const { return {*arena_, {s.pairs, s.count}}; }
   const ProjectIndex* index_of(ProjectId project) const;
+  const NameIndex* index_of(ProjectId project, std::string_view name) const;
   Series* lookup(ProjectId project, const Labels& labels, std::uint32_t hash);
   Series& insert(ProjectId project, SeriesId id, const Labels& labels, std::uint32_t hash, UnixMillis now);
   void put_hash(std::uint32_t hash, std::uint32_t slot);
@@ -169,6 +183,8 @@ class Catalog {
   std::vector<HashSlot> by_hash_;
   std::size_t hashed_ = 0;
   std::unordered_map<ProjectId, ProjectIndex> projects_;
+  mutable Mutex order_mutex_;  // over every NameIndex's order, which readers make
+  std::uint64_t value_changes_ = 0;
   std::unordered_map<ProjectId, Made> made_;
   std::unordered_set<SeriesId> unsaved_;
   std::size_t live_ = 0;

@@ -35,6 +35,9 @@ class ChangeLog {
     projects_.clear();
   }
 
+  /// Rises when samples go.
+  std::uint64_t gone() const { return all_; }
+
   storage::Changes since(const storage::Projects& projects, std::uint64_t version) const {
     storage::Changes out{version_, UnixMillis{INT64_MAX}};
     if (version < all_ || version > version_) out.since.ms = INT64_MIN;

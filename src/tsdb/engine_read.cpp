@@ -1,13 +1,14 @@
 // Reading: select() takes a snapshot (immutable parts and frozen heads by reference, the active head's
 // samples by copy) and the cursor merges it a series at a time, in the order of labels.
 #include <algorithm>
-#include <cstring>
 #include <tuple>
 
 #include "storage/cardinality.hpp"
 #include "tsdb/engine.hpp"
 
 namespace telltale::tsdb {
+using storage::TextList;
+
 namespace {
 
 std::vector<ProjectId> distinct(std::vector<ProjectId> projects) {
@@ -17,46 +18,12 @@ std::vector<ProjectId> distinct(std::vector<ProjectId> projects) {
 }
 
 constexpr std::size_t kFirstAsked = 16;  // series of a label's value
+constexpr int kOrderTries = 2;           // to put a label's values in order before another one comes
 
 template <class T, class Less>
 std::vector<T> first_of(const std::set<T, Less>& all, std::size_t limit) {
   std::vector<T> out(all.begin(), all.end());
   if (limit > 0 && out.size() > limit) out.resize(limit);
-  return out;
-}
-
-/// Sorted, each once, the first `limit` (0: all). Values of a label mostly begin alike: what they share is
-/// left out, and the eight bytes behind it decide nearly always.
-std::vector<std::string> first_sorted(const std::vector<std::string_view>& texts, std::size_t limit) {
-  if (texts.empty()) return {};
-  std::size_t shared = texts.front().size();
-  for (const std::string_view t : texts) {
-    const std::size_t most = std::min(shared, t.size());
-    shared = static_cast<std::size_t>(
-        std::mismatch(t.begin(), t.begin() + static_cast<std::ptrdiff_t>(most), texts.front().begin()).first -
-        t.begin());
-  }
-  struct Keyed {
-    std::uint64_t key;  // the bytes behind, as a number that has their order
-    std::string_view text;
-  };
-  std::vector<Keyed> order;
-  order.reserve(texts.size());
-  for (const std::string_view t : texts) {
-    std::uint64_t key = 0;
-    std::memcpy(&key, t.data() + shared, std::min<std::size_t>(t.size() - shared, sizeof key));
-    order.push_back({__builtin_bswap64(key), t});
-  }
-  std::sort(order.begin(), order.end(),
-            [](const Keyed& a, const Keyed& b) { return a.key != b.key ? a.key < b.key : a.text < b.text; });
-  std::vector<std::string> out;
-  out.reserve(limit > 0 ? std::min(limit, order.size()) : order.size());
-  const Keyed* last = nullptr;
-  for (const Keyed& k : order) {
-    if (limit > 0 && out.size() == limit) break;
-    if (last == nullptr || last->key != k.key || last->text != k.text) out.emplace_back(k.text);
-    last = &k;
-  }
   return out;
 }
 
@@ -115,8 +82,8 @@ Result<std::vector<std::string>> Engine::label_names(const storage::LabelQuery& 
   return first_of(out, query.limit);
 }
 
-Result<std::vector<std::string>> Engine::label_values(std::string_view name, const storage::LabelQuery& query,
-                                                      WorkContext& context) {
+Result<TextList> Engine::label_values(std::string_view name, const storage::LabelQuery& query,
+                                      WorkContext& context) {
   if (query.matchers.empty()) return values_of_all(name, query, context);
   std::set<std::string, std::less<>> out;
   auto status = for_each_series(query, context, [&](const LabelRef& labels) -> Result<bool> {
@@ -127,103 +94,130 @@ Result<std::vector<std::string>> Engine::label_values(std::string_view name, con
     return true;
   });
   TT_TRY(std::move(status));
-  return first_of(out, query.limit);
+  return TextList::of(first_of(out, query.limit));
 }
 
-Result<std::vector<std::string>> Engine::values_of_all(std::string_view name,
-                                                       const storage::LabelQuery& query,
-                                                       WorkContext& context) {
+Result<TextList> Engine::values_of_all(std::string_view name, const storage::LabelQuery& query,
+                                       WorkContext& context) {
+  std::vector<TextList> lists;
+  for (const ProjectId project : distinct(query.projects)) {
+    TT_ASSIGN(auto list, values_of_project(project, name, query.range, context));
+    if (!list.empty()) lists.push_back(std::move(list));
+  }
+  return TextList::united(std::move(lists)).first(query.limit);
+}
+
+/// Null: there are none. They are put in order without the lock, and under it where new ones keep coming.
+std::shared_ptr<const ValueOrder> Engine::ordered_values(ProjectId project, std::string_view name,
+                                                         std::shared_lock<std::shared_mutex>& lock) {
+  for (int tries = 0;; ++tries) {
+    LabelValues values = catalog_.values(project, name);
+    if (values.version == 0 || values.order) return values.order;
+    const auto arena = catalog_.hold();
+    const bool last = tries == kOrderTries;
+    if (!last) lock.unlock();
+    auto order = std::make_shared<const ValueOrder>(arena, std::move(values.unordered));
+    if (!last) lock.lock();
+    catalog_.keep_order(project, name, values.version, std::move(order));
+  }
+}
+
+Result<TextList> Engine::values_of_project(ProjectId project, std::string_view name,
+                                           const storage::MillisRange& range, WorkContext& context) {
   // One series with samples settles a value, and where a whole part lies in the range, its list of series
   // does.
   struct Undecided {
-    ProjectId project;
-    std::string_view value;
+    std::size_t at;             // of the value
     std::vector<SeriesId> ids;  // the first ones; mostly the very first has samples
     bool more = false;
   };
-  std::shared_ptr<const void> labels;  // what the values are part of
-  std::vector<std::string_view> values;
+  std::shared_ptr<const ValueOrder> order;
+  std::vector<bool> present;
   std::vector<Undecided> undecided;
-  Parts inside;
   Parts across;
   {
     std::shared_lock lock(state_);
-    labels = catalog_.hold();
+    order = ordered_values(project, name, lock);
+    if (!order) return TextList();
+    const std::uint64_t gone = changes_.gone();
+    if (order->all_seen(gone, range)) return TextList::shared(order, order->texts());
+    TT_TRY(context.charge(order->texts().size() / 8));
+    present.resize(order->texts().size());
+    Parts inside;
     for (const auto& p : parts_) {
-      if (p->within(query.range)) {
+      if (p->within(range)) {
         inside.push_back(p);
-      } else if (p->overlaps(query.range)) {
+      } else if (p->overlaps(range)) {
         across.push_back(p);
       }
     }
-    const auto surely = [&](SeriesId id) {
-      return std::any_of(inside.begin(), inside.end(),
-                         [id](const auto& p) { return p->series().contains(id); }) ||
-             head_->has_samples(id, query.range) ||
-             std::any_of(frozen_.begin(), frozen_.end(),
-                         [&](const auto& f) { return f->has_samples(id, query.range); });
+    storage::MillisRange seen{{INT64_MAX}, {INT64_MIN}};
+    const auto saw = [&seen](UnixMillis first, UnixMillis last) {
+      seen = {std::min(seen.min, first), std::max(seen.max, last)};
+      return true;
+    };
+    const auto surely = [&](std::uint32_t slot) {
+      const SeriesId id = catalog_.id_of(slot);
+      if (const auto t = head_->time_within(id, range)) return saw(*t, *t);
+      for (const auto& f : frozen_)
+        if (const auto t = f->time_within(id, range)) return saw(*t, *t);
+      for (const auto& p : inside)
+        if (p->series().contains(id)) return saw({p->meta().min_ms}, {p->meta().max_ms});
+      return false;
     };
     const auto maybe = [&](SeriesId id) {
       return std::any_of(across.begin(), across.end(),
                          [id](const auto& p) { return p->series().contains(id); });
     };
-    for (const ProjectId project : distinct(query.projects)) {
-      Result<> status;
-      std::size_t done = 0;
-      catalog_.for_each_value(project, name, [&](std::string_view value, const PostingList& list) {
-        if (++done % 1024 == 0) status = context.check();
-        if (list.empty()) return status.has_value();
-        if (surely(catalog_.id_of(list.first())) ||
-            !list.for_each([&](std::uint32_t slot) { return !surely(catalog_.id_of(slot)); })) {
-          values.push_back(value);
-          return status.has_value();
-        }
-        if (across.empty()) return status.has_value();
-        Undecided u{project, value, {}};
-        list.for_each([&](std::uint32_t slot) {
-          const SeriesId id = catalog_.id_of(slot);
-          if (!maybe(id)) return true;
-          u.more = u.ids.size() == kFirstAsked;
-          if (!u.more) u.ids.push_back(id);
-          return !u.more;
-        });
-        if (!u.ids.empty()) undecided.push_back(std::move(u));
-        return status.has_value();
+    bool all = true;
+    for (std::size_t at = 0; at < present.size(); ++at) {
+      if (at % 1024 == 0) TT_TRY(context.check());
+      const PostingList& list = order->series(at);
+      present[at] = surely(list.first()) || !list.for_each([&](std::uint32_t slot) { return !surely(slot); });
+      if (present[at]) continue;
+      all = false;
+      if (across.empty()) continue;
+      Undecided u{at, {}};
+      list.for_each([&](std::uint32_t slot) {
+        const SeriesId id = catalog_.id_of(slot);
+        if (!maybe(id)) return true;
+        u.more = u.ids.size() == kFirstAsked;
+        if (!u.more) u.ids.push_back(id);
+        return !u.more;
       });
-      TT_TRY(std::move(status));
+      if (!u.ids.empty()) undecided.push_back(std::move(u));
+    }
+    if (all) {
+      order->seen_all(gone, seen);
+      return TextList::shared(order, order->texts());
     }
   }
   std::sort(undecided.begin(), undecided.end(),
             [](const Undecided& a, const Undecided& b) { return a.ids.front() < b.ids.front(); });
   BlockHold hold(cache_);
-  const auto has_samples = [&](const Undecided& u) -> Result<bool> {
-    for (const SeriesId id : u.ids) {
-      for (const auto& p : across) {
-        TT_ASSIGN(const bool has, p->has_samples(id, query.range, hold));
-        if (has) return true;
-      }
-    }
-    bool found = false;
-    if (!u.more) return found;
-    TT_ASSIGN(auto matcher,
-              storage::LabelMatcher::make(storage::MatchOp::eq, std::string(name), std::string(u.value)));
-    const storage::LabelQuery all{{u.project}, query.range, {std::move(matcher)}, 0};
-    TT_TRY(for_each_series(all, context, [&found](const LabelRef&) -> Result<bool> {
-      found = true;
-      return false;
-    }));
-    return found;
-  };
   for (const Undecided& u : undecided) {
     TT_TRY(context.check());
-    TT_ASSIGN(const bool has, has_samples(u));
-    if (has) values.push_back(u.value);
+    bool found = false;
+    for (auto id = u.ids.begin(); id != u.ids.end() && !found; ++id)
+      for (auto p = across.begin(); p != across.end() && !found; ++p) {
+        TT_ASSIGN(found, (*p)->has_samples(*id, range, hold));
+      }
+    if (!found && u.more) {
+      TT_ASSIGN(auto matcher, storage::LabelMatcher::make(storage::MatchOp::eq, std::string(name),
+                                                          std::string(order->texts()[u.at])));
+      const storage::LabelQuery of_value{{project}, range, {std::move(matcher)}, 0};
+      TT_TRY(for_each_series(of_value, context, [&found](const LabelRef&) -> Result<bool> {
+        found = true;
+        return false;
+      }));
+    }
+    present[u.at] = found;
   }
-  const std::size_t bytes = values.size() * 128;  // with their order and their texts
-  TT_TRY(context.charge(bytes));
-  auto out = first_sorted(values, query.limit);
-  context.release(bytes);
-  return out;
+  TextList::Views views;
+  TT_TRY(context.charge(present.size() * sizeof(std::string_view)));
+  for (std::size_t at = 0; at < present.size(); ++at)
+    if (present[at]) views.push_back(order->texts()[at]);
+  return TextList(order, std::move(views));
 }
 
 Result<std::vector<Labels>> Engine::series(const storage::LabelQuery& query, WorkContext& context) {

@@ -344,15 +344,17 @@ void Head::read(const Mark& mark, const storage::MillisRange& range, SampleRun& 
   read_slot(mark.slot, series.rewrites == mark.rewrites ? mark.samples : series.samples, range, out);
 }
 
-bool Head::has_samples(SeriesId id, const storage::MillisRange& range) const {
+std::optional<UnixMillis> Head::time_within(SeriesId id, const storage::MillisRange& range) const {
   const std::uint32_t slot = slots_.get(id);
-  if (slot == IdTable::kNone) return false;
+  if (slot == IdTable::kNone) return std::nullopt;
   const Series& series = series_[slot];
   const auto within = [&range](std::int64_t ms) { return ms >= range.min.ms && ms <= range.max.ms; };
-  if (series.samples > 0 && (within(series.first_ms) || within(series.last_ms))) return true;
+  if (series.samples > 0 && within(series.last_ms)) return UnixMillis{series.last_ms};
+  if (series.samples > 0 && within(series.first_ms)) return UnixMillis{series.first_ms};
   SampleRun run;
   read(id, range, run);
-  return !run.empty();
+  if (run.empty()) return std::nullopt;
+  return UnixMillis{run.times.back()};
 }
 
 }  // namespace telltale::tsdb

@@ -59,7 +59,11 @@ class Head {
   Mark mark(SeriesId id, const storage::MillisRange& range) const;
   /// The same as at the mark; of a series with late samples or histograms also what came since.
   void read(const Mark& mark, const storage::MillisRange& range, SampleRun& out) const;
-  bool has_samples(SeriesId id, const storage::MillisRange& range) const;
+  bool has_samples(SeriesId id, const storage::MillisRange& range) const {
+    return time_within(id, range).has_value();
+  }
+  /// Of a sample in the range, the last one if that is in it.
+  std::optional<UnixMillis> time_within(SeriesId id, const storage::MillisRange& range) const;
   /// Merges all late samples in; to be called before freezing.
   void settle();
   /// Ids, rising.

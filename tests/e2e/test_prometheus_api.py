@@ -99,3 +99,34 @@ def test_a_query_is_shown_as_a_tree(served):
     assert (sub["type"], sub["range"], sub["step"], sub["startOrEnd"]) == ("subquery", 3600000, 300000, "end")
     refused = server.api.http.get(server.url + "/api/v1/parse_query", params={"query": "sum("}, timeout=30)
     assert refused.status_code == 400 and refused.json()["errorType"] == "bad_data" and "1:5" in refused.json()["error"]
+
+
+def test_a_limit_cuts_and_says_so(served):
+    server, _settings = served
+    api = server.api
+    lines = "".join(f'limited{{pod="p{i}",zone="z{i % 2}"}} {i}\n' for i in range(5))
+    assert api.post("/api/v1/import/prometheus", data=lines, headers={"Content-Type": "text/plain"}).status_code < 300
+    cut = ["results truncated due to limit"]
+    now = time.time()
+    asked = {"label/pod/values": ({}, [f"p{i}" for i in range(5)]),
+             "labels": ({"match[]": "limited"}, ["__name__", "pod", "zone"]),
+             "series": ({"match[]": ['limited{zone="z1"}', "limited"]},
+                        [{"__name__": "limited", "pod": f"p{i}", "zone": f"z{i % 2}"} for i in range(5)])}
+    for path, (params, whole) in asked.items():
+        for limit in (0, 2, len(whole), len(whole) + 1):
+            answer = api.get(f"/api/v1/{path}", limit=limit, **params)
+            cuts = 0 < limit < len(whole)
+            assert answer["data"] == (whole[:limit] if cuts else whole), (path, limit)
+            assert answer.get("warnings", []) == (cut if cuts else []), (path, limit)
+    # Of two selectors the union is cut, not each of them.
+    both = api.get("/api/v1/label/pod/values", limit=3, **{"match[]": ['limited{zone="z1"}', 'limited{zone="z0"}']})
+    assert (both["data"], both["warnings"]) == (["p0", "p1", "p2"], cut)
+    for path, params in (("query", {"query": "sort(limited)", "time": now}),
+                         ("query_range", {"query": "limited", "start": now, "end": now, "step": 1})):
+        answer = api.get(f"/api/v1/{path}", limit=2, **params)
+        assert [s["metric"]["pod"] for s in answer["data"]["result"]] == ["p0", "p1"] and answer["warnings"] == cut
+        assert len(api.get(f"/api/v1/{path}", limit=5, **params)["data"]["result"]) == 5
+    for path in ("label/pod/values", "labels", "series?match[]=limited", "query?query=1", "query_range?query=1&start=1&end=1&step=1"):
+        mark = "&" if "?" in path else "?"
+        refused = api.http.get(f"{server.url}/api/v1/{path}{mark}limit=-1", timeout=30)
+        assert refused.status_code == 400 and "limit" in refused.json()["error"], path

@@ -222,7 +222,8 @@ struct Found {
 };
 
 /// Names with the text in them, any case: those that begin with it first.
-std::vector<std::string> named_like(const std::vector<std::string>& names, std::string_view text) {
+template <class Names>
+std::vector<std::string> named_like(const Names& names, std::string_view text) {
   const std::string wanted = to_lower(text);
   std::vector<std::string> out;
   for (const bool at_start : {true, false}) {
@@ -230,7 +231,7 @@ std::vector<std::string> named_like(const std::vector<std::string>& names, std::
       const std::size_t at = to_lower(name).find(wanted);
       if (at == std::string::npos || (at == 0) != at_start || out.size() == limits::kMaxQuickAnswers)
         continue;
-      out.push_back(name);
+      out.emplace_back(name);
     }
   }
   return out;

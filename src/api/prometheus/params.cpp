@@ -1,5 +1,9 @@
 #include "api/prometheus/params.hpp"
 
+#include <charconv>
+
+#include <fmt/format.h>
+
 #include "promql/parser.hpp"
 
 namespace telltale::api {
@@ -9,6 +13,17 @@ Result<UnixMillis> time_or(const net::HttpRequest& request, std::string_view nam
   if (!text || text->empty()) return fallback;
   TT_ASSIGN(const auto time, parse_time_param(name, *text));
   return time.to_millis();
+}
+
+Result<std::size_t> limit_of(const net::HttpRequest& request) {
+  const auto text = request.param("limit");
+  if (!text || text->empty()) return std::size_t{0};
+  std::size_t n = 0;
+  const auto [end, code] = std::from_chars(text->data(), text->data() + text->size(), n);
+  if (code != std::errc() || end != text->data() + text->size() || n == SIZE_MAX)
+    return fail(ErrorKind::invalid_argument,
+                fmt::format("limit: expected a whole number, got \"{}\"", *text));
+  return n;
 }
 
 Result<std::vector<storage::LabelQuery>> label_queries(const Services& services,

@@ -20,6 +20,10 @@
 namespace telltale::api {
 namespace {
 
+// As Prometheus says it.
+const std::string kTruncated = "results truncated due to limit";
+constexpr std::size_t kEnvelopeBytes = 128;
+
 void write_list(JsonWriter& w, std::string_view name, const std::vector<std::string>& list) {
   if (list.empty()) return;
   w.key(name).begin_array();
@@ -117,53 +121,98 @@ Result<promql::QueryResult> run_query(const Services& services, const net::HttpR
 
 Result<net::HttpResponse> prometheus_query(const Services& services, const net::HttpRequest& request,
                                            WorkContext& context, bool range) {
-  TT_ASSIGN(const auto result, run_query(services, request, context, range));
+  TT_ASSIGN(const std::size_t limit, limit_of(request));
+  TT_ASSIGN(auto result, run_query(services, request, context, range));
+  if (limit > 0 && result.series.size() > limit) {
+    result.series.resize(limit);
+    result.warnings.push_back(kTruncated);
+  }
   return write_query_result(result, wants_stats(request), services.query_limits.max_memory_bytes);
 }
 
-template <class T>
-net::HttpResponse write_values(const Result<std::vector<T>>& values, void (*write)(JsonWriter&, const T&)) {
-  if (!values) return prometheus_error(values.error());
+/// What was found, at most as much as the request's `limit`; `more`: it was cut.
+template <class List>
+struct Found {
+  List list;
+  bool more = false;
+};
+
+template <class List, class Write>
+net::HttpResponse write_found(const Result<Found<List>>& found, Write write, std::size_t bytes = 0) {
+  if (!found) return prometheus_error(found.error());
   JsonWriter w;
+  w.reserve(bytes);
   w.begin_object().field("status", "success").key("data").begin_array();
-  for (const auto& value : *values) write(w, value);
-  w.end_array().end_object();
+  for (const auto& item : found->list) write(w, item);
+  w.end_array();
+  if (found->more) write_list(w, "warnings", {kTruncated});
+  w.end_object();
   return net::HttpResponse::json(w.take());
 }
 
-void write_string(JsonWriter& w, const std::string& value) { w.string(value); }
+void write_string(JsonWriter& w, std::string_view value) { w.string(value); }
 
-// The union over every match[] selector of what `ask` returns for one, sorted.
+/// Of each match[] selector, with one item more than the limit, so that a cut is seen.
+Result<std::vector<storage::LabelQuery>> limited_queries(const Services& services,
+                                                         const net::HttpRequest& request, std::size_t limit) {
+  TT_ASSIGN(auto queries, label_queries(services, request));
+  for (auto& query : queries) query.limit = limit == 0 ? 0 : limit + 1;
+  return queries;
+}
+
+/// The union over every match[] selector of what `ask` returns for one, sorted.
 template <class T, class Ask>
-Result<std::vector<T>> over_selectors(const Services& services, const net::HttpRequest& request, Ask ask) {
-  TT_ASSIGN(const auto queries, label_queries(services, request));
+Result<Found<std::vector<T>>> over_selectors(const Services& services, const net::HttpRequest& request,
+                                             Ask ask) {
+  TT_ASSIGN(const std::size_t limit, limit_of(request));
+  TT_ASSIGN(const auto queries, limited_queries(services, request, limit));
   std::vector<T> all;
   for (const auto& query : queries) {
     TT_ASSIGN(auto some, ask(query));
-    if (queries.size() == 1) return some;
-    std::move(some.begin(), some.end(), std::back_inserter(all));
+    if (all.empty()) {
+      all = std::move(some);
+    } else {
+      std::move(some.begin(), some.end(), std::back_inserter(all));
+    }
   }
-  std::sort(all.begin(), all.end());
-  all.erase(std::unique(all.begin(), all.end()), all.end());
-  return all;
+  if (queries.size() > 1) {
+    std::sort(all.begin(), all.end());
+    all.erase(std::unique(all.begin(), all.end()), all.end());
+  }
+  const bool more = limit > 0 && all.size() > limit;
+  if (more) all.resize(limit);
+  return Found<std::vector<T>>{std::move(all), more};
 }
 
 net::HttpResponse prometheus_labels(const Services& services, const net::HttpRequest& request,
                                     WorkContext& context) {
-  return write_values<std::string>(
+  return write_found(
       over_selectors<std::string>(
           services, request, [&](const auto& query) { return services.metrics.label_names(query, context); }),
       write_string);
 }
 
+Result<Found<storage::TextList>> label_values_of(const Services& services, const net::HttpRequest& request,
+                                                 WorkContext& context) {
+  const std::string& name = request.path_params.find("name")->second;
+  TT_ASSIGN(const std::size_t limit, limit_of(request));
+  TT_ASSIGN(const auto queries, limited_queries(services, request, limit));
+  std::vector<storage::TextList> lists;
+  for (const auto& query : queries) {
+    TT_ASSIGN(lists.emplace_back(), services.metrics.label_values(name, query, context));
+  }
+  auto all = storage::TextList::united(std::move(lists));
+  const bool more = limit > 0 && all.size() > limit;
+  return Found<storage::TextList>{std::move(all).first(limit), more};
+}
+
 net::HttpResponse prometheus_label_values(const Services& services, const net::HttpRequest& request,
                                           WorkContext& context) {
-  const std::string& name = request.path_params.find("name")->second;
-  return write_values<std::string>(
-      over_selectors<std::string>(
-          services, request,
-          [&](const auto& query) { return services.metrics.label_values(name, query, context); }),
-      write_string);
+  const auto found = label_values_of(services, request, context);
+  std::size_t bytes = kEnvelopeBytes;
+  if (found)
+    for (const std::string_view value : found->list) bytes += value.size() + 3;  // two quotes and a comma
+  return write_found(found, write_string, bytes);
 }
 
 net::HttpResponse prometheus_series(const Services& services, const net::HttpRequest& request,
@@ -171,7 +220,7 @@ net::HttpResponse prometheus_series(const Services& services, const net::HttpReq
   if (request.params("match[]").empty()) {
     return prometheus_error(Error(ErrorKind::invalid_argument, "match[]: at least one selector is needed"));
   }
-  return write_values<Labels>(
+  return write_found(
       over_selectors<Labels>(services, request,
                              [&](const auto& query) { return services.metrics.series(query, context); }),
       write_labels);

@@ -40,8 +40,8 @@ class TestStore final : public storage::MetricStore {
   Result<std::vector<std::string>> label_names(const storage::LabelQuery&, WorkContext&) override {
     return refuse();
   }
-  Result<std::vector<std::string>> label_values(std::string_view, const storage::LabelQuery&,
-                                                WorkContext&) override {
+  Result<storage::TextList> label_values(std::string_view, const storage::LabelQuery&,
+                                         WorkContext&) override {
     return refuse();
   }
   Result<std::vector<Labels>> series(const storage::LabelQuery&, WorkContext&) override { return refuse(); }
