@@ -14,6 +14,8 @@ constexpr std::uint8_t kHasHistograms = 2;
 constexpr std::uint8_t kIntegers = 4;  // of histograms: counts came as integers
 constexpr std::uint8_t kKnownFlags = 7;
 
+constexpr std::size_t kMaxHistogramBytes = 8 << 20;  // of a chunk, as decoded: a block is at most 64 MiB
+
 bool same_bits(double a, double b) {
   return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);
 }
@@ -150,9 +152,14 @@ bool read_chunk(ByteReader& in, std::size_t n, SampleRun& out) {
 }  // namespace
 
 std::size_t chunk_length(const SampleSlice& samples) {
-  const std::size_t most = std::min(samples.size(), kMaxColumnValues);
+  std::size_t most = std::min(samples.size(), kMaxColumnValues);
   if (samples.histograms.empty()) return most;
   const HistogramPtr& first = samples.histograms[0];
+  if (first != nullptr) {
+    constexpr std::size_t kOwnColumns = 3;  // count, sum and zero count
+    const std::size_t columns = kOwnColumns + first->positive.size() + first->negative.size();
+    most = std::clamp<std::size_t>(kMaxHistogramBytes / (columns * sizeof(double)), 1, most);
+  }
   std::size_t n = 1;
   for (; n < most; ++n) {
     const HistogramPtr& next = samples.histograms[n];

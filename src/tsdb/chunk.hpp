@@ -1,6 +1,6 @@
-// The values of a chunk: up to kMaxColumnValues samples of one series, all floats or all histograms of one
-// layout (schema, thresholds, bounds and spans), so that each of a histogram's numbers is a column. The times
-// stand elsewhere: series of one scrape share them. Layout: docs/formats/tsdb.md.
+// The values of a chunk: up to kMaxColumnValues samples of one series, all floats or all histograms (of many
+// buckets fewer) of one layout (schema, thresholds, bounds and spans), so that each of a histogram's numbers
+// is a column. The times stand elsewhere: series of one scrape share them. Layout: docs/formats/tsdb.md.
 #pragma once
 
 #include "base/bytes.hpp"

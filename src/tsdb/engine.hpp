@@ -63,8 +63,8 @@ class Engine final : public Tsdb {
   storage::Changes changes(const storage::Projects& projects, std::uint64_t since) const override;
   Result<std::vector<std::string>> label_names(const storage::LabelQuery& query,
                                                WorkContext& context) override;
-  Result<std::vector<std::string>> label_values(std::string_view name, const storage::LabelQuery& query,
-                                                WorkContext& context) override;
+  Result<storage::TextList> label_values(std::string_view name, const storage::LabelQuery& query,
+                                         WorkContext& context) override;
   Result<std::vector<Labels>> series(const storage::LabelQuery& query, WorkContext& context) override;
 
   Result<storage::Cardinality> cardinality(const storage::LabelQuery& query, WorkContext& context) override;
@@ -92,6 +92,8 @@ class Engine final : public Tsdb {
   // Writing (engine_write.cpp), all under writer_
   std::uint64_t new_file(Manifest& next);
   Result<std::uint64_t> write_catalog(Manifest& next, std::span<const SeriesId> ids);
+  /// A part that was just published; no manifest will name one that cannot be opened, and so it is removed.
+  Result<std::shared_ptr<Part>> open_written(const PartMeta& meta);
   Result<> write_heads(Manifest& next, const Frozen& heads, Parts& added);
   Result<> write_checkpoint();
   /// `same_samples`: what is added is what was removed.
@@ -104,7 +106,9 @@ class Engine final : public Tsdb {
   // Keeping for a time (engine_retention.cpp), under writer_
   class SeriesTimes;
   Result<> expire_parts();
-  Result<bool> expire_series(const std::shared_ptr<Part>& part, const SeriesTimes& times, std::int64_t now);
+  /// `last_ms`: of its day.
+  Result<bool> expire_series(const std::shared_ptr<Part>& part, const SeriesTimes& times,
+                             std::int64_t last_ms, std::int64_t now);
   std::shared_ptr<const MetricRetention> retention() const;
 
   // Writing anew (engine_rewrite.cpp), under writer_
@@ -119,8 +123,12 @@ class Engine final : public Tsdb {
   Result<> for_each_series(const storage::LabelQuery& query, WorkContext& context,
                            const std::function<Result<bool>(const LabelRef&)>& visit);
   /// Values of a label whatever the other labels are.
-  Result<std::vector<std::string>> values_of_all(std::string_view name, const storage::LabelQuery& query,
-                                                 WorkContext& context);
+  Result<storage::TextList> values_of_all(std::string_view name, const storage::LabelQuery& query,
+                                          WorkContext& context);
+  std::shared_ptr<const ValueOrder> ordered_values(ProjectId project, std::string_view name,
+                                                   std::shared_lock<std::shared_mutex>& lock);
+  Result<storage::TextList> values_of_project(ProjectId project, std::string_view name,
+                                              const storage::MillisRange& range, WorkContext& context);
 
   io::FileSystem& fs_;
   const std::string dir_;

@@ -100,14 +100,22 @@ Result<> Engine::expire_parts() {
   std::vector<std::pair<std::shared_ptr<Part>, std::size_t>> due;
   std::uint64_t samples = 0;
   Manifest next;
+  // A day goes as a whole: a part alone might have written over what would show again.
+  std::map<std::int64_t, std::int64_t> last_of_day;
   {
     std::shared_lock lock(state_);
     next = manifest_;
     for (const auto& part : parts_) {
       const PartMeta& meta = part->meta();
+      const auto [last, is_first] = last_of_day.try_emplace(meta.day, meta.max_ms);
+      last->second = std::max(last->second, meta.max_ms);
+    }
+    for (const auto& part : parts_) {
+      const PartMeta& meta = part->meta();
+      const std::int64_t last_ms = last_of_day.at(meta.day);
       const auto passed = static_cast<std::size_t>(
           std::partition_point(times.begin(), times.end(),
-                               [&](std::int64_t keep) { return meta.max_ms < now - keep; }) -
+                               [&](std::int64_t keep) { return last_ms < now - keep; }) -
           times.begin());
       if (passed == times.size()) {
         gone.insert(meta.number);
@@ -130,7 +138,7 @@ Result<> Engine::expire_parts() {
   if (due.empty()) return {};
   const SeriesTimes of_series(*this, *rules);
   for (const auto& [part, passed] : due) {
-    TT_ASSIGN(const bool readable, expire_series(part, of_series, now));
+    TT_ASSIGN(const bool readable, expire_series(part, of_series, last_of_day.at(part->meta().day), now));
     if (readable) looked_through_[part->meta().number] = passed;
   }
   return {};
@@ -138,7 +146,7 @@ Result<> Engine::expire_parts() {
 
 /// False: the part is damaged, which the next round sees to.
 Result<bool> Engine::expire_series(const std::shared_ptr<Part>& part, const SeriesTimes& times,
-                                   std::int64_t now) {
+                                   std::int64_t last_ms, std::int64_t now) {
   const PartMeta& meta = part->meta();
   Ids past;
   bool all = true;
@@ -148,7 +156,7 @@ Result<bool> Engine::expire_series(const std::shared_ptr<Part>& part, const Seri
     next = manifest_;
     part->series().for_each([&](SeriesId id) {
       // A series whose definition was lost has no labels to say its time: it goes with the whole part.
-      if (catalog_.project_of(id).value != 0 && meta.max_ms < now - times.of(id)) {
+      if (catalog_.project_of(id).value != 0 && last_ms < now - times.of(id)) {
         past.push_back(id);
       } else {
         all = false;

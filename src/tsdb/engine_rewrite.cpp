@@ -26,7 +26,7 @@ Result<> Engine::rewrite(Manifest& next, const Parts& inputs, const Ids& without
   }
   if (writer->empty()) return {};
   TT_ASSIGN(const PartMeta meta, writer->publish());
-  TT_ASSIGN(auto part, Part::open(fs_, dir_, meta));
+  TT_ASSIGN(auto part, open_written(meta));
   next.parts.push_back(meta);
   added.push_back(std::move(part));
   return {};

@@ -188,6 +188,12 @@ Result<std::uint64_t> Engine::write_catalog(Manifest& next, std::span<const Seri
   return number;
 }
 
+Result<std::shared_ptr<Part>> Engine::open_written(const PartMeta& meta) {
+  auto part = Part::open(fs_, dir_, meta);
+  if (!part) (void)fs_.remove(path(meta.file()));
+  return part;
+}
+
 Result<> Engine::write_heads(Manifest& next, const Frozen& heads, Parts& added) {
   std::vector<SeriesId> ids;
   for (const auto& head : heads) head->for_each([&ids](SeriesId id) { ids.push_back(id); });
@@ -220,7 +226,7 @@ Result<> Engine::write_heads(Manifest& next, const Frozen& heads, Parts& added) 
   }
   for (auto& [day, writer] : days) {
     TT_ASSIGN(const PartMeta meta, writer->publish());
-    TT_ASSIGN(auto part, Part::open(fs_, dir_, meta));
+    TT_ASSIGN(auto part, open_written(meta));
     next.parts.push_back(meta);
     added.push_back(std::move(part));
   }

@@ -199,6 +199,7 @@ Result<> PartWriter::flush() {
   if (block_.empty()) return {};
   BlockEntry entry{block_.first(), block_.last(), block_.min_ms(), block_.max_ms(), {}, 0};
   const std::string raw = block_.take();
+  TT_CHECK(raw.size() <= kMaxBlockBytes);  // else nobody could read it
   const std::string packed = compress(Codec::zstd, raw, kBlockLevel);
   // Decompressing costs as much as all else a read does: for less than a tenth it is not worth it.
   const bool pays = packed.size() < raw.size() - raw.size() / 10;

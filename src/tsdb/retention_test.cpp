@@ -101,6 +101,8 @@ void expect_kept(Tsdb& db, storage::MetricStore& oracle, const MetricRetention& 
   }
 }
 
+constexpr std::int64_t kSameTimesMs = kDayMs / 3;
+
 MetricRetention random_rules(Rng& rng) {
   static const std::pair<const char*, const char*> kChoices[] = {
       {"__name__", "m1"}, {"__name__", "m[12]"}, {"env", "e1"}, {"env", ""}, {"env", "e[02]|"}, {"zone", ""}};
@@ -134,9 +136,11 @@ TEST(TsdbRetention, RandomHistoriesUnderRandomRulesKeepWhatANaiveReadingKeeps) {
       std::vector<Put> puts;
       for (auto n = rng.below(12); n > 0; --n) {
         const std::int64_t back = rng.chance(0.2) ? static_cast<std::int64_t>(rng.below(3 * kDayMs)) : 0;
+        std::int64_t ms = bench.now() - back - static_cast<std::int64_t>(rng.below(1000));
+        if (rng.chance(0.4)) ms = ms / kSameTimesMs * kSameTimesMs;  // written over what is there
         puts.push_back({metric("m" + std::to_string(rng.below(4)),
                                rng.chance(0.4) ? "" : "e" + std::to_string(rng.below(3))),
-                        bench.now() - back - static_cast<std::int64_t>(rng.below(1000)), rng.unit()});
+                        ms, rng.unit()});
       }
       ASSERT_NO_FATAL_FAILURE(bench.put(ProjectId{1 + static_cast<std::uint32_t>(rng.below(2))}, puts));
       ASSERT_TRUE(oracle->apply({bench.journal.size()}, bench.journal.back()));

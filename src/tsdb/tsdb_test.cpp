@@ -92,6 +92,14 @@ void compare(Tsdb& db, storage::MetricStore& oracle, Rng& rng, std::int64_t now)
   ASSERT_EQ(*db.series(q, context), *oracle.series(q, context));
   ASSERT_EQ(*db.label_values("pod", q, context), *oracle.label_values("pod", q, context));
   ASSERT_EQ(*db.label_names(q, context), *oracle.label_names(q, context));
+  // The store keeps a label's values in order, and the range in which it saw all of them: asked of ranges
+  // inside, around and beside.
+  for (int again = 0; again < 4; ++again) {
+    const auto shift = [&rng] { return static_cast<std::int64_t>(rng.below(kDayMs)) - kDayMs / 2; };
+    const storage::LabelQuery all{projects, {{min + shift()}, {max + shift()}}, {}, rng.below(4)};
+    for (const char* const name : {"pod", "job", "none"})
+      ASSERT_EQ(*db.label_values(name, all, context), *oracle.label_values(name, all, context)) << name;
+  }
   const storage::LabelQuery top{projects, {{min}, {max}}, matchers, 1 + rng.below(4)};
   const auto counts = *db.cardinality(top, context);
   const auto expected = *oracle.cardinality(top, context);
@@ -143,6 +151,40 @@ TEST(Tsdb, RandomHistoriesLookLikeTheInMemoryStore) {
     }
     EXPECT_TRUE(bench.db->verify()->empty());
   }
+}
+
+TEST(Tsdb, HistogramsOfManyBucketsMakeBlocksThatCanBeRead) {
+  constexpr std::uint32_t kBuckets = 20'000;
+  constexpr int kSamples = 460;  // more than 64 MiB in one chunk, if it were one
+  Bench bench;
+  bench.reopen();
+  Rng rng(7);
+  std::vector<storage::SeriesDef> defs;
+  const SeriesId id = *bench.db->resolve({1}, Labels(std::vector<Label>{{"__name__", "wide"}}), defs);
+  storage::Batch batch;
+  batch.project = {1};
+  batch.new_series = defs;
+  for (int i = 0; i < kSamples; ++i) {
+    auto h = std::make_shared<Histogram>();
+    h->positive_spans = {{0, kBuckets}};
+    h->positive.assign(kBuckets, 0);
+    for (int k = 0; k < 200; ++k) h->positive[rng.below(kBuckets)] = rng.unit();
+    h->count = h->sum = rng.unit();
+    batch.samples.push_back({id, {UnixMillis{kNowMs + i}, h->sum, {}, h}});
+  }
+  ASSERT_TRUE(bench.db->apply({1}, batch));
+  const auto written = bench.db->checkpoint();
+  ASSERT_TRUE(written) << written.error().message();
+  bench.reopen();
+  EXPECT_TRUE(bench.db->verify()->empty());
+  SystemClock clock;
+  WorkContext context(clock, {});
+  const auto cursor = *bench.db->select({{{1}}, {{kNowMs}, {kNowMs + kSamples}}, {}, {}}, context);
+  storage::SeriesView view;
+  ASSERT_TRUE(*cursor->next(view));
+  ASSERT_EQ(view.times_ms.size(), static_cast<std::size_t>(kSamples));
+  for (std::size_t i = 0; i < view.times_ms.size(); ++i)
+    ASSERT_EQ(view.histograms[i]->positive, batch.samples[i].sample.histogram->positive);
 }
 
 TEST(Tsdb, RetentionDropsPartsAndThenTheirSeries) {
