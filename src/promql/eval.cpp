@@ -226,9 +226,15 @@ WindowTimes Evaluator::instants_of(const Expr& e, const Steps& steps) const {
   return windows_of(e, steps, lookback_, 0);
 }
 
-std::uint64_t Evaluator::instant_row(const WindowTimes& instants, const Columns& c, StepSeries& out,
-                                     WindowPlan& plan) {
-  plan.follow(instants, c.times, {});
+Result<> Evaluator::follow(WindowPlan& plan, const WindowTimes& windows, const Columns& c) {
+  if (plan.places().empty()) TT_TRY(context_.charge(windows.count * WindowPlan::kBytesAWindow));
+  plan.follow(windows, c.times, c.weights);
+  return {};
+}
+
+Result<std::uint64_t> Evaluator::instant_row(const WindowTimes& instants, const Columns& c, StepSeries& out,
+                                             WindowPlan& plan) {
+  TT_TRY(follow(plan, instants, c));
   std::uint64_t seen = 0;
   for (std::size_t i = 0; i < instants.count; ++i) {
     const auto [first, next, beyond] = plan.places()[i];
@@ -252,12 +258,13 @@ Result<StepVector> Evaluator::selector(const Expr& e, const Steps& steps, Read r
     s.labels = labels.all();
     s.values.assign(steps.count, absent_value());
     if (read == Read::values && !smooth && c.histograms.empty()) {
-      see(instant_row(instants, c, s, share.plan));
+      TT_ASSIGN(const std::uint64_t seen, instant_row(instants, c, s, share.plan));
+      see(seen);
       return {};
     }
     const Histogram* charged = nullptr;
     std::uint64_t seen = 0;
-    share.plan.follow(instants, c.times, {});
+    TT_TRY(follow(share.plan, instants, c));
     for (std::size_t i = 0; i < steps.count; ++i) {
       const auto [first, next, beyond] = share.plan.places()[i];
       if (first == next || is_stale_nan(c.values[next - 1])) continue;

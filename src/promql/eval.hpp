@@ -268,8 +268,10 @@ class Evaluator {
   /// Where an instant selector looks at the steps; the last sample in a window is its value.
   WindowTimes instants_of(const Expr& e, const Steps& steps) const;
   /// Its floats at the steps; how many there are.
-  static std::uint64_t instant_row(const WindowTimes& instants, const Columns& c, StepSeries& out,
-                                   WindowPlan& plan);
+  Result<std::uint64_t> instant_row(const WindowTimes& instants, const Columns& c, StepSeries& out,
+                                    WindowPlan& plan);
+  /// WindowPlan::follow; what a plan takes is charged once.
+  Result<> follow(WindowPlan& plan, const WindowTimes& windows, const Columns& c);
   /// A function over windows of one selector or subquery.
   struct RangeCall {
     const Expr& e;

@@ -175,7 +175,9 @@ class FusedSink final : public SeriesSink {
     grouping_.key(labels, s.key);
     auto at = s.groups.find(s.key);
     if (at == s.groups.end()) {
-      TT_TRY(context_.charge(GroupRow::bytes(steps_) + s.key.size()));
+      const std::size_t bytes = GroupRow::bytes(steps_) + s.key.size();
+      TT_TRY(context_.charge(bytes));
+      charged_ += bytes;
       at = s.groups.emplace(s.key, Group{grouping_.group(labels), GroupRow(op_, steps_)}).first;
     }
     at->second.row.add(s.row.values);
@@ -183,6 +185,8 @@ class FusedSink final : public SeriesSink {
   }
 
   bool met_histograms() const { return met_histograms_; }
+  /// For who goes another way.
+  void release() { context_.release(charged_.exchange(0)); }
   std::uint64_t seen() const {
     std::uint64_t out = 0;
     for (const Share& s : shares_) out += s.seen;
@@ -223,6 +227,7 @@ class FusedSink final : public SeriesSink {
   Make make_;
   std::vector<Share> shares_;
   std::atomic<bool> met_histograms_{false};
+  std::atomic<std::size_t> charged_{0};
 };
 
 bool names_one_metric(const Expr& selector) {
@@ -253,6 +258,7 @@ Result<std::optional<StepVector>> Evaluator::fused(const Expr& e, const Steps& s
       see(sink.seen());
     } else {
       // The long way reads and counts it all.
+      sink.release();
       series_read_ = series;
       samples_read_ = samples;
     }

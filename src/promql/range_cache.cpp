@@ -96,6 +96,9 @@ Reusable reusable(const RangeCache::Answer& answer, const Steps& steps, std::int
   while (out.count < steps.count && out.first + out.count < old.count &&
          old.at(out.first + out.count) < changed_since - ahead)
     ++out.count;
+  // Which of the steps an annotation is of, nobody knows.
+  const bool all = out.first == 0 && out.count == old.count;
+  if (!all && !(answer.warnings.empty() && answer.infos.empty())) return {};
   return out;
 }
 
@@ -120,8 +123,12 @@ std::vector<StepSeries> joined_steps(const RangeCache::Answer& old, const Reusab
       out.emplace_back().labels = std::move(s.labels);
       out.back().values.assign(count, absent_value());
     }
-    std::copy(s.values.begin(), s.values.end(),
-              out[at->second].values.begin() + static_cast<std::ptrdiff_t>(use.count));
+    StepSeries& to = out[at->second];
+    const auto behind = static_cast<std::ptrdiff_t>(use.count);
+    std::copy(s.values.begin(), s.values.end(), to.values.begin() + behind);
+    if (s.histograms.empty()) continue;
+    to.histograms.resize(count);
+    std::move(s.histograms.begin(), s.histograms.end(), to.histograms.begin() + behind);
   }
   return out;
 }

@@ -26,10 +26,15 @@ std::string shown(const QueryResult& r) {
   std::string out;
   for (const ResultSeries& s : r.series) {
     out += s.labels.to_string();
-    for (const ResultPoint& p : s.samples) {
-      char number[48];
-      std::snprintf(number, sizeof number, " %.9g@%lld", p.value + 0.0,
+    for (std::size_t i = 0; i < s.samples.size(); ++i) {
+      const ResultPoint& p = s.samples[i];
+      const auto& h = s.histogram(i);
+      char number[96];
+      std::snprintf(number, sizeof number, " %.9g@%lld", h != nullptr ? h->sum : p.value + 0.0,
                     static_cast<long long>(p.time.ms - kStartMs));
+      out += number;
+      if (h == nullptr) continue;
+      std::snprintf(number, sizeof number, "{%.9g of %zu}", h->count, h->positive.size());
       out += number;
     }
     out += '\n';
@@ -37,6 +42,15 @@ std::string shown(const QueryResult& r) {
   for (const auto& w : r.warnings) out += w + '\n';
   for (const auto& i : r.infos) out += i + '\n';
   return out;
+}
+
+std::shared_ptr<const Histogram> histogram_of(int n) {
+  auto h = std::make_shared<Histogram>();
+  h->positive_spans = {{0, 2}};
+  h->positive = {1.0 * n, 2.0 * n};
+  h->count = 3.0 * n;
+  h->sum = 5.0 * n;
+  return h;
 }
 
 TEST(PromqlRangeCache, AnswersAsIfNothingWereKept) {
@@ -51,14 +65,19 @@ TEST(PromqlRangeCache, AnswersAsIfNothingWereKept) {
   const auto store = *tsdb::open_tsdb(*fs, "data/tsdb", {}, clock, log, metrics);
   const Engine keeping(*store, {.range_cache_bytes = 1 << 20});
   const Engine fresh(*store);
-  const char* const queries[] = {"a",
-                                 "sum by (i) (rate(a[1m]))",
-                                 "max_over_time(a[2m] offset 30s)",
-                                 "a offset -45s",
-                                 "sum(a) or vector(time())",
-                                 "topk(1, a)",
-                                 "a @ end()",
-                                 "avg_over_time(sum(a)[2m:20s])"};
+  const char* const queries[] = {"a_total",
+                                 "sum by (i) (rate(a_total[1m]))",
+                                 "max_over_time(a_total[2m] offset 30s)",
+                                 "a_total offset -45s",
+                                 "sum(a_total) or vector(time())",
+                                 "topk(1, a_total)",
+                                 "a_total @ end()",
+                                 "avg_over_time(sum(a_total)[2m:20s])",
+                                 "h",
+                                 "sum(rate(h[1m]))",
+                                 "histogram_count(h)",
+                                 "rate(g[1m])",
+                                 "sum(last_over_time({i=~\"[gh]\"}[30s]))"};
   std::int64_t now = kStartMs;
   std::uint64_t sequence = 0;
   for (int round = 0; round < 400; ++round) {
@@ -67,10 +86,20 @@ TEST(PromqlRangeCache, AnswersAsIfNothingWereKept) {
     const std::int64_t at = below(6) == 0 ? now - below(300'000) : now;
     for (int i = 0; i < 3; ++i) {
       if (below(5) == 0) continue;
-      const auto id =
-          store->resolve(kOwner, Labels({{"__name__", "a"}, {"i", std::to_string(i)}}), batch.new_series);
+      const auto id = store->resolve(kOwner, Labels({{"__name__", "a_total"}, {"i", std::to_string(i)}}),
+                                     batch.new_series);
       ASSERT_TRUE(id);
       batch.samples.push_back({*id, {UnixMillis{at}, static_cast<double>(below(1000)), {}, nullptr}});
+    }
+    // For some minutes a gauge, which rate() remarks on, and a native histogram, which now and then is a
+    // float.
+    if (round % 100 > 60 && below(4) > 0) {
+      for (const char* name : {"g", "h"}) {
+        const auto id = store->resolve(kOwner, Labels({{"__name__", name}, {"i", name}}), batch.new_series);
+        ASSERT_TRUE(id);
+        const auto h = *name == 'g' || below(12) == 0 ? nullptr : histogram_of(round);
+        batch.samples.push_back({*id, {UnixMillis{at}, h ? h->sum : round, {}, h}});
+      }
     }
     ASSERT_TRUE(store->apply({++sequence}, batch));
     store->journaled(batch.new_series);

@@ -11,6 +11,8 @@ namespace telltale::promql {
 
 namespace {
 
+constexpr std::size_t kSamplesACheck = 1 << 20;  // looked at in windows before the deadline is
+
 /// What a hint says is of the sample before, which the steps of a subquery may leave out.
 HistogramPtr without_reset_hint(const HistogramPtr& h) {
   if (h == nullptr || h->reset_hint == ResetHint::unknown || h->reset_hint == ResetHint::gauge) return h;
@@ -109,8 +111,9 @@ Result<std::uint64_t> Evaluator::range_row(const RangeCall& call, const Steps& s
   const Extension extension = call.selector.extension;
   const bool with_histograms = std::any_of(c.histograms.begin(), c.histograms.end(),
                                            [](const HistogramPtr& h) { return h != nullptr; });
-  plan.follow(call.windows, c.times, c.weights);
+  TT_TRY(follow(plan, call.windows, c));
   bool any = false;
+  std::size_t looked_at = 0;  // samples, since the last check
   if (call.growth() && extension == Extension::none && !with_histograms && c.starts.empty()) {
     any = growth_row(plan, c.values, call.counter(), call.e.text == "rate", out.values);
   } else {
@@ -119,6 +122,11 @@ Result<std::uint64_t> Evaluator::range_row(const RangeCall& call, const Steps& s
     for (std::size_t i = 0; i < steps.count; ++i) {
       const auto [begin, end, beyond] = plan.places()[i];
       if (begin == end) continue;
+      // Windows share their samples: one series may be a thousand times longer in them than in memory.
+      if ((looked_at += end - begin) > kSamplesACheck) {
+        TT_TRY(context_.check());
+        looked_at = 0;
+      }
       const std::int64_t to = call.windows.at(i);
       const Window w{c.part(begin, end - begin),
                      to - call.range.range_ms,

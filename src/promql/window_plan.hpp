@@ -64,6 +64,8 @@ class WindowPlan {
   /// One a window.
   const std::vector<Place>& places() const { return places_; }
   const WindowTimes& windows() const { return windows_; }
+  /// What `follow` takes for each, extrapolations included.
+  static constexpr std::size_t kBytesAWindow = sizeof(Place) + sizeof(Extrapolation);
   /// Of all windows together.
   std::uint64_t samples() const { return samples_; }
   /// One a window; of those with two entries or more.
