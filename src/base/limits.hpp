@@ -235,6 +235,7 @@ inline constexpr std::size_t kMaxUsersPerIssue = 10'000;   // counted exactly; m
 inline constexpr std::size_t kMaxCachedUserSketches = 64;  // 128 KiB each
 inline constexpr std::size_t kMaxMergedIssues = 100;       // parts of one issue
 inline constexpr std::size_t kMaxUnmergeHashes = 200;      // taken out of an issue at once
+inline constexpr std::size_t kMaxEnvironments = 200;       // named in a list of them
 inline constexpr std::size_t kMaxIssueTicks = 2'000;       // issues that one look at the clock changes
 inline constexpr std::size_t kMaxBusyIssues = 20'000;      // of one hour, looked at for escalation
 inline constexpr std::size_t kMaxCommentBytes = 16 * KiB;

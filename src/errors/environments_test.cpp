@@ -124,6 +124,13 @@ TEST_F(SeenEnvironments, EqualTheEventsOverStretchesOfTime) {
     compare();
     merge_some();
     compare();
+    std::set<std::string> names;
+    for (const EventRow& row : rows_)
+      if (!row.ids.environment.empty()) names.insert(row.ids.environment);
+    ASSERT_EQ(db_->issues().environments({{2}, {1}}).value(),
+              std::vector<std::string>(names.begin(), names.end()));
+    ASSERT_TRUE(db_->issues().environments({{2}}).value().empty());
+    ASSERT_TRUE(db_->issues().environments({}).value().empty());
   }
 }
 

@@ -146,8 +146,12 @@ Result<IssueTrend> issue_trend(storage::RecordStore& records, IssueId issue, Uni
   TT_ASSIGN(const auto counts, records.issues().hour_counts(issue, {{from}, {end}}));
   for (const auto& hour : counts) {
     const auto back = static_cast<std::size_t>((end - hour.hour.ns) / kViewHourNs - 1);
-    if (back < out.hours.size()) out.hours[out.hours.size() - 1 - back] += hour.count;
-    if (back / 24 < out.days.size()) out.days[out.days.size() - 1 - back / 24] += hour.count;
+    const auto add = [&](auto& bars, std::size_t hours_each) {
+      if (back / hours_each < bars.size()) bars[bars.size() - 1 - back / hours_each] += hour.count;
+    };
+    add(out.hours, 1);
+    add(out.six_hours, 6);
+    add(out.days, 24);
   }
   return out;
 }

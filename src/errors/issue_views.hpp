@@ -53,11 +53,12 @@ Result<std::optional<EventRow>> event_of_hashes(storage::EventStore& events, Pro
 Result<search::Facets> issue_tags(storage::EventStore& events, storage::RecordStore& records,
                                   const storage::Issue& issue, std::size_t limit, WorkContext& context);
 
-/// Events of the last 24 hours and the last 14 days, oldest first; the last of each is the hour, and the 24
-/// hours, that end with the running hour.
+/// Events of the last 24 hours, 7 days (in 6 hours each) and 30 days, oldest first; the last of each is what
+/// ends with the running hour.
 struct IssueTrend {
   std::array<std::uint64_t, 24> hours{};
-  std::array<std::uint64_t, 14> days{};
+  std::array<std::uint64_t, 28> six_hours{};
+  std::array<std::uint64_t, 30> days{};
 };
 Result<IssueTrend> issue_trend(storage::RecordStore& records, storage::IssueId issue, UnixNanos now);
 

@@ -100,7 +100,7 @@ TEST_F(IssueViews, TagsTrendsAndMarksEqualCountingByHand) {
   Rng rng(seed);
   const std::vector<std::string> hashes = {"h1", "h2", "h3", "h4"};
   for (int i = 0; i < 400; ++i)
-    add(rng.unit() * 24 * 16, hashes[rng.below(4)], "s" + std::to_string(rng.below(3)),
+    add(rng.unit() * 24 * 33, hashes[rng.below(4)], "s" + std::to_string(rng.below(3)),
         "u" + std::to_string(rng.below(9)));
   const TimeRange range{clock_.now() - std::chrono::hours(200), clock_.now() + Nanos(1)};
   const auto marks = issue_marks(events_, *db_, {ProjectId{1}}, range, context_);
@@ -121,11 +121,13 @@ TEST_F(IssueViews, TagsTrendsAndMarksEqualCountingByHand) {
       if (range.contains(row.time)) services.insert(row.ids.service);
       const auto back = static_cast<std::size_t>(end - 1 - row.time.ns / hour);
       if (back < 24) ++want.hours[23 - back];
-      if (back < 14 * 24) ++want.days[13 - back / 24];
+      if (back < 7 * 24) ++want.six_hours[27 - back / 6];
+      if (back < 30 * 24) ++want.days[29 - back / 24];
     }
     const auto trend = issue_trend(*db_, issue.id, clock_.now());
     ASSERT_TRUE(trend);
     EXPECT_EQ(trend->hours, want.hours);
+    EXPECT_EQ(trend->six_hours, want.six_hours);
     EXPECT_EQ(trend->days, want.days);
 
     const auto tags = issue_tags(events_, *db_, issue, 20, context_);

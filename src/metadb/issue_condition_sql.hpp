@@ -12,8 +12,8 @@ namespace telltale::metadb {
 using SqlValue = std::variant<std::int64_t, std::string>;
 
 /// Of releases and environments: all their issues are looked up, or each issue is asked whether it is one of
-/// them, which is quicker where most are.
-enum class SeenTest : unsigned char { listed, asked };
+/// them, which is quicker where most are and the first few are wanted, or all issues are counted that are.
+enum class SeenTest : unsigned char { listed, asked, counted };
 
 /// Appends an expression with question marks to `sql` and what they stand for to `values`.
 void append_issue_condition(const storage::IssueCondition& condition, SeenTest seen, std::string& sql,

@@ -2,8 +2,10 @@
 // leads from a part straight to its issue, never over another one.
 #include <set>
 
+#include "base/limits.hpp"
 #include "metadb/issue_row.hpp"
 #include "metadb/repositories.hpp"
+#include "metadb/where.hpp"
 
 namespace telltale::metadb {
 
@@ -304,6 +306,27 @@ Result<> SqlIssues::add_environment(IssueId part, const storage::EnvironmentSeen
           "last_seen = max(last_seen, excluded.last_seen)",
           part, seen.environment, seen.first_seen, seen.last_seen);
   return q.run();
+}
+
+Result<std::vector<std::string>> SqlIssues::environments(const std::vector<ProjectId>& projects) {
+  // From each name to the next one in the index: there are few names and many issues.
+  Where in;
+  in.projects("i.project", projects);
+  Query q(
+      db_,
+      "WITH RECURSIVE names (name) AS (SELECT min(environment) FROM issue_environments UNION ALL "
+      "SELECT (SELECT min(environment) FROM issue_environments WHERE environment > names.name) FROM names "
+      "WHERE name IS NOT NULL LIMIT ?) SELECT name FROM names WHERE name <> '' AND EXISTS (SELECT 1 FROM "
+      "issue_environments e JOIN issues i ON i.id = e.issue" +
+          in.sql() + " AND e.environment = name)",
+      static_cast<std::int64_t>(limits::kMaxEnvironments));
+  in.bind_to(q);
+  std::vector<std::string> out;
+  while (true) {
+    TT_ASSIGN(const bool more, q.next());
+    if (!more) return out;
+    out.push_back(q.text(0));
+  }
 }
 
 Result<bool> SqlIssues::knows_environments() {

@@ -1,6 +1,7 @@
 #include "metadb/issue_query_sql.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace telltale::metadb {
 
@@ -8,14 +9,8 @@ using storage::IssueCondition;
 
 namespace {
 
-std::string like_pattern(std::string_view text) {
-  std::string pattern = "%";
-  for (const char c : text) {
-    if (c == '%' || c == '_' || c == '\\') pattern.push_back('\\');
-    pattern.push_back(c);
-  }
-  return pattern + "%";
-}
+constexpr std::array kNames = {storage::IssueField::title, storage::IssueField::culprit,
+                               storage::IssueField::type, storage::IssueField::short_id};
 
 }  // namespace
 
@@ -37,11 +32,12 @@ IssueWhere issue_where(const storage::IssueQuery& query, SeenTest seen, RangeTes
         "p.id = m.issue WHERE m.bookmarked <> 0 AND m.user = ?)",
         query.bookmarked_by);
   if (!query.text.empty()) {
-    const std::string pattern = like_pattern(query.text);
-    c.string(" AND (title LIKE ? ESCAPE '\\'", pattern);
-    c.string(" OR culprit LIKE ? ESCAPE '\\'", pattern);
-    c.string(" OR type LIKE ? ESCAPE '\\'", pattern);
-    c.string(" OR short_id LIKE ? ESCAPE '\\')", pattern);
+    std::vector<IssueCondition> ways;
+    for (const auto field : kNames)
+      ways.push_back(IssueCondition::text(IssueCondition::Op::contains, field, {query.text}));
+    c.sql.append(" AND ");
+    append_issue_condition(IssueCondition::group(IssueCondition::Op::any, std::move(ways)), seen, c.sql,
+                           c.values);
   }
   if (!query.release.empty()) {
     c.sql.append(" AND ");
@@ -85,6 +81,27 @@ bool names_assignees(const storage::IssueQuery& query) {
     return c.op == IssueCondition::Op::in_texts && c.field == storage::IssueField::assignee;
   };
   return !query.assignee.empty() || does(query.where, does);
+}
+
+bool says_range(const storage::IssueQuery& query) {
+  const auto does = [&query](const IssueCondition& c, const auto& self) -> bool {
+    if (c.op == IssueCondition::Op::all)
+      return std::any_of(c.children.begin(), c.children.end(),
+                         [&](const auto& child) { return self(child, self); });
+    const bool is_seen =
+        c.field == storage::IssueField::environment || c.field == storage::IssueField::release;
+    return is_seen && c.from == query.seen.from.ns && c.to == query.seen.to.ns;
+  };
+  return does(query.where, does);
+}
+
+bool looks_into_texts(const storage::IssueQuery& query) {
+  const auto does = [](const IssueCondition& c, const auto& self) -> bool {
+    return c.op == IssueCondition::Op::contains || c.op == IssueCondition::Op::like ||
+           std::any_of(c.children.begin(), c.children.end(),
+                       [&](const auto& child) { return self(child, self); });
+  };
+  return !query.text.empty() || does(query.where, does);
 }
 
 std::vector<SeenName> seen_names(const IssueCondition& where) {

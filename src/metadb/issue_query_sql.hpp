@@ -50,6 +50,13 @@ storage::IssueCondition states_of(const storage::IssueCondition& where);
 /// Whose issues are asked for is said, so that an index leads to them.
 bool names_assignees(const storage::IssueQuery& query);
 
+/// An environment or a release is asked for in the very stretch of time that the query is about: who was seen
+/// there then was seen then.
+bool says_range(const storage::IssueQuery& query);
+
+/// Some text of each issue is looked through.
+bool looks_into_texts(const storage::IssueQuery& query);
+
 struct SeenName {
   storage::IssueField field;  // release or environment
   std::string name;

@@ -27,9 +27,11 @@ std::string base36(std::int64_t n) {
 /// So many are sorted rather than looked for in their order.
 constexpr std::uint64_t kFewIssues = 5'000;
 
-/// So many of a release or an environment are looked up to be counted; the first of more are soon found by
-/// asking.
+/// So many of a release or an environment are looked up to be counted.
 constexpr std::uint64_t kManyIssues = 20'000;
+
+/// A walk in order may pass so many before its page is full.
+constexpr std::uint64_t kSoon = 2'000;
 
 /// More projects than that are searched together, and what matches is sorted.
 constexpr std::size_t kMaxProjectsEach = 50;
@@ -86,14 +88,19 @@ Result<std::string> SqlIssues::next_short_id(ProjectId project) {
   Query slug(db_, "SELECT upper(slug) FROM projects WHERE id = ?", project);
   TT_ASSIGN(const bool known, slug.next());
   if (known) prefix = slug.text(0);
-  Query bump(db_,
-             "INSERT INTO issue_numbers (project, newest) VALUES (?, 1) "
-             "ON CONFLICT (project) DO UPDATE SET newest = newest + 1 RETURNING newest",
-             project);
-  TT_TRY(bump.next());
-  const std::int64_t number = bump.integer(0);
-  TT_TRY(bump.run());
-  return prefix + "-" + base36(number);
+  // A project may have the slug that another one had before: its issues keep their short ids.
+  while (true) {
+    Query bump(db_,
+               "INSERT INTO issue_numbers (project, newest) VALUES (?, 1) "
+               "ON CONFLICT (project) DO UPDATE SET newest = newest + 1 RETURNING newest",
+               project);
+    TT_TRY(bump.next());
+    std::string id = prefix + "-" + base36(bump.integer(0));
+    TT_TRY(bump.run());
+    Query taken(db_, "SELECT 1 FROM issues WHERE short_id = ?", id);
+    TT_ASSIGN(const bool is_taken, taken.next());
+    if (!is_taken) return id;
+  }
 }
 
 Result<Issue> SqlIssues::add(Issue issue) {
@@ -165,8 +172,9 @@ Result<Issue> SqlIssues::find_by_short_id(std::string_view short_id) {
 }
 
 /// How a project's issues are gone through: in the order that is asked for, or, where few are left, by what
-/// leaves so few, and then sorted.
-enum class SqlIssues::Walk : unsigned char { in_order, by_time, by_state, by_assignee };
+/// leaves so few, and then sorted. Where a text is looked for that few have, as the rows lie: an index leads
+/// from each row to one far away, which takes longer than to look into its texts.
+enum class SqlIssues::Walk : unsigned char { in_order, by_time, by_state, by_assignee, as_they_lie };
 
 Result<SqlIssues::Walk> SqlIssues::walk_for(const storage::IssueQuery& query) {
   storage::IssueQuery by_index;
@@ -189,13 +197,38 @@ Result<SqlIssues::Walk> SqlIssues::walk_for(const storage::IssueQuery& query) {
     TT_ASSIGN(const std::uint64_t matches, count(by_index));
     if (matches <= kFewIssues) return Walk::by_state;
   }
-  if (query.seen.from.ns == INT64_MIN || query.sort == storage::IssueSort::last_seen) return Walk::in_order;
-  by_index = {};
-  by_index.projects = query.projects;
-  by_index.statuses = query.statuses;
-  by_index.seen = query.seen;
-  TT_ASSIGN(const std::uint64_t matches, count(by_index));
-  return matches <= kFewIssues ? Walk::by_time : Walk::in_order;
+  const bool texts = looks_into_texts(query);
+  const bool by_last_seen = query.sort == storage::IssueSort::last_seen;
+  if (query.seen.from.ns != INT64_MIN && (texts || !by_last_seen)) {
+    by_index = {};
+    by_index.projects = query.projects;
+    by_index.statuses = query.statuses;
+    by_index.seen = query.seen;
+    TT_ASSIGN(const std::uint64_t matches, count(by_index));
+    if (matches <= kFewIssues) return by_last_seen ? Walk::in_order : Walk::by_time;
+  }
+  if (!texts) return Walk::in_order;
+  if (query.sort == storage::IssueSort::trend) return Walk::as_they_lie;
+  TT_ASSIGN(const bool soon, fills_soon(query));
+  return soon ? Walk::in_order : Walk::as_they_lie;
+}
+
+/// Whether the page that is asked for is full after the first few issues in its order.
+Result<bool> SqlIssues::fills_soon(const storage::IssueQuery& query) {
+  storage::IssueQuery first;
+  first.projects = query.projects;
+  if (query.statuses.size() == 1) first.statuses = query.statuses;  // of several no index has the order
+  const IssueWhere among = issue_where(first);
+  TT_ASSIGN(const SeenTest seen, seen_test(query, kFewIssues));
+  const IssueWhere where = issue_where(query, seen, RangeTest::asked);
+  Query q(db_,
+          fmt::format("SELECT count(*) FROM (SELECT * FROM issues {} ORDER BY {} DESC LIMIT ?) AS issues {}",
+                      among.sql, order_of(query), where.sql));
+  among.bind_to(q);
+  q.bind(static_cast<std::int64_t>(kSoon));
+  where.bind_to(q);
+  TT_TRY(q.next());
+  return static_cast<std::uint64_t>(q.integer(0)) >= query.limit + query.offset;
 }
 
 Result<bool> SqlIssues::is_common(std::string_view table, std::string_view column, std::string_view value,
@@ -246,6 +279,7 @@ Result<std::vector<Issue>> SqlIssues::search(const storage::IssueQuery& query) {
     if (walk == Walk::by_state) sql += "INDEXED BY issues_by_state ";
     if (walk == Walk::by_time)
       sql += one.statuses.empty() ? "INDEXED BY issues_by_last_seen " : "INDEXED BY issues_by_status ";
+    if (walk == Walk::as_they_lie) sql += "NOT INDEXED ";
     sql.append(conditions.back().sql);
     // A plus keeps the column's index out of the sorting.
     sql.append(few ? " ORDER BY +rank DESC" : " ORDER BY rank DESC").append(", issues.id DESC LIMIT ?)");
@@ -263,13 +297,18 @@ Result<std::vector<Issue>> SqlIssues::search(const storage::IssueQuery& query) {
 
 Result<std::uint64_t> SqlIssues::count(const storage::IssueQuery& query) {
   storage::IssueQuery one = query;
+  TT_ASSIGN(SeenTest seen, seen_test(query, kManyIssues));
+  if (seen == SeenTest::asked) {
+    seen = SeenTest::counted;
+    if (says_range(query)) one.seen = {};
+  }
   // An index over each status has all that a stretch of time asks for.
   if (one.statuses.empty() && one.seen.from.ns != INT64_MIN)
     one.statuses = {storage::IssueStatus::unresolved, storage::IssueStatus::resolved,
                     storage::IssueStatus::ignored};
-  TT_ASSIGN(const SeenTest seen, seen_test(query, kManyIssues));
   const IssueWhere condition = issue_where(one, seen);
-  Query q(db_, "SELECT count(*) FROM issues " + condition.sql);
+  Query q(db_, fmt::format("SELECT count(*) FROM issues {}{}", looks_into_texts(query) ? "NOT INDEXED " : "",
+                           condition.sql));
   condition.bind_to(q);
   TT_TRY(q.next());
   return static_cast<std::uint64_t>(q.integer(0));

@@ -69,6 +69,25 @@ TEST(MetaDb, KeepsProjectsKeysAndTokensAcrossReopening) {
   ASSERT_OK((*db)->verify());
 }
 
+TEST(MetaDb, ASlugThatAnotherProjectHadBeforeStillGivesShortIds) {
+  io::FaultyFileSystem disk;
+  House house;
+  auto db = house.open(disk);
+  ASSERT_OK(db);
+  auto& issues = (*db)->issues();
+  ASSERT_OK((*db)->projects().add({{1}, "shop", "Shop", {5}}));
+  for (int i = 0; i < 3; ++i) ASSERT_OK(issues.add(sample_issue("old")));
+  ASSERT_OK((*db)->projects().update({{1}, "shop-old", "Shop", {5}}));
+  ASSERT_OK((*db)->projects().add({{2}, "shop", "Shop", {6}}));
+  auto issue = sample_issue("new");
+  issue.project = {2};
+  const auto added = issues.add(issue);
+  ASSERT_OK(added);
+  EXPECT_EQ(added->short_id, "SHOP-4");
+  EXPECT_EQ(issues.find_by_short_id("SHOP-4")->project, ProjectId{2});
+  EXPECT_EQ(issues.find_by_short_id("SHOP-1")->project, ProjectId{1});
+}
+
 TEST(MetaDb, SearchesAndMergesIssues) {
   io::FaultyFileSystem disk;
   House house;

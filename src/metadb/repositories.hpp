@@ -105,6 +105,7 @@ class SqlIssues final : public storage::IssueRepository {
   Result<> add_release(storage::IssueId part, const storage::ReleaseCount& seen) override;
   Result<std::vector<storage::ReleaseCount>> releases(storage::IssueId issue) override;
   Result<> add_environment(storage::IssueId part, const storage::EnvironmentSeen& seen) override;
+  Result<std::vector<std::string>> environments(const std::vector<ProjectId>& projects) override;
   Result<bool> knows_environments() override;
   Result<> environments_are_known() override;
   Result<bool> add_user(storage::IssueId part, std::string_view user) override;
@@ -131,6 +132,7 @@ class SqlIssues final : public storage::IssueRepository {
   Result<std::string> next_short_id(ProjectId project);
   enum class Walk : unsigned char;
   Result<Walk> walk_for(const storage::IssueQuery& query);
+  Result<bool> fills_soon(const storage::IssueQuery& query);
   /// How issues of the query's release and environments are told.
   Result<SeenTest> seen_test(const storage::IssueQuery& query, std::uint64_t most);
   Result<bool> is_common(std::string_view table, std::string_view column, std::string_view value,

@@ -26,6 +26,7 @@ constexpr std::size_t kScrapeThreads = 32;  // as many targets may be slow befor
 constexpr Nanos kMaxScrapeWait{std::chrono::milliseconds(100)};
 constexpr Nanos kSettleBeforeRecovery = std::chrono::seconds(5);
 constexpr std::size_t kMaxQueuedScrapes = 10'000;
+constexpr int kTrendStretches = 8;  // of issues' hours, read at one go
 
 std::pair<std::string, std::uint16_t> split_address(const std::string& listen) {
   const auto colon = listen.rfind(':');
@@ -397,8 +398,12 @@ void Server::Impl::run_tasks() {
       log.warn("environments of old issues are not known yet", {{"reason", done.error().message()}});
   });
   every("issue_trends", milliseconds(250), [this] {
-    if (const auto done = stores->records().load_trends(clock.now()); !done)
-      log.warn("trends of issues are not in memory yet", {{"reason", done.error().message()}});
+    // By stretches, between which others come to the records.
+    for (int stretch = 0; stretch < kTrendStretches; ++stretch) {
+      const auto done = stores->records().load_trends(clock.now());
+      if (!done) log.warn("trends of issues are not in memory yet", {{"reason", done.error().message()}});
+      if (!done || *done) return;
+    }
   });
   every("disk", seconds(1), [this] { disk->poll(); });
   every("checkpoints", seconds(1), [this] { (void)stores->pipeline().checkpoint(false); });

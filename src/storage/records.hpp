@@ -299,6 +299,8 @@ class IssueRepository {
   /// By first_seen, rising.
   virtual Result<std::vector<ReleaseCount>> releases(IssueId issue) = 0;
   virtual Result<> add_environment(IssueId part, const EnvironmentSeen& seen) = 0;
+  /// In which issues of the projects were seen; sorted, at most limits::kMaxEnvironments.
+  virtual Result<std::vector<std::string>> environments(const std::vector<ProjectId>& projects) = 0;
   /// True when the part had not met this user.
   virtual Result<bool> add_user(IssueId part, std::string_view user) = 0;
   /// Another part of the issue has met this user.

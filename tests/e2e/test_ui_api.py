@@ -241,6 +241,17 @@ def test_releases_and_regressions_are_changes(module_server):
     wait_until(lambda: "issue_regressed" in [c["kind"] for c in changes()[1]], what="the regression")
 
 
+def test_environments_of_issues_are_named(module_server):
+    api, name = module_server.api, "env-" + secrets.token_hex(4)
+    for environment in (name, name + "-b", None):
+        extra = {"environment": environment} if environment else {}
+        assert api.send_envelope(envelope(("event", event(f"in {name}", fingerprint=[name], **extra)))).ok
+    wait_until(lambda: [i for i in api.issues(query=f"in {name}") if i["event_count"] == 3], what="the issue")
+    named = api.get(f"{V1}/environments")["environments"]
+    assert named == sorted(named) and [n for n in named if n.startswith(name)] == [name, name + "-b"] and "" not in named
+    assert len(api.issues(query=f'"in {name}" environment:{name}-b')) == 1
+
+
 def test_issue_views(module_server):
     api, text = module_server.api, "view-" + secrets.token_hex(4)
     for i in range(6):
@@ -248,7 +259,8 @@ def test_issue_views(module_server):
                                                           tags={"shelf": "top" if i else "low"}, user={"id": f"u{i % 2}"})))).ok
     issue = wait_until(lambda: [i for i in api.issues(query=text) if i["event_count"] == 6], what="the issue")[0]
     assert sum(issue["trend_24h"]) == 6 and issue["trend_24h"][-1] + issue["trend_24h"][-2] == 6
-    assert len(issue["trend_24h"]) == 24 and len(issue["trend_14d"]) == 14 and issue["trend_14d"][-1] == 6
+    assert [len(issue[f"trend_{span}"]) for span in ("24h", "7d", "30d")] == [24, 28, 30]
+    assert sum(issue["trend_7d"]) == 6 and issue["trend_30d"][-1] == 6
     path = f"{V1}/issues/{issue['short_id']}"
     rows = api.get(path + "/events", limit=4, payload="true")["rows"]
     assert [row["message"].split()[-1] for row in rows] == ["5", "4", "3", "2"] and "payload" in rows[0]

@@ -172,6 +172,11 @@ void write_tags(JsonWriter& w, const search::Facets& tags) {
   w.end_array();
 }
 
+Result<std::vector<std::string>> environments(const Services& services, const net::HttpRequest& request) {
+  TT_ASSIGN(const auto projects, query_projects(services, request, accounts::Scope::read));
+  return services.records.issues().environments(projects);
+}
+
 struct IssueStats {
   std::vector<storage::HourCount> hours;
   std::vector<storage::ReleaseCount> releases;
@@ -291,6 +296,13 @@ void add_issue_routes(net::Router& router, const Services& services) {
                                                    });
       },
       options);
+  router.add("GET", "/api/telltale/v1/environments", [&services](const net::HttpRequest& r, WorkContext&) {
+    return answer<std::vector<std::string>>(environments(services, r), [](JsonWriter& w, const auto& names) {
+      w.key("environments").begin_array();
+      for (const std::string& name : names) w.string(name);
+      w.end_array();
+    });
+  });
   router.add("GET", path + "/{id}", [&services](const net::HttpRequest& r, WorkContext&) {
     return answer<OneIssue>(one_issue(services, r), [](JsonWriter& w, const OneIssue& one) {
       w.key("issue");

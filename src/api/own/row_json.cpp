@@ -76,11 +76,14 @@ void write_extras(JsonWriter& w, const storage::Issue& issue, const IssueExtras&
     w.end_array();
   }
   if (!extras.trend) return;
-  w.key("trend_24h").begin_array();
-  for (const std::uint64_t n : extras.trend->hours) w.unsigned_integer(n);
-  w.end_array().key("trend_14d").begin_array();
-  for (const std::uint64_t n : extras.trend->days) w.unsigned_integer(n);
-  w.end_array();
+  const auto write_bars = [&w](std::string_view name, const auto& bars) {
+    w.key(name).begin_array();
+    for (const std::uint64_t n : bars) w.unsigned_integer(n);
+    w.end_array();
+  };
+  write_bars("trend_24h", extras.trend->hours);
+  write_bars("trend_7d", extras.trend->six_hours);
+  write_bars("trend_30d", extras.trend->days);
 }
 
 }  // namespace

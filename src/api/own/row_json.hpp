@@ -14,7 +14,7 @@ namespace telltale::api {
 void write_row(JsonWriter& w, const EventRow& row);
 /// What is shown of an issue beside its fields, where it is known.
 struct IssueExtras {
-  std::optional<errors::IssueTrend> trend;  // `trend_24h` and `trend_14d`
+  std::optional<errors::IssueTrend> trend;  // `trend_24h`, `trend_7d` and `trend_30d`
   std::optional<storage::IssueMark> mark;   // `bookmarked` and `seen`, to whom is signed in
   std::vector<storage::Issue> merged;       // `merged_from`
   std::optional<std::uint64_t> comments;    // `comment_count`

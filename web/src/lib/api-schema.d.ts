@@ -1015,6 +1015,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/telltale/v1/environments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Environments that issues were seen in, by name. */
+        get: operations["listEnvironments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/telltale/v1/issues": {
         parameters: {
             query?: never;
@@ -1830,8 +1847,10 @@ export interface components {
             last_event_id?: string;
             /** @description Events an hour, the present hour last. */
             trend_24h?: number[];
+            /** @description Events in 6 hours each; the last ends with the present hour. */
+            trend_7d?: number[];
             /** @description Events in 24 hours each; the last ends with the present hour. */
-            trend_14d?: number[];
+            trend_30d?: number[];
             priority: components["schemas"]["IssuePriority"];
             /** @description There are more users than are counted exactly; user_count is within 1 %. */
             users_estimated: boolean;
@@ -5621,6 +5640,34 @@ export interface operations {
             404: components["responses"]["NotFound"];
             422: components["responses"]["CannotRun"];
             503: components["responses"]["NotNow"];
+        };
+    };
+    listEnvironments: {
+        parameters: {
+            query?: {
+                /** @description Only this project. */
+                project?: components["parameters"]["project"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        environments: string[];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
         };
     };
     listIssues: {

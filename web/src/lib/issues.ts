@@ -1,13 +1,24 @@
 // Issues: the list, one, and changes that show at once and can be taken back.
 import { useQuery } from "@tanstack/react-query";
 import { toast } from "../kit/Toasts";
-import { post, put, request } from "./api";
+import { get, post, put, request } from "./api";
 import { issueAsk, type IssueListParams, issuesAsk } from "./asks";
 import { plural } from "./format";
 import { asQuery, queryClient } from "./query";
+import { useParam } from "./url";
 import type { Issue, IssueArchive, IssuePriority, IssueStatus } from "./types";
 
 export { ISSUE_LIMIT } from "./asks";
+
+/** Names of the environments that issues were seen in. */
+export function useEnvironments() {
+  const project = useParam("project");
+  return useQuery({
+    queryKey: ["environments", project],
+    staleTime: 60_000,
+    queryFn: async ({ signal }) => (await get<{ environments: string[] }>("environments", { project }, signal)).environments,
+  });
+}
 
 export const useIssues = (params: IssueListParams) => useQuery(asQuery(issuesAsk(params)));
 

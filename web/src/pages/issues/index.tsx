@@ -10,7 +10,7 @@ import { useListKeys } from "../../lib/cursor";
 import { filterText } from "../../lib/filters";
 import { count, plural } from "../../lib/format";
 import { issueList, issuesReached, issuesTotal } from "../../lib/asks";
-import { assignToMe, changeIssues, changeMatching, type IssueChange, ISSUE_LIMIT, markIssues, MATCHING_LIMIT, mergeIssues, useIssues } from "../../lib/issues";
+import { assignToMe, changeIssues, changeMatching, type IssueChange, ISSUE_LIMIT, markIssues, MATCHING_LIMIT, mergeIssues, useEnvironments, useIssues } from "../../lib/issues";
 import { useKeys } from "../../lib/keys";
 import { prefs } from "../../lib/prefs";
 import { useRange } from "../../lib/query";
@@ -39,8 +39,13 @@ const SORTS: [string, string][] = [
   ["trend", "Rising"],
 ];
 
-/** Of longer ranges a day is a bar. */
-const HOURS_ARE_SHOWN_MS = 48 * 3600_000;
+/** What an issue's bars say: the shortest that covers the page's range of time. */
+const TRENDS = [
+  { upToMs: 36 * 3600_000, values: (i: Issue) => i.trend_24h, header: "Last 24 hours", label: "Events an hour, last 24 hours" },
+  { upToMs: 8 * 86_400_000, values: (i: Issue) => i.trend_7d, header: "Last 7 days", label: "Events in 6 hours each, last 7 days" },
+  { upToMs: Infinity, values: (i: Issue) => i.trend_30d, header: "Last 30 days", label: "Events a day, last 30 days" },
+] as const;
+type Trend = (typeof TRENDS)[number];
 
 /** What was just resolved leaves the list of the unresolved at once. */
 const shownUnder = (status: string, i: Issue) => status === "all" || (status === "bookmarked" ? i.bookmarked !== false : i.status === status);
@@ -51,7 +56,7 @@ export default function Issues() {
   const query = useParam("q");
   const me = useSession().data?.user?.email;
   const { params, start, end } = useRange();
-  const inDays = end - start > HOURS_ARE_SHOWN_MS;
+  const trend = TRENDS.find((t) => end - start <= t.upToMs) ?? TRENDS[2];
   const { filters } = useFilters();
   const foreign = filterTerms(filters).foreign;
   const list = issueList(useParams(), params);
@@ -129,7 +134,7 @@ export default function Issues() {
       cell: (i) => <input type="checkbox" aria-label={`Select ${i.short_id}`} checked={keys.selected.has(i.id)} onChange={() => keys.toggle(i.id)} />,
     },
     { key: "title", header: "Issue", width: "minmax(0, 1fr)", cell: (i) => <IssueTitle issue={i} /> },
-    { key: "trend", header: inDays ? "Last 14 days" : "Last 24 hours", width: "124px", wide: true, cell: (i) => <Trend issue={i} inDays={inDays} /> },
+    { key: "trend", header: trend.header, width: "124px", wide: true, cell: (i) => <TrendBars issue={i} trend={trend} /> },
     { key: "events", header: "Events", width: "62px", align: "end", sortable: true, cell: (i) => <span title={String(i.event_count)}>{count(i.event_count)}</span> },
     { key: "users", header: "Users", width: "56px", align: "end", wide: true, sortable: true, cell: (i) => count(i.user_count) },
     { key: "first_seen", header: "Age", width: "46px", align: "end", wide: true, sortable: true, cell: (i) => <Ago time={i.first_seen} /> },
@@ -140,6 +145,7 @@ export default function Issues() {
       <div class="page-head">
         <h1>Issues</h1>
         <div class="grow" />
+        <EnvironmentMenu />
         <Menu
           label="Order"
           kind="quiet"
@@ -218,6 +224,25 @@ export default function Issues() {
   );
 }
 
+/** One environment, as a filter in the address; not shown where there is nothing to choose. */
+function EnvironmentMenu() {
+  const { filters, add, remove } = useFilters();
+  const names = useEnvironments().data ?? [];
+  const chosen = filters.find((f) => f.field === "environment" && f.op === "=");
+  if (names.length < 2 && !chosen) return null;
+  return (
+    <Menu
+      label="Environment"
+      kind="quiet"
+      button={`Environment: ${chosen?.value ?? "all"}`}
+      items={[
+        { label: "All", checked: !chosen, run: () => chosen && remove(chosen) },
+        ...names.map((value) => ({ label: value, checked: value === chosen?.value, run: () => add({ field: "environment", op: "=", value }) })),
+      ]}
+    />
+  );
+}
+
 function IssueTitle({ issue: i }: { issue: Issue }) {
   return (
     <div class={i.seen === false ? "issue-title is-unseen" : "issue-title"}>
@@ -248,12 +273,12 @@ function IssueTitle({ issue: i }: { issue: Issue }) {
   );
 }
 
-function Trend({ issue: i, inDays }: { issue: Issue; inDays: boolean }) {
-  const values = inDays ? i.trend_14d : i.trend_24h;
+function TrendBars({ issue: i, trend }: { issue: Issue; trend: Trend }) {
+  const values = trend.values(i);
   if (!values) return null;
   return (
     <div class="issue-trend">
-      <SparkBars values={values} label={inDays ? "Events a day, last 14 days" : "Events an hour, last 24 hours"} tone={i.status === "unresolved" ? "bad" : "muted"} />
+      <SparkBars values={values} label={trend.label} tone={i.status === "unresolved" ? "bad" : "muted"} />
     </div>
   );
 }
