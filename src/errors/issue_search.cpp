@@ -189,6 +189,8 @@ IssueCondition condition_on_record(const Condition& c) {
 constexpr std::size_t kNewestOfGroup = 6;
 constexpr std::size_t kNewestAtLeast = 64;
 constexpr std::size_t kNewestAtMost = 2'000;
+/// In one filter; with those that a walk leaves out, below limits::kMaxFilterNodes.
+constexpr std::size_t kMostGroupsNamed = 4'000;
 
 struct Atom {
   const Conditions* tree;
@@ -419,6 +421,7 @@ class IssueSearcher {
     TimeRange range;
     std::optional<std::set<IssueId>> wanted;  // others are of no interest
     std::set<IssueId> found;
+    std::shared_ptr<const storage::RowPlaces> places;
     bool wants(IssueId id) const { return !found.contains(id) && (!wanted || wanted->contains(id)); }
     bool is_over() const { return (wanted && found.size() == wanted->size()) || range.to <= range.from; }
   };
@@ -444,6 +447,7 @@ class IssueSearcher {
       if (id && looked.wants(*id)) looked.found.insert(*id);
     }
     const TimeRange range = looked.range;
+    looked.places = groups.places;
     const auto go_to = [&](const TimeRange& at) {
       looked.range = {std::max(range.from, at.from), std::min(range.to, at.to)};
       return !looked.is_over();
@@ -459,12 +463,15 @@ class IssueSearcher {
       TT_ASSIGN(left, left_of(groups.possible, looked));
       if (!left.empty() && !looked.is_over()) TT_TRY(walk_all(check, among(std::move(left), filter), looked));
     }
+    looked.places = nullptr;
     for (auto at = groups.unknown.rbegin(); at != groups.unknown.rend(); ++at)
       if (go_to(*at)) TT_TRY(walk_all(check, filter, looked));
     return {};
   }
 
+  /// Of more groups than a filter may name, `filter` alone: rows of others are passed over as they come.
   static storage::EventFilter among(std::vector<std::string> groups, const storage::EventFilter& filter) {
+    if (groups.size() > kMostGroupsNamed) return filter;
     auto of_groups = storage::EventFilter::one_of(std::string(attr::kGroupHashes), std::move(groups));
     return storage::EventFilter::all_of({std::move(of_groups), filter});
   }
@@ -508,6 +515,7 @@ class IssueSearcher {
     walk.scan.fields.emplace_back(attr::kGroupHashes);
     walk.scan.with_payload = true;
     walk.group = attr::kGroupHashes;
+    walk.places = looked.places;
     walk.max_rows = max_rows;
     if (query_.patience.count() > 0) walk.patience = std::max(give_up_ - context_.clock().steady(), Nanos(1));
     const query::GroupVisitor visit = [&](const EventRow& row) -> Result<query::Verdict> {

@@ -271,7 +271,13 @@ bool BlockFilter::may_match(const HeadBlock& block) const {
 }
 
 Result<> BlockFilter::candidates(const std::shared_ptr<const Part>& part, std::vector<BlockRef>& out) const {
-  TT_ASSIGN(const Numbers looked_up, look_up(root_, *part));
+  const auto* const known = places_ ? places_->of(part->name()) : nullptr;
+  Numbers looked_up;
+  if (known != nullptr) {
+    looked_up = *known;
+  } else {
+    TT_ASSIGN(looked_up, look_up(root_, *part));
+  }
   const auto consider = [&](std::uint32_t number) {
     const BlockMeta& block = part->blocks()[number];
     if (!range_.overlaps(block.min_time, block.max_time) || !counts_allow(block)) return;

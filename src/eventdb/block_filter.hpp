@@ -10,6 +10,7 @@
 
 #include "eventdb/bitmap.hpp"
 #include "eventdb/block.hpp"
+#include "eventdb/block_places.hpp"
 #include "eventdb/head.hpp"
 #include "eventdb/part.hpp"
 #include "storage/event_filter.hpp"
@@ -34,6 +35,9 @@ class BlockFilter {
   /// The same errors as CompiledFilter::compile.
   static Result<BlockFilter> compile(const storage::EventFilter& filter, storage::Projects projects,
                                      TimeRange range);
+
+  /// Of the parts that these places know, other blocks are left out.
+  void look_only(std::shared_ptr<const BlockPlaces> places) { places_ = std::move(places); }
 
   /// Appends the part's blocks that may hold matching rows, oldest first.
   Result<> candidates(const std::shared_ptr<const Part>& part, std::vector<BlockRef>& out) const;
@@ -87,6 +91,7 @@ class BlockFilter {
   storage::CompiledFilter plain_;
   storage::Projects projects_;
   TimeRange range_;
+  std::shared_ptr<const BlockPlaces> places_;  // null: anywhere
   Node root_;
   bool by_counts_ = true;
 };

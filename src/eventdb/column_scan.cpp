@@ -1,6 +1,7 @@
 #include "eventdb/column_scan.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -16,6 +17,7 @@ using storage::FilterOp;
 namespace {
 
 constexpr std::size_t kWrittenOut = 4096;
+constexpr std::size_t kFewOfPage = 4;     // rows in question: one of so many, or fewer
 constexpr std::size_t kShortLiteral = 3;  // searching for less does not rule much out
 
 bool compares_numbers(FilterOp op) {
@@ -244,7 +246,8 @@ class TextScan {
     for (std::size_t p = 0; p < column.pages(); ++p) {
       TT_TRY(block_.check());
       const bool kept = column.has_page(p);
-      if (!page_touched(column, p)) continue;
+      const std::size_t wanted = rows_in_question(column, p);
+      if (wanted == 0) continue;
       TT_ASSIGN(const TextPage* page, column.page(p, block_.source()));
       bool hit = false;
       const auto mark = [&](std::size_t i) {
@@ -252,14 +255,15 @@ class TextScan {
         hit = true;
       };
       if (not_empty_) drop_empty(*page);
-      if (searches && !leaf_.value().empty()) {
+      const bool few = wanted * kFewOfPage <= page->rows();
+      if (searches && !leaf_.value().empty() && !few) {
         std::string_view text = page->text();
         if (leaf_.op() == FilterOp::icontains) {
           lower_into(text, lowered);
           text = lowered;
         }
         for_each_text_with(*page, text, leaf_.value(), mark);
-      } else if (literal.size() >= kShortLiteral) {
+      } else if (literal.size() >= kShortLiteral && !few) {
         for_each_text_with(*page, page->text(), literal, [&](std::size_t i) {
           if (leaf_.matches(page->at(i))) mark(i);
         });
@@ -276,12 +280,16 @@ class TextScan {
     return {};
   }
 
-  bool page_touched(const TextColumn& column, std::size_t p) const {
+  std::size_t rows_in_question(const TextColumn& column, std::size_t p) const {
     const auto [first, last] = column.page_rows(p);
-    // Whole words are enough: a page is thousands of rows.
-    for (std::size_t w = first / 64; w <= (last - 1) / 64; ++w)
-      if (among_.words()[w] != 0) return true;
-    return false;
+    std::size_t out = 0;
+    for (std::size_t w = first / 64; w <= (last - 1) / 64; ++w) {
+      std::uint64_t bits = among_.words()[w];
+      if (w == first / 64) bits &= ~std::uint64_t{0} << first % 64;
+      if (w == last / 64) bits &= (std::uint64_t{1} << last % 64) - 1;
+      out += static_cast<std::size_t>(std::popcount(bits));
+    }
+    return out;
   }
 
   void drop_empty(const TextPage& page) {

@@ -56,6 +56,11 @@ tl::unexpected<Error> damaged_names(const Block& block) {
 
 TimeRange times_of(const BlockMeta& meta) { return {meta.min_time, {meta.max_time.ns + 1}}; }
 
+void GroupsFound::asks(const Part& part) {
+  MutexLock lock(mutex_);
+  places_->blocks.try_emplace(part.name());
+}
+
 void GroupsFound::add_unknown(const TimeRange& times) {
   MutexLock lock(mutex_);
   unknown_.push_back(both(times, query_.range));
@@ -68,12 +73,15 @@ Result<> GroupsFound::add(const BlockRef& ref, WordIndex& index, const WordSearc
   TT_ASSIGN(const auto* groups, index.groups());
   MutexLock lock(mutex_);
   std::vector<std::pair<std::uint32_t, std::uint64_t>> unnamed;
+  bool leaves_open = false;
   found.possible.for_each([&](std::size_t g) {
     const IndexedGroup& group = (*groups)[g];
     const auto [at, is_new] = groups_.try_emplace(group.key);
     if (is_new) unnamed.emplace_back(group.row, group.key);
     put(at->second, is_whole && found.sure.test(g), times);
+    leaves_open = leaves_open || !at->second.is_sure;
   });
+  if (leaves_open && ref.part) places_->blocks[ref.part->name()].push_back(ref.number);
   return unnamed.empty() ? Result<>() : read_names(ref, unnamed);
 }
 
@@ -112,6 +120,8 @@ storage::WordGroups GroupsFound::take() {
   std::sort(out.sure.begin(), out.sure.end());
   std::sort(out.possible.begin(), out.possible.end());
   out.unknown = joined(std::move(unknown_));
+  for (auto& [part, blocks] : places_->blocks) std::sort(blocks.begin(), blocks.end());
+  out.places = std::move(places_);
   return out;
 }
 

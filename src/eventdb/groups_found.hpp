@@ -9,6 +9,7 @@
 
 #include "base/mutex.hpp"
 #include "eventdb/block_filter.hpp"
+#include "eventdb/block_places.hpp"
 #include "eventdb/word_search.hpp"
 
 namespace telltale::eventdb {
@@ -20,6 +21,8 @@ class GroupsFound {
  public:
   GroupsFound(const storage::WordQuery& query, WorkContext& context) : query_(query), context_(context) {}
 
+  /// A part whose blocks are asked, as far as it takes.
+  void asks(const Part& part);
   void add_unknown(const TimeRange& times);
   /// What a block's index said.
   Result<> add(const BlockRef& ref, WordIndex& index, const WordSearch::Groups& found);
@@ -49,6 +52,8 @@ class GroupsFound {
   mutable Mutex mutex_;
   std::unordered_map<std::uint64_t, Group> groups_ TT_GUARDED_BY(mutex_);
   std::vector<TimeRange> unknown_ TT_GUARDED_BY(mutex_);
+  /// Blocks in which some group was possible when they were asked, each once.
+  std::shared_ptr<BlockPlaces> places_ TT_GUARDED_BY(mutex_) = std::make_shared<BlockPlaces>();
 };
 
 }  // namespace telltale::eventdb

@@ -158,6 +158,7 @@ Result<std::unique_ptr<storage::EventCursor>> Engine::select(const storage::Even
                                                              WorkContext& context) {
   TT_TRY(context.check());
   TT_ASSIGN(BlockFilter filter, BlockFilter::compile(query.filter, query.projects, query.range));
+  filter.look_only(std::dynamic_pointer_cast<const BlockPlaces>(query.places));
   TT_ASSIGN(auto cursor,
             RowCursor::make(snapshot(query.table, query.range), std::move(filter), query.order, query.limit,
                             storage::FieldSet(query.fields), query.with_payload, query.patience, context));

@@ -270,6 +270,7 @@ Result<std::optional<storage::WordGroups>> Engine::word_groups(const storage::Wo
     }
   }
   for (const auto& part : from.parts) {
+    found.asks(*part);
     std::vector<std::uint32_t> blocks;
     for (std::uint32_t b = 0; b < part->blocks().size(); ++b)
       if (in_question(part->blocks()[b])) blocks.push_back(b);

@@ -39,6 +39,7 @@ class GroupWalker {
     q.range = range;
     q.fields = walk_.scan.fields;
     q.with_payload = walk_.scan.with_payload;
+    q.places = walk_.places;
     q.filter = walk_.scan.filter;
     std::vector<storage::EventFilter> left_out;
     for (const auto& [project, groups] : settled_) {

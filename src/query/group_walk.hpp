@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -20,7 +21,8 @@ struct GroupWalk {
   /// After so many rows of settled groups those are left out in the store. 0: never, which is right where
   /// groups are small and many.
   std::size_t wasted_rows = 256;
-  std::size_t max_rows = 0;  // rows that the walk sees at most; 0: no limit
+  std::shared_ptr<const storage::RowPlaces> places;  // null: rows are wherever the scan says
+  std::size_t max_rows = 0;                          // rows that the walk sees at most; 0: no limit
   /// Longer than zero: the walk may end after it, see WalkEnd::reached.
   Nanos patience{0};
 };

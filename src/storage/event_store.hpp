@@ -98,6 +98,8 @@ struct EventQuery {
   Nanos patience{0};
   /// Names of field_text(): the only fields that rows carry, beside project and time. Empty: every field.
   std::vector<std::string> fields;
+  /// As this store gave them (WordGroups::places): of the rows that it knew then, others may be left out.
+  std::shared_ptr<const RowPlaces> places;
 };
 
 /// Rows with equal times come in the order of their acceptance (reversed for newest_first).

@@ -62,6 +62,12 @@ struct WordQuery {
   bool exact = true;               // false: rows must satisfy more than this
 };
 
+/// Where rows are, as the store keeps them that says it.
+class RowPlaces {
+ public:
+  virtual ~RowPlaces() = default;
+};
+
 struct WordGroup {
   ProjectId project;
   std::string group;
@@ -74,6 +80,8 @@ struct WordGroups {
   std::vector<WordGroup> possible;
   /// Where rows of `possible` are that may satisfy it. Sorted, apart from each other.
   std::vector<TimeRange> possible_in;
+  /// The same for EventQuery::places, closer than times can say it; null: nothing is known but those.
+  std::shared_ptr<const RowPlaces> places;
   /// Of whose rows nothing is known: there, any group may have one. Sorted, apart from each other.
   std::vector<TimeRange> unknown;
 };
