@@ -10,9 +10,10 @@
 namespace telltale::redact {
 namespace {
 
-constexpr std::size_t kLeastSecret = 5;  // `pw=x1` and nothing shorter
+constexpr std::size_t kLeastSecret = 5;              // `pw=x1` and nothing shorter
+constexpr std::size_t kKeptBytes = 4 * 1024 * 1024;  // of a workspace, from row to row
 
-/// Grows to the largest row and is kept; one a thread.
+/// Grows to the largest row and is kept up to kKeptBytes; one a thread.
 struct Workspace {
   std::string texts;
   std::vector<std::uint32_t> ends;
@@ -23,6 +24,10 @@ struct Workspace {
     texts.clear();
     ends.clear();
     fields.clear();
+  }
+  /// After the scan: a huge row's room is not held for ever.
+  void trim() {
+    if (texts.capacity() > kKeptBytes) std::string().swap(texts);
   }
   void end_text(std::size_t field) {
     ends.push_back(static_cast<std::uint32_t>(texts.size()));
@@ -73,6 +78,7 @@ bool Redactor::redact_fields(std::span<const Field> fields, Counts* counts) cons
   work.found.assign(work.ends.size(), DetectorSet());
   bool struck = builtin_prefilter().scan_all(work.texts, work.ends, work.found);
   if (impl_->own) struck = impl_->own->scan_all(work.texts, work.ends, work.found) || struck;
+  work.trim();
   if (!struck) return changed;
   // Nested calls use the workspace, too.
   const std::vector<DetectorSet> found = std::move(work.found);

@@ -85,6 +85,9 @@ class JsonWalker {
     if (actions_.remarked == nullptr || nested_ || actions_.remarks->empty()) return;
     auto remarks = std::exchange(*actions_.remarks, {});
     if (actions_.remarked->size() >= kMaxRemarkedValues || stack_.size() > kMaxMetaDepth) return;
+    std::size_t path_bytes = 0;
+    for (const Level& level : stack_) path_bytes += level.raw_key.size();
+    if (path_bytes > kMaxRemarkPathBytes) return;
     ValueRemarks value;
     for (const Level& level : stack_)
       value.path.push_back(level.object ? shown_key(level.raw_key) : std::to_string(level.items - 1));

@@ -40,6 +40,8 @@ struct JsonPlaces {
 };
 
 inline constexpr std::size_t kMaxRemarkedValues = 1'000;  // of one event; more are masked without a remark
+inline constexpr std::size_t kMaxValueRemarks = 100;      // of one value
+inline constexpr std::size_t kMaxRemarkPathBytes = 4096;  // of the keys above a value that has remarks
 inline constexpr std::size_t kMaxMetaDepth = 64;
 inline constexpr std::size_t kMaxMetaNodes = 10'000;
 

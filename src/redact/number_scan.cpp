@@ -1,6 +1,6 @@
 #include "redact/number_scan.hpp"
 
-#include <string>
+#include <algorithm>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -16,12 +16,17 @@ bool is_upper_letter(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_word(char c) { return is_digit(c) || is_upper_letter(c) || (c >= 'a' && c <= 'z'); }
 bool is_mark(char c) { return c == ' ' || c == '-' || c == '+' || c == '%'; }
 
+constexpr std::size_t kLongestCard = 19;
+
+/// Walks no further than one digit more than any number of ours has.
 std::size_t run_start(std::string_view text, std::size_t inside) {
-  while (inside > 0 && is_digit(text[inside - 1])) --inside;
+  const std::size_t least = inside > kLongestCard ? inside - kLongestCard - 1 : 0;
+  while (inside > least && is_digit(text[inside - 1])) --inside;
   return inside;
 }
 std::size_t run_end(std::string_view text, std::size_t at) {
-  while (at < text.size() && is_digit(text[at])) ++at;
+  const std::size_t most = std::min(text.size(), at + kLongestCard + 1);
+  while (at < most && is_digit(text[at])) ++at;
   return at;
 }
 
@@ -62,10 +67,9 @@ CharMasks masks_of(std::string_view text) {
   return out;
 }
 
-bool may_be_card_run(std::string_view text, std::size_t inside) {
-  const std::size_t begin = run_start(text, inside);
+bool may_be_card_run(std::string_view text, std::size_t begin) {
   if (begin > 0 && is_word(text[begin - 1])) return false;
-  return is_card_number(text.substr(begin, run_end(text, inside) - begin));
+  return is_card_number(text.substr(begin, run_end(text, begin) - begin));
 }
 
 std::size_t grouped_number(std::string_view text, std::size_t separator) {

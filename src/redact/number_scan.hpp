@@ -15,8 +15,9 @@ namespace telltale::redact {
 template <class Found>
 void scan_numbers(std::string_view text, Found found);
 
-/// What a place with a separator between digits, a long run of digits or an IBAN's start may be.
-bool may_be_card_run(std::string_view text, std::size_t inside);
+/// What a place with a separator between digits, the start of a long run of digits or an IBAN's start may be.
+/// Each looks at a few dozen characters at most.
+bool may_be_card_run(std::string_view text, std::size_t begin);
 bool may_be_iban(std::string_view text, std::size_t begin);
 /// kCards, kSsns or kFirstShape for neither.
 std::size_t grouped_number(std::string_view text, std::size_t separator);
@@ -41,9 +42,14 @@ void scan_numbers(std::string_view text, Found found) {
       const std::uint64_t two = m.digits & (m.digits >> 1);
       const std::uint64_t four = two & (two >> 2);
       const std::uint64_t eight = four & (four >> 4);
-      for (std::uint64_t runs = eight & (eight >> 6); runs != 0; runs &= runs - 1) {
-        const std::size_t i = at + static_cast<std::size_t>(__builtin_ctzll(runs));
-        if (may_be_card_run(text, i)) found(kCards, i);
+      if (std::uint64_t runs = eight & (eight >> 6); runs != 0) {
+        // Only where a run begins: its other digits would ask for the same run again.
+        const bool goes_on = at > 0 && text[at - 1] >= '0' && text[at - 1] <= '9';
+        runs &= ~((m.digits << 1) | std::uint64_t{goes_on});
+        for (; runs != 0; runs &= runs - 1) {
+          const std::size_t i = at + static_cast<std::size_t>(__builtin_ctzll(runs));
+          if (may_be_card_run(text, i)) found(kCards, i);
+        }
       }
       // Three digits or more, a mark, two digits or more.
       const std::uint64_t grouped = (two & (m.digits >> 2)) & (m.marks >> 3) & (two >> 4);

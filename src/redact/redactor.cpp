@@ -18,8 +18,6 @@
 namespace telltale::redact {
 namespace {
 
-constexpr std::size_t kRememberedKeys = 1024;   // by thread
-constexpr std::size_t kRememberedPlaces = 256;  // of a row, by thread
 constexpr std::size_t kHashHexDigits = 16;
 constexpr std::size_t kCardDigitsShown = 4;
 
@@ -122,48 +120,6 @@ bool looks_like_json(std::string_view value) {
   return start != std::string_view::npos && (value[start] == '{' || value[start] == '[');
 }
 
-KeyKind Redactor::Impl::kind(std::string_view key) const {
-  return on(kKeyRule) ? classify_key(key, sensitive_lower, safe_lower) : KeyKind::plain;
-}
-
-namespace {
-
-struct RememberedKey {
-  std::uint64_t serial = 0;
-  std::string name;
-  KeyFacts facts;
-  bool is(std::uint64_t redactor, std::string_view key) const { return serial == redactor && name == key; }
-};
-
-}  // namespace
-
-const KeyFacts& Redactor::Impl::facts(std::string_view key, std::size_t place) const {
-  thread_local std::vector<RememberedKey> by_name(kRememberedKeys);
-  thread_local std::vector<RememberedKey> by_place(kRememberedPlaces);
-  if (place < kRememberedPlaces) {
-    RememberedKey& there = by_place[place];
-    if (!there.is(serial, key)) {
-      there.facts = facts(key);
-      there.serial = serial;
-      there.name = key;
-    }
-    return there.facts;
-  }
-  RememberedKey& known = by_name[hash64(key, serial) % kRememberedKeys];
-  if (known.is(serial, key)) return known.facts;
-  known.serial = serial;
-  known.name = key;
-  known.facts = {kind(key), false, {}};
-  std::string name(key);
-  DetectorSet found = detectors(name);
-  found.reset(kPairs);
-  if (found.any() && redact_text(name, found, nullptr)) {
-    known.facts.secret = true;
-    known.facts.renamed = std::move(name);
-  }
-  return known.facts;
-}
-
 DetectorSet Redactor::Impl::detectors(std::string_view text) const {
   DetectorSet out;
   builtin_prefilter().scan(text, out);
@@ -246,15 +202,20 @@ bool Redactor::Impl::redacted(std::string_view text, const DetectorSet& d, Count
   out.clear();
   out.reserve(text.size());
   std::size_t at = 0;
+  std::size_t characters = 0;  // of `out`, where somebody wants to know
+  const auto append = [&](std::string_view part) {
+    out.append(part);
+    if (remarks != nullptr) characters += count_characters(part);
+  };
   for (const Match& m : matches) {
     if (m.end <= at) continue;
     // A match that begins inside the one before it still hides what sticks out.
     if (m.begin >= at) {
-      out.append(text, at, m.begin - at);
-      const std::size_t begin = remarks != nullptr ? count_characters(out) : 0;
-      out.append(replacement(m.rule, text.substr(m.begin, m.end - m.begin)));
-      if (remarks != nullptr)
-        remarks->push_back({m.rule, methods[m.rule], true, begin, count_characters(out)});
+      append(text.substr(at, m.begin - at));
+      const std::size_t begin = characters;
+      append(replacement(m.rule, text.substr(m.begin, m.end - m.begin)));
+      if (remarks != nullptr && remarks->size() < kMaxValueRemarks)
+        remarks->push_back({m.rule, methods[m.rule], true, begin, characters});
     }
     if (counts != nullptr) counts->add(m.rule);
     at = m.end;
@@ -311,7 +272,8 @@ bool Redactor::Impl::redact_event(std::string& json, const DetectorSet& d, Count
   JsonPlaces places;
   JsonActions actions = json_actions(d, counts);
   const auto noted = [&](RuleId rule, std::string text) {
-    remarks.push_back({rule, methods[rule], true, 0, count_characters(text)});
+    if (remarks.size() < kMaxValueRemarks)
+      remarks.push_back({rule, methods[rule], true, 0, count_characters(text)});
     return text;
   };
   actions.text = [&](std::string_view text, std::string& out) {

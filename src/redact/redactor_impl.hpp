@@ -41,6 +41,8 @@ struct Redactor::Impl {
   bool on(RuleId rule) const { return enabled[rule] != 0; }
   KeyKind kind(std::string_view key) const;
   const KeyFacts& facts(std::string_view key, std::size_t place = SIZE_MAX) const;
+  /// facts(), found out anew.
+  KeyFacts learn(std::string_view key) const;
   DetectorSet detectors(std::string_view text) const;
   /// Adds the matches of those detectors.
   void find(std::string_view text, const DetectorSet& detectors, std::vector<Match>& out) const;
