@@ -15,23 +15,7 @@ namespace {
 
 constexpr std::size_t kMaxDepth = 4096;
 constexpr std::size_t kRoomForChanges = 64;
-
-std::optional<std::uint32_t> read_hex4(std::string_view s) {
-  if (s.size() < 4) return std::nullopt;
-  std::uint32_t v = 0;
-  for (int i = 0; i < 4; ++i) {
-    const char c = s[i];
-    const char l = static_cast<char>(c | 32);
-    if (c >= '0' && c <= '9') {
-      v = v * 16 + static_cast<std::uint32_t>(c - '0');
-    } else if (l >= 'a' && l <= 'f') {
-      v = v * 16 + static_cast<std::uint32_t>(l - 'a' + 10);
-    } else {
-      return std::nullopt;
-    }
-  }
-  return v;
-}
+constexpr std::size_t kMaxNameBytes = 256;  // of a name that stands as a value
 
 std::string decode(std::string_view raw) {
   std::string out;
@@ -51,6 +35,21 @@ bool is_name(std::string_view text) {
            c == '.' || c == '-';
   });
 }
+
+bool is_flag(std::string_view name) { return name.starts_with('-'); }
+/// What a flat list of headers has in the place of a name.
+bool is_header_name(std::string_view name) {
+  constexpr std::string_view kNames[] = {"cookie", "set-cookie", "authorization", "proxy-authorization",
+                                         "api-key"};
+  return equal_ignore_case(name.substr(0, 2), "x-") ||
+         std::any_of(std::begin(kNames), std::end(kNames),
+                     [&](std::string_view known) { return equal_ignore_case(name, known); });
+}
+/// `{"name": "DB_PASSWORD", "value": "x"}`: Kubernetes, HAR, OTLP (`key`).
+bool says_name(std::string_view key) {
+  return equal_ignore_case(key, "name") || equal_ignore_case(key, "key");
+}
+bool says_value(std::string_view key) { return equal_ignore_case(key, "value"); }
 
 class JsonWalker {
  public:
@@ -76,8 +75,10 @@ class JsonWalker {
     bool object = false;
     bool versions = false;  // inside "modules": names of packages, not of secrets
     std::size_t items = 0;
-    KeyKind pair_kind = KeyKind::plain;  // a list that began with a sensitive name: [name, value]
-    std::string_view raw_key;            // of the member at hand
+    KeyKind named = KeyKind::plain;  // a list's next element, by the sensitive name before it
+    bool after_flag = false;         // that name is one of a command's flags
+    std::size_t name_at = 0;         // where an object's "name" says what its "value" is; 0: not seen
+    std::string_view raw_key;        // of the member at hand
   };
 
   /// Remarks that were made about the value at hand get its path.
@@ -166,8 +167,11 @@ class JsonWalker {
     level.raw_key = *raw;
     const std::string_view key = decoded(*raw, key_buffer_);
     const KeyFacts& known = actions_.facts(key);
-    const KeyKind kind = level.versions ? KeyKind::plain : known.kind;
+    KeyKind kind = known.kind;
     if (known.secret) replace(key_at, known.renamed);
+    if (kind == KeyKind::plain) {
+      if (const auto bare = bare_name(key); bare.size() != key.size()) kind = actions_.facts(bare).kind;
+    }
     skip_space();
     if (!pass(':')) return false;
     skip_space();
@@ -177,18 +181,72 @@ class JsonWalker {
           in_[at_] == '{')
         return pass_meta();
     }
-    next_is_versions_ = key == "modules";
+    if (kind == KeyKind::plain) kind = kind_by_name(level, key);
+    if (level.versions) kind = KeyKind::plain;
+    next_is_versions_ = key == "modules" && stack_.size() == 1 && !nested_;
     return value(kind, key);
   }
 
-  bool element(Level& level) {
-    if (level.items == 1 && at_ < in_.size() && in_[at_] == '"') {
-      const std::size_t here = at_;
-      if (const auto raw = take_string(); raw && is_name(*raw)) level.pair_kind = actions_.facts(*raw).kind;
-      at_ = here;
-      return value(KeyKind::plain);
+  /// The string at at_, which stays there, as a name: short and made of a name's characters. Empty otherwise.
+  std::string_view peek_name() {
+    if (at_ >= in_.size() || in_[at_] != '"') return {};
+    const std::size_t begin = at_ + 1;
+    const std::size_t last = std::min(in_.size(), begin + kMaxNameBytes);
+    std::size_t end = begin;
+    while (end < last && in_[end] != '"') end += in_[end] == '\\' ? 2 : 1;
+    if (end >= last) return {};
+    const std::string_view name = bare_name(decoded(in_.substr(begin, end - begin), value_buffer_));
+    return is_name(name) ? name : std::string_view();
+  }
+
+  KeyKind kind_of_name_at(std::size_t at) {
+    const std::size_t here = std::exchange(at_, at);
+    const std::string_view name = peek_name();
+    at_ = here;
+    return name.empty() ? KeyKind::plain : actions_.facts(name).kind;
+  }
+
+  /// Of `value`, whose sibling `name` says what it is. Before it, as most write it, or right behind it.
+  KeyKind kind_by_name(Level& level, std::string_view key) {
+    if (says_name(key)) level.name_at = at_;
+    if (!says_value(key) || at_ >= in_.size()) return KeyKind::plain;
+    if (level.name_at != 0) return kind_of_name_at(level.name_at);
+    if (in_[at_] == '{' || in_[at_] == '[') return KeyKind::plain;
+    const std::size_t here = at_;
+    KeyKind kind = KeyKind::plain;
+    if (in_[at_] != '"') take_scalar();
+    if (in_[here] != '"' || take_string()) {
+      skip_space();
+      if (pass(',')) {
+        skip_space();
+        const auto sibling = take_string();
+        skip_space();
+        if (sibling && says_name(*sibling) && pass(':')) {
+          skip_space();
+          kind = kind_of_name_at(at_);
+        }
+      }
     }
-    return value(level.items == 2 ? level.pair_kind : KeyKind::plain);
+    at_ = here;
+    return kind;
+  }
+
+  /// `["Cookie", "a=b"]`, the same flat (`["Host", "x", "Cookie", "a=b"]`), `["app", "--password", "x"]`.
+  bool element(Level& level) {
+    KeyKind kind = std::exchange(level.named, KeyKind::plain);
+    const bool text = at_ < in_.size() && in_[at_] == '"';
+    if (level.items > 2 && !text) kind = KeyKind::plain;
+    if (level.after_flag && text && in_.substr(at_ + 1, 1) == "-") kind = KeyKind::plain;
+    if (kind == KeyKind::plain && text) {
+      std::string_view name = peek_name();
+      level.after_flag = is_flag(name);
+      if (!name.empty() &&
+          (level.items == 1 || level.after_flag || (level.items % 2 == 1 && is_header_name(name)))) {
+        name.remove_prefix(std::min(name.find_first_not_of('-'), name.size()));
+        level.named = actions_.facts(name).kind;
+      }
+    }
+    return value(kind);
   }
 
   bool value(KeyKind kind, std::string_view key = {}) {
@@ -199,7 +257,7 @@ class JsonWalker {
     if (c == '{' || c == '[') {
       if (stack_.size() >= kMaxDepth) return false;
       ++at_;
-      stack_.push_back({c == '{', versions, 0, KeyKind::plain, {}});
+      stack_.push_back({c == '{', versions, 0, KeyKind::plain, false, 0, {}});
       return true;
     }
     return c == '"' ? string(key) : scalar();
@@ -305,46 +363,6 @@ class JsonWalker {
 };
 
 }  // namespace
-
-bool append_unescaped(std::string& out, std::string_view raw) {
-  constexpr std::string_view kFrom = "\"\\/bfnrt";
-  constexpr std::string_view kTo = "\"\\/\b\f\n\r\t";
-  bool any = false;
-  for (std::size_t i = 0; i < raw.size();) {
-    const std::size_t slash = std::min(raw.find('\\', i), raw.size());
-    out.append(raw, i, slash - i);
-    i = slash;
-    if (i == raw.size()) break;
-    if (i + 1 >= raw.size()) {
-      out += raw[i++];
-      continue;
-    }
-    const char c = raw[i + 1];
-    if (const auto at = kFrom.find(c); at != std::string_view::npos) {
-      out += kTo[at];
-      i += 2;
-      any = true;
-      continue;
-    }
-    const auto unit = c == 'u' ? read_hex4(raw.substr(i + 2)) : std::nullopt;
-    if (!unit) {
-      out += raw[i++];
-      continue;
-    }
-    i += 6;
-    any = true;
-    std::uint32_t cp = *unit;
-    if (cp >= 0xD800 && cp < 0xDC00 && raw.substr(i).starts_with("\\u")) {
-      const auto low = read_hex4(raw.substr(i + 2));
-      if (low && *low >= 0xDC00 && *low < 0xE000) {
-        cp = 0x10000 + ((cp - 0xD800) << 10) + (*low - 0xDC00);
-        i += 6;
-      }
-    }
-    append_utf8(out, cp);
-  }
-  return any;
-}
 
 Walked walk_json(std::string_view json, const JsonActions& actions, std::string& out) {
   return JsonWalker(json, actions).run(out);

@@ -11,44 +11,50 @@
 namespace telltale::redact {
 namespace {
 
-constexpr std::string_view kHardParts[] = {"password",
-                                           "passwd",
-                                           "passphrase",
-                                           "passwort",
-                                           "secret",
-                                           "api_key",
-                                           "api-key",
-                                           "apikey",
-                                           "credential",
-                                           "mysql_pwd",
-                                           "privatekey",
-                                           "private_key",
-                                           "private-key",
-                                           "access_key",
-                                           "access-key",
-                                           "accesskey",
-                                           "account_key",
-                                           "accountkey",
-                                           "shared_key",
-                                           "sharedkey",
-                                           "signing_key",
-                                           "encryption_key",
-                                           "csrf",
-                                           "xsrf",
-                                           "sessionid",
-                                           "session_key",
-                                           "phpsessid",
-                                           "sentrysid",
-                                           "connection_string",
-                                           "connectionstring"};
-constexpr std::string_view kHardWords[] = {
-    "pwd",         "pass",     "otp",         "totp",       "two_factor", "two-factor",
-    "cvv",         "cvv2",     "cvc",         "bearer",     "__session",  "user_session",
-    "_vercel_jwt", "jwt",      "set-cookie",  "set_cookie", "cookie",     "cookies",
-    "pgpassfile",  "passcode", "card_number", "cardnumber"};
-/// Words that end a name: `db_pwd`. A suffix "_pass" is soft: `render_pass=3` counts passes.
+constexpr std::string_view kHardParts[] = {
+    "password",        "passwd",         "passphrase", "passwort",
+    "secret",          "api_key",        "api-key",    "apikey",
+    "credential",      "mysql_pwd",      "privatekey", "private_key",
+    "private-key",     "access_key",     "access-key", "accesskey",
+    "account_key",     "accountkey",     "shared_key", "sharedkey",
+    "signing_key",     "encryption_key", "csrf",       "xsrf",
+    "sessionid",       "session_key",    "phpsessid",  "sentrysid",
+    "otp_code",        "otp-code",       "otpcode",    "connection_string",
+    "connectionstring"};
+constexpr std::string_view kHardWords[] = {"pwd",
+                                           "pass",
+                                           "otp",
+                                           "totp",
+                                           "two_factor",
+                                           "two-factor",
+                                           "cvv",
+                                           "cvv2",
+                                           "cvc",
+                                           "bearer",
+                                           "__session",
+                                           "user_session",
+                                           "_vercel_jwt",
+                                           "jwt",
+                                           "set-cookie",
+                                           "set_cookie",
+                                           "cookie",
+                                           "cookies",
+                                           "pgpassfile",
+                                           "passcode",
+                                           "card_number",
+                                           "cardnumber",
+                                           "http_cookie",
+                                           "session_cookie",
+                                           "session-cookie",
+                                           "sessioncookie"};
+/// Words that end a name: `db_pwd`. A suffix "_pass" is soft: `render_pass=3` counts passes. So is "_cookie":
+/// `accepts_cookies: true`.
 constexpr std::string_view kHardEndings[] = {"_pwd", "-pwd", "_otp", "-otp", "_jwt", "-jwt", "_cvv", "_cvc"};
-constexpr std::string_view kSoftEndings[] = {"_pass", "-pass"};
+constexpr std::string_view kSoftEndings[] = {"_pass", "-pass", "_cookie", "-cookie", "_cookies", "-cookies"};
+/// The same after a small letter or a digit: `dbPwd`, `smtpPass`, but not "bypass".
+constexpr std::string_view kHardHumps[] = {"Pwd", "PWD", "Otp", "OTP", "Totp", "TOTP",
+                                           "Jwt", "JWT", "Cvv", "CVV", "Cvc",  "CVC"};
+constexpr std::string_view kSoftHumps[] = {"Pass", "PASS", "Cookie", "COOKIE", "Cookies", "COOKIES"};
 
 bool has_part(std::string_view key, std::string_view part) {
   return key.find(part) != std::string_view::npos;
@@ -69,15 +75,26 @@ bool ends_with_one_of(std::string_view key, const Texts& endings) {
                      [&](std::string_view e) { return key.ends_with(e); });
 }
 
-/// Segments of a dotted or spaced name: `http.request.header.cookie`.
-bool has_hard_segment(std::string_view key) {
+template <class Humps>
+bool ends_with_hump(std::string_view key, const Humps& humps) {
+  return std::any_of(std::begin(humps), std::end(humps), [&](std::string_view hump) {
+    if (key.size() <= hump.size() || !key.ends_with(hump)) return false;
+    const char before = key[key.size() - hump.size() - 1];
+    return (before >= 'a' && before <= 'z') || (before >= '0' && before <= '9');
+  });
+}
+
+/// Segments of a dotted or spaced name: `http.request.header.cookie`. `lower` is `key` in small letters.
+bool has_hard_segment(std::string_view key, std::string_view lower) {
   while (true) {
-    const std::size_t end = std::min(key.find_first_of(". "), key.size());
-    const std::string_view segment = key.substr(0, end);
+    const std::size_t end = std::min(lower.find_first_of(". "), lower.size());
+    const std::string_view segment = lower.substr(0, end);
     if (std::find(std::begin(kHardWords), std::end(kHardWords), segment) != std::end(kHardWords)) return true;
-    if (ends_with_one_of(segment, kHardEndings)) return true;
-    if (end == key.size()) return false;
+    if (ends_with_one_of(segment, kHardEndings) || ends_with_hump(key.substr(0, end), kHardHumps))
+      return true;
+    if (end == lower.size()) return false;
     key.remove_prefix(end + 1);
+    lower.remove_prefix(end + 1);
   }
 }
 
@@ -112,19 +129,31 @@ bool is_uuid(std::string_view v) {
   return true;
 }
 
-/// What an earlier pass put in place of a secret, whichever the method.
+}  // namespace
+
 bool is_filtered(std::string_view v) {
   if (v.size() >= 8 && v.find_first_not_of('*') == std::string_view::npos) return true;
   if (!v.starts_with('[') || !v.ends_with(']')) return false;
   for (std::size_t g = 0; g < kGroupCount; ++g) {
-    std::string_view holder = placeholder_of(static_cast<Group>(g));
-    holder.remove_suffix(1);
-    if (v.starts_with(holder) && (v[holder.size()] == ']' || v[holder.size()] == '#')) return true;
+    const std::string_view holder = placeholder_of(static_cast<Group>(g));
+    if (v == holder) return true;
+    const std::string_view stem = holder.substr(0, holder.size() - 1);
+    if (!v.starts_with(stem) || v[stem.size()] != '#') continue;
+    const std::string_view hash = v.substr(stem.size() + 1, v.size() - stem.size() - 2);
+    if (!hash.empty() && std::all_of(hash.begin(), hash.end(), is_lower_hex)) return true;
   }
   return false;
 }
 
-}  // namespace
+std::string_view bare_name(std::string_view name) {
+  if (name.empty()) return name;
+  if (name.back() == ':') name.remove_suffix(1);
+  if (name.size() < 3 || (name.back() != '\'' && name.back() != '"')) return name;
+  std::string_view inside = name;
+  if (inside[0] == 'b' || inside[0] == 'B' || inside[0] == 'u' || inside[0] == 'U') inside.remove_prefix(1);
+  if (inside.size() < 3 || inside.front() != inside.back()) return name;
+  return inside.substr(1, inside.size() - 2);
+}
 
 KeyKind classify_key(std::string_view key, const std::vector<std::string>& sensitive_lower,
                      const std::vector<std::string>& safe_lower) {
@@ -136,8 +165,9 @@ KeyKind classify_key(std::string_view key, const std::vector<std::string>& sensi
     if (has_part(lower, part)) return KeyKind::hard;
   for (const auto part : kHardParts)
     if (has_part(lower, part)) return KeyKind::hard;
-  if (has_hard_segment(lower)) return KeyKind::hard;
-  if (has_part(lower, "token") || has_auth(lower) || ends_with_one_of(lower, kSoftEndings))
+  if (has_hard_segment(key, lower)) return KeyKind::hard;
+  if (has_part(lower, "token") || has_auth(lower) || ends_with_one_of(lower, kSoftEndings) ||
+      ends_with_hump(key, kSoftHumps))
     return KeyKind::soft;
   return KeyKind::plain;
 }
@@ -204,7 +234,7 @@ std::vector<std::string> key_expressions(const std::vector<std::string>& sensiti
   static constexpr std::string_view kPartRestInJson = R"([^"\x00]*)";
   static constexpr std::string_view kWordRest = R"((?:\.[a-z0-9_.\-]*)?)";
   static constexpr std::string_view kWordRestInJson = R"((?:[. ][^"\x00]*)?)";
-  static constexpr std::string_view kAssigned = R"(["'\\]*\s*(?:[=:]|%3[ad]))";
+  static constexpr std::string_view kAssigned = R"((?:["'\\\]\[]|%5[bd]|%22)*\s*(?:[=:]|%3[ad]))";
   std::vector<std::string> out;
   const auto add = [&](const std::string& start, const std::string& name, bool word) {
     const std::string rest(word ? kWordRest : kPartRest);
@@ -216,7 +246,7 @@ std::vector<std::string> key_expressions(const std::vector<std::string>& sensiti
   };
   for (const auto& part : sensitive_lower) add("", quote_literal(part), false);
   for (const auto part : kHardParts) add("", quote_literal(part), false);
-  for (const auto word : kHardWords) add("(?:^|[^a-z_])", quote_literal(word), true);
+  for (const auto word : kHardWords) add("(?:^|[^a-z_]|%5b)", quote_literal(word), true);
   for (const auto ending : kHardEndings) add("", quote_literal(ending), true);
   for (const auto ending : kSoftEndings) add("", quote_literal(ending), true);
   add("", "token", false);
@@ -224,7 +254,27 @@ std::vector<std::string> key_expressions(const std::vector<std::string>& sensiti
   add("", R"(auth(?:[a-np-z0-9_.\-]|o[a-qs-z0-9_.\-]|ori[sz]))", false);
   add("", "autho?", true);
   out.emplace_back(R"(autho?[^a-z"\x00][^"\x00]*"\s*:)");
+  // A name that is itself a value: `"name": "DB_PASSWORD"`, `name="password"`.
+  std::string any = "token|auth|pass|cookie";
+  const auto may_be = [&](std::string_view name) { any += "|" + quote_literal(name); };
+  for (const auto& part : sensitive_lower) may_be(part);
+  for (const auto part : kHardParts) may_be(part);
+  for (const auto word : kHardWords) may_be(word);
+  out.push_back(R"((?:name|key)["'\\]*\s*[=:]\s*[bu]?["'\\]+[a-z0-9_.\-]*(?:)" + any + ")");
   return out;
+}
+
+std::vector<std::string> hump_expressions() {
+  std::string humps = "[a-z0-9](?:";
+  for (const auto hump : kHardHumps) humps += std::string(hump) + "|";
+  for (const auto hump : kSoftHumps) humps += std::string(hump) + "|";
+  humps.back() = ')';
+  return {humps + R"((?:\.[A-Za-z0-9_.\-]*)?(?:["'\\\]\[]|%5[bdBD]|%22)*\s*(?:[=:]|%3[adAD]))",
+          humps + R"((?:[. ][^"\x00]*)?"\s*:)",
+          humps + R"((?:\.[A-Za-z0-9_.\-]*)?["'\\]+\s*,)",
+          R"(\-\-[A-Za-z0-9_.\-]*)" + humps + R"([A-Za-z0-9_.\-]*\s)",
+          R"(<[A-Za-z0-9_:.\-]*)" + humps + R"([^<>\x00]*>)",
+          R"((?:[Nn]ame|NAME|[Kk]ey|KEY)["'\\]*\s*[=:]\s*[bu]?["'\\]+[A-Za-z0-9_.\-]*)" + humps};
 }
 
 }  // namespace telltale::redact

@@ -16,6 +16,11 @@ KeyKind classify_key(std::string_view key, const std::vector<std::string>& sensi
 /// second pass changes nothing.
 bool is_harmless_value(KeyKind kind, std::string_view value);
 
+/// What an earlier pass put in place of a secret, whichever the method, and nothing else.
+bool is_filtered(std::string_view value);
+/// A name as another program's print of it: `b'cookie'`, `u'password'`, `'password'`, `Cookie:`.
+std::string_view bare_name(std::string_view name);
+
 /// A field that holds a trace, span or event id by its name and whose value has an id's shape (16 or 32
 /// lower-case hex digits). One span id in 45,000 or so looks like a payment card; hidden, it would join
 /// nothing.
@@ -29,5 +34,7 @@ bool has_id_shape(std::string_view value);
 /// Hyperscan expressions, any case: wherever find_pairs() or walk_json() would meet a key that
 /// classify_key() calls soft or hard with `sensitive_lower`, one of them matches.
 std::vector<std::string> key_expressions(const std::vector<std::string>& sensitive_lower);
+/// The same for names like `dbPwd`, where capitals tell: not for any case.
+std::vector<std::string> hump_expressions();
 
 }  // namespace telltale::redact

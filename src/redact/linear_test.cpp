@@ -2,7 +2,9 @@
 // one walked anew from every beginning, this test would not end within its time.
 #include <gtest/gtest.h>
 
+#include "redact/json_walk.hpp"
 #include "redact/number_scan.hpp"
+#include "redact/pairs.hpp"
 #include "redact/redactor.hpp"
 
 namespace telltale::redact {
@@ -19,6 +21,70 @@ std::string repeated(std::string_view unit) {
 const Redactor& all_on() {
   static const auto redactor = std::move(Redactor::create({.enable = {"email", "ip"}})).value();
   return *redactor;
+}
+
+TEST(Linear, TextsOfOneKind) {
+  for (const char* unit : {"1",
+                           "12",
+                           "4",
+                           "1111 ",
+                           "123-",
+                           "DE89",
+                           "DE89 ",
+                           ">",
+                           "<",
+                           "<password>",
+                           "<password>>",
+                           "password:{",
+                           "password:[",
+                           "password:['",
+                           "password=/",
+                           "password%3D&",
+                           "token%3D1",
+                           "password=",
+                           "password:",
+                           "token:",
+                           "password=\\",
+                           "password=\"",
+                           "password='\"",
+                           "('password','",
+                           "('password',\"",
+                           "['--password','",
+                           "name=\"password\"\n",
+                           "name=\"password\" ",
+                           "name='password",
+                           "password:[a",
+                           "Pwd={",
+                           "Pwd={}}",
+                           "[password]=",
+                           "%5Bpassword%5D%3D",
+                           "%22password%22%3A",
+                           "password: str",
+                           "cookie=a=b; ",
+                           "cookie: ",
+                           "--password ",
+                           "otp=1 ",
+                           "bearer ",
+                           "a@",
+                           "1.1.",
+                           "://a:b",
+                           "-----BEGIN PRIVATE KEY-----",
+                           "<password><![CDATA[",
+                           "\\",
+                           "\"",
+                           "{",
+                           "[",
+                           "[\"password\",",
+                           "{\"password\":"}) {
+    const std::string text = repeated(unit);
+    std::string value = "token=x1 " + text;
+    all_on().redact_text(value);
+    value = "{\"password\":\"x\",\"m\":\"" + text + "\"}";
+    all_on().redact_event(value);
+    std::vector<Match> matches;
+    find_pairs(
+        text, [](std::string_view key) { return classify_key(key, {}, {}); }, matches);
+  }
 }
 
 // One answer a run, however long: asked at each digit, a run of n digits would cost n²/2.

@@ -207,6 +207,8 @@ std::vector<ScanPattern> key_patterns(const std::vector<std::string>& sensitive_
 
 std::vector<ScanPattern> builtin_patterns() {
   std::vector<ScanPattern> patterns = key_patterns({});
+  for (std::string& expression : hump_expressions())
+    patterns.push_back({std::move(expression), kPairs, false});
   for (const CodePattern& p : kCodePatterns) patterns.push_back({p.expression, p.detector, p.any_case});
   std::size_t detector = kFirstShape;
   for (const Shape& shape : vendor_shapes()) {

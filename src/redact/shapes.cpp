@@ -155,6 +155,7 @@ void find_cards(std::string_view text, std::vector<Match>& out) {
     } else if (run == 4) {
       length = grouped_length(text, i, {4, 4, 4, 4}, digits);
       if (length == 0) length = grouped_length(text, i, {4, 6, 5}, digits);
+      if (length == 0) length = grouped_length(text, i, {4, 6, 4}, digits);
     }
     if (length != 0 && is_card_number(digits) && stands_alone(text, i, i + length)) {
       out.push_back({i, i + length, kCardRule});
