@@ -6,6 +6,7 @@
 
 #include "base/hash.hpp"
 #include "base/limits.hpp"
+#include "errors/archive_progress.hpp"
 #include "errors/issue_states.hpp"
 #include "errors/regression.hpp"
 
@@ -200,31 +201,14 @@ Result<> BatchApplier::write(TouchedIssue& touched) {
 
 Result<> BatchApplier::check_archive(TouchedIssue& touched) {
   Issue& issue = touched.issue;
-  const storage::IssueArchive archive = issue.archive;
-  const bool events = archive.until == storage::ArchiveUntil::events;
-  if (issue.status != IssueStatus::ignored || (!events && archive.until != storage::ArchiveUntil::users))
+  const bool events = issue.archive.until == storage::ArchiveUntil::events;
+  if (issue.status != IssueStatus::ignored ||
+      (!events && issue.archive.until != storage::ArchiveUntil::users))
     return {};
-  std::uint64_t more = 0;
-  if (archive.window_hours == 0) {
-    const std::uint64_t have = events ? issue.event_count : issue.user_count;
-    more = have > archive.base ? have - archive.base : 0;
-  } else {
-    const UnixNanos since =
-        std::max(touched.received - std::chrono::hours(archive.window_hours), issue.status_changed);
-    if (events) {
-      TT_ASSIGN(const auto hours,
-                records_.issues().hour_counts(issue.id, {issue_hour(since), UnixNanos{INT64_MAX}}));
-      for (const auto& hour : hours) {
-        more += hour.count;
-        if (hour.hour == issue_hour(issue.status_changed)) more -= std::min(hour.count, archive.base);
-      }
-    } else {
-      TT_ASSIGN(more, records_.issues().archive_users(issue.id, since));
-    }
-  }
-  if (more < archive.count) return {};
+  TT_ASSIGN(const std::uint64_t more, archive_progress(records_, issue, touched.received));
+  if (more < issue.archive.count) return {};
   set_unresolved(issue, IssueSubstatus::ongoing, touched.received);
-  TT_TRY(records_.issues().clear_archive_users(issue.id));
+  TT_TRY(end_archive(records_, issue.id));
   touched.change = IssueChange::unarchived;
   return record(records_, issue, touched.received, {}, IssueAction::unarchived,
                 fmt::format("{} more {}", more, events ? "events" : "users"));

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/limits.hpp"
+#include "errors/archive_progress.hpp"
 #include "errors/commit_resolution.hpp"
 #include "errors/regression.hpp"
 #include "errors/user_counts.hpp"
@@ -38,27 +39,6 @@ Result<> check_update(const Issue& issue, const IssueUpdate& update, UnixNanos n
   return {};
 }
 
-/// What the condition counts from.
-Result<std::uint64_t> archive_base(storage::IssueRepository& issues, const Issue& issue,
-                                   const storage::IssueArchive& archive, UnixNanos now) {
-  if (archive.until == ArchiveUntil::users) return archive.window_hours == 0 ? issue.user_count : 0;
-  if (archive.until != ArchiveUntil::events) return 0;
-  if (archive.window_hours == 0) return issue.event_count;
-  const UnixNanos hour = issue_hour(now);
-  TT_ASSIGN(const auto hours, issues.hour_counts(issue.id, {hour, hour + Nanos(1)}));
-  return hours.empty() ? 0 : hours.front().count;
-}
-
-/// What an archived issue's condition has counted so far, now that the issue is another sum: as many more as
-/// before, neither those that came in with another issue nor fewer for those that left.
-Result<> keep_archive_progress(storage::IssueRepository& issues, std::uint64_t counted, Issue& issue) {
-  if (issue.status != IssueStatus::ignored) return {};
-  TT_ASSIGN(const std::uint64_t now, archive_base(issues, issue, issue.archive, issue.status_changed));
-  const std::uint64_t base = issue.archive.base + now;
-  issue.archive.base = base > counted ? base - counted : 0;
-  return issues.update(issue);
-}
-
 class Update {
  public:
   Update(storage::RecordStore& records, const IssueActor& actor, const IssueUpdate& update, UnixNanos now)
@@ -87,7 +67,7 @@ class Update {
 
   Result<> change_status(Issue& issue) {
     const IssueStatus wanted = update_.status.value_or(issue.status);
-    if (issue.status == IssueStatus::ignored) TT_TRY(records_.issues().clear_archive_users(issue.id));
+    if (issue.status == IssueStatus::ignored) TT_TRY(end_archive(records_, issue.id));
     if (wanted == IssueStatus::unresolved) {
       set_unresolved(issue, IssueSubstatus::ongoing, now_);
       return tell(issue, IssueAction::reopened, "");
@@ -146,6 +126,7 @@ Result<Issue> open_freed(storage::RecordStore& records, const IssueActor& actor,
   set_unresolved(freed, IssueSubstatus::ongoing, now);
   freed.status_changed = now;
   TT_TRY(issues.update(freed));
+  TT_TRY(end_archive(records, freed.id));  // of before it was merged
   TT_ASSIGN(Issue rest, issues.get(from.id));
   TT_TRY(recount_users(issues, rest));
   TT_TRY(record(records, freed, now, actor, IssueAction::unmerged, "from " + from.short_id));
@@ -209,7 +190,7 @@ Result<Issue> merge_issues(storage::RecordStore& records, const Clock& clock, co
     }
     const UnixNanos now = clock.now();
     TT_ASSIGN(const Issue before, issues.get(target));
-    TT_ASSIGN(const auto counted, archive_base(issues, before, before.archive, before.status_changed));
+    TT_ASSIGN(const auto counted, archive_counts(records, before, now));
     for (const Issue& issue : all) {
       if (issue.id == target) continue;
       TT_TRY(issues.merge(target, issue.id));
@@ -217,7 +198,7 @@ Result<Issue> merge_issues(storage::RecordStore& records, const Clock& clock, co
       TT_TRY(record(records, out, now, actor, IssueAction::merged, issue.short_id));
     }
     TT_TRY(recount_users(issues, out));
-    return keep_archive_progress(issues, counted, out);
+    return keep_archive_progress(records, counted, out, now);
   });
   TT_TRY(std::move(done));
   return out;
@@ -229,11 +210,12 @@ Result<Issue> unmerge_part(storage::RecordStore& records, const Clock& clock, co
   Issue out;
   auto done = records.transaction([&]() -> Result<> {
     TT_ASSIGN(const Issue from, issues.get(part));
-    TT_ASSIGN(const auto counted, archive_base(issues, from, from.archive, from.status_changed));
+    const UnixNanos now = clock.now();
+    TT_ASSIGN(const auto counted, archive_counts(records, from, now));
     TT_TRY(issues.unmerge(part));
-    TT_ASSIGN(out, open_freed(records, actor, part, from, clock.now()));
-    TT_ASSIGN(Issue rest, issues.get(from.id));
-    return keep_archive_progress(issues, counted, rest);
+    TT_ASSIGN(out, open_freed(records, actor, part, from, now));
+    TT_ASSIGN(const Issue rest, issues.get(from.id));
+    return keep_archive_progress(records, counted, rest, now);
   });
   TT_TRY(std::move(done));
   return out;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/limits.hpp"
+#include "errors/archive_progress.hpp"
 #include "errors/escalation.hpp"
 #include "errors/issue_states.hpp"
 
@@ -40,6 +41,7 @@ Result<bool> IssueClock::change(const Issue& seen, IssueAction action, const std
         after.substatus_since != seen.substatus_since)
       return {};
     changed = true;
+    if (seen.status == IssueStatus::ignored) TT_TRY(end_archive(records_, seen.id));
     set_unresolved(after, to, now);
     TT_TRY(records_.issues().update(after));
     return record(records_, after, now, {}, action, detail);
@@ -105,9 +107,15 @@ Result<> IssueClock::escalate_hour(UnixNanos within, UnixNanos now, std::vector<
     if (within != now && issue.substatus_since > within) continue;
     TT_ASSIGN(const auto limit, limit_of(issue, within));
     if (!limit || static_cast<double>(count) <= *limit) continue;
+    std::uint64_t came = count;
+    if (issue.status == IssueStatus::ignored && issue_hour(issue.status_changed) == issue_hour(within)) {
+      // Archived in this hour: whoever decided that had seen what was there.
+      TT_ASSIGN(came, archive_progress(records_, issue, now));
+      if (static_cast<double>(came) <= *limit) continue;
+    }
     Issue after;
     TT_ASSIGN(const bool changed, change(issue, IssueAction::escalating,
-                                         fmt::format("{} events in an hour, {} were to be expected", count,
+                                         fmt::format("{} events in an hour, {} were to be expected", came,
                                                      static_cast<std::uint64_t>(*limit)),
                                          now, IssueSubstatus::escalating, after));
     if (changed) events.push_back({IssueChange::escalating, after});

@@ -4,19 +4,13 @@
 #include <map>
 #include <set>
 
-#include <gtest/gtest.h>
-
 #include "base/hash.hpp"
 #include "base/limits.hpp"
 #include "base/rng.hpp"
 #include "errors/escalation.hpp"
-#include "errors/issue_changes.hpp"
-#include "errors/issue_clock.hpp"
-#include "errors/issue_store.hpp"
+#include "errors/issue_rig.hpp"
 #include "errors/ownership.hpp"
 #include "errors/user_sketch.hpp"
-#include "io/faulty_file_system.hpp"
-#include "metadb/metadb.hpp"
 #include "storage/health_records.hpp"
 
 namespace telltale::errors {
@@ -27,70 +21,6 @@ using storage::IssueAction;
 using storage::IssueId;
 using storage::IssueStatus;
 using storage::IssueSubstatus;
-
-struct IssueHouse {
-  io::FaultyFileSystem disk;
-  FakeClock clock;
-  Logger log{clock, LogLevel::error, null_sink()};
-  MetricsRegistry metrics;
-  std::unique_ptr<metadb::MetaDb> db;
-  std::unique_ptr<IssueStore> store;
-  std::unique_ptr<IssueClock> ticks;
-  std::vector<IssueEvent> heard;
-  std::uint64_t sequence = 0;
-
-  IssueHouse() {
-    clock.advance(std::chrono::hours(24 * 20'000) + std::chrono::minutes(7));
-    open();
-  }
-  void open() {
-    ticks.reset();
-    store.reset();
-    db.reset();
-    db = std::move(metadb::open_metadb(disk, "data", clock, log, metrics)).value();
-    store = std::move(IssueStore::open(*db, log, metrics)).value();
-    store->set_listener([this](const IssueEvent& e) { heard.push_back(e); });
-    store->set_live(true);
-    ticks = std::make_unique<IssueClock>(*db, clock, log,
-                                         [this](const std::vector<IssueEvent>& e) { store->announce(e); });
-  }
-  EventRow row(std::string hashes, std::string user = "", std::string release = "") const {
-    EventRow out;
-    out.project = {1};
-    out.time = out.received = clock.now();
-    out.message = "E: " + hashes;
-    out.ids.level = Level::error;
-    out.ids.user_id = std::move(user);
-    out.ids.release = std::move(release);
-    out.set(std::string(attr::kGroupHashes), std::move(hashes));
-    return out;
-  }
-  static storage::Batch batch(std::vector<EventRow> rows) {
-    storage::Batch out;
-    out.project = {1};
-    out.errors = std::move(rows);
-    return out;
-  }
-  void send(std::string hashes, int times = 1, std::string user = "", std::string release = "") {
-    std::vector<EventRow> rows(static_cast<std::size_t>(times),
-                               row(std::move(hashes), std::move(user), std::move(release)));
-    ASSERT_TRUE(store->apply({++sequence}, batch(std::move(rows))));
-  }
-  IssueId id(std::string_view hash) { return db->issues().find_by_hash({1}, hash)->value(); }
-  storage::Issue issue(std::string_view hash) { return db->issues().get(id(hash)).value(); }
-  void tick() { ASSERT_TRUE(ticks->tick()); }
-  void update(std::string_view hash, const IssueUpdate& change) {
-    const auto done = update_issue(*db, clock, {7, "ada"}, id(hash), change);
-    ASSERT_TRUE(done) << done.error().message();
-  }
-  std::vector<std::string> activity(std::string_view hash) {
-    std::vector<std::string> out;
-    const auto list = db->issue_activity().list(id(hash), 0, 100).value();
-    for (auto it = list.rbegin(); it != list.rend(); ++it)
-      out.push_back(std::string(to_string(it->action)) + (it->detail.empty() ? "" : " " + it->detail));
-    return out;
-  }
-};
 
 using Words = std::vector<std::string>;
 
@@ -393,7 +323,11 @@ TEST(IssueLife, MergingLeavesAnArchivedIssuesProgressAsItIs) {
     house.send("a", 5, "ann");
     house.send("b", 50, "bob");
     house.update("a", {.status = IssueStatus::ignored, .archive = {{ArchiveUntil::events, {}, 4, window}}});
+    house.clock.advance(std::chrono::hours(1));
     house.send("a", 2);
+    house.send("b", 50, "bob");
+    house.clock.advance(std::chrono::hours(1));
+    house.send("b", 50, "bob");
     ASSERT_TRUE(merge_issues(*house.db, house.clock, {}, {house.id("a"), house.id("b")}, house.id("a")));
     house.send("a");
     EXPECT_TRUE(still_archived(house)) << "three more, and fifty that had been there before";

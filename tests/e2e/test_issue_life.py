@@ -133,6 +133,11 @@ def test_escalates_within_a_minute(house):
     assert found["substatus"] == "escalating" and found["priority"] == "high"
     assert house.api.issues(substatus="escalating")[0]["id"] == issue["id"]
     assert house.api.issues(substatus="new") == []
+    ask(house, "PUT", f"issues/{issue['id']}", {"status": "ignored", "archive": {"until": "escalating"}})
+    noticed = send(house, "other", 1, timestamp=old)
+    send(house, "other", 11)
+    wait_until(lambda: one(house, noticed)["substatus"] == "escalating", NOTICED_WITHIN_S, 0.5, "another look")
+    assert one(house, issue)["substatus"] == "archived_until_escalating", "nothing came since it was archived"
 
 
 def test_resolved_in_the_next_release(house):

@@ -1,0 +1,189 @@
+// What people decide about issues holds: an archived one comes back for what comes after the decision, and
+// merging neither adds to its progress nor raises an alarm. Random histories are compared with a list of what
+// came (the seed is printed).
+#include <random>
+
+#include "base/rng.hpp"
+#include "errors/issue_rig.hpp"
+
+namespace telltale::errors {
+namespace {
+
+using storage::ArchiveUntil;
+using storage::IssueId;
+using storage::IssueStatus;
+using storage::IssueSubstatus;
+
+constexpr std::chrono::hours kHour{1};
+
+IssueUpdate archived(storage::IssueArchive archive) {
+  return {.status = IssueStatus::ignored, .archive = archive};
+}
+
+void merge_into(IssueHouse& house, const char* target, const char* hash) {
+  const auto done =
+      merge_issues(*house.db, house.clock, {}, {house.id(target), house.id(hash)}, house.id(target));
+  ASSERT_TRUE(done) << done.error().message();
+}
+
+// ---- Escalation
+// ---------------------------------------------------------------------------------------------
+
+TEST(IssueDecisions, ArchivedInARunningSpikeItEscalatesForWhatCameSince) {
+  IssueHouse house;
+  house.send("a", 2);
+  house.clock.advance(kHour);
+  house.send("a", 200);
+  house.tick();
+  EXPECT_EQ(house.issue("a").substatus, IssueSubstatus::escalating) << "more than ten times two";
+  house.clock.advance(std::chrono::minutes(5));
+  house.update("a", archived({ArchiveUntil::escalating}));
+  house.heard.clear();
+  house.tick();
+  EXPECT_EQ(house.issue("a").substatus, IssueSubstatus::until_escalating) << "nothing came since";
+  house.send("a", 20);
+  house.tick();
+  EXPECT_EQ(house.issue("a").substatus, IssueSubstatus::until_escalating) << "twenty are to be expected";
+  EXPECT_TRUE(house.heard.empty());
+  house.send("a", 1);
+  house.tick();
+  EXPECT_EQ(house.issue("a").substatus, IssueSubstatus::escalating);
+  EXPECT_EQ(house.heard.size(), 1u);
+}
+
+TEST(IssueDecisions, ArchivedInARunningSpikeItStaysAwayWhenTheHourIsOver) {
+  IssueHouse house;
+  house.send("a", 2);
+  house.clock.advance(kHour);
+  house.send("a", 200);
+  house.update("a", archived({ArchiveUntil::escalating}));
+  house.clock.advance(issue_hour(house.clock.now()) + kHour - house.clock.now() + std::chrono::minutes(1));
+  house.tick();
+  EXPECT_EQ(house.issue("a").substatus, IssueSubstatus::until_escalating);
+  house.clock.advance(kHour);
+  house.send("a", 2001);
+  house.tick();
+  EXPECT_EQ(house.issue("a").substatus, IssueSubstatus::escalating) << "ten times two hundred";
+}
+
+TEST(IssueDecisions, WhatMergingBringsIntoTheHourOfTheDecisionIsNoEscalation) {
+  IssueHouse house;
+  house.send("a", 2);
+  house.send("b", 2);
+  house.clock.advance(kHour);
+  house.send("a", 15);
+  house.send("b", 19);
+  house.update("a", archived({ArchiveUntil::escalating}));
+  house.send("b", 90);
+  merge_into(house, "a", "b");
+  house.tick();
+  EXPECT_EQ(house.issue("a").substatus, IssueSubstatus::until_escalating);
+  house.send("b", 41);
+  house.tick();
+  EXPECT_EQ(house.issue("a").substatus, IssueSubstatus::escalating) << "ten times four";
+}
+
+// ---- Progress of archived issues
+// ----------------------------------------------------------------------------
+
+TEST(IssueDecisions, WhatOthersCountedBeforeTheyWereMergedIsNoProgress) {
+  IssueHouse house;
+  house.send("a", 5);
+  house.send("b", 1);
+  house.update("a", archived({ArchiveUntil::events, {}, 100, 24}));
+  house.clock.advance(kHour);
+  house.send("b", 500);
+  house.clock.advance(kHour);
+  merge_into(house, "a", "b");
+  house.send("a", 60);
+  EXPECT_EQ(house.issue("a").status, IssueStatus::ignored);
+  house.send("b", 40);
+  EXPECT_EQ(house.issue("a").status, IssueStatus::unresolved) << "of both, since they are one";
+  house.update("a", archived({ArchiveUntil::events, {}, 100, 24}));
+  house.send("a", 99);
+  EXPECT_EQ(house.issue("a").status, IssueStatus::ignored);
+  house.send("a", 1);
+  EXPECT_EQ(house.issue("a").status, IssueStatus::unresolved) << "a new decision begins anew";
+}
+
+/// An issue `a` that is archived until so many events, again whenever it came back, while `b` and `c` come
+/// and go as its parts.
+class ProgressHistory {
+ public:
+  ProgressHistory(Rng& rng, std::uint32_t window_hours) : rng_(rng), window_hours_(window_hours) {
+    for (const char* hash : kHashes) house_.send(hash, 1 + static_cast<int>(rng_.below(60)));
+    archive();
+  }
+
+  void step() {
+    switch (rng_.below(6)) {
+      case 0:
+        return house_.clock.advance(std::chrono::minutes(1 + rng_.below(100)));
+      case 1:
+        return merge(1 + rng_.below(2));
+      case 2:
+        return unmerge(1 + rng_.below(2));
+      default:
+        send(rng_.below(3), 1 + rng_.below(9));
+    }
+  }
+
+ private:
+  static constexpr const char* kHashes[] = {"a", "b", "c"};
+  static constexpr std::uint64_t kEvents = 40;
+
+  void archive() {
+    house_.update("a", archived({ArchiveUntil::events, {}, kEvents, window_hours_}));
+    came_.clear();
+  }
+
+  void merge(std::size_t i) {
+    if (merged_[i]) return;
+    merge_into(house_, "a", kHashes[i]);
+    merged_[i] = true;
+  }
+
+  void unmerge(std::size_t i) {
+    if (!merged_[i]) return;
+    const auto part = house_.db->issues().find_part({1}, kHashes[i])->value().part;
+    ASSERT_TRUE(unmerge_part(*house_.db, house_.clock, {}, part));
+    merged_[i] = false;
+  }
+
+  void send(std::size_t i, std::uint64_t events) {
+    house_.send(kHashes[i], static_cast<int>(events));
+    if (!merged_[i]) return;
+    came_.emplace_back(house_.clock.now(), events);
+    std::uint64_t progress = 0;
+    for (const auto& [time, n] : came_)
+      if (window_hours_ == 0 || time >= issue_hour(house_.clock.now() - std::chrono::hours(window_hours_)))
+        progress += n;
+    const auto now = house_.issue("a");
+    ASSERT_EQ(now.status == IssueStatus::ignored, progress < kEvents) << progress;
+    if (progress >= kEvents) archive();
+  }
+
+  Rng& rng_;
+  const std::uint32_t window_hours_;
+  IssueHouse house_;
+  std::vector<std::pair<UnixNanos, std::uint64_t>> came_;  // since the decision, to what was part of it then
+  bool merged_[3] = {true, false, false};
+};
+
+TEST(IssueDecisions, ProgressIsWhatCameWhileItWasTheIssues) {
+  const std::uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Rng rng(seed);
+  for (int run = 0; run < 12; ++run) {
+    const auto window_hours = static_cast<std::uint32_t>(rng.below(2) * (1 + rng.below(6)));
+    SCOPED_TRACE("run " + std::to_string(run) + " window " + std::to_string(window_hours));
+    ProgressHistory history(rng, window_hours);
+    for (int step = 0; step < 150; ++step) {
+      history.step();
+      if (::testing::Test::HasFatalFailure()) return;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace telltale::errors
