@@ -185,5 +185,49 @@ TEST(IssueDecisions, ProgressIsWhatCameWhileItWasTheIssues) {
   }
 }
 
+// ---- Bookmarks
+// ----------------------------------------------------------------------------------------------
+
+TEST(IssueDecisions, ABookmarkOfAnyPartIsTheIssuesAndCanBeTakenOff) {
+  IssueHouse house;
+  house.send("a");
+  house.send("b");
+  const IssueId a = house.id("a");
+  const IssueId b = house.id("b");
+  auto& marks = house.db->issue_activity();
+  const UnixNanos seen = house.clock.now();
+  ASSERT_TRUE(marks.put_mark(7, {b, true, seen}));
+  ASSERT_TRUE(marks.put_mark(8, {b, true, {}}));
+  const auto bookmarked = [&] {
+    storage::IssueQuery query;
+    query.projects = {{1}};
+    query.bookmarked_by = 7;
+    return *house.db->issues().count(query);
+  };
+  merge_into(house, "a", "b");
+  EXPECT_TRUE(marks.mark(7, a)->bookmarked);
+  EXPECT_FALSE(marks.mark(7, a)->seen) << "somebody looked at a part, not at what it is now";
+  EXPECT_EQ(bookmarked(), 1u);
+
+  // Having looked at it is not a bookmark of the issue's own.
+  ASSERT_TRUE(marks.put_mark(7, {a, true, seen}));
+  EXPECT_TRUE(marks.mark(7, a)->bookmarked);
+  EXPECT_EQ(marks.mark(7, a)->seen, seen);
+  ASSERT_TRUE(unmerge_part(*house.db, house.clock, {}, b));
+  EXPECT_FALSE(marks.mark(7, a)->bookmarked);
+  EXPECT_TRUE(marks.mark(7, b)->bookmarked);
+
+  merge_into(house, "a", "b");
+  ASSERT_TRUE(marks.put_mark(7, {a, false, seen}));
+  EXPECT_FALSE(marks.mark(7, a)->bookmarked);
+  EXPECT_EQ(bookmarked(), 0u);
+  ASSERT_TRUE(unmerge_part(*house.db, house.clock, {}, b));
+  EXPECT_FALSE(marks.mark(7, b)->bookmarked) << "taken off of all of it";
+  EXPECT_EQ(marks.mark(7, b)->seen, seen);
+  EXPECT_TRUE(marks.mark(8, b)->bookmarked) << "somebody else's";
+  ASSERT_TRUE(marks.put_mark(7, {a, true, {}}));
+  EXPECT_EQ(bookmarked(), 1u);
+}
+
 }  // namespace
 }  // namespace telltale::errors

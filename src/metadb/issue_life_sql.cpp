@@ -155,19 +155,36 @@ Result<std::uint64_t> SqlIssueActivity::count_comments(IssueId issue) {
 // --------------------------------------------------------------------------------------------------
 
 Result<> SqlIssueActivity::put_mark(std::int64_t user, const storage::IssueMark& mark) {
-  if (!mark.bookmarked && !mark.seen) {
-    Query q(db_, "DELETE FROM issue_marks WHERE user = ? AND issue = ?", user, mark.issue);
-    return q.run();
-  }
-  Query q(db_, "INSERT OR REPLACE INTO issue_marks (user, issue, bookmarked, seen) VALUES (?, ?, ?, ?)", user,
-          mark.issue, mark.bookmarked, mark.seen);
-  return q.run();
+  const std::string of_parts = "WHERE user = ? AND " + std::string(kOfIssue);
+  return db_.transaction(
+      [&]() -> Result<> {
+        TT_ASSIGN(const auto before, this->mark(user, mark.issue));
+        // A bookmark that another part brings is not made the issue's own as well.
+        const bool own = mark.bookmarked && !before.bookmarked;
+        Query put(db_,
+                  "INSERT INTO issue_marks (user, issue, bookmarked, seen) VALUES (?, ?, ?, ?) "
+                  "ON CONFLICT (user, issue) DO UPDATE SET seen = excluded.seen, "
+                  "bookmarked = max(bookmarked, excluded.bookmarked)",
+                  user, mark.issue, own, mark.seen);
+        TT_TRY(put.run());
+        if (!mark.bookmarked) {
+          Query off(db_, "UPDATE issue_marks SET bookmarked = 0 " + of_parts, user, mark.issue, mark.issue);
+          TT_TRY(off.run());
+        }
+        Query empty(db_, "DELETE FROM issue_marks " + of_parts + "AND bookmarked = 0 AND seen IS NULL", user,
+                    mark.issue, mark.issue);
+        return empty.run();
+      },
+      storage::Durability::full);
 }
 
 Result<storage::IssueMark> SqlIssueActivity::mark(std::int64_t user, IssueId issue) {
-  Query q(db_, "SELECT bookmarked, seen FROM issue_marks WHERE user = ? AND issue = ?", user, issue);
-  TT_ASSIGN(const bool found, q.next());
-  if (!found) return storage::IssueMark{issue, false, std::nullopt};
+  Query q(db_,
+          "SELECT max(bookmarked), max(CASE WHEN issue = ? THEN seen END) FROM issue_marks WHERE user = ? "
+          "AND " +
+              std::string(kOfIssue),
+          issue, user, issue, issue);
+  TT_TRY(q.next());
   return storage::IssueMark{issue, q.integer(0) != 0, q.maybe_time(1)};
 }
 

@@ -81,9 +81,9 @@ class IssueActivityRepository {
   virtual Result<std::vector<IssueActivity>> list(IssueId issue, std::int64_t before, std::size_t limit) = 0;
   virtual Result<std::uint64_t> count_comments(IssueId issue) = 0;
 
-  /// Creates or replaces; one that says nothing is not kept.
+  /// Creates or replaces; one that says nothing is not kept. Not bookmarked: nor are the issue's parts.
   virtual Result<> put_mark(std::int64_t user, const IssueMark& mark) = 0;
-  /// Nothing said: not bookmarked, never seen.
+  /// Bookmarked when any part is, seen when the issue itself was. Nothing said: not bookmarked, never seen.
   virtual Result<IssueMark> mark(std::int64_t user, IssueId issue) = 0;
 };
 

@@ -202,6 +202,14 @@ def test_people_talk_mark_and_own(house):
     assert by("eve", "GET", path)["issue"]["seen"] is False, "it came back since"
     by("eve", "PUT", "issues/marks", {"ids": [issue["id"], 999999], "seen": True}, 404)
 
+    older = send(house, "older", 1)
+    by("ada", "POST", "issues/merge", {"ids": [older["id"], issue["id"]], "into": older["id"]})
+    assert by("eve", "GET", f"issues/{older['id']}")["issue"]["bookmarked"] is True, "one of its parts is"
+    assert len(by("eve", "GET", "issues?bookmarked=true")["issues"]) == 1
+    marks = by("eve", "PUT", "issues/marks", {"ids": [older["id"]], "bookmarked": False})["marks"]
+    assert marks == [{"issue": older["id"], "bookmarked": False, "seen": False}]
+    assert by("eve", "GET", "issues?bookmarked=true")["issues"] == []
+
 
 def test_all_that_match_are_changed_together(house):
     """As the list of issues does it once all of its page is selected: by the list's own parameters."""
