@@ -129,6 +129,23 @@ Result<Issue> resolve_in_commit(storage::RecordStore& records, const Clock& cloc
   return records.issues().get(id);
 }
 
+Result<std::vector<Issue>> resolve_all_in_commit(storage::RecordStore& records, const Clock& clock,
+                                                 const IssueActor& actor, const std::vector<IssueId>& ids,
+                                                 std::string_view commit) {
+  std::vector<Issue> changed;
+  auto done = records.transaction([&]() -> Result<> {
+    for (const IssueId id : ids) {
+      auto issue = resolve_in_commit(records, clock, actor, id, commit);
+      if (!issue)
+        return tl::unexpected<Error>(std::move(issue).error().within(fmt::format("issue {}", id.value)));
+      changed.push_back(*std::move(issue));
+    }
+    return {};
+  });
+  TT_TRY(std::move(done));
+  return changed;
+}
+
 Result<> stop_awaiting(storage::RecordStore& records, const Issue& issue) {
   const std::string key = key_of(issue.project, issue.id);
   TT_ASSIGN(const auto kept, records.settings().get(key));

@@ -21,6 +21,12 @@ Result<storage::Issue> resolve_in_commit(storage::RecordStore& records, const Cl
                                          const IssueActor& actor, storage::IssueId id,
                                          std::string_view commit);
 
+/// The same for several: all of them or, on any error, none. The errors name the issue.
+Result<std::vector<storage::Issue>> resolve_all_in_commit(storage::RecordStore& records, const Clock& clock,
+                                                          const IssueActor& actor,
+                                                          const std::vector<storage::IssueId>& ids,
+                                                          std::string_view commit);
+
 /// What the issue waited for does not change it any more.
 Result<> stop_awaiting(storage::RecordStore& records, const storage::Issue& issue);
 /// The commit the issue waits for; empty: none.

@@ -78,6 +78,22 @@ TEST(ResolvedInACommit, IsResolvedAtOnceWhenAReleaseHasIt) {
   EXPECT_EQ(done->resolved_in, "1.1");
 }
 
+TEST(ResolvedInACommit, SeveralOrNone) {
+  CommitRig rig;
+  const auto one = rig.issue();
+  const auto two = rig.issue();
+  const auto refused = resolve_all_in_commit(*rig.db, rig.clock, rig.ann, {one.id, {999}, two.id}, kFix);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind(), ErrorKind::not_found);
+  EXPECT_NE(refused.error().message().find("issue 999"), std::string::npos) << refused.error().message();
+  EXPECT_EQ(*awaited_commit(*rig.db, one), "");
+  const auto done = resolve_all_in_commit(*rig.db, rig.clock, rig.ann, {one.id, two.id}, kFix);
+  ASSERT_TRUE(done);
+  EXPECT_EQ(done->size(), 2u);
+  EXPECT_EQ(*awaited_commit(*rig.db, one), kFix);
+  EXPECT_EQ(*awaited_commit(*rig.db, two), kFix);
+}
+
 TEST(ResolvedInACommit, WantsACommit) {
   CommitRig rig;
   const auto issue = rig.issue();

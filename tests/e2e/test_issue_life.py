@@ -224,6 +224,10 @@ def test_all_that_match_are_changed_together(house):
     assert len(changed) == 8 and ask(house, "GET", "issues", status="unresolved")["total"] == 0
     assert ask(house, "PUT", "issues", {"status": "ignored"}, query="many", status="unresolved")["issues"] == []
     assert "ids" in ask(house, "PUT", "issues", {"status": "ignored"}, 400, status="unresolved")["error"]["message"]
+    both = {"resolved_in_commit": "9f2c1e7a", "status": "unresolved"}
+    assert "resolved_in_commit" in ask(house, "PUT", "issues", both, 400, query="many", status="ignored")["error"]["message"]
+    commit = {"resolved_in_commit": "9f2c1e7a"}
+    assert len(ask(house, "PUT", "issues", commit, query="many", status="ignored")["issues"]) == 8
 
 
 def test_a_whole_id_of_an_event_finds_its_issue(house):

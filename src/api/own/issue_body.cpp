@@ -126,12 +126,13 @@ Result<IssueChangeBody> issue_change_body(const net::HttpRequest& request, bool 
     return fail(ErrorKind::invalid_argument, "body: not a JSON object");
   }
   IssueChangeBody out;
+  const std::size_t changes = body.size() - (many && body["ids"].error() == simdjson::SUCCESS ? 1 : 0);
   for (const auto field : body) {
     if (many && field.key == "ids") {
       TT_ASSIGN(out.ids, read_issue_ids(field.value));
     } else if (field.key == "resolved_in_commit") {
       TT_ASSIGN(out.commit, text_member(field.key, field.value));
-      if (out.commit.empty() || body.size() > (out.ids.empty() && !many ? 1U : 2U))
+      if (out.commit.empty() || changes > 1)
         return fail(ErrorKind::invalid_argument, "resolved_in_commit: a commit, and nothing beside it");
     } else {
       TT_TRY(read_issue_member(field.key, field.value, out.update));

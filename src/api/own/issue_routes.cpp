@@ -131,14 +131,8 @@ Result<std::vector<storage::Issue>> change_issues(const Services& services, cons
     if (change.ids.empty()) return std::vector<storage::Issue>();
   }
   TT_TRY(require_issues(services, request, accounts::Scope::write, change.ids));
-  if (!change.commit.empty()) {
-    std::vector<storage::Issue> changed;
-    for (const auto id : change.ids) {
-      TT_ASSIGN(changed.emplace_back(),
-                errors::resolve_in_commit(services.records, services.clock, actor, id, change.commit));
-    }
-    return changed;
-  }
+  if (!change.commit.empty())
+    return errors::resolve_all_in_commit(services.records, services.clock, actor, change.ids, change.commit);
   return errors::update_issues(services.records, services.clock, actor, change.ids, change.update);
 }
 
