@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/issue_limits.hpp"
 #include "base/limits.hpp"
 #include "errors/archive_progress.hpp"
 #include "errors/escalation.hpp"
@@ -30,6 +31,12 @@ Result<> IssueClock::tick() {
   if (done) done = escalate(now, events);
   if (announce_ && !events.empty()) announce_(events);
   return done;
+}
+
+Result<> IssueClock::prune(Nanos errors_kept) {
+  if (errors_kept == Nanos(0)) return {};
+  const Nanos least = std::chrono::hours(24 * limits::kLeastIssueHoursDays);
+  return records_.issues().prune_hours(clock_.now() - std::max(errors_kept, least));
 }
 
 Result<bool> IssueClock::change(const Issue& seen, IssueAction action, const std::string& detail,

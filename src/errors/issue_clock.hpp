@@ -23,6 +23,9 @@ class IssueClock {
 
   /// Errors are of the records; what was changed before one stays changed and is announced.
   Result<> tick();
+  /// Drops counts by hour from before errors are kept, `errors_kept` long (0: for good), yet none of the last
+  /// limits::kLeastIssueHoursDays. On any thread.
+  Result<> prune(Nanos errors_kept);
 
  private:
   Result<> settle(UnixNanos now);

@@ -2,6 +2,7 @@
 // leads from a part straight to its issue, never over another one.
 #include <set>
 
+#include "base/issue_limits.hpp"
 #include "base/limits.hpp"
 #include "metadb/issue_row.hpp"
 #include "metadb/repositories.hpp"
@@ -286,8 +287,21 @@ Result<std::vector<storage::HourCount>> SqlIssues::hour_counts(IssueId issue, Ti
 }
 
 Result<> SqlIssues::prune_hours(UnixNanos time) {
-  Query q(db_, "DELETE FROM issue_hours WHERE hour < ?", hour_of(time));
-  return q.run();
+  // Some at a time: whoever counts events meanwhile waits for no more than those.
+  constexpr auto at_once = static_cast<std::int64_t>(limits::kPrunedHoursAtOnce);
+  for (std::int64_t gone = at_once; gone == at_once;) {
+    const auto drop = [&]() -> Result<> {
+      Query q(db_,
+              "DELETE FROM issue_hours WHERE (issue, hour) IN "
+              "(SELECT issue, hour FROM issue_hours WHERE hour < ? LIMIT ?)",
+              hour_of(time), at_once);
+      TT_TRY(q.run());
+      gone = db_.changed_rows();
+      return {};
+    };
+    TT_TRY(db_.transaction(drop, storage::Durability::deferred));
+  }
+  return {};
 }
 
 Result<> SqlIssues::add_release(IssueId part, const storage::ReleaseCount& seen) {

@@ -249,6 +249,27 @@ TEST_F(TrendsInMemory, AreTakenOverAStretchAtATimeWhileEventsAreCounted) {
   for (int i = 0; i < 20 && !HasFatalFailure(); ++i) compare();
 }
 
+TEST_F(TrendsInMemory, CountsByHourArePrunedSomeAtATimeUntilAllAreGone) {
+  load();
+  const std::int64_t issue = add_issue();
+  const std::int64_t other = add_issue();
+  const std::int64_t now = running_hour();
+  const auto old = static_cast<std::int64_t>(limits::kPrunedHoursAtOnce + 10);
+  ASSERT_TRUE(db_->transaction([&]() -> Result<> {
+    for (std::int64_t back = -1; back < old; ++back)
+      TT_TRY(db_->issues().add_hour_count({issue}, UnixNanos{(now - 100 - back) * kTestHourNs}, 1));
+    return {};
+  }));
+  count(issue, now, 3);
+  count(other, now - 99, 2);
+  ASSERT_TRUE(db_->issues().prune_hours(UnixNanos{(now - 99) * kTestHourNs + 7}));
+  const auto left = db_->issues().hour_counts({issue}, {}).value();
+  ASSERT_EQ(left.size(), 2u);
+  EXPECT_EQ(left[0].hour.ns, (now - 99) * kTestHourNs) << "an hour stays whole";
+  EXPECT_EQ(left[1].count, 3u);
+  EXPECT_EQ(db_->issues().hour_counts({other}, {})->size(), 1u);
+}
+
 TEST(IssueTrends, GivesUpRatherThanHoldMoreThanItMayAndTriesAgainInTheNextHour) {
   IssueTrends trends;
   ASSERT_TRUE(trends.move_to(1'000));

@@ -131,5 +131,35 @@ TEST(Retention, ThirtyDaysUnlessAProjectOrARuleSaysOtherwise) {
   rig.close();
 }
 
+TEST(Retention, CountsOfIssuesByHourGoWithTheErrors) {
+  rig::Rig rig;
+  config::ProjectRetention own;
+  own.project = ProjectId{2};
+  own.errors = 60 * kOneDay;
+  rig.config.retention.errors = 7 * kOneDay;
+  rig.config.retention.projects = {own};
+  ASSERT_TRUE(rig.open());
+  auto& issues = rig.stores->records().issues();
+  storage::Issue made;
+  made.project = ProjectId{1};
+  const auto id = issues.add(made)->id;
+  for (int day = 0; day < 70; ++day)
+    ASSERT_TRUE(issues.add_hour_count(id, rig.clock.now() - day * kOneDay, 1));
+  const auto days = [&] {
+    EXPECT_TRUE(rig.stores->maintain());
+    return issues.hour_counts(id, {})->size();
+  };
+  EXPECT_EQ(days(), 61u) << "today and as long as the project that keeps its errors longest";
+  rig.config.retention.projects.clear();
+  rig.stores->set_retention(*metric_retention(rig.config.retention), *event_retention(rig.config.retention));
+  EXPECT_EQ(days(), 32u) << "trends show thirty";
+  rig.config.retention.rules = {written_rule(R"({app="audit"})", 40 * kOneDay)};
+  rig.config.retention.rules[0].table = "errors";
+  rig.stores->set_retention(*metric_retention(rig.config.retention), *event_retention(rig.config.retention));
+  rig.clock.advance(5 * kOneDay);
+  EXPECT_EQ(days(), 32u);
+  rig.close();
+}
+
 }  // namespace
 }  // namespace telltale::server

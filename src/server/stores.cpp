@@ -1,5 +1,7 @@
 #include "server/stores.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/upkeep_limits.hpp"
@@ -167,6 +169,20 @@ Nanos Stores::errors_kept(ProjectId project) {
   return all == event_retention_.tables.end() ? Nanos(0) : all->second;
 }
 
+Nanos Stores::longest_errors_kept() {
+  const MutexLock lock(retention_mutex_);
+  std::vector<Nanos> kept;
+  if (event_retention_.tables.count(Table::errors) == 0) return Nanos(0);
+  for (const auto& [table, keep] : event_retention_.tables)
+    if (table == Table::errors) kept.push_back(keep);
+  for (const auto& [of, keep] : event_retention_.projects)
+    if (of.first == Table::errors) kept.push_back(keep);
+  for (const auto& rule : event_retention_.rules)
+    if (rule.table == Table::errors) kept.push_back(rule.keep);
+  const auto [least, most] = std::minmax_element(kept.begin(), kept.end());
+  return *least == Nanos(0) ? *least : *most;
+}
+
 void Stores::set_retention(tsdb::MetricRetention metrics, eventdb::EventRetention events) {
   {
     const MutexLock lock(retention_mutex_);
@@ -179,6 +195,7 @@ void Stores::set_retention(tsdb::MetricRetention metrics, eventdb::EventRetentio
 Result<> Stores::maintain() {
   TT_TRY(tsdb_->maintenance());
   TT_TRY(eventdb_->maintenance());
+  TT_TRY(issue_clock_->prune(longest_errors_kept()));
   TT_TRY(release_health_->prune());
   TT_TRY(monitors_->prune());
   TT_TRY(feedback_->prune());

@@ -79,6 +79,8 @@ class Stores {
  private:
   Stores(io::FileSystem& fs, std::string dir) : fs_(fs), dir_(std::move(dir)) {}
   Nanos errors_kept(ProjectId project);
+  /// Of any project and by any rule; 0: for good.
+  Nanos longest_errors_kept();
   std::string snapshots_dir() const { return io::join_path(dir_, "snapshots"); }
   /// Removes what a crash left of one.
   Result<std::size_t> count_snapshots() TT_REQUIRES(snapshot_mutex_);
