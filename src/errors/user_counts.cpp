@@ -71,12 +71,13 @@ UserSketch* SketchCache::find(const std::vector<IssueId>& of) {
 
 UserSketch* SketchCache::keep(std::vector<IssueId> of, std::unique_ptr<UserSketch> sketch) {
   entries_.push_front({std::move(of), std::move(sketch)});
-  // What has been changed but not written must stay; write_sketch() follows within the batch.
-  if (entries_.size() > limits::kMaxCachedUserSketches) {
-    const auto oldest = std::prev(entries_.end());
-    if (oldest->sketch->clean()) entries_.erase(oldest);
-  }
+  shrink();
   return entries_.front().sketch.get();
+}
+
+void SketchCache::shrink() {
+  while (entries_.size() > limits::kMaxCachedUserSketches && entries_.back().sketch->clean())
+    entries_.pop_back();
 }
 
 Result<UserSketch*> SketchCache::part(IssueRepository& issues, IssueId part) {
@@ -129,6 +130,7 @@ Result<> write_sketch(IssueRepository& issues, SketchCache& sketches, IssueId pa
   TT_ASSIGN(UserSketch* const sketch, sketches.part(issues, part));
   for (const int page : sketch->take_changed())
     TT_TRY(issues.put_user_page(part, page, sketch->page(static_cast<std::size_t>(page))));
+  sketches.shrink();
   return {};
 }
 

@@ -23,6 +23,10 @@ class SketchCache {
   /// The part has met somebody as one of `now`: what it was together with others is out of date.
   void met(storage::IssueId part, const std::vector<storage::Issue*>& now);
   void clear() { entries_.clear(); }
+  /// Down to limits::kMaxCachedUserSketches, as far as the oldest are written: what is changed but not
+  /// written must stay, and write_sketch() follows within the batch.
+  void shrink();
+  std::size_t size() const { return entries_.size(); }
 
  private:
   struct Entry {
