@@ -87,16 +87,19 @@ Result<> IssueClock::bring_back(UnixNanos now, std::vector<IssueEvent>& events) 
   return {};
 }
 
-Result<std::optional<double>> IssueClock::limit_of(const Issue& issue, UnixNanos now) {
+Result<std::optional<double>> IssueClock::limit_of(const Issue& issue, std::uint64_t count, UnixNanos now) {
   const UnixNanos hour = issue_hour(now);
   if (hour != limits_hour_) {
     limits_.clear();
     limits_hour_ = hour;
   }
-  if (const auto known = limits_.find(issue.id); known != limits_.end()) return known->second;
+  Limit& limit = limits_[issue.id];
+  const std::uint64_t other_events = issue.event_count - count;
+  if (limit.known && limit.other_events == other_events) return limit.events;
   TT_ASSIGN(const auto hours,
             records_.issues().hour_counts(issue.id, {hour - std::chrono::hours(kForecastHours), hour}));
-  return limits_.emplace(issue.id, escalation_limit(hours, issue.first_seen, now)).first->second;
+  limit = {true, other_events, escalation_limit(hours, issue.first_seen, now)};
+  return limit.events;
 }
 
 Result<> IssueClock::escalate(UnixNanos now, std::vector<IssueEvent>& events) {
@@ -112,7 +115,7 @@ Result<> IssueClock::escalate_hour(UnixNanos within, UnixNanos now, std::vector<
   for (const auto& [issue, count] : busy) {
     // Of an hour that is over: somebody has decided about it since.
     if (within != now && issue.substatus_since > within) continue;
-    TT_ASSIGN(const auto limit, limit_of(issue, within));
+    TT_ASSIGN(const auto limit, limit_of(issue, count, within));
     if (!limit || static_cast<double>(count) <= *limit) continue;
     std::uint64_t came = count;
     if (issue.status == IssueStatus::ignored && issue_hour(issue.status_changed) == issue_hour(within)) {

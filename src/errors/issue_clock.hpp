@@ -33,7 +33,8 @@ class IssueClock {
   Result<> escalate(UnixNanos now, std::vector<IssueEvent>& events);
   /// Of the hour that `within` is in.
   Result<> escalate_hour(UnixNanos within, UnixNanos now, std::vector<IssueEvent>& events);
-  Result<std::optional<double>> limit_of(const storage::Issue& issue, UnixNanos now);
+  /// Of the hour of `now`, in which the issue has counted `count`.
+  Result<std::optional<double>> limit_of(const storage::Issue& issue, std::uint64_t count, UnixNanos now);
   /// `change` of the issue as it is now, unless it has become another than `seen` meanwhile. True when
   /// changed.
   Result<bool> change(const storage::Issue& seen, storage::IssueAction action, const std::string& detail,
@@ -44,7 +45,13 @@ class IssueClock {
   const Logger& log_;
   const Announce announce_;
   UnixNanos limits_hour_;  // limits hold within it
-  std::map<storage::IssueId, std::optional<double>> limits_;
+  struct Limit {
+    bool known = false;
+    /// What it was made from: merging, taking out and late events change it.
+    std::uint64_t other_events = 0;
+    std::optional<double> events;
+  };
+  std::map<storage::IssueId, Limit> limits_;
 };
 
 }  // namespace telltale::errors

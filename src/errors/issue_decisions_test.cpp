@@ -83,6 +83,29 @@ TEST(IssueDecisions, WhatMergingBringsIntoTheHourOfTheDecisionIsNoEscalation) {
   EXPECT_EQ(house.issue("a").substatus, IssueSubstatus::escalating) << "ten times four";
 }
 
+TEST(IssueDecisions, TheLimitOfAMergedIssueIsOfAllItsParts) {
+  IssueHouse house;
+  for (int hour = 0; hour < 24 * 8; ++hour) {
+    house.send("a", 4);
+    house.send("b", 20);
+    house.clock.advance(kHour);
+  }
+  house.tick();
+  house.send("a", 12);
+  house.send("b", 20);
+  house.tick();
+  house.heard.clear();
+  merge_into(house, "a", "b");
+  house.tick();
+  EXPECT_TRUE(house.heard.empty()) << "24 an hour are as usual, now";
+  const auto b = house.db->issues().find_part({1}, "b")->value().part;
+  ASSERT_TRUE(unmerge_part(*house.db, house.clock, {}, b));
+  house.send("a", 13);
+  house.tick();
+  ASSERT_EQ(house.heard.size(), 1u) << "4 an hour are as usual, again";
+  EXPECT_EQ(house.heard[0].issue.id, house.id("a"));
+}
+
 // ---- Progress of archived issues
 // ----------------------------------------------------------------------------
 
