@@ -151,6 +151,8 @@ net::Headers security_headers();
 /// change made with a cookie must come from our own pages.
 Result<accounts::Principal> authorise(const Services& services, const net::HttpRequest& request,
                                       accounts::Scope scope);
+/// For what acts on the whole server or tells of it: admins of every project only.
+Result<accounts::Principal> authorise_server_admin(const Services& services, const net::HttpRequest& request);
 /// The projects a principal's queries may read.
 Result<storage::Projects> readable_projects(const Services& services, const accounts::Principal& principal);
 

@@ -58,11 +58,18 @@ Result<accounts::Principal> principal_of(const Services& services, const net::Ht
 
 }  // namespace
 
-Result<accounts::Principal> authorise(const Services& services, const net::HttpRequest& request,
-                                      accounts::Scope scope) {
+namespace {
+
+/// `whole_server`: of every project, too.
+Result<accounts::Principal> authorised(const Services& services, const net::HttpRequest& request,
+                                       accounts::Scope scope, bool whole_server) {
   auto principal = principal_of(services, request);
   Result<> allowed;
   if (principal) allowed = principal->require(scope);
+  if (principal && allowed && whole_server && principal->project.value != 0)
+    allowed = fail(ErrorKind::permission_denied,
+                   fmt::format("token '{}' is for project {} only; this is for admins of every project",
+                               principal->name, principal->project.value));
   if (principal && allowed) return principal;
   const Error error = principal ? allowed.error() : principal.error();
   if (error.kind() == ErrorKind::permission_denied) {
@@ -75,6 +82,18 @@ Result<accounts::Principal> authorise(const Services& services, const net::HttpR
                                {"remote", request.remote_address}});
   }
   return tl::unexpected<Error>(error);
+}
+
+}  // namespace
+
+Result<accounts::Principal> authorise(const Services& services, const net::HttpRequest& request,
+                                      accounts::Scope scope) {
+  return authorised(services, request, scope, false);
+}
+
+Result<accounts::Principal> authorise_server_admin(const Services& services,
+                                                   const net::HttpRequest& request) {
+  return authorised(services, request, accounts::Scope::admin, true);
 }
 
 std::string session_cookie_name(const Services& services, const net::HttpRequest& request) {

@@ -59,10 +59,7 @@ Result<std::vector<storage::Project>> list_projects(const Services& services,
 }
 
 Result<storage::Project> create_project(const Services& services, const net::HttpRequest& request) {
-  TT_ASSIGN(const auto who, authorise(services, request, Scope::admin));
-  if (who.project.value != 0) {
-    return fail(ErrorKind::permission_denied, "projects are made by admins of every project");
-  }
+  TT_ASSIGN(const auto who, authorise_server_admin(services, request));
   TT_ASSIGN(const auto body, FlatBody::parse(request.body, {"slug", "name"}));
   TT_ASSIGN(const auto slug, body.text("slug"));
   TT_ASSIGN(const auto name, body.maybe_text("name"));

@@ -137,13 +137,6 @@ Result<> with_session(const Services& services, const net::HttpRequest& request,
   return work(who);
 }
 
-/// Users see every project, so an admin of one project does not manage them.
-Result<accounts::Principal> authorise_user_admin(const Services& services, const net::HttpRequest& request) {
-  TT_ASSIGN(auto who, authorise(services, request, Scope::admin));
-  if (who.project.value == 0) return who;
-  return fail(ErrorKind::permission_denied, "users are managed by admins of every project");
-}
-
 Result<storage::Role> user_role(std::string_view name) {
   const auto role = storage::role_from(name);
   if (role && *role != storage::Role::ingest) return *role;
@@ -151,7 +144,7 @@ Result<storage::Role> user_role(std::string_view name) {
 }
 
 Result<storage::User> create_user(const Services& services, const net::HttpRequest& request) {
-  TT_ASSIGN(const auto who, authorise_user_admin(services, request));
+  TT_ASSIGN(const auto who, authorise_server_admin(services, request));
   TT_ASSIGN(const auto body, FlatBody::parse(request.body, {"email", "name", "role", "password"}));
   accounts::NewUser wanted;
   TT_ASSIGN(wanted.email, body.text("email"));
@@ -163,7 +156,7 @@ Result<storage::User> create_user(const Services& services, const net::HttpReque
 }
 
 Result<storage::User> update_user(const Services& services, const net::HttpRequest& request) {
-  TT_ASSIGN(const auto who, authorise_user_admin(services, request));
+  TT_ASSIGN(const auto who, authorise_server_admin(services, request));
   TT_ASSIGN(const auto id, path_number(request, "user"));
   TT_ASSIGN(const auto body, FlatBody::parse(request.body, {"name", "role", "disabled", "password"}));
   accounts::UserChange change;
@@ -178,14 +171,14 @@ Result<storage::User> update_user(const Services& services, const net::HttpReque
 }
 
 Result<> remove_user(const Services& services, const net::HttpRequest& request) {
-  TT_ASSIGN(const auto who, authorise_user_admin(services, request));
+  TT_ASSIGN(const auto who, authorise_server_admin(services, request));
   TT_ASSIGN(const auto id, path_number(request, "user"));
   TT_TRY(services.sessions.remove_user(id, who, caller_of(request)));
   return remove_saved_searches_of(services, id);
 }
 
 net::HttpResponse list_users(const Services& services, const net::HttpRequest& request) {
-  const auto who = authorise_user_admin(services, request);
+  const auto who = authorise_server_admin(services, request);
   if (!who) return error_response(who.error());
   using List = std::vector<storage::User>;
   return answer<List>(services.sessions.users(), [](JsonWriter& w, const List& users) {

@@ -48,9 +48,9 @@ Result<std::string> server_walreplay(const Services& services, const net::HttpRe
   });
 }
 
-/// For administrators: of all projects.
+/// For administrators of every project.
 Result<std::string> server_flags(const Services& services, const net::HttpRequest& request, WorkContext&) {
-  TT_ASSIGN(const auto principal, authorise(services, request, accounts::Scope::admin));
+  TT_ASSIGN(const auto principal, authorise_server_admin(services, request));
   return success_of([&](JsonWriter& w) {
     w.begin_object();
     for (const auto& [name, value] : services.state().settings) w.field(name, value);
@@ -60,7 +60,7 @@ Result<std::string> server_flags(const Services& services, const net::HttpReques
 
 /// The settings in force as a file of settings would have them. Sections that hold secrets are left out.
 Result<std::string> server_config(const Services& services, const net::HttpRequest& request, WorkContext&) {
-  TT_ASSIGN(const auto principal, authorise(services, request, accounts::Scope::admin));
+  TT_ASSIGN(const auto principal, authorise_server_admin(services, request));
   std::string yaml;
   for (const auto& [name, value] : services.state().settings) {
     yaml += name + ": ";

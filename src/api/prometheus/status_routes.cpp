@@ -134,7 +134,7 @@ Result<net::HttpResponse> clean_tombstones(const Services& services, const net::
 
 /// With `skip_head` or without: what is in memory only is written first.
 Result<net::HttpResponse> snapshot(const Services& services, const net::HttpRequest& request, WorkContext&) {
-  TT_ASSIGN(const auto principal, authorise(services, request, accounts::Scope::admin));
+  TT_ASSIGN(const auto principal, authorise_server_admin(services, request));
   static constexpr std::string_view kBooleans[] = {"", "true", "false", "1", "0"};
   const std::string_view skip = request.param("skip_head").value_or("");
   if (std::find(std::begin(kBooleans), std::end(kBooleans), skip) == std::end(kBooleans))
