@@ -106,17 +106,22 @@ TEST_F(Accounts, TokensExpireAreRevokedAndConfined) {
             ErrorKind::invalid_argument);
 }
 
-TEST_F(Accounts, ManyFailuresCloseTheDoorForAWhile) {
+TEST_F(Accounts, ManyFailuresCloseTheDoorToGuessesButNotToThoseWhoHaveAKey) {
   ASSERT_TRUE(auth->bootstrap({{{"ci", Role::admin, {0}, "secret-secret"}}, {}}));
-  for (int i = 0; i < limits::kMaxFailedLogins; ++i) {
-    EXPECT_EQ(auth->authenticate_bearer("guess" + std::to_string(i), "6.6.6.6").error().kind(),
-              ErrorKind::unauthenticated);
-  }
-  EXPECT_EQ(auth->authenticate_bearer("secret-secret", "6.6.6.6").error().kind(),
-            ErrorKind::resource_exhausted);
-  EXPECT_TRUE(auth->authenticate_bearer("secret-secret", "7.7.7.7"));
-  clock.advance(std::chrono::seconds(limits::kFailedLoginWindowSeconds));
+  const auto guess = [&](const std::string& secret, std::string_view address) {
+    return auth->authenticate_bearer(secret, address).error().kind();
+  };
+  for (int i = 0; i < limits::kMaxFailedLogins; ++i)
+    EXPECT_EQ(guess("guess" + std::to_string(i), "6.6.6.6"), ErrorKind::unauthenticated);
+  EXPECT_EQ(guess("one more", "6.6.6.6"), ErrorKind::resource_exhausted);
+  EXPECT_EQ(guess("", "6.6.6.6"), ErrorKind::resource_exhausted);
+  EXPECT_EQ(guess("one more", "7.7.7.7"), ErrorKind::unauthenticated);
+  // Behind one proxy or NAT everybody has the same address: somebody's mistake must not be everybody's.
   EXPECT_TRUE(auth->authenticate_bearer("secret-secret", "6.6.6.6"));
+  auth->clear_cache();
+  EXPECT_TRUE(auth->authenticate_bearer("secret-secret", "6.6.6.6")) << "nor after a restart";
+  clock.advance(std::chrono::seconds(limits::kFailedLoginWindowSeconds));
+  EXPECT_EQ(guess("one more", "6.6.6.6"), ErrorKind::unauthenticated);
 
   FailureThrottle throttle(clock);
   for (int i = 0; i < 10'000; ++i) throttle.failed("address " + std::to_string(i));
@@ -141,14 +146,42 @@ TEST_F(Accounts, OnlyIngestTokensSignAndTheirSecretsAreDerivedNotStored) {
   EXPECT_EQ(sign("given", "given-secret")->role, Role::ingest);
   EXPECT_EQ(sign("shipper", "wrong").error().kind(), ErrorKind::unauthenticated);
   EXPECT_EQ(sign("nobody", "wrong").error().kind(), ErrorKind::unauthenticated);
-  EXPECT_EQ(sign("boss", "admin-secret").error().kind(), ErrorKind::permission_denied);
+  // Whoever has no secret learns nothing of names: one that cannot sign is as good as none.
+  EXPECT_EQ(sign("boss", "admin-secret").error().kind(), ErrorKind::unauthenticated);
+  EXPECT_EQ(sign("boss", "x").error().message(), sign("nobody", "x").error().message());
   // Another process with the same key and records knows the secret; with another key it does not.
   auth = std::make_unique<Authenticator>(*db, clock, log, metrics);
   auth->set_signing_key(*signing);
   EXPECT_TRUE(sign("shipper", made->secret));
   auth->set_signing_key(std::string(32, 'x'));
-  EXPECT_EQ(sign("shipper", made->secret).error().kind(), ErrorKind::permission_denied);
+  EXPECT_EQ(sign("shipper", made->secret).error().kind(), ErrorKind::unauthenticated);
   EXPECT_TRUE(auth->authenticate_bearer(made->secret, "a"));
+}
+
+TEST_F(Accounts, SignedRequestsOfUnknownNamesAreTriedAndThrottledLikeTheOthers) {
+  auth->set_signing_key(std::string(32, 'k'));
+  ASSERT_TRUE(auth->bootstrap({{{"boss", Role::admin, {0}, "admin-secret"}}, {}}));
+  const auto made = auth->create_token({"shipper", Role::ingest, {1}, std::nullopt});
+  ASSERT_TRUE(made);
+  int tried = 0;
+  const auto sign = [&](std::string_view name, bool good) {
+    return auth->authenticate_signed(name, "6.6.6.6", [&](std::string_view secret) {
+      ++tried;
+      return good && secret == made->secret;
+    });
+  };
+  for (int i = 0; i < limits::kMaxFailedLogins; ++i)
+    EXPECT_EQ(sign(i % 3 == 0   ? "boss"
+                   : i % 3 == 1 ? "nobody"
+                                : "shipper",
+                   false)
+                  .error()
+                  .kind(),
+              ErrorKind::unauthenticated);
+  EXPECT_EQ(tried, limits::kMaxFailedLogins) << "the work, and so the time, says nothing of names";
+  for (const char* name : {"boss", "nobody", "shipper"})
+    EXPECT_EQ(sign(name, false).error().kind(), ErrorKind::resource_exhausted) << name;
+  EXPECT_TRUE(sign("shipper", true));
 }
 
 TEST(Credentials, HeadersInAllForms) {

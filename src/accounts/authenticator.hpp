@@ -114,8 +114,8 @@ class Authenticator {
   /// The key's project, for requests that name none.
   Result<ProjectId> authenticate_dsn(std::string_view public_key);
 
-  /// unauthenticated: missing, unknown or expired. resource_exhausted: too many failures from this address
-  /// (which may be empty: not throttled).
+  /// unauthenticated: missing, unknown or expired. resource_exhausted: the same, after too many failures from
+  /// this address (which may be empty: not throttled). What is valid is taken from any address.
   Result<Principal> authenticate_bearer(std::string_view secret, std::string_view remote_address);
   Result<Principal> authenticate_header(std::string_view authorization, std::string_view remote_address);
 
@@ -124,7 +124,8 @@ class Authenticator {
   void set_signing_key(std::string key);
   /// For requests that are signed with a secret they do not carry: the principal of the token `name` once
   /// `verify` accepts its secret. Only `ingest` tokens sign: those made with a signing key, and those of
-  /// bootstrap(). permission_denied for another role or an older token; unauthenticated otherwise.
+  /// bootstrap(). Every other name is unauthenticated, as a wrong signature is: `verify` is then called with
+  /// a secret that is nobody's. resource_exhausted as in authenticate_bearer().
   Result<Principal> authenticate_signed(std::string_view name, std::string_view remote_address,
                                         const std::function<bool(std::string_view secret)>& verify);
 

@@ -48,10 +48,8 @@ Result<Caller> sign_in_v4(const Services& services, const net::HttpRequest& requ
     return fail(ErrorKind::unauthenticated, "IncompleteSignatureException: " + signed_at.error().message());
   }
   TT_TRY(check_signed_time(services, *signed_at));
-  bool tried = false;
   std::string problem;
   const auto verify = [&](std::string_view secret) {
-    tried = true;
     for (const std::string_view path : {std::string_view(request.path), std::string_view(prefixed)}) {
       sent.path = path;
       const auto expected = wire::cloudwatch::sigv4_signature(*claim, sent, secret);
@@ -63,16 +61,13 @@ Result<Caller> sign_in_v4(const Services& services, const net::HttpRequest& requ
   auto principal = services.accounts.authenticate_signed(claim->access_key, request.remote_address, verify);
   if (principal) return Caller{*std::move(principal), claim->region};
   const Error& error = principal.error();
-  if (error.kind() == ErrorKind::permission_denied)
-    return fail(ErrorKind::permission_denied, "AccessDeniedException: " + error.message());
   if (error.kind() != ErrorKind::unauthenticated) return tl::unexpected<Error>(error);
+  // The same for an unknown name and for one that cannot sign.
   return fail(
       ErrorKind::unauthenticated,
-      tried
-          ? "InvalidSignatureException: The request signature we calculated does not match the signature you "
-            "provided. " +
-                problem
-          : "UnrecognizedClientException: The security token included in the request is invalid.");
+      "InvalidSignatureException: The request signature we calculated does not match the signature you "
+      "provided. The access key is the name of a token of role ingest, the secret key the token. " +
+          problem);
 }
 
 }  // namespace
