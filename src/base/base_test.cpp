@@ -1,6 +1,8 @@
 // base/ has no oracle but published vectors and round trips; each case names its source or prints its seed.
 #include <cmath>
+#include <new>
 #include <random>
+#include <stdexcept>
 
 #include <gtest/gtest.h>
 
@@ -197,6 +199,62 @@ TEST(ThreadPool, refuses_when_full_and_finishes_when_stopped) {
   pool.stop();
   EXPECT_EQ(done, 3);
   EXPECT_FALSE(pool.submit([] {}));
+}
+
+TEST(ThreadPool, keeps_threads_from_bulk_tasks) {
+  Mutex gate;
+  gate.lock();
+  std::atomic<int> bulk{0};
+  std::atomic<int> bulk_done{0};
+  std::atomic<int> prompt{0};
+  ThreadPool pool("test", 4, 100, {.reserved = 1});
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(pool.submit(
+        [&] {
+          ++bulk;
+          const MutexLock l(gate);
+          ++bulk_done;
+        },
+        Lane::bulk));
+  }
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(pool.submit([&] { ++prompt; }));
+  while (prompt < 10 || bulk < 3)
+    std::this_thread::yield();  // they come to their end behind stuck bulk tasks
+  EXPECT_EQ(bulk, 3);
+  EXPECT_EQ(pool.queued(), 17U);
+  gate.unlock();
+  pool.stop();
+  EXPECT_EQ(bulk_done, 20);
+
+  ThreadPool one("test", 1, 10, {.reserved = 1});
+  std::atomic<int> done{0};
+  ASSERT_TRUE(one.submit([&] { ++done; }, Lane::bulk));
+  one.stop();
+  EXPECT_EQ(done, 1) << "one thread does everything";
+}
+
+TEST(ThreadPool, survives_what_tasks_throw) {
+  std::vector<std::string> told;
+  {
+    ThreadPool pool("test", 1, 10, {.on_exception = [&](std::string_view what) { told.emplace_back(what); }});
+    ASSERT_TRUE(pool.submit([] { throw std::bad_alloc(); }));
+    ASSERT_TRUE(pool.submit([] { throw std::runtime_error("no"); }, Lane::bulk));
+    ASSERT_TRUE(pool.submit([] { throw 1; }));
+    ASSERT_TRUE(pool.submit([&] { told.emplace_back("ran"); }, Lane::bulk));
+  }
+  EXPECT_EQ(told, (std::vector<std::string>{"out of memory", "no", "unknown", "ran"}));
+}
+
+TEST(Parallel, an_exception_is_an_error_for_the_whole) {
+  ThreadPool pool("test", 2, 20);
+  for (int round = 0; round < 100; ++round) {
+    const auto failed = for_each_parallel({&pool, 2}, 50, [&](std::size_t i) -> Result<> {
+      if (i >= 10) throw std::bad_alloc();
+      return {};
+    });
+    ASSERT_FALSE(failed);
+    EXPECT_EQ(failed.error().kind(), ErrorKind::resource_exhausted);
+  }
 }
 
 TEST(Parallel, does_each_part_once_and_stops_at_the_first_error) {

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 #include <memory>
+#include <new>
 
 #include "base/mutex.hpp"
 
@@ -28,7 +30,7 @@ class SharedWork {
 
   void run() {
     for (std::size_t i = next_++; i < count_; i = next_++) {
-      auto done = (*f_)(i);
+      auto done = call(i);
       if (done) continue;
       next_ = count_;
       MutexLock lock(mutex_);
@@ -44,6 +46,17 @@ class SharedWork {
   }
 
  private:
+  /// What is thrown must not leave the others waiting for a helper that is gone.
+  Result<> call(std::size_t i) const {
+    try {
+      return (*f_)(i);
+    } catch (const std::bad_alloc&) {
+      return fail(ErrorKind::resource_exhausted, "out of memory");
+    } catch (const std::exception& error) {
+      return fail(ErrorKind::internal, error.what());
+    }
+  }
+
   const std::size_t count_;
   const std::function<Result<>(std::size_t)>* f_;  // touched by nobody once closed_
   std::atomic<std::size_t> next_{0};

@@ -12,7 +12,7 @@ void Ingest::mask_name(ProjectId project, std::string_view key, std::string& tex
 }
 
 Result<Outcome> Ingest::cloudwatch_put(ProjectId project, wire::cloudwatch::PutLogEvents put) {
-  Request request = impl_->begin(project);
+  TT_ASSIGN(Request request, impl_->begin(project));
   request.fallback_service = put.group;
   std::size_t index = 0;
   for (auto& event : put.events) {

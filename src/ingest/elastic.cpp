@@ -90,7 +90,7 @@ Result<ElasticOutcome> Ingest::elastic_bulk(ProjectId project, std::string_view 
                                             std::string_view default_index, const DocumentShape& shape) {
   TT_ASSIGN(auto parsed, wire::elastic::parse_bulk(body, default_index));
   ElasticOutcome out;
-  Request request = impl_->begin(project);
+  TT_ASSIGN(Request request, impl_->begin(project));
   BulkRows rows(request, project, body, shape);
   out.items.reserve(parsed.items.size());
   request.batch.logs.reserve(parsed.items.size());
@@ -114,7 +114,7 @@ Result<ElasticOutcome> Ingest::elastic_document(ProjectId project, std::string_v
                                                 const DocumentShape& shape) {
   ElasticOutcome out;
   out.indices.emplace_back(index);
-  Request request = impl_->begin(project);
+  TT_ASSIGN(Request request, impl_->begin(project));
   BulkRows rows(request, project, body, shape);
   BulkItem item;
   item.action = create ? BulkAction::create : BulkAction::index;

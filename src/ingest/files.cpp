@@ -14,7 +14,7 @@ EventRow row_of(const logs::FileSource& source, std::string_view path, std::stri
 }
 
 Result<Outcome> Ingest::file_lines(ProjectId project, const std::vector<logs::FileLines>& files) {
-  Request request = impl_->begin(project);
+  TT_ASSIGN(Request request, impl_->begin(project));
   request.fallback_service = "unknown_service";
   std::size_t index = 0;
   for (const auto& file : files) {

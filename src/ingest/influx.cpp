@@ -6,7 +6,7 @@ namespace telltale::ingest {
 
 Result<MetricOutcome> Ingest::influx_write(ProjectId project, std::string_view body, std::int64_t unit_ns,
                                            std::string_view db) {
-  MetricRequest request(*impl_, project);
+  TT_ASSIGN(MetricRequest request, MetricRequest::begin(*impl_, project));
   return request.commit(wire::influx::parse_lines(body, {unit_ns, request.now(), db}));
 }
 

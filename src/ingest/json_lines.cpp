@@ -36,14 +36,14 @@ void add_json_lines(Request& request, std::string_view body, const DocumentShape
 }  // namespace
 
 Result<Outcome> Ingest::json_lines(ProjectId project, std::string_view body, const DocumentShape& shape) {
-  Request request = impl_->begin(project);
+  TT_ASSIGN(Request request, impl_->begin(project));
   add_json_lines(request, body, shape, limits::kMaxRowsPerRequest);
   return impl_->finish(std::move(request));
 }
 
 Result<std::vector<EventRow>> Ingest::json_lines_preview(ProjectId project, std::string_view body,
                                                          const DocumentShape& shape) {
-  Request request = impl_->begin(project);
+  TT_ASSIGN(Request request, impl_->begin(project));
   add_json_lines(request, body, shape, limits::kMaxPreviewRows);
   return std::move(request.batch.logs);
 }

@@ -37,7 +37,7 @@ EventRow entry_row(const StreamParts& stream, wire::loki::Entry entry, std::size
 }  // namespace
 
 Result<Outcome> Ingest::loki_push(ProjectId project, std::string_view body, LokiFormat format) {
-  Request request = impl_->begin(project);
+  TT_ASSIGN(Request request, impl_->begin(project));
   auto parsed = format == LokiFormat::json          ? wire::loki::parse_push_json(body)
                 : format == LokiFormat::legacy_json ? wire::loki::parse_push_legacy_json(body)
                                                     : wire::loki::parse_push_snappy(body);

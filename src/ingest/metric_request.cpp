@@ -14,10 +14,15 @@ constexpr std::size_t kExemplarSeriesBytes = 512;  // the series' labels, about
 
 }  // namespace
 
-MetricRequest::MetricRequest(Ingest::Impl& impl, ProjectId project)
+Result<MetricRequest> MetricRequest::begin(Ingest::Impl& impl, ProjectId project) {
+  TT_ASSIGN(WorkSlots::Slot slot, impl.slots.take());
+  return MetricRequest(impl, project, std::move(slot));
+}
+
+MetricRequest::MetricRequest(Ingest::Impl& impl, ProjectId project, WorkSlots::Slot slot)
     : impl_(impl),
       project_(project),
-      slot_(impl.slots.take()),
+      slot_(std::move(slot)),
       now_(impl.clock.now()),
       rules_(impl.redactor_of(project)),
       oldest_((now_ - impl.max_past.load()).to_millis()),

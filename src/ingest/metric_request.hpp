@@ -16,7 +16,8 @@ namespace telltale::ingest {
 /// Not thread-safe; lives as long as one call. Takes a work slot, so make it before anything is decoded.
 class MetricRequest {
  public:
-  MetricRequest(Ingest::Impl& impl, ProjectId project);
+  /// Waits for a slot; unavailable as WorkSlots::take() says it.
+  static Result<MetricRequest> begin(Ingest::Impl& impl, ProjectId project);
 
   UnixNanos now() const { return now_; }
   /// Durable when it returns. `write` and what it views into outlive the call. Errors: those of
@@ -25,6 +26,8 @@ class MetricRequest {
 
  private:
   using Series = wire::MetricWrite::Series;
+
+  MetricRequest(Ingest::Impl& impl, ProjectId project, WorkSlots::Slot slot);
 
   /// Its id; nothing, and told in `write`, when it is refused.
   std::optional<SeriesId> resolve(wire::MetricWrite& write, const Series& series);

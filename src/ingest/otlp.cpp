@@ -86,7 +86,7 @@ EventRow row_of(const wire::otlp::SpanBatch& batch, const wire::otlp::Span& span
 
 Result<Outcome> Ingest::otlp_logs(ProjectId project, std::string_view body, wire::otlp::Encoding encoding) {
   TT_ASSIGN(auto parsed, wire::otlp::parse_logs(body, encoding));
-  Request request = impl_->begin(project);
+  TT_ASSIGN(Request request, impl_->begin(project));
   for (auto& e : parsed.errors) request.error(e.index, std::move(e.reason));
   std::size_t index = 0;
   for (const auto& batch : parsed.batches) {
@@ -98,7 +98,7 @@ Result<Outcome> Ingest::otlp_logs(ProjectId project, std::string_view body, wire
 
 Result<Outcome> Ingest::otlp_traces(ProjectId project, std::string_view body, wire::otlp::Encoding encoding) {
   TT_ASSIGN(auto parsed, wire::otlp::parse_traces(body, encoding));
-  Request request = impl_->begin(project);
+  TT_ASSIGN(Request request, impl_->begin(project));
   for (auto& e : parsed.errors) request.error(e.index, std::move(e.reason));
   std::size_t index = 0;
   for (const auto& batch : parsed.batches) {
@@ -113,7 +113,7 @@ Result<Outcome> Ingest::otlp_traces(ProjectId project, std::string_view body, wi
 
 Result<MetricOutcome> Ingest::otlp_metrics(ProjectId project, std::string_view body,
                                            wire::otlp::Encoding encoding) {
-  MetricRequest request(*impl_, project);
+  TT_ASSIGN(MetricRequest request, MetricRequest::begin(*impl_, project));
   TT_ASSIGN(auto parsed, wire::otlp::parse_metrics(body, encoding));
   wire::MetricWrite write;
   for (auto& e : parsed.errors) write.refuse(e.index, std::move(e.reason));

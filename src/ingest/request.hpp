@@ -114,14 +114,14 @@ struct Ingest::Impl {
   DeltaTotals delta_totals{limits::kMaxDeltaSeries};
   WorkSlots slots{std::max<std::size_t>(kLeastWorkSlots, std::thread::hardware_concurrency())};
 
-  /// Before anything is decoded; a thread has one request at a time.
-  Request begin(ProjectId project) {
-    WorkSlots::Slot slot = slots.take();
-    return {project,        clock.now(), redactor_of(project), options, {max_past.load(), max_future.load()},
-            std::move(slot)};
+  /// Before anything is decoded; a thread has one request at a time. unavailable: no slot came free in time.
+  Result<Request> begin(ProjectId project) {
+    TT_ASSIGN(WorkSlots::Slot slot, slots.take());
+    return Request(project, clock.now(), redactor_of(project), options, {max_past.load(), max_future.load()},
+                   std::move(slot));
   }
-  Request begin_sentry(ProjectId project, const SentrySender& sender) {
-    Request request = begin(project);
+  Result<Request> begin_sentry(ProjectId project, const SentrySender& sender) {
+    TT_ASSIGN(Request request, begin(project));
     request.by_project = true;
     request.quota.emplace(options.intake, project, sender);
     return request;

@@ -71,7 +71,7 @@ void add_transaction(Request& request, ProjectId project, Id128 envelope_id, std
 /// Trace metrics become a batch of their own, behind the envelope's.
 Result<> commit_measured(Ingest::Impl& impl, ProjectId project,
                          const std::vector<wire::sentry::MetricItem>& items, Outcome& outcome) {
-  MetricRequest request(impl, project);
+  TT_ASSIGN(MetricRequest request, MetricRequest::begin(impl, project));
   wire::MetricWrite write;
   add_trace_metrics(items, impl.delta_totals, project, request.now(), write);
   TT_ASSIGN(auto done, request.commit(std::move(write)));
@@ -90,7 +90,7 @@ Result<errors::GroupingInput> stored_grouping_input(std::string_view payload) {
 Result<Outcome> Ingest::sentry_envelope(ProjectId project, std::string_view body,
                                         const SentrySender& sender) {
   TT_ASSIGN(const auto envelope, wire::sentry::parse_envelope(body));
-  Request request = impl_->begin_sentry(project, sender);
+  TT_ASSIGN(Request request, impl_->begin_sentry(project, sender));
   const auto rules = impl_->grouping_of(project);
   for (const auto& e : envelope.errors) request.error(e.index, e.reason);
   using wire::sentry::ItemType;
@@ -172,7 +172,7 @@ Result<Outcome> Ingest::sentry_envelope(ProjectId project, std::string_view body
 }
 
 Result<Outcome> Ingest::sentry_store(ProjectId project, std::string_view body, const SentrySender& sender) {
-  Request request = impl_->begin_sentry(project, sender);
+  TT_ASSIGN(Request request, impl_->begin_sentry(project, sender));
   if (request.quota->begins(request, quota::category::kError))
     add_event(request, project, *impl_->grouping_of(project), Id128{}, body, 0);
   request.quota->ends(request, quota::category::kError);
@@ -183,7 +183,7 @@ Result<Outcome> Ingest::sentry_security(ProjectId project, std::string_view body
                                         const wire::sentry::SecurityOrigin& origin,
                                         const SentrySender& sender) {
   constexpr std::string_view kCategory = "security";
-  Request request = impl_->begin_sentry(project, sender);
+  TT_ASSIGN(Request request, impl_->begin_sentry(project, sender));
   if (request.quota->begins(request, kCategory))
     add_security_reports(request, project, *impl_->grouping_of(project), origin, body, 0);
   request.quota->ends(request, kCategory);
@@ -192,7 +192,7 @@ Result<Outcome> Ingest::sentry_security(ProjectId project, std::string_view body
 
 Result<Outcome> Ingest::sentry_check_in(ProjectId project, wire::sentry::CheckInItem check_in,
                                         const SentrySender& sender) {
-  Request request = impl_->begin_sentry(project, sender);
+  TT_ASSIGN(Request request, impl_->begin_sentry(project, sender));
   if (request.quota->begins(request, quota::category::kMonitor))
     add_check_in(request, std::move(check_in), 0);
   request.quota->ends(request, quota::category::kMonitor);

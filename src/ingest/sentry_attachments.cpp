@@ -171,7 +171,7 @@ Result<Outcome> Ingest::sentry_attachments(ProjectId project, Id128 event_id, st
                                            std::string_view body, const SentrySender& sender) {
   if (impl_->options.attachments == nullptr) return fail(ErrorKind::unsupported, "attachments are not kept");
   TT_ASSIGN(const auto parts, wire::sentry::parse_multipart(content_type, body));
-  Request request = impl_->begin_sentry(project, sender);
+  TT_ASSIGN(Request request, impl_->begin_sentry(project, sender));
   bool any = false;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (parts[i].filename.empty()) continue;
@@ -198,7 +198,7 @@ Result<Outcome> Ingest::sentry_minidump(ProjectId project, std::string_view cont
   if (!has_dump)
     return fail(ErrorKind::invalid_argument,
                 fmt::format("{}: missing, or no minidump", wire::sentry::kMinidumpPart));
-  Request request = impl_->begin_sentry(project, sender);
+  TT_ASSIGN(Request request, impl_->begin_sentry(project, sender));
   const auto id = Id128::parse(to_hex(secure_random(16)));
   TT_ASSIGN(const auto event, wire::sentry::minidump_event(parts, *id, request.now()));
   if (request.quota->begins(request, quota::category::kError))

@@ -30,7 +30,7 @@ EventRow row_of(const wire::syslog::Message& message, std::string_view peer) {
 
 Result<Outcome> Ingest::syslog(ProjectId project, const std::vector<SyslogMessage>& messages,
                                const TimeZone& zone) {
-  Request request = impl_->begin(project);
+  TT_ASSIGN(Request request, impl_->begin(project));
   request.fallback_service = "unknown_service";
   request.zone = zone;
   for (std::size_t i = 0; i < messages.size(); ++i) {

@@ -59,7 +59,7 @@ wire::MetricWrite write_of(const wire::prometheus::Scrape& text, const Labels& l
 Result<MetricOutcome> Ingest::text_import(ProjectId project, std::string_view body,
                                           wire::prometheus::TextFormat format, const Labels& labels,
                                           std::optional<UnixMillis> time) {
-  MetricRequest request(*impl_, project);
+  TT_ASSIGN(MetricRequest request, MetricRequest::begin(*impl_, project));
   TT_ASSIGN(const auto text, wire::prometheus::parse_text(body, format));
   return request.commit(write_of(text, labels, time.value_or(request.now().to_millis())));
 }
@@ -74,7 +74,7 @@ Labels Ingest::mask_labels(ProjectId project, const Labels& labels) {
 }
 
 Result<MetricOutcome> Ingest::write_numbers(ProjectId project, wire::MetricWrite write) {
-  MetricRequest request(*impl_, project);
+  TT_ASSIGN(MetricRequest request, MetricRequest::begin(*impl_, project));
   return request.commit(std::move(write));
 }
 

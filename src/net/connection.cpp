@@ -282,7 +282,8 @@ void Connection::dispatch() {
   exchange_->context = std::make_shared<WorkContext>(core_->clock, exchange_->options->work);
   auto self = shared_from_this();
   core_->in_flight.add(1);
-  if (core_->pool->submit([self, exchange = exchange_] { self->run_on_pool(exchange); })) return;
+  const Lane lane = exchange_->options->bulk ? Lane::bulk : Lane::prompt;
+  if (core_->pool->submit([self, exchange = exchange_] { self->run_on_pool(exchange); }, lane)) return;
   core_->in_flight.add(-1);
   auto busy = error_response(503, "unavailable", "the server is busy");
   busy.headers.emplace_back("Retry-After", "1");

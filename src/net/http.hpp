@@ -92,6 +92,9 @@ struct RouteOptions {
   std::size_t max_body_bytes = 0;     // as sent; 0: the server's default
   std::size_t max_decoded_bytes = 0;  // after decoding; 0: the server's default
   WorkLimits work;
+  /// Bulk work, such as taking data in: some threads of the pool (HttpServerOptions::reserved_threads) are
+  /// kept from it, so that other requests do not wait behind it.
+  bool bulk = false;
   bool decode_body = true;  // false: the handler sees Content-Encoding and the raw body
   bool log_path = true;  // false: paths of this route carry secrets; the access log has the route's name only
 };

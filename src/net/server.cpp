@@ -166,8 +166,11 @@ Result<> HttpServer::start() {
   }
   if (options.tls.enabled()) TT_TRY(s.load_certificates());
   TT_TRY(s.bind());
-  s.core->pool = std::make_unique<ThreadPool>("http", std::max<std::size_t>(options.handler_threads, 1),
-                                              options.limits.max_queued_requests);
+  s.core->pool = std::make_unique<ThreadPool>(
+      "http", std::max<std::size_t>(options.handler_threads, 1), options.limits.max_queued_requests,
+      ThreadPoolOptions{options.reserved_threads, [&log = s.core->logger](std::string_view what) {
+                          log.error("task threw", {{"pool", "http"}, {"what", what}});
+                        }});
   const HttpServerLimits& l = options.limits;
   const Nanos shortest =
       std::min({l.header_timeout, l.body_timeout, l.idle_timeout, options.websocket.ping_interval});

@@ -44,6 +44,7 @@ struct HttpServerOptions {
   std::uint16_t port = 0;             // 0: any free one, see port()
   ServerTls tls;
   std::size_t handler_threads = 4;
+  std::size_t reserved_threads = 0;  // of them, which take no requests of bulk routes
   std::size_t io_threads = 1;
   HttpServerLimits limits;
   /// CIDRs or addresses whose X-Forwarded-For and X-Forwarded-Proto are believed.

@@ -244,6 +244,37 @@ TEST_F(ServerFixture, FullQueueIsAnswered503) {
   EXPECT_HAS(running.get(), "slow done");
 }
 
+TEST_F(ServerFixture, OthersDoNotWaitBehindBulkWork) {
+  options.handler_threads = 3;
+  options.reserved_threads = 1;
+  std::promise<void> gate;
+  std::atomic<int> inside{0};
+  Router router;
+  RouteOptions bulk;
+  bulk.bulk = true;
+  router.add(
+      "POST", "/bulk",
+      [&inside, open = gate.get_future().share()](const HttpRequest&, WorkContext&) {
+        ++inside;
+        open.wait();
+        return HttpResponse::text("taken in");
+      },
+      bulk);
+  router.add("GET", "/healthy", [](const HttpRequest&, WorkContext&) { return HttpResponse::text("well"); });
+  server = std::make_unique<HttpServer>(options, std::move(router), clock, logger, metrics);
+  ASSERT_TRUE(server->start());
+  std::vector<std::unique_ptr<RawClient>> stuck;
+  for (int i = 0; i < 8; ++i) {
+    stuck.push_back(std::make_unique<RawClient>(server->port()));
+    stuck.back()->send("POST /bulk HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+  }
+  while (inside < 2) std::this_thread::yield();
+  for (int i = 0; i < 3; ++i) EXPECT_HAS(ask(request("GET /healthy")), "well");
+  EXPECT_EQ(inside, 2);
+  gate.set_value();
+  for (auto& client : stuck) EXPECT_HAS(client->read_all(), "taken in");
+}
+
 TEST_F(ServerFixture, ClientGuardAndLimits) {
   start();
   auto client = *CurlHttpClient::create({});

@@ -290,8 +290,11 @@ Result<> StreamListener::start() {
   Impl& s = *impl_;
   TT_TRY(s.bind());
   // One task a connection at most, and one for its end.
-  s.shared->pool = std::make_unique<ThreadPool>("streams", s.shared->options.handler_threads,
-                                                2 * s.shared->options.max_connections + 1);
+  s.shared->pool = std::make_unique<ThreadPool>(
+      "streams", s.shared->options.handler_threads, 2 * s.shared->options.max_connections + 1,
+      ThreadPoolOptions{0, [&log = s.shared->log](std::string_view what) {
+                          log.error("task threw", {{"pool", "streams"}, {"what", what}});
+                        }});
   asio::post(s.loop, [impl = impl_] {
     impl->accept();
     impl->sweep();

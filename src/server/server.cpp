@@ -23,6 +23,7 @@ namespace telltale::server {
 namespace {
 
 constexpr std::size_t kScrapeThreads = 32;  // as many targets may be slow before others wait
+constexpr std::size_t kReservedShare = 4;   // of the handler threads, one in so many takes nothing in
 constexpr Nanos kMaxScrapeWait{std::chrono::milliseconds(100)};
 constexpr Nanos kSettleBeforeRecovery = std::chrono::seconds(5);
 constexpr std::size_t kMaxQueuedScrapes = 10'000;
@@ -33,6 +34,12 @@ std::pair<std::string, std::uint16_t> split_address(const std::string& listen) {
   std::string host = listen.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   return {host, static_cast<std::uint16_t>(std::stoi(listen.substr(colon + 1)))};
+}
+
+ThreadPoolOptions logged_exceptions(const Logger& log, const char* pool) {
+  return {0, [&log, pool](std::string_view what) {
+            log.error("task threw", {{"pool", pool}, {"what", what}});
+          }};
 }
 
 accounts::Bootstrap bootstrap_of(const config::BootstrapConfig& from) {
@@ -129,7 +136,8 @@ Result<> Server::Impl::open() {
   TT_ASSIGN(push_groups, ingest::PushGroups::open(stores->records(), *ingest, clock, log));
 
   const std::size_t query_helpers = std::clamp(std::thread::hardware_concurrency(), 2U, 9U) - 1;
-  query_pool = std::make_unique<ThreadPool>("promql", query_helpers, limits::kMaxQueuedQueryHelpers);
+  query_pool = std::make_unique<ThreadPool>("promql", query_helpers, limits::kMaxQueuedQueryHelpers,
+                                            logged_exceptions(log, "promql"));
   promql::EngineOptions promql_options;
   auto features = promql::Features::parse(config.promql.features);
   if (!features) return tl::unexpected(std::move(features).error().within("promql.features"));
@@ -322,7 +330,9 @@ Result<> Server::Impl::listen() {
   }
   options.handler_threads = config.server.worker_threads != 0
                                 ? config.server.worker_threads
-                                : std::max<std::size_t>(16, 4 * std::thread::hardware_concurrency());
+                                : std::max<std::size_t>(20, 5 * std::thread::hardware_concurrency());
+  options.reserved_threads = std::min(options.handler_threads - 1,
+                                      std::max<std::size_t>(1, options.handler_threads / kReservedShare));
   options.limits.max_body_bytes = config.ingest.max_body;
   options.trusted_proxies = config.server.trusted_proxies;
   options.path_prefix = path_of_url(config.server.external_url);
@@ -360,7 +370,8 @@ void Server::Impl::run_tasks() {
   const MutexLock lock(reload_mutex);
   using std::chrono::milliseconds;
   using std::chrono::seconds;
-  scrape_pool = std::make_unique<ThreadPool>("scrape", kScrapeThreads, kMaxQueuedScrapes);
+  scrape_pool = std::make_unique<ThreadPool>("scrape", kScrapeThreads, kMaxQueuedScrapes,
+                                             logged_exceptions(log, "scrape"));
   const auto every = [this](const char* name, Nanos period, std::function<void()> tick) {
     tasks.push_back(std::make_unique<PeriodicTask>(name, period, std::move(tick)));
   };

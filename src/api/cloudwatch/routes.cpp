@@ -119,6 +119,7 @@ net::HttpResponse aws_call(const Services& services, ingest::LogGroups& groups,
 void add_cloudwatch_routes(net::Router& router, const Services& services) {
   net::RouteOptions options;
   options.name = "cloudwatch";
+  options.bulk = true;
   options.decode_body = false;
   options.work = services.query_limits;
   const auto groups = std::make_shared<ingest::LogGroups>(services.records, services.clock);

@@ -147,6 +147,7 @@ net::HttpResponse es_answer(const Services& services, const net::HttpRequest& re
 void es_add(net::Router& router, const Services& services, const EsRoute& route, const std::string& prefix) {
   net::RouteOptions options;
   options.name = route.name;
+  options.bulk = route.name == "elastic_bulk" || route.name == "elastic_document";
   router.add(
       route.methods, prefix + std::string(route.pattern),
       [&services, handler = route.handler](const net::HttpRequest& request, WorkContext&) {

@@ -151,6 +151,7 @@ net::HttpResponse influx_query(const Services& services, const net::HttpRequest&
 
 void add_influx_routes(net::Router& router, const Services& services) {
   net::RouteOptions options;
+  options.bulk = true;
   options.max_decoded_bytes = limits::kMaxWriteBytes;
   options.log_path = false;  // `p=` may stand in it
   const auto add = [&](const char* methods, const std::string& path, const char* name, auto handler) {
@@ -163,6 +164,7 @@ void add_influx_routes(net::Router& router, const Services& services) {
       [s](Request r, WorkContext&) { return influx_write(*s, r, InfluxVersion::v1); });
   add("POST", "/api/v2/write", "influx_write",
       [s](Request r, WorkContext&) { return influx_write(*s, r, InfluxVersion::v2); });
+  options.bulk = false;
   add("GET|POST", "/ping", "influx_ping", [](Request, WorkContext&) { return influx_ping(); });
   add("GET", "/health", "influx_health", [s](Request r, WorkContext&) { return influx_health(*s, r); });
   options.work = services.query_limits;

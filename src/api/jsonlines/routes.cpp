@@ -52,6 +52,7 @@ net::HttpResponse insert_lines(const Services& services, const net::HttpRequest&
 void add_json_lines_routes(net::Router& router, const Services& services) {
   net::RouteOptions options;
   options.name = "json_lines";
+  options.bulk = true;
   router.add(
       "POST", "/insert/jsonline",
       [&services](const net::HttpRequest& request, WorkContext&) { return insert_lines(services, request); },

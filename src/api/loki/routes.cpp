@@ -64,6 +64,7 @@ void add_loki_routes(net::Router& router, const Services& services) {
   loki::add_status_routes(router, services);
   loki::add_delete_routes(router, services);
   net::RouteOptions options;
+  options.bulk = true;
   options.name = "loki_push";
   router.add(
       "POST", "/loki/api/v1/push",

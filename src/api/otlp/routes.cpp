@@ -77,6 +77,7 @@ void add_otlp_routes(net::Router& router, const Services& services) {
        {std::pair{"/v1/logs", Signal::logs}, std::pair{"/v1/traces", Signal::traces},
         std::pair{"/v1/metrics", Signal::metrics}, std::pair{"/api/v1/otlp/v1/metrics", Signal::metrics}}) {
     net::RouteOptions options;
+    options.bulk = true;
     options.name = signal == Signal::logs     ? "otlp_logs"
                    : signal == Signal::traces ? "otlp_traces"
                                               : "otlp_metrics";

@@ -88,6 +88,7 @@ net::HttpResponse answer_import(const Result<ingest::MetricOutcome>& outcome) {
 
 void add_push_routes(net::Router& router, const Services& services) {
   net::RouteOptions options;
+  options.bulk = true;
   options.max_decoded_bytes = limits::kMaxWriteBytes;
   const Services* s = &services;
   options.name = "prom_import";

@@ -56,6 +56,7 @@ std::string refusal_text(const ingest::MetricOutcome& outcome) {
 void add_remote_write_routes(net::Router& router, const Services& services) {
   net::RouteOptions options;
   options.name = "prom_write";
+  options.bulk = true;
   options.decode_body = false;  // which encodings there are is this protocol's own, and their errors are, too
   options.max_body_bytes = limits::kMaxWriteBytes;
   router.add(

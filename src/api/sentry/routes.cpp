@@ -223,6 +223,7 @@ net::HttpResponse sentry_cron(const Services& services, const net::HttpRequest& 
 
 void add_sentry_routes(net::Router& router, const Services& services) {
   net::RouteOptions options;
+  options.bulk = true;
   options.max_decoded_bytes = limits::kMaxEnvelopeBytes;
   options.name = "sentry_envelope";
   router.add(
