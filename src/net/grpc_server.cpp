@@ -1,9 +1,13 @@
 // grpc++'s generic callback service: one reactor a call reads the message, hands it to the pool, writes the
-// answer. The only file that includes grpc++.
+// answer. Two alarms see to it that no client keeps a place without sending, or without taking its answer.
+// The only file, beside its test, that includes grpc++.
 #include "net/grpc_server.hpp"
 
 #include <atomic>
+#include <exception>
+#include <mutex>
 
+#include <grpcpp/alarm.h>
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/resource_quota.h>
 #include <grpcpp/security/server_credentials.h>
@@ -70,23 +74,70 @@ class CallReactor final : public grpc::ServerGenericBidiReactor {
   CallReactor(GrpcCalls& calls, grpc::GenericCallbackServerContext* context)
       : calls_(calls), context_(context) {
     if (calls_.open.fetch_add(1) < calls_.options.max_calls) {
+      arm(message_alarm_, calls_.options.message_timeout);
       StartRead(&received_);
     } else {
-      respond(calls_.options.busy);
+      answer(calls_.options.busy);
     }
   }
 
   void OnReadDone(bool ok) override {
-    if (!ok) return respond({3, "the call has no message", {}, {}, {}});
-    if (!calls_.pool->submit([this] { handle(); })) respond(calls_.options.busy);
+    message_alarm_.Cancel();
+    if (!ok && expired_) return answer({4, "the call's message did not come in time", {}, {}, {}});
+    if (!ok) return answer({3, "the call has no message", {}, {}, {}});
+    bool queued = false;
+    try {
+      queued = calls_.pool->submit([this] { answer(handle()); });
+    } catch (const std::exception& error) {
+      calls_.log.error("call not queued", {{"what", error.what()}});
+    }
+    if (!queued) answer(calls_.options.busy);
   }
   void OnDone() override {
+    {
+      const std::lock_guard lock(mutex_);
+      done_ = true;
+    }
+    message_alarm_.Cancel();
+    answer_alarm_.Cancel();
     calls_.open.fetch_sub(1);
-    delete this;
+    release();
   }
 
  private:
-  void handle() {
+  /// The call is cancelled unless the alarm is. The alarm's callback comes in any case, once, and may come
+  /// after OnDone().
+  void arm(grpc::Alarm& alarm, Nanos timeout) {
+    holders_.fetch_add(1);
+    alarm.Set(
+        std::chrono::system_clock::now() + std::chrono::duration_cast<std::chrono::microseconds>(timeout),
+        [this](bool over) {
+          if (over) cancel();
+          release();
+        });
+  }
+  void cancel() {
+    const std::lock_guard lock(mutex_);
+    if (done_) return;
+    expired_ = true;
+    context_->TryCancel();
+  }
+  void release() {
+    if (holders_.fetch_sub(1) == 1) delete this;
+  }
+
+  GrpcResponse handle() {
+    try {
+      return made();
+    } catch (const std::exception& error) {
+      calls_.log.error("handler threw", {{"method", context_->method()}, {"what", error.what()}});
+    } catch (...) {
+      calls_.log.error("handler threw", {{"method", context_->method()}, {"what", "unknown"}});
+    }
+    return {13, "internal error", {}, {}, {}};
+  }
+
+  GrpcResponse made() {
     GrpcRequest request;
     request.method = context_->method();
     request.peer = peer_address(context_->peer());
@@ -98,11 +149,23 @@ class CallReactor final : public grpc::ServerGenericBidiReactor {
     // grpc's own decompression has no bound. A protobuf message never begins like gzip: field 3, wire type 7.
     if (request.body.starts_with("\x1F\x8B")) {
       auto plain = decompress(Codec::gzip, request.body, calls_.options.max_message_bytes);
-      if (!plain) return respond({3, "grpc-encoding gzip: " + plain.error().message(), {}, {}, {}});
+      if (!plain) return {3, "grpc-encoding gzip: " + plain.error().message(), {}, {}, {}};
       request.body = *std::move(plain);
     }
-    respond(calls_.handler(request));
+    return calls_.handler(request);
   }
+
+  /// Every call ends, also where there is no memory for its answer.
+  void answer(const GrpcResponse& response) {
+    try {
+      arm(answer_alarm_, calls_.options.answer_timeout);
+      respond(response);
+    } catch (...) {
+      Finish(grpc::Status(grpc::StatusCode::INTERNAL, {}));
+    }
+  }
+
+  /// Throws only before the call is finished.
 
   void respond(const GrpcResponse& response) {
     calls_.count(response.code);
@@ -120,6 +183,12 @@ class CallReactor final : public grpc::ServerGenericBidiReactor {
   grpc::GenericCallbackServerContext* const context_;
   grpc::ByteBuffer received_;
   grpc::ByteBuffer sent_;
+  grpc::Alarm message_alarm_;
+  grpc::Alarm answer_alarm_;
+  std::atomic<int> holders_{1};  // the call and each alarm that is set
+  std::atomic<bool> expired_{false};
+  std::recursive_mutex mutex_;  // cancelling may end the call on the same thread
+  bool done_ = false;           // guarded by mutex_; the context is gone
 };
 
 class AnyService final : public grpc::CallbackGenericService {
@@ -187,7 +256,11 @@ Result<> GrpcServer::start() {
   const std::string listen =
       (ip->is_v4() ? ip->text() : "[" + ip->text() + "]") + ":" + std::to_string(o.port);
   TT_ASSIGN(auto credentials, credentials_of(o.tls, o.address));
-  calls.pool = std::make_unique<ThreadPool>("grpc", o.handler_threads, o.max_calls);
+  calls.pool = std::make_unique<ThreadPool>(
+      "grpc", o.handler_threads, o.max_calls,
+      ThreadPoolOptions{0, [&log = calls.log](std::string_view what) {
+                          log.error("task threw", {{"pool", "grpc"}, {"what", what}});
+                        }});
   grpc::ServerBuilder builder;
   builder.AddListeningPort(listen, credentials, &impl_->port);
   builder.RegisterCallbackGenericService(&impl_->service);
@@ -195,6 +268,11 @@ Result<> GrpcServer::start() {
   builder.SetResourceQuota(grpc::ResourceQuota("otlp").Resize(kGrpcMemoryBytes));
   builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, o.max_streams);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, limits::kGrpcIdleSeconds * 1000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, limits::kGrpcKeepaliveSeconds * 1000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, limits::kGrpcKeepaliveWaitSeconds * 1000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
   impl_->server = builder.BuildAndStart();
   if (!impl_->server || impl_->port == 0)

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.hpp"
+#include "base/grpc_limits.hpp"
 #include "base/input_limits.hpp"
 #include "base/log.hpp"
 #include "base/metrics.hpp"
@@ -41,10 +43,14 @@ struct GrpcOptions {
   std::size_t handler_threads = 4;
   std::size_t max_message_bytes = limits::kMaxGrpcMessageBytes;
   std::size_t max_calls = limits::kMaxGrpcCalls;
+  int max_streams = limits::kMaxGrpcStreams;  // of one connection
+  /// A call whose message is not whole by then, or whose answer is not taken, is cancelled.
+  Nanos message_timeout{std::chrono::seconds(limits::kGrpcMessageSeconds)};
+  Nanos answer_timeout{std::chrono::seconds(limits::kGrpcAnswerSeconds)};
   GrpcResponse busy;  // what a call over max_calls is answered
 };
 
-/// start() and stop() from one thread.
+/// start() and stop() from one thread. What the handler throws is a call's INTERNAL and a line of the log.
 class GrpcServer {
  public:
   GrpcServer(GrpcOptions options, GrpcHandler handler, const Logger& log, MetricsRegistry& metrics);
