@@ -93,11 +93,12 @@ Result<std::vector<EventRow>> issue_events(storage::EventStore& events, storage:
     query.filter =
         storage::EventFilter::leaf(storage::FilterOp::eq, std::string(attr::kEventId), wanted.event_id);
   std::vector<EventRow> out;
-  TT_TRY(walk_issue_events(events, records, issue, std::move(query), context,
-                           [&](EventRow& row) -> Result<bool> {
-                             out.push_back(std::move(row));
-                             return out.size() < wanted.limit;
-                           }));
+  const auto keep = [&](EventRow& row) -> Result<bool> {
+    TT_TRY(context.charge(memory_bytes(row)));
+    out.push_back(std::move(row));
+    return out.size() < wanted.limit;
+  };
+  TT_TRY(walk_issue_events(events, records, issue, std::move(query), context, keep));
   return out;
 }
 

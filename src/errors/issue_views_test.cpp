@@ -59,6 +59,20 @@ class IssueViews : public ::testing::Test {
   std::uint64_t sequence_ = 0;
 };
 
+TEST_F(IssueViews, RowsKeptCountAgainstTheMemoryOfTheQuery) {
+  for (int i = 0; i < 50; ++i) add(i + 1, "aaa", std::string(10'000, 's'));
+  IssueEventsQuery query;
+  WorkLimits limits;
+  limits.max_memory_bytes = 200'000;
+  WorkContext small(clock_, limits);
+  const auto refused = issue_events(events_, *db_, issue_of_hash("aaa"), query, small);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind(), ErrorKind::resource_exhausted);
+  query.limit = 10;
+  WorkContext again(clock_, limits);
+  EXPECT_EQ(issue_events(events_, *db_, issue_of_hash("aaa"), query, again)->size(), 10u);
+}
+
 TEST_F(IssueViews, EventsBelongToTheIssueOfTheirFirstBoundHash) {
   add(5, "aaa");
   add(4, "bbb");

@@ -9,7 +9,10 @@ Result<std::vector<EventRow>> collect(EventStore& store, const EventQuery& query
   while (true) {
     TT_TRY(cursor->next(some));
     if (some.empty()) return all;
-    std::move(some.begin(), some.end(), std::back_inserter(all));
+    for (EventRow& row : some) {
+      TT_TRY(context.charge(memory_bytes(row)));
+      all.push_back(std::move(row));
+    }
   }
 }
 

@@ -182,7 +182,7 @@ class EventStore : public DerivedStore {
   }
 };
 
-/// All rows of a query; for small answers and tests.
+/// All rows of a query, charged to `context` and never released; for small answers and tests.
 Result<std::vector<EventRow>> collect(EventStore& store, const EventQuery& query, WorkContext& context);
 
 }  // namespace telltale::storage

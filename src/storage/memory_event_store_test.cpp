@@ -22,4 +22,28 @@ TEST(MemoryEventStore, CrashForgetsWhatWasNotCheckpointed) {
   EXPECT_EQ(store.applied(), Sequence{1});
 }
 
+TEST(Collect, RowsKeptCountAgainstTheMemoryOfTheQuery) {
+  MemoryEventStore store;
+  Batch batch;
+  batch.project = {1};
+  batch.logs.resize(100);
+  for (EventRow& row : batch.logs) {
+    row.project = {1};
+    row.attributes.push_back({"blob", std::string(10'000, 'x'), AttrKind::metadata});
+  }
+  ASSERT_TRUE(store.apply(Sequence{1}, batch));
+  FakeClock clock;
+  EventQuery query;
+  query.projects = {{1}};
+  WorkLimits limits;
+  limits.max_memory_bytes = 500'000;
+  WorkContext small(clock, limits);
+  const auto refused = collect(store, query, small);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind(), ErrorKind::resource_exhausted);
+  query.limit = 20;
+  WorkContext again(clock, limits);
+  EXPECT_EQ(collect(store, query, again)->size(), 20u);
+}
+
 }  // namespace telltale::storage

@@ -45,7 +45,7 @@ Result<FoundRows> collect_rows(storage::EventStore& store, storage::EventQuery q
     for (EventRow& row : batch) {
       if (limit != 0 && found.rows.size() == limit) break;
       if (!search.keep(row)) continue;
-      TT_TRY(context.charge(row.message.size() + sizeof(EventRow)));
+      TT_TRY(context.charge(memory_bytes(row)));
       found.rows.push_back(std::move(row));
     }
   }

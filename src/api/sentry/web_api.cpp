@@ -131,6 +131,31 @@ void write_event(JsonWriter& w, const EventRow& row) {
   w.end_array().end_object();
 }
 
+struct EventPage {
+  std::vector<EventRow> rows;  // kPage of them at most
+  bool more = false;
+};
+
+/// The rows from `offset` on; those before it are passed over, not kept.
+Result<EventPage> event_page(storage::EventStore& store, storage::EventQuery query, std::size_t offset,
+                             WorkContext& context) {
+  query.limit = offset + kPage + 1;
+  TT_ASSIGN(const auto cursor, store.select(query, context));
+  EventPage page;
+  std::size_t seen = 0;
+  for (std::vector<EventRow> some;;) {
+    TT_TRY(cursor->next(some));
+    if (some.empty()) return page;
+    for (EventRow& row : some) {
+      if (seen++ < offset) continue;
+      page.more = page.rows.size() == kPage;
+      if (page.more) return page;
+      TT_TRY(context.charge(memory_bytes(row)));
+      page.rows.push_back(std::move(row));
+    }
+  }
+}
+
 net::HttpResponse list_events(const Services& services, const net::HttpRequest& request,
                               WorkContext& context) {
   const auto projects = projects_of(services, request, Scope::read);
@@ -140,16 +165,14 @@ net::HttpResponse list_events(const Services& services, const net::HttpRequest& 
   storage::EventQuery query;
   query.table = Table::errors;
   for (const auto& project : *projects) query.projects.push_back(project.id);
-  query.limit = *offset + kPage + 1;
-  const auto rows = storage::collect(services.events, query, context);
-  if (!rows) return detail(rows.error());
+  const auto page = event_page(services.events, std::move(query), *offset, context);
+  if (!page) return detail(page.error());
   JsonWriter w;
   w.begin_array();
-  const std::size_t end = std::min(rows->size(), *offset + kPage);
-  for (std::size_t i = *offset; i < end; ++i) write_event(w, (*rows)[i]);
+  for (const EventRow& row : page->rows) write_event(w, row);
   w.end_array();
   auto response = net::HttpResponse::json(w.take());
-  add_link(response, request, *offset, rows->size() > end);
+  add_link(response, request, *offset, page->more);
   return response;
 }
 
