@@ -50,35 +50,63 @@ std::shared_ptr<const Redactor> Redactors::of(ProjectId project) const {
   return found == own_.end() ? for_all_ : found->second.redactor;
 }
 
+// of() is asked for every request, and compiling rules takes up to seconds: it happens outside of the lock,
+// and again when another change came in between.
 Result<> Redactors::set_defaults(Options defaults) {
   TT_ASSIGN(auto for_all, make(defaults, {}));
-  MutexLock lock(mutex_);
-  auto own = own_;
-  for (auto& [project, entry] : own) {
-    auto made = make(defaults, entry.policy);
-    if (!made)
-      return tl::unexpected<Error>(
-          std::move(made).error().within("project " + std::to_string(project.value)));
-    entry.redactor = *std::move(made);
+  while (true) {
+    std::map<ProjectId, Own> before;
+    {
+      MutexLock lock(mutex_);
+      before = own_;
+    }
+    auto own = before;
+    for (auto& [project, entry] : own) {
+      auto made = make(defaults, entry.policy);
+      if (!made)
+        return tl::unexpected<Error>(
+            std::move(made).error().within("project " + std::to_string(project.value)));
+      entry.redactor = *std::move(made);
+    }
+    MutexLock lock(mutex_);
+    const bool same =
+        std::equal(own_.begin(), own_.end(), before.begin(), before.end(), [](const auto& a, const auto& b) {
+          return a.first == b.first && a.second.redactor == b.second.redactor;
+        });
+    if (!same) continue;
+    defaults_ = std::move(defaults);
+    for_all_ = std::move(for_all);
+    own_ = std::move(own);
+    return {};
   }
-  defaults_ = std::move(defaults);
-  for_all_ = std::move(for_all);
-  own_ = std::move(own);
-  return {};
 }
 
 Result<> Redactors::check(const Options& policy) const {
-  MutexLock lock(mutex_);
-  TT_ASSIGN(const auto made, make(defaults_, policy));
+  Options defaults;
+  {
+    MutexLock lock(mutex_);
+    defaults = defaults_;
+  }
+  TT_ASSIGN(const auto made, make(defaults, policy));
   (void)made;
   return {};
 }
 
 Result<> Redactors::set_policy(ProjectId project, Options policy) {
-  MutexLock lock(mutex_);
-  TT_ASSIGN(auto made, make(defaults_, policy));
-  own_[project] = {std::move(policy), std::move(made)};
-  return {};
+  while (true) {
+    Options defaults;
+    std::shared_ptr<const Redactor> version;  // of the defaults
+    {
+      MutexLock lock(mutex_);
+      defaults = defaults_;
+      version = for_all_;
+    }
+    TT_ASSIGN(auto made, make(defaults, policy));
+    MutexLock lock(mutex_);
+    if (for_all_ != version) continue;
+    own_[project] = {std::move(policy), std::move(made)};
+    return {};
+  }
 }
 
 Options Redactors::policy(ProjectId project) const {
