@@ -23,7 +23,6 @@ inline constexpr std::size_t kMaxCleanValues = 100'000;    // label values found
 inline constexpr std::int64_t kSeriesRecheckSeconds = 3600;  // then the store is asked for the series again
 
 // Totals of series that are sent as deltas (ingest/delta_totals.hpp)
-inline constexpr std::size_t kMaxDeltaSeries = 200'000;
 inline constexpr std::int64_t kDeltaIdleSeconds = 3600;  // one that was not sent for so long makes room
 
 // Groups that are pushed as to a Pushgateway (ingest/push_groups.hpp)

@@ -1,4 +1,5 @@
 // CloudWatch Logs' PutLogEvents.
+#include "base/limits.hpp"
 #include "ingest/request.hpp"
 
 namespace telltale::ingest {
@@ -14,6 +15,8 @@ void Ingest::mask_name(ProjectId project, std::string_view key, std::string& tex
 Result<Outcome> Ingest::cloudwatch_put(ProjectId project, wire::cloudwatch::PutLogEvents put) {
   TT_ASSIGN(Request request, impl_->begin(project));
   request.fallback_service = put.group;
+  request.outcome.rejected =
+      wire::ItemErrors(limits::kMaxCloudWatchEvents);  // the answer says where they are
   std::size_t index = 0;
   for (auto& event : put.events) {
     EventRow row;

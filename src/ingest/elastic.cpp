@@ -19,6 +19,7 @@ using wire::elastic::BulkItem;
 
 constexpr int kCreated = 201;
 constexpr int kBadRequest = 400;
+constexpr int kTooMany = 429;
 
 Id128 document_id(ProjectId project, BulkAction action, std::string_view index, const BulkItem& item) {
   if (item.id.empty()) return {};
@@ -71,8 +72,13 @@ class BulkRows {
     if (out.id.empty()) out.id = ids_.next();
     const Id128 id = document_id(project_, item.action, index, item);
     const bool parse = !document->message_is_source;
-    if (!request_.add(Table::logs, std::move(row), id, number, parse))
-      refuse(out, "document_parsing_exception", "[@timestamp]: " + request_.outcome.rejected.back().reason);
+    if (request_.is_full(number)) {
+      // Sent again by itself it has room.
+      refuse(out, "es_rejected_execution_exception", request_.last_error());
+      out.status = kTooMany;
+    } else if (!request_.add(Table::logs, std::move(row), id, number, parse)) {
+      refuse(out, "document_parsing_exception", "[@timestamp]: " + request_.last_error());
+    }
     return out;
   }
 
@@ -88,9 +94,9 @@ class BulkRows {
 
 Result<ElasticOutcome> Ingest::elastic_bulk(ProjectId project, std::string_view body,
                                             std::string_view default_index, const DocumentShape& shape) {
+  TT_ASSIGN(Request request, impl_->begin(project));
   TT_ASSIGN(auto parsed, wire::elastic::parse_bulk(body, default_index));
   ElasticOutcome out;
-  TT_ASSIGN(Request request, impl_->begin(project));
   BulkRows rows(request, project, body, shape);
   out.items.reserve(parsed.items.size());
   request.batch.logs.reserve(parsed.items.size());

@@ -63,7 +63,7 @@ struct SentrySender {
 struct Outcome {
   std::size_t accepted = 0;    // rows and items journaled
   std::size_t duplicates = 0;  // rows a client sent again
-  std::vector<wire::ItemError> rejected;
+  wire::ItemErrors rejected;
   Id128 event_id;            // Sentry: of the envelope's event, zero when there is none
   std::size_t filtered = 0;  // Sentry: events that the project does not want
   /// Sentry: categories of which not everything was taken, because the key has sent enough.

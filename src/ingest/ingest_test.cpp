@@ -1,6 +1,7 @@
 // The way in up to the stores, on stores in memory: what a request's rows look like once they are kept.
 #include <fmt/format.h>
 
+#include "base/intake_limits.hpp"
 #include "ingest/document.hpp"
 #include "ingest/ingest_rig.hpp"
 
@@ -60,6 +61,42 @@ TEST_F(IngestTest, AttributesOverTheLimitAreCountedOnTheRow) {
   EXPECT_FALSE(field_text(other, "dropped_attributes"));
   EXPECT_NE(metrics.render().find(fmt::format("telltale_ingest_dropped_attributes_total {}", dropped)),
             std::string::npos);
+}
+
+TEST_F(IngestTest, EveryRefusedLineCountsAndTheFirstAreTold) {
+  constexpr std::size_t kLines = 150'000;
+  std::string lines;
+  for (std::size_t i = 0; i < kLines; ++i) lines += "0\n";
+  const auto outcome = ingest->json_lines(kShop, lines, {});
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  EXPECT_EQ(outcome->accepted, 0u);
+  EXPECT_EQ(outcome->rejected.size(), kLines);
+  EXPECT_EQ(outcome->rejected.told().size(), limits::kMaxItemErrors);
+}
+
+TEST_F(IngestTest, WhatIsSharedByTooManyBytesIsRefusedByName) {
+  const std::string long_text(limits::kMaxSharedBytes, 'x');
+  const auto loki = ingest->loki_push(
+      kShop,
+      fmt::format(
+          R"({{"streams":[{{"stream":{{"app":"{}"}},"values":[["{}000000000","a"],["{}000000000","b"]]}},)"
+          R"({{"stream":{{"app":"small"}},"values":[["{}000000000","c"]]}}]}})",
+          long_text, kIngestNow, kIngestNow, kIngestNow),
+      LokiFormat::json);
+  ASSERT_TRUE(loki) << loki.error().message();
+  EXPECT_EQ(loki->accepted, 1u);
+  EXPECT_EQ(loki->rejected.size(), 2u);
+  EXPECT_NE(loki->rejected[0].reason.find("stream: labels"), std::string::npos);
+  const auto otlp = ingest->otlp_logs(
+      kShop,
+      fmt::format(
+          R"({{"resourceLogs":[{{"resource":{{"attributes":[{{"key":"k","value":{{"stringValue":"{}"}}}}]}},)"
+          R"("scopeLogs":[{{"logRecords":[{{}},{{}},{{}}]}}]}}]}})",
+          long_text),
+      wire::otlp::Encoding::json);
+  ASSERT_TRUE(otlp) << otlp.error().message();
+  EXPECT_EQ(otlp->rejected.size(), 3u);
+  EXPECT_NE(otlp->rejected[0].reason.find("resource and scope"), std::string::npos);
 }
 
 TEST_F(IngestTest, EverySentrySignalFallsBackToTheProjectsSlug) {

@@ -18,12 +18,20 @@ void add_json_lines(Request& request, std::string_view body, const DocumentShape
   wire::jsonlines::Record record;
   const auto lines = static_cast<std::size_t>(std::count(body.begin(), body.end(), '\n'));
   request.batch.logs.reserve(std::min(max_rows, lines + 1));
-  while (records.next(record)) {
-    if (request.batch.logs.size() >= max_rows) {
-      return request.error(
-          record.number,
-          fmt::format("over {} records in one request; this one and the rest are left out", max_rows));
+  bool full = false;
+  for (std::size_t seen = 0; records.next(record); ++seen) {
+    if (full) {
+      request.outcome.rejected.add_untold(1);
+      continue;
     }
+    if (seen >= limits::kMaxRowsPerRequest || request.batch.logs.size() >= max_rows) {
+      request.error(record.number,
+                    fmt::format("over {} records in one request; this one and the rest are left out",
+                                std::min(max_rows, limits::kMaxRowsPerRequest)));
+      full = true;
+      continue;
+    }
+    if (request.is_full(record.number)) continue;
     auto document = reader.read(record.text, record.readable_after);
     if (!document) {
       request.error(record.number, document.error().message());

@@ -1,6 +1,9 @@
 // Loki's push: three body formats, one shape.
 #include <algorithm>
 
+#include <fmt/format.h>
+
+#include "base/intake_limits.hpp"
 #include "ingest/request.hpp"
 #include "ingest/rows.hpp"
 #include "wire/loki/discover.hpp"
@@ -13,8 +16,12 @@ namespace {
 struct StreamParts {
   explicit StreamParts(const wire::loki::Stream& stream)
       : service(wire::loki::discover_service_name(stream.labels)) {
-    for (const auto& label : stream.labels) labels.push_back({label.name, label.value, AttrKind::label});
+    for (const auto& label : stream.labels) {
+      bytes += label.name.size() + label.value.size();
+      labels.push_back({label.name, label.value, AttrKind::label});
+    }
   }
+  std::size_t bytes = 0;  // of the labels
   std::vector<Attr> labels;
   std::string service;
 };
@@ -43,16 +50,25 @@ Result<Outcome> Ingest::loki_push(ProjectId project, std::string_view body, Loki
                                                     : wire::loki::parse_push_snappy(body);
   if (!parsed) return tl::unexpected<Error>(std::move(parsed).error());
   request.fallback_service = "unknown_service";
-  for (auto& e : parsed->errors) request.error(e.index, std::move(e.reason));
+  request.errors(parsed->errors);
   std::size_t rows = 0;
   for (const auto& stream : parsed->streams) rows += stream.entries.size();
   request.expect(Table::logs, rows);
   std::size_t index = 0;
   for (auto& stream : parsed->streams) {
     const StreamParts parts(stream);
+    if (parts.bytes > limits::kMaxSharedBytes || parts.labels.size() > limits::kMaxAttributes) {
+      request.error(index, fmt::format("stream: labels of over {} bytes, or over {} of them",
+                                       limits::kMaxSharedBytes, limits::kMaxAttributes));
+      request.outcome.rejected.add_untold(stream.entries.size() - 1);
+      index += stream.entries.size();
+      continue;
+    }
     for (auto& entry : stream.entries) {
-      request.add(Table::logs, entry_row(parts, std::move(entry), request.usual_attributes()), Id128{},
-                  index++);
+      if (!request.is_full(index))
+        request.add(Table::logs, entry_row(parts, std::move(entry), request.usual_attributes()), Id128{},
+                    index);
+      ++index;
     }
   }
   return impl_->finish(std::move(request));

@@ -1,5 +1,7 @@
 #include "ingest/metric_request.hpp"
 
+#include <iterator>
+
 #include <fmt/format.h>
 
 #include "base/limits.hpp"
@@ -115,7 +117,7 @@ void MetricRequest::add_families(wire::MetricWrite& write) {
   }
 }
 
-Result<MetricOutcome> MetricRequest::commit(wire::MetricWrite write) {
+void MetricRequest::collect(wire::MetricWrite& write) {
   std::vector<Id128> keys;
   keys.reserve(write.series.size());
   for (const Series& s : write.series) keys.push_back(s.key);
@@ -131,15 +133,30 @@ Result<MetricOutcome> MetricRequest::commit(wire::MetricWrite write) {
   }
   add_exemplars(write, ids);
   add_families(write);
-  return finish(write);
-}
-
-Result<MetricOutcome> MetricRequest::finish(const wire::MetricWrite& write) {
   impl_.count_masked(*rules_, counts_, project_);
-  impl_.rejected.add(write.refused);
   outcome_.rejected = write.errors;
   outcome_.refused = write.refused;
   outcome_.refused_samples = write.refused_samples;
+}
+
+void MetricRequest::added() { impl_.known_series.add(project_, rules_, fresh_, now_); }
+
+MetricOutcome MetricRequest::add_to(storage::Batch& batch, wire::MetricWrite& write) {
+  collect(write);
+  const auto move_all = [](auto& from, auto& to) {
+    to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+  };
+  move_all(batch_.new_series, batch.new_series);
+  move_all(batch_.samples, batch.samples);
+  move_all(batch_.items.exemplars, batch.items.exemplars);
+  move_all(batch_.items.metadata, batch.items.metadata);
+  batch.row_bytes += batch_.row_bytes;
+  return std::move(outcome_);
+}
+
+Result<MetricOutcome> MetricRequest::commit(wire::MetricWrite write) {
+  collect(write);
+  impl_.rejected.add(write.refused);
   slot_.release();
   if (batch_.empty()) return std::move(outcome_);
   const bool families = !batch_.items.metadata.empty();
@@ -147,7 +164,7 @@ Result<MetricOutcome> MetricRequest::finish(const wire::MetricWrite& write) {
     if (families) impl_.known_families.forget();
     return tl::unexpected<Error>(std::move(done).error());
   }
-  impl_.known_series.add(project_, rules_, fresh_, now_);
+  added();
   return std::move(outcome_);
 }
 

@@ -18,16 +18,22 @@ class MetricRequest {
  public:
   /// Waits for a slot; unavailable as WorkSlots::take() says it.
   static Result<MetricRequest> begin(Ingest::Impl& impl, ProjectId project);
+  /// Of a request that has a slot already.
+  MetricRequest(Ingest::Impl& impl, ProjectId project, WorkSlots::Slot slot);
 
   UnixNanos now() const { return now_; }
+  /// The times between which a sample is taken.
+  UnixMillis oldest() const { return oldest_; }
+  UnixMillis newest() const { return newest_; }
   /// Durable when it returns. `write` and what it views into outlive the call. Errors: those of
   /// Pipeline::commit(); what is wrong with the data is in the outcome.
   Result<MetricOutcome> commit(wire::MetricWrite write);
+  /// Instead of commit(): to a batch of the same project that the caller commits, and then calls added().
+  MetricOutcome add_to(storage::Batch& batch, wire::MetricWrite& write);
+  void added();
 
  private:
   using Series = wire::MetricWrite::Series;
-
-  MetricRequest(Ingest::Impl& impl, ProjectId project, WorkSlots::Slot slot);
 
   /// Its id; nothing, and told in `write`, when it is refused.
   std::optional<SeriesId> resolve(wire::MetricWrite& write, const Series& series);
@@ -35,7 +41,7 @@ class MetricRequest {
   void add_exemplars(const wire::MetricWrite& write, const std::vector<SeriesId>& ids);
   void add_families(wire::MetricWrite& write);
   Result<Labels> labels_of(const wire::MetricWrite& write, const Series& series);
-  Result<MetricOutcome> finish(const wire::MetricWrite& write);
+  void collect(wire::MetricWrite& write);
 
   Ingest::Impl& impl_;
   const ProjectId project_;

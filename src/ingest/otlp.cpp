@@ -2,6 +2,9 @@
 #include <algorithm>
 #include <iterator>
 
+#include <fmt/format.h>
+
+#include "base/intake_limits.hpp"
 #include "ingest/metric_request.hpp"
 #include "ingest/otlp_metrics.hpp"
 #include "ingest/request.hpp"
@@ -61,7 +64,7 @@ EventRow row_of(const wire::otlp::LogBatch& batch, const wire::otlp::LogRecord& 
   set_text(row, "severity_text", record.severity_text);
   if (record.severity_number != 0) row.set("severity_number", std::int64_t{record.severity_number});
   for (const Attr& a : record.attributes) row.set(a.name, a.value);
-  for (const Attr& a : batch.resource) {
+  for (const Attr& a : *batch.resource) {
     const AttrKind kind = kind_of_resource(a.name);
     if (kind == AttrKind::label || row.find(a.name) == nullptr) row.set(a.name, a.value, kind);
   }
@@ -71,7 +74,7 @@ EventRow row_of(const wire::otlp::LogBatch& batch, const wire::otlp::LogRecord& 
 
 EventRow row_of(const wire::otlp::SpanBatch& batch, const wire::otlp::Span& span) {
   EventRow row;
-  for (const Attr& a : batch.resource) row.set(a.name, a.value);
+  for (const Attr& a : *batch.resource) row.set(a.name, a.value);
   set_text(row, "scope.name", batch.scope.name);
   for (const Attr& a : span.attributes) row.set(a.name, a.value);
   set_span(row, span.trace_id, span.span_id, span.parent_span_id, span.start, span.end);
@@ -84,28 +87,50 @@ EventRow row_of(const wire::otlp::SpanBatch& batch, const wire::otlp::Span& span
   return row;
 }
 
+namespace {
+
+/// Whether all rows of a batch may be given what they share; else they are refused.
+bool may_share(Request& request, const wire::otlp::Resource& resource, const wire::otlp::Scope& scope,
+               std::size_t records, std::size_t& index) {
+  const std::size_t bytes = wire::otlp::decoded_bytes(*resource) + scope.name.size() + scope.version.size();
+  if (bytes <= limits::kMaxSharedBytes) return true;
+  request.error(index, fmt::format("resource and scope: over {} bytes", limits::kMaxSharedBytes));
+  request.outcome.rejected.add_untold(records - 1);
+  index += records;
+  return false;
+}
+
+}  // namespace
+
 Result<Outcome> Ingest::otlp_logs(ProjectId project, std::string_view body, wire::otlp::Encoding encoding) {
-  TT_ASSIGN(auto parsed, wire::otlp::parse_logs(body, encoding));
   TT_ASSIGN(Request request, impl_->begin(project));
-  for (auto& e : parsed.errors) request.error(e.index, std::move(e.reason));
+  TT_ASSIGN(const auto parsed, wire::otlp::parse_logs(body, encoding));
+  request.errors(parsed.errors);
   std::size_t index = 0;
   for (const auto& batch : parsed.batches) {
-    for (const auto& record : batch.records)
-      request.add(Table::logs, row_of(batch, record), Id128{}, index++);
+    if (!may_share(request, batch.resource, batch.scope, batch.records.size(), index)) continue;
+    for (const auto& record : batch.records) {
+      if (!request.is_full(index)) request.add(Table::logs, row_of(batch, record), Id128{}, index);
+      ++index;
+    }
   }
   return impl_->finish(std::move(request));
 }
 
 Result<Outcome> Ingest::otlp_traces(ProjectId project, std::string_view body, wire::otlp::Encoding encoding) {
-  TT_ASSIGN(auto parsed, wire::otlp::parse_traces(body, encoding));
   TT_ASSIGN(Request request, impl_->begin(project));
-  for (auto& e : parsed.errors) request.error(e.index, std::move(e.reason));
+  TT_ASSIGN(const auto parsed, wire::otlp::parse_traces(body, encoding));
+  request.errors(parsed.errors);
   std::size_t index = 0;
   for (const auto& batch : parsed.batches) {
+    if (!may_share(request, batch.resource, batch.scope, batch.spans.size(), index)) continue;
     for (const auto& span : batch.spans) {
-      EventRow row = row_of(batch, span);
-      const Id128 id = span_dedup_id(project, row);
-      request.add(Table::spans, std::move(row), id, index++);
+      if (!request.is_full(index)) {
+        EventRow row = row_of(batch, span);
+        const Id128 id = span_dedup_id(project, row);
+        request.add(Table::spans, std::move(row), id, index);
+      }
+      ++index;
     }
   }
   return impl_->finish(std::move(request));
@@ -116,8 +141,11 @@ Result<MetricOutcome> Ingest::otlp_metrics(ProjectId project, std::string_view b
   TT_ASSIGN(MetricRequest request, MetricRequest::begin(*impl_, project));
   TT_ASSIGN(auto parsed, wire::otlp::parse_metrics(body, encoding));
   wire::MetricWrite write;
-  for (auto& e : parsed.errors) write.refuse(e.index, std::move(e.reason));
-  OtlpMetricWriter writer(impl_->options.otlp_metrics, impl_->delta_totals, project, write);
+  for (const auto& e : parsed.errors) write.refuse(e.index, e.reason);
+  write.refused += parsed.errors.untold();
+  write.refused_samples += parsed.errors.untold();
+  OtlpMetricWriter writer(impl_->options.otlp_metrics, impl_->delta_totals, project,
+                          {request.now(), request.oldest(), request.newest()}, write);
   for (const auto& batch : parsed.batches) writer.add(batch);
   writer.finish();
   return request.commit(std::move(write));

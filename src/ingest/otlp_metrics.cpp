@@ -5,6 +5,11 @@
 #include <cmath>
 #include <limits>
 
+#include <fmt/format.h>
+
+#include "base/intake_limits.hpp"
+#include "base/metric_limits.hpp"
+
 namespace telltale::ingest {
 namespace {
 
@@ -114,8 +119,8 @@ Result<std::shared_ptr<const Histogram>> native_histogram(const wire::otlp::Data
 }
 
 OtlpMetricWriter::OtlpMetricWriter(const OtlpMetricOptions& options, DeltaTotals& totals, ProjectId project,
-                                   wire::MetricWrite& out)
-    : options_(options), totals_(totals), project_(project), out_(out) {}
+                                   const PointTimes& times, wire::MetricWrite& out)
+    : options_(options), totals_(totals), project_(project), times_(times), out_(out) {}
 
 /// Attributes that are called alike are joined; what is there already has come from one that sorts before.
 void OtlpMetricWriter::add_label(LabelList& to, std::string name, std::string value) const {
@@ -129,11 +134,13 @@ void OtlpMetricWriter::add_label(LabelList& to, std::string name, std::string va
   }
 }
 
-OtlpMetricWriter::Target& OtlpMetricWriter::target_of(const std::vector<Attr>& resource) {
+OtlpMetricWriter::Target& OtlpMetricWriter::target_of(const wire::otlp::Resource& shared) {
   // A resource's scopes follow each other.
-  if (!targets_.empty() && targets_.back().attributes == resource) return targets_.back();
+  if (!targets_.empty() && (targets_.back().attributes == shared || *targets_.back().attributes == *shared))
+    return targets_.back();
   Target& target = targets_.emplace_back();
-  target.attributes = resource;
+  target.attributes = shared;
+  const std::vector<Attr>& resource = *shared;
   add_label(target.labels, "job", job_of(resource));
   add_label(target.labels, "instance", text_of(resource, "service.instance.id"));
   const auto& promoted = options_.promote_resource_attributes;
@@ -173,6 +180,11 @@ void OtlpMetricWriter::pack(std::string_view suffix, const Label* extra) {
 bool OtlpMetricWriter::add_sample(std::string_view suffix, const Label* extra, const Point& point,
                                   double value, bool is_total) {
   pack(suffix, extra);
+  if (out_.kept_bytes() + packer_.view().size() > limits::kMaxWriteLabelBytes) {
+    out_.refuse(index_, fmt::format("{}: labels of the request have over {} bytes", name_,
+                                    limits::kMaxWriteLabelBytes));
+    return false;
+  }
   auto& series = out_.begin(packer_, index_);
   Sample sample;
   sample.time = point.time.to_millis();
@@ -181,7 +193,7 @@ bool OtlpMetricWriter::add_sample(std::string_view suffix, const Label* extra, c
   if (point.no_value) {
     sample.value = stale_nan();
   } else if (delta_ && is_total) {
-    const auto total = totals_.add(project_, series.key, point.start, point.time, value);
+    const auto total = totals_.add(project_, series.key, point.start, point.time, value, times_.now);
     if (!total) {
       out_.refuse(index_, name_ + ": " + total.error().message());
       out_.end_series();
@@ -241,9 +253,13 @@ void OtlpMetricWriter::add_exponential(const Metric&, Point point) {
     out_.end_series();
   };
   if (delta_ && !point.no_value) {
-    if (const auto added = totals_.add_histogram(project_, series.key, point); !added)
+    if (const auto added = totals_.add_histogram(project_, series.key, point, times_.now); !added)
       return refuse(added.error());
   }
+  out_.buckets += point.positive.counts.size() + point.negative.counts.size();
+  if (out_.buckets > limits::kMaxWriteBuckets)
+    return refuse(Error(ErrorKind::resource_exhausted,
+                        fmt::format("the request has over {} buckets", limits::kMaxWriteBuckets)));
   auto made = native_histogram(point);
   if (!made) return refuse(made.error());
   Sample sample;
@@ -280,6 +296,21 @@ void OtlpMetricWriter::add_point(const Metric& metric, const Point& point) {
   }
 }
 
+// What would be refused later must not have been added up: the total would stay wrong for good.
+bool OtlpMetricWriter::takes_delta(const Point& point) {
+  const UnixMillis time = point.time.to_millis();
+  std::string why;
+  if (time < times_.oldest || time > times_.newest) {
+    why = fmt::format("timestamp {} ms: outside of ingest.max_past and ingest.max_future", time.ms);
+  } else if (point.sum && !std::isfinite(*point.sum)) {
+    why = "sum: a delta must be a finite number";
+  } else if (!std::isfinite(point.value)) {
+    why = "value: a delta must be a finite number";
+  }
+  if (!why.empty()) out_.refuse(index_, name_ + ": " + why);
+  return why.empty();
+}
+
 void OtlpMetricWriter::add_metric(const Metric& metric, Target& target) {
   name_ = wire::otlp::series_name(metric, options_.strategy);
   if (name_.empty()) {
@@ -295,7 +326,7 @@ void OtlpMetricWriter::add_metric(const Metric& metric, Target& target) {
     target.first = std::min(target.first, point.time);
     target.last = std::max(target.last, point.time);
     set_labels(point.attributes, target.labels);
-    add_point(metric, point);
+    if (!delta_ || point.no_value || takes_delta(point)) add_point(metric, point);
     ++index_;
   }
 }
@@ -310,7 +341,7 @@ void OtlpMetricWriter::finish() {
   delta_ = false;
   for (const Target& target : targets_) {
     std::vector<Attr> about;
-    for (const Attr& a : target.attributes) {
+    for (const Attr& a : *target.attributes) {
       if (!is_identifying(a.name)) about.push_back(a);
     }
     LabelList identity;

@@ -19,11 +19,19 @@ namespace telltale::ingest {
 /// is none: a scale that is too coarse, buckets beyond 32 bits, counts that do not add up.
 Result<std::shared_ptr<const Histogram>> native_histogram(const wire::otlp::DataPoint& point);
 
+/// When a request came, and the times between which its samples are taken.
+struct PointTimes {
+  UnixNanos now;
+  UnixMillis oldest;
+  UnixMillis newest;
+};
+
 /// Not thread-safe; lives as long as one request.
 class OtlpMetricWriter {
  public:
+  /// Deltas outside of `times` are refused before they are added to a total.
   OtlpMetricWriter(const OtlpMetricOptions& options, DeltaTotals& totals, ProjectId project,
-                   wire::MetricWrite& out);
+                   const PointTimes& times, wire::MetricWrite& out);
 
   void add(const wire::otlp::MetricBatch& batch);
   /// Whatever is said of whole resources: `target_info`. Once, after the last batch.
@@ -36,13 +44,15 @@ class OtlpMetricWriter {
 
   /// What a resource gives to all of its series, and its target_info.
   struct Target {
-    std::vector<Attr> attributes;
+    wire::otlp::Resource attributes;
     LabelList labels;
     UnixNanos first{INT64_MAX};
     UnixNanos last{INT64_MIN};
   };
 
-  Target& target_of(const std::vector<Attr>& resource);
+  Target& target_of(const wire::otlp::Resource& resource);
+  /// Whether a delta can be added up at all.
+  bool takes_delta(const Point& point);
   void add_metric(const Metric& metric, Target& target);
   void add_point(const Metric& metric, const Point& point);
   void add_number(const Metric& metric, const Point& point);
@@ -60,6 +70,7 @@ class OtlpMetricWriter {
   const OtlpMetricOptions& options_;
   DeltaTotals& totals_;
   const ProjectId project_;
+  const PointTimes times_;
   wire::MetricWrite& out_;
   std::vector<Target> targets_;
   std::size_t index_ = 0;  // of the data point in the request

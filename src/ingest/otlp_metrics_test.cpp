@@ -75,6 +75,29 @@ TEST_F(OtlpMetricsTest, AttributesThatAreCalledAlikeAreJoined) {
   EXPECT_EQ(stored(), (std::vector<std::string>{R"(t{a_b="x;y"} 1@0)"}));
 }
 
+TEST_F(OtlpMetricsTest, ABadDeltaDoesNotSpoilItsSeries) {
+  const auto histogram = [&](std::int64_t at, const std::string& count, const std::string& more) {
+    return R"({"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"wait","exponentialHistogram":{)"
+           R"("aggregationTemporality":1,"dataPoints":[{"count":")" +
+           count + R"(","scale":0,"positive":{"offset":0,"bucketCounts":["1"]},"timeUnixNano":")" +
+           nanos(at) + R"(")" + more + "}]}}]}]}]}";
+  };
+  EXPECT_EQ(send(histogram(-5000, "1", "")).refused, 0u);
+  EXPECT_EQ(send(histogram(-4000, "7", "")).refused, 1u) << "counts do not add up";
+  EXPECT_EQ(send(histogram(-3000, "1", R"(,"sum":"Infinity")")).refused, 1u);
+  EXPECT_EQ(send(histogram(-2000, "1", "")).refused, 0u);
+  const auto sum = [&](std::int64_t at, const std::string& value) {
+    return R"({"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"hits","sum":{"isMonotonic":true,)"
+           R"("aggregationTemporality":1,"dataPoints":[{"asDouble":)" +
+           value + R"(,"timeUnixNano":")" + nanos(at) + R"("}]}}]}]}]})";
+  };
+  EXPECT_EQ(send(sum(-5000, "5")).refused, 0u);
+  EXPECT_EQ(send(sum(-4000, R"("NaN")")).refused, 1u);
+  EXPECT_EQ(send(sum(86'400'000LL * 365, "5")).refused, 1u) << "a year ahead";
+  EXPECT_EQ(send(sum(-3000, "2")).refused, 0u);
+  EXPECT_EQ(stored(), (std::vector<std::string>{"hits_total 5@-5000 7@-3000", "wait h(1)@-5000 h(2)@-2000"}));
+}
+
 DataPoint random_point(Rng& rng) {
   DataPoint p;
   p.scale = static_cast<std::int32_t>(rng.below(12)) - 1;
@@ -155,30 +178,6 @@ TEST(ExponentialDeltas, WhatCannotBeOneIsSaid) {
   far.positive.counts = {1};
   p.positive.counts = {1};
   EXPECT_TRUE(add_exponential(p, far));  // at a scale at which both are near
-}
-
-TEST(DeltaTotalsTest, IdleSeriesMakeRoomAndThenNewOnesAreRefused) {
-  DeltaTotals totals(2);
-  const UnixNanos now = UnixNanos::from_seconds(1'750'000'000);
-  ASSERT_TRUE(totals.add(ProjectId{1}, {1, 1}, now, now, 1));
-  ASSERT_TRUE(totals.add(ProjectId{2}, {1, 1}, now, now, 1));
-  EXPECT_FALSE(totals.add(ProjectId{1}, {1, 2}, now, now, 1));
-  const UnixNanos later = now + std::chrono::seconds(limits::kDeltaIdleSeconds + 1);
-  EXPECT_TRUE(totals.add(ProjectId{1}, {1, 2}, later, later, 1));
-  EXPECT_EQ(totals.size(), 1u);
-}
-
-TEST(DeltaTotalsTest, ARestartIsToldByTheStartEvenWhereTheTotalDoesNotFall) {
-  const auto at = [](std::int64_t s) { return UnixNanos::from_seconds(1'750'000'000 + s); };
-  DeltaTotals before;
-  EXPECT_EQ(before.add(ProjectId{1}, {1, 1}, at(0), at(10), 5)->start, at(0));
-  const auto last = before.add(ProjectId{1}, {1, 1}, at(10), at(20), 7);
-  EXPECT_EQ(last->value, 12);
-  EXPECT_EQ(last->start, at(0));
-  DeltaTotals after;
-  const auto next = after.add(ProjectId{1}, {1, 1}, at(20), at(30), 20);
-  EXPECT_EQ(next->value, 20);
-  EXPECT_EQ(next->start, at(20)) << "where the last one before stands";
 }
 
 }  // namespace

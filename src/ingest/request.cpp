@@ -4,7 +4,7 @@
 
 #include "base/hash.hpp"
 #include "base/health_limits.hpp"
-#include "base/limits.hpp"
+#include "base/intake_limits.hpp"
 #include "ingest/enrich.hpp"
 #include "logs/line.hpp"
 
@@ -53,7 +53,28 @@ Request::Request(ProjectId project, UnixNanos now, std::shared_ptr<const redact:
   batch.received = now;
 }
 
+void Request::errors(std::size_t index, std::string_view what, const wire::ItemErrors& list) {
+  for (const auto& e : list) error(index, fmt::format("{}[{}]: {}", what, e.index, e.reason));
+  outcome.rejected.add_untold(list.untold());
+}
+
+bool Request::is_full(std::size_t index) {
+  const bool rows = batch.row_count() >= limits::kMaxRowsPerRequest;
+  if (!rows && batch.row_bytes < limits::kMaxRequestRowBytes) return false;
+  if (!full_.empty()) {
+    last_error_ = full_;
+    outcome.rejected.add_untold(1);
+    return true;
+  }
+  full_ = rows ? fmt::format("the request has over {} rows; the rest is dropped", limits::kMaxRowsPerRequest)
+               : fmt::format("the request's rows have over {} bytes; the rest is dropped",
+                             limits::kMaxRequestRowBytes);
+  error(index, full_);
+  return true;
+}
+
 bool Request::add(Table table, EventRow row, Id128 id, std::size_t index, bool parse_line) {
+  if (is_full(index)) return false;
   row.attributes.reserve(usual_attributes_);
   row.project = project_;
   row.received = now_;
@@ -126,7 +147,8 @@ Result<Outcome> Ingest::Impl::finish(Request request) {
   const std::size_t items = request.batch.items.count();
   request.batch.row_bytes += items_bytes(request.batch.items);
   request.slot.release();
-  if (request.batch.row_count() == 0 && items == 0 && is_refused(request.batch.items.usage)) {
+  if (request.batch.row_count() == 0 && items == 0 && request.batch.samples.empty() &&
+      is_refused(request.batch.items.usage)) {
     refusals.add(request.batch.project, request.batch.items.usage);
     return std::move(request.outcome);
   }

@@ -58,8 +58,21 @@ class Request {
   /// what its line says (logs), else ours. `parse_line`: a log line's own fields are read into attributes.
   bool add(Table table, EventRow row, Id128 id, std::size_t index, bool parse_line = true);
   void error(std::size_t index, std::string reason) {
-    outcome.rejected.push_back({index, std::move(reason)});
+    last_error_ = std::move(reason);
+    outcome.rejected.add(index, last_error_);
   }
+  /// What a decoder left out, at its own places.
+  void errors(const wire::ItemErrors& list) {
+    for (const auto& e : list) error(e.index, e.reason);
+    outcome.rejected.add_untold(list.untold());
+  }
+  /// The same of one item's list; reasons follow `what` and their place in it.
+  void errors(std::size_t index, std::string_view what, const wire::ItemErrors& list);
+  /// Whether there is no room for another row, which is refused then: ask before a costly one is made; add()
+  /// asks, too.
+  bool is_full(std::size_t index);
+  /// The newest reason, also when it is not kept.
+  const std::string& last_error() const { return last_error_; }
   /// Of the last row: the next is likely to have as many.
   std::size_t usual_attributes() const { return usual_attributes_; }
   UnixNanos now() const { return now_; }
@@ -73,6 +86,7 @@ class Request {
   storage::BatchEncoder encoder;  // has the batch's rows
   ClientIds ids;
   std::vector<PendingFile> files;
+  std::vector<wire::sentry::MetricItem> measured;
   Outcome outcome;
   redact::Counts counts;
   std::size_t dropped_attributes = 0;  // of rows with more than limits::kMaxAttributes
@@ -86,6 +100,8 @@ class Request {
   // Read once a request, and only by those that need it: most clients name their server.
   const std::string& project_slug();
 
+  std::string last_error_;
+  std::string full_;  // why, once there is no more room
   std::optional<std::string> slug_;
   std::size_t usual_attributes_ = 0;
   const ProjectId project_;
@@ -111,7 +127,7 @@ struct Ingest::Impl {
   SeriesCache known_series{limits::kMaxKnownSeries};
   CleanValues clean_values;
   KnownFamilies known_families;
-  DeltaTotals delta_totals{limits::kMaxDeltaSeries};
+  DeltaTotals delta_totals;
   WorkSlots slots{std::max<std::size_t>(kLeastWorkSlots, std::thread::hardware_concurrency())};
 
   /// Before anything is decoded; a thread has one request at a time. unavailable: no slot came free in time.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/health_limits.hpp"
+#include "base/intake_limits.hpp"
 #include "base/rng.hpp"
 #include "base/text.hpp"
 #include "ingest/metric_request.hpp"
@@ -19,6 +20,9 @@ namespace telltale::ingest {
 
 void add_event(Request& request, ProjectId project, const errors::GroupingRules& rules, Id128 envelope_id,
                std::string_view json, std::size_t index) {
+  // Before it is read, filtered and masked, all of which takes a multiple of it.
+  if (json.size() > limits::kMaxErrorEventBytes)
+    return request.error(index, fmt::format("event: over {} bytes", limits::kMaxErrorEventBytes));
   auto payload = wire::sentry::normalise_json(json);
   if (!payload) return request.error(index, "event: " + payload.error().message());
   if (request.quota->filters_event(request, *payload) || !request.quota->take_deferred(request)) return;
@@ -65,19 +69,98 @@ void add_transaction(Request& request, ProjectId project, Id128 envelope_id, std
     request.add(Table::spans, std::move(row), id, index);
   }
   for (const auto& e : transaction->errors)
-    request.error(index, fmt::format("spans[{}]: {}", e.index, e.reason));
+    request.error(index, fmt::format("spans[{}]: {}", e.index, e.reason));  // few: kMaxSpansPerTransaction
 }
 
-/// Trace metrics become a batch of their own, behind the envelope's.
-Result<> commit_measured(Ingest::Impl& impl, ProjectId project,
-                         const std::vector<wire::sentry::MetricItem>& items, Outcome& outcome) {
-  TT_ASSIGN(MetricRequest request, MetricRequest::begin(impl, project));
-  wire::MetricWrite write;
-  add_trace_metrics(items, impl.delta_totals, project, request.now(), write);
-  TT_ASSIGN(auto done, request.commit(std::move(write)));
-  outcome.accepted += items.size() - std::min(items.size(), done.refused);
-  for (auto& e : done.rejected) outcome.rejected.push_back(std::move(e));
-  return {};
+/// An item that holds a list: what the key may still send of it is given to `add`, one by one.
+template <class T, class Add>
+void add_list(Request& request, const wire::sentry::Item& item, std::size_t index,
+              Result<wire::Items<T>> parsed, Add add) {
+  if (!parsed)
+    return request.error(index, fmt::format("{}: {}", to_string(item.type), parsed.error().message()));
+  const std::size_t taken =
+      request.quota->take(request, rate_limit_category(item.type), parsed->items.size());
+  for (std::size_t n = 0; n < taken; ++n) add(parsed->items[n]);
+  request.errors(index, "items", parsed->errors);
+}
+
+void add_measurement(Request& request, wire::sentry::MetricItem& item, std::size_t index) {
+  if (request.measured.size() < limits::kMaxRowsPerRequest)
+    request.measured.push_back(std::move(item));
+  else
+    request.error(index, fmt::format("trace_metric: over {} in one request", limits::kMaxRowsPerRequest));
+}
+
+/// What an envelope's items have in common.
+struct EnvelopeScope {
+  ProjectId project;
+  const wire::sentry::EnvelopeHeader& header;
+  const errors::GroupingRules& rules;
+};
+
+/// Of the items that become rows or numbers. False: it is none of them.
+bool add_row_item(Request& request, const EnvelopeScope& scope, const wire::sentry::Item& item,
+                  std::size_t i) {
+  using wire::sentry::ItemType;
+  switch (item.type) {
+    case ItemType::event:
+      add_event(request, scope.project, scope.rules, scope.header.event_id, item.payload, i);
+      return true;
+    case ItemType::transaction:
+      add_transaction(request, scope.project, scope.header.event_id, item.payload, i);
+      return true;
+    case ItemType::log:
+      add_list(request, item, i, wire::sentry::parse_log_items(item.payload), [&](const auto& log) {
+        if (!request.is_full(i)) request.add(Table::logs, row_of(log), Id128{}, i);
+      });
+      return true;
+    case ItemType::span:
+      add_list(request, item, i, wire::sentry::parse_span_items(item.payload), [&](const auto& span) {
+        if (request.is_full(i)) return;
+        EventRow row = row_of(span);
+        const Id128 id = span_dedup_id(scope.project, row);
+        request.add(Table::spans, std::move(row), id, i);
+      });
+      return true;
+    case ItemType::trace_metric:
+      add_list(request, item, i, wire::sentry::parse_metric_items(item.payload),
+               [&](auto& metric) { add_measurement(request, metric, i); });
+      return true;
+    case ItemType::raw_security:
+      add_security_reports(request, scope.project, scope.rules, {}, item.payload, i);
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// Sessions, check-ins, reports and files. False: nobody here reads it.
+bool add_other_item(Ingest::Impl& impl, Request& request, const EnvelopeScope& scope,
+                    const wire::sentry::Item& item, std::size_t i) {
+  using wire::sentry::ItemType;
+  const bool files = impl.options.attachments != nullptr;
+  if (item.type == ItemType::client_report) {
+    if (const auto report = wire::sentry::parse_client_report(item.payload)) {
+      for (const auto& d : report->discarded)
+        impl.client_discards.add(std::min<std::uint64_t>(d.quantity, limits::kMaxAggregateCount));
+      add_client_report(request, *report);
+    }
+  } else if (item.type == ItemType::session) {
+    add_session(request, item.payload, i);
+  } else if (item.type == ItemType::sessions) {
+    add_session_aggregates(request, item.payload, i);
+  } else if (item.type == ItemType::check_in) {
+    add_check_in(request, item.payload, i);
+  } else if (item.type == ItemType::feedback || item.type == ItemType::user_report) {
+    add_feedback(request, item.payload, item.type == ItemType::user_report, i);
+  } else if (item.type == ItemType::attachment && files) {
+    add_attachment(request, scope.header, item, i);
+  } else if ((item.type == ItemType::profile || item.type == ItemType::profile_chunk) && files) {
+    add_profile(request, scope.header, item, i);
+  } else {
+    return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -89,85 +172,32 @@ Result<errors::GroupingInput> stored_grouping_input(std::string_view payload) {
 
 Result<Outcome> Ingest::sentry_envelope(ProjectId project, std::string_view body,
                                         const SentrySender& sender) {
-  TT_ASSIGN(const auto envelope, wire::sentry::parse_envelope(body));
   TT_ASSIGN(Request request, impl_->begin_sentry(project, sender));
+  TT_ASSIGN(const auto envelope, wire::sentry::parse_envelope(body));
   const auto rules = impl_->grouping_of(project);
-  for (const auto& e : envelope.errors) request.error(e.index, e.reason);
-  using wire::sentry::ItemType;
-  std::vector<wire::sentry::MetricItem> measured;
+  request.errors(envelope.errors);
+  const EnvelopeScope scope{project, envelope.header, *rules};
   for (std::size_t i = 0; i < envelope.items.size(); ++i) {
     const auto& item = envelope.items[i];
     if (!request.quota->begins(request, item)) continue;
-    if (item.type == ItemType::event) {
-      add_event(request, project, *rules, envelope.header.event_id, item.payload, i);
-    } else if (item.type == ItemType::transaction) {
-      add_transaction(request, project, envelope.header.event_id, item.payload, i);
-    } else if (item.type == ItemType::log) {
-      auto logs = wire::sentry::parse_log_items(item.payload);
-      if (!logs) {
-        request.error(i, "log: " + logs.error().message());
-        request.quota->ends(request, item);
-        continue;
-      }
-      const std::size_t taken =
-          request.quota->take(request, rate_limit_category(item.type), logs->items.size());
-      for (std::size_t n = 0; n < taken; ++n) request.add(Table::logs, row_of(logs->items[n]), Id128{}, i);
-      for (const auto& e : logs->errors) request.error(i, fmt::format("items[{}]: {}", e.index, e.reason));
-    } else if (item.type == ItemType::span) {
-      auto spans = wire::sentry::parse_span_items(item.payload);
-      if (!spans) {
-        request.error(i, "span: " + spans.error().message());
-        request.quota->ends(request, item);
-        continue;
-      }
-      const std::size_t taken =
-          request.quota->take(request, rate_limit_category(item.type), spans->items.size());
-      for (std::size_t n = 0; n < taken; ++n) {
-        EventRow row = row_of(spans->items[n]);
-        const Id128 id = span_dedup_id(project, row);
-        request.add(Table::spans, std::move(row), id, i);
-      }
-      for (const auto& e : spans->errors) request.error(i, fmt::format("items[{}]: {}", e.index, e.reason));
-    } else if (item.type == ItemType::trace_metric) {
-      auto parsed = wire::sentry::parse_metric_items(item.payload);
-      if (!parsed) {
-        request.error(i, "trace_metric: " + parsed.error().message());
-        request.quota->ends(request, item);
-        continue;
-      }
-      const std::size_t taken =
-          request.quota->take(request, rate_limit_category(item.type), parsed->items.size());
-      std::move(parsed->items.begin(), parsed->items.begin() + static_cast<std::ptrdiff_t>(taken),
-                std::back_inserter(measured));
-      for (const auto& e : parsed->errors) request.error(i, fmt::format("items[{}]: {}", e.index, e.reason));
-    } else if (item.type == ItemType::raw_security) {
-      add_security_reports(request, project, *rules, {}, item.payload, i);
-    } else if (item.type == ItemType::client_report) {
-      if (const auto report = wire::sentry::parse_client_report(item.payload)) {
-        for (const auto& d : report->discarded)
-          impl_->client_discards.add(std::min<std::uint64_t>(d.quantity, limits::kMaxAggregateCount));
-        add_client_report(request, *report);
-      }
-    } else if (item.type == ItemType::session) {
-      add_session(request, item.payload, i);
-    } else if (item.type == ItemType::sessions) {
-      add_session_aggregates(request, item.payload, i);
-    } else if (item.type == ItemType::check_in) {
-      add_check_in(request, item.payload, i);
-    } else if (item.type == ItemType::feedback || item.type == ItemType::user_report) {
-      add_feedback(request, item.payload, item.type == ItemType::user_report, i);
-    } else if (item.type == ItemType::attachment && impl_->options.attachments != nullptr) {
-      add_attachment(request, envelope.header, item, i);
-    } else if ((item.type == ItemType::profile || item.type == ItemType::profile_chunk) &&
-               impl_->options.attachments != nullptr) {
-      add_profile(request, envelope.header, item, i);
-    } else {
+    if (!add_row_item(request, scope, item, i) && !add_other_item(*impl_, request, scope, item, i))
       impl_->skipped.add();
-    }
     request.quota->ends(request, item);
   }
+  if (request.measured.empty()) return impl_->finish(std::move(request));
+  // Numbers go into the same record: a request is kept as a whole or, sent again, as a whole.
+  MetricRequest metrics(*impl_, project, WorkSlots::Slot());
+  wire::MetricWrite write;
+  add_trace_metrics(request.measured, impl_->delta_totals, project, request.now(), write);
+  const MetricOutcome measured = metrics.add_to(request.batch, write);
+  const std::size_t lost = std::min(request.measured.size(), measured.refused_samples);
+  const std::size_t kept = request.measured.size() - lost;
+  request.quota->lost_metrics(request, lost);
+  for (const auto& e : measured.rejected) request.error(e.index, e.reason);
+  request.outcome.rejected.add_untold(measured.refused - measured.rejected.size());
   TT_ASSIGN(auto outcome, impl_->finish(std::move(request)));
-  if (!measured.empty()) TT_TRY(commit_measured(*impl_, project, measured, outcome));
+  metrics.added();
+  outcome.accepted += kept;
   return outcome;
 }
 

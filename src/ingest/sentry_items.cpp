@@ -69,8 +69,9 @@ SessionState state_of(const wire::sentry::SessionItem& session) {
   return SessionState::open;
 }
 
-/// Masked, before it is read. The reason when it is no JSON; empty: it is.
-std::string masked_json(Request& request, std::string_view json, std::string& out) {
+/// Masked, before it is read. The reason when it is no JSON or over `most` bytes; empty: it is.
+std::string masked_json(Request& request, std::string_view json, std::size_t most, std::string& out) {
+  if (json.size() > most) return fmt::format("over {} bytes", most);
   auto text = wire::sentry::normalise_json(json);
   if (!text) return text.error().message();
   out = *std::move(text);
@@ -177,7 +178,7 @@ void add_check_in(Request& request, wire::sentry::CheckInItem item, std::size_t 
 
 void add_check_in(Request& request, std::string_view json, std::size_t index) {
   std::string masked;
-  if (auto why = masked_json(request, json, masked); !why.empty())
+  if (auto why = masked_json(request, json, limits::kMaxCheckInBytes, masked); !why.empty())
     return request.error(index, "check_in: " + why);
   auto item = wire::sentry::parse_check_in(masked);
   if (!item) return request.error(index, item.error().message());
@@ -186,7 +187,7 @@ void add_check_in(Request& request, std::string_view json, std::size_t index) {
 
 void add_feedback(Request& request, std::string_view json, bool report, std::size_t index) {
   std::string masked;
-  if (auto why = masked_json(request, json, masked); !why.empty())
+  if (auto why = masked_json(request, json, limits::kMaxFeedbackBytes, masked); !why.empty())
     return request.error(index, "feedback: " + why);
   auto item = report ? wire::sentry::parse_user_report(masked) : wire::sentry::parse_feedback(masked);
   if (!item) return request.error(index, item.error().message());

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/health_limits.hpp"
+#include "base/intake_limits.hpp"
 #include "ingest/ingest_rig.hpp"
 #include "storage/batch.hpp"
 
@@ -146,6 +147,45 @@ TEST_F(SentryItems, CheckInsAndWhatAClientLeftOut) {
             (std::vector<storage::UsageCount>{{UsageKind::accepted, "monitor", "", {}, 1},
                                               {UsageKind::client, "error", "queue_overflow", {}, 3}}));
   EXPECT_GT(kept[1].items.check_ins[0].duration_ms, 0);
+}
+
+TEST_F(SentryItems, WhatIsTooLongIsNotMaskedFirst) {
+  const std::string secrets = "my card 4111 1111 1111 1111 " + std::string(1 << 20, 'x');
+  const auto outcome = ingest->sentry_envelope(
+      {1}, envelope({{"event", R"({"message":")" + secrets + R"("})"},
+                     {"feedback", R"({"contexts":{"feedback":{"message":")" + secrets + R"("}}})"},
+                     {"check_in", R"({"monitor_slug":"a","status":"ok","note":")" + secrets + R"("})"}}));
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->accepted, 0u);
+  ASSERT_EQ(outcome->rejected.size(), 3u);
+  for (const auto& e : outcome->rejected) EXPECT_NE(e.reason.find("over "), std::string::npos) << e.reason;
+  EXPECT_EQ(metrics.render().find("telltale_redacted_total{"), std::string::npos);
+}
+
+TEST_F(SentryItems, AllOfALongListIsCountedAndItsFirstReasonsAreKept) {
+  constexpr std::size_t kZeros = 250'000;
+  std::string zeros = "{\"items\":[0";
+  for (std::size_t i = 1; i < kZeros; ++i) zeros += ",0";
+  zeros += "]}";
+  for (const char* type : {"log", "span", "trace_metric"}) {
+    const auto outcome = ingest->sentry_envelope({1}, envelope({{type, zeros}, {"session", session("")}}));
+    ASSERT_TRUE(outcome);
+    EXPECT_EQ(outcome->accepted, 1u);
+    EXPECT_EQ(outcome->rejected.size(), kZeros) << type;
+    EXPECT_EQ(outcome->rejected.told().size(), limits::kMaxItemErrors);
+  }
+}
+
+TEST_F(SentryItems, AnEventThatCannotBeReadGivesNoId) {
+  const auto outcome = ingest->sentry_envelope(
+      {1},
+      "{\"event_id\":\"9ec79c33ec9942ab8353589fcb2e04dc\"}\n{\"type\":\"event\"}\n{\"timestamp\":1}\n"
+      "{\"type\":\"session\"}\n" +
+          session("") + "\n");
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  EXPECT_EQ(outcome->accepted, 1u) << "the session";
+  EXPECT_EQ(outcome->rejected.size(), 1u) << "an event of 1970";
+  EXPECT_FALSE(outcome->event_id.present());
 }
 
 }  // namespace

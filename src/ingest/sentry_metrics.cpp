@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "base/metric_limits.hpp"
 #include "ingest/otlp_metrics.hpp"
 #include "wire/otlp/metric_names.hpp"
 
@@ -122,7 +123,7 @@ Result<Sample> total_of(const Group& group, Id128 key, DeltaTotals& totals, Proj
     return sample;
   }
   auto point = distribution(group.items, now);
-  TT_TRY(totals.count_histogram(project, key, point));
+  TT_TRY(totals.count_histogram(project, key, point, now));
   TT_ASSIGN(sample.histogram, native_histogram(point));
   sample.value = sample.histogram->sum;
   sample.start = point.start.to_millis();
@@ -155,12 +156,16 @@ void add_trace_metrics(const std::vector<MetricItem>& items, DeltaTotals& totals
         sample.value = item->value;
         out.add(sample);
       }
+    } else if (out.buckets > limits::kMaxWriteBuckets) {
+      out.refuse(0, group.name + ": the request's histograms have too many buckets", group.items.size());
     } else if (auto total = total_of(group, series.key, totals, project, now)) {
+      if (total->histogram)
+        out.buckets += total->histogram->positive.size() + total->histogram->negative.size();
       out.add(*total);
     } else {
-      out.refuse(0, group.name + ": " + total.error().message());
+      out.refuse(0, group.name + ": " + total.error().message(), group.items.size());
     }
-    add_exemplar(*group.items.back(), out);
+    if (out.series.back().samples > 0) add_exemplar(*group.items.back(), out);
     out.end_series();
   }
 }

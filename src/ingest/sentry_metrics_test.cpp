@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "ingest/metrics_rig.hpp"
+#include "storage/batch.hpp"
 
 namespace telltale::ingest {
 namespace {
@@ -48,6 +49,53 @@ TEST_F(SentryMetricsTest, BadOnesAreToldAndTheRestIsKept) {
   ASSERT_EQ(out.rejected.size(), 4u);
   EXPECT_NE(out.rejected[1].reason.find("type: must be"), std::string::npos);
   EXPECT_EQ(stored(), (std::vector<std::string>{"a_total 1@0"}));
+}
+
+TEST_F(SentryMetricsTest, OneRecordHoldsThemWithWhatCameBesideThem) {
+  const std::string log = R"({"items":[{"timestamp":)" + std::to_string(kNowMs / 1000) +
+                          R"(,"trace_id":"5b8efff798038103d269b633813fc60c","level":"info","body":"hi"}]})";
+  const std::string metrics = "{\"items\":[" + item("a", "counter", "1") + "," + item("b", "gauge", "2") +
+                              "," + item("c", "set", "1") + "]}";
+  const auto done = ingest->sentry_envelope(
+      kPushed, "{}\n{\"type\":\"log\"}\n" + log + "\n{\"type\":\"trace_metric\"}\n" + metrics + "\n");
+  ASSERT_TRUE(done) << done.error().message();
+  EXPECT_EQ(done->accepted, 3u);
+  EXPECT_EQ(done->rejected.size(), 1u);
+  EXPECT_EQ(stored(), (std::vector<std::string>{"a_total 1@0", "b 2@0"}));
+  std::vector<storage::Batch> kept;
+  ASSERT_TRUE(journal->replay({0}, [&](Sequence, std::string_view payload) -> Result<> {
+    TT_ASSIGN(auto batch, storage::decode_batch(payload));
+    kept.push_back(std::move(batch));
+    return {};
+  }));
+  ASSERT_EQ(kept.size(), 1u) << "sent again after an error, a part would count twice";
+  EXPECT_EQ(kept[0].logs.size(), 1u);
+  EXPECT_EQ(kept[0].samples.size(), 2u);
+  using storage::UsageKind;
+  EXPECT_EQ(kept[0].items.usage,
+            (std::vector<storage::UsageCount>{{UsageKind::accepted, "log_item", "", {}, 1},
+                                              {UsageKind::accepted, "trace_metric", "", {}, 2},
+                                              {UsageKind::invalid, "trace_metric", "malformed", {}, 1}}));
+}
+
+TEST_F(SentryMetricsTest, AMeasurementThatMakesNoSeriesIsCountedAsInvalid) {
+  const auto out =
+      send(item("a", "counter", "1") + "," +
+           item("b", "gauge", "1",
+                R"(,"attributes":{"k":{"value":")" + std::string(5000, 'x') + R"(","type":"string"}})"));
+  EXPECT_EQ(out.accepted, 1u);
+  EXPECT_EQ(out.rejected.size(), 1u);
+  std::vector<storage::UsageCount> usage;
+  ASSERT_TRUE(pipeline->wait_applied(journal->durable(), std::chrono::seconds(10)));
+  ASSERT_TRUE(journal->replay({0}, [&](Sequence, std::string_view payload) -> Result<> {
+    TT_ASSIGN(const auto batch, storage::decode_batch(payload));
+    usage = batch.items.usage;
+    return {};
+  }));
+  using storage::UsageKind;
+  EXPECT_EQ(usage,
+            (std::vector<storage::UsageCount>{{UsageKind::accepted, "trace_metric", "", {}, 1},
+                                              {UsageKind::invalid, "trace_metric", "malformed", {}, 1}}));
 }
 
 }  // namespace

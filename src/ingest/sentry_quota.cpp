@@ -107,6 +107,18 @@ void SentryQuota::lost_file(Request& request, std::string_view kind) {
   intake_->limiter().give_back(sender_.key, category, 1, request.now());
 }
 
+void SentryQuota::lost_metrics(Request& request, std::uint64_t lost) {
+  const std::string_view category = rate_limit_category(ItemType::trace_metric);
+  for (auto& u : request.batch.items.usage) {
+    if (u.kind != UsageKind::accepted || u.category != category) continue;
+    lost = std::min(lost, u.quantity);
+    u.quantity -= lost;
+    count(request, UsageKind::invalid, category, kMalformed, lost);
+    break;
+  }
+  std::erase_if(request.batch.items.usage, [](const auto& u) { return u.quantity == 0; });
+}
+
 bool SentryQuota::filtered(Request& request, std::string_view filter) {
   if (filter.empty()) return false;
   count(request, UsageKind::filtered, category_, filter, 1);
@@ -176,7 +188,7 @@ bool SentryQuota::keeps_body(const Request& request, std::string_view group) con
 
 SentryQuota::Mark SentryQuota::mark_of(const Request& request) {
   return {request.batch.row_count(), request.batch.items.count() + request.files.size(),
-          request.outcome.rejected.size()};
+          request.outcome.rejected.size(), request.measured.size()};
 }
 
 bool SentryQuota::start(Request& request, std::string_view category, bool filterable) {
@@ -207,18 +219,27 @@ void SentryQuota::ends(Request& request, const wire::sentry::Item& item) {
   const std::size_t wrong = now.rejected - mark_.rejected;
   if (is_container(item.type)) {
     if (item.type == ItemType::span) spans_ += rows;
+    if (item.type == ItemType::trace_metric)
+      count(request, UsageKind::accepted, category, {}, now.measured - mark_.measured);
     if (item.type == ItemType::log) count(request, UsageKind::accepted, category, {}, rows);
     count(request, UsageKind::invalid, category, kMalformed, wrong);
     return;
   }
   const bool kept = rows > 0 || now.items > mark_.items;
-  if (kept && item.type == ItemType::event) ++errors_;
+  if (kept && item.type == ItemType::event) {
+    ++errors_;
+    event_gone_.reset();
+  }
   if (kept && item.type == ItemType::transaction) ++transactions_;
   if (kept && item.type == ItemType::raw_security) security_ += rows;
   if (kept && !is_settled(item.type)) count(request, UsageKind::accepted, category, {}, 1);
   if (kept || refused_ || wrong == 0) return;
   count(request, UsageKind::invalid, category, kMalformed, 1);
   give_back_one(request);
+  if (item.type != ItemType::event) return;
+  // As with an event that is over a limit: its files are of no use, and its id is nobody's.
+  event_gone_ = {UsageKind::invalid, std::string(kMalformed)};
+  request.outcome.event_id = Id128{};
 }
 
 bool SentryQuota::begins(Request& request, std::string_view category) {

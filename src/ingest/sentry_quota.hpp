@@ -47,6 +47,9 @@ class SentryQuota {
   /// A file that was taken and counted finds no room after all.
   void lost_file(Request& request, std::string_view kind);
 
+  /// So many measurements that were taken and counted could not be made into series.
+  void lost_metrics(Request& request, std::uint64_t lost);
+
   /// Rows that had been accepted before are not in the batch any more: what was accepted is what is left.
   void settle(storage::Batch& batch) const;
   /// The request came to nothing: what it was granted may be used by another.
@@ -57,6 +60,7 @@ class SentryQuota {
     std::size_t rows = 0;
     std::size_t items = 0;
     std::size_t rejected = 0;
+    std::size_t measured = 0;
   };
   static Mark mark_of(const Request& request);
   bool start(Request& request, std::string_view category, bool filterable);

@@ -4,7 +4,6 @@
 #include "api/document_shape.hpp"
 #include "api/own/row_json.hpp"
 #include "api/services.hpp"
-#include "base/limits.hpp"
 
 namespace telltale::api {
 namespace {
@@ -14,10 +13,8 @@ net::HttpResponse lines_outcome(const ingest::Outcome& outcome) {
   w.begin_object().field("accepted", static_cast<std::uint64_t>(outcome.accepted));
   w.field("rejected", static_cast<std::uint64_t>(outcome.rejected.size()));
   w.key("errors").begin_array();
-  for (std::size_t i = 0; i < outcome.rejected.size() && i < limits::kMaxAnsweredErrors; ++i) {
-    w.begin_object().field("line", static_cast<std::uint64_t>(outcome.rejected[i].index));
-    w.field("error", outcome.rejected[i].reason).end_object();
-  }
+  for (const auto& e : outcome.rejected)
+    w.begin_object().field("line", static_cast<std::uint64_t>(e.index)).field("error", e.reason).end_object();
   w.end_array().end_object();
   const bool nothing = outcome.accepted == 0 && outcome.duplicates == 0 && !outcome.rejected.empty();
   return net::HttpResponse::json(w.take(), nothing ? 400 : 200);

@@ -121,14 +121,12 @@ net::HttpResponse sentry_outcome(const Result<ingest::Outcome>& outcome) {
 }
 
 net::HttpResponse sentry_envelope(const Services& services, const net::HttpRequest& request) {
-  std::string dsn;
-  // The header's dsn is one of the ways to say who sends; a broken frame is reported after the other ways
-  // failed.
-  const auto envelope = wire::sentry::parse_envelope(request.body);
-  if (envelope) dsn = envelope->header.dsn;
-  const auto caller = sentry_authenticate(services, request, dsn);
+  // The header's dsn is one of the ways to say who sends; a broken header is reported after the other ways
+  // failed. Nothing behind that line is read for somebody unknown.
+  const auto header = wire::sentry::parse_envelope_header(request.body);
+  const auto caller = sentry_authenticate(services, request, header ? header->dsn : std::string());
   if (!caller) return sentry_error(caller.error());
-  if (!envelope) return sentry_error(envelope.error());
+  if (!header) return sentry_error(header.error());
   return sentry_outcome(services.ingest.sentry_envelope(caller->project, request.body, caller->sender));
 }
 

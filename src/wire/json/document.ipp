@@ -24,7 +24,8 @@ using Object = simdjson::dom::object;
 /// Owns the tape that its values point into.
 class Document {
  public:
-  /// Parses `bytes`; text that only needs repair (repair()) is repaired first. invalid_argument otherwise.
+  /// Parses `bytes`; text that only needs repair (repair()) is repaired first. invalid_argument otherwise,
+  /// too_large with over limits::kMaxJsonValues values.
   static Result<Document> parse(std::string_view bytes);
   Value root() const { return root_; }
 

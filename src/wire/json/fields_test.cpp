@@ -5,10 +5,22 @@
 
 #include <gtest/gtest.h>
 
+#include "base/intake_limits.hpp"
 #include "base/json.hpp"
+#include "wire/json/document.ipp"
 
 namespace telltale::wire::json {
 namespace {
+
+TEST(JsonDocument, ValuesAreCountedBeforeTheyAreRead) {
+  std::string values = "[";
+  for (std::size_t i = 0; i <= limits::kMaxJsonValues; ++i) values += "0,";
+  values += "0]";
+  EXPECT_EQ(Document::parse(values).error().kind(), ErrorKind::too_large);
+  EXPECT_EQ(normalise(values).error().kind(), ErrorKind::too_large);
+  const std::string text = "[\"\\\"" + std::string(limits::kMaxJsonValues + 1, ',') + "\"]";
+  EXPECT_TRUE(Document::parse(text)) << "commas of a text are none of the document's";
+}
 
 class Generator {
  public:

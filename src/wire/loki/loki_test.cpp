@@ -37,6 +37,32 @@ TEST(Push, LegacyAndProtobuf) {
   EXPECT_EQ(proto->streams[0].entries[0].line, "hello");
 }
 
+TEST(Push, BadEntriesCountAgainstTheLimitAndTheFirstAreTold) {
+  std::string zeros = "0";
+  for (std::size_t i = 1; i < limits::kMaxRowsPerRequest + 50'000; ++i) zeros += ",0";
+  const auto r =
+      parse_push_json(R"({"streams":[{"stream":{"a":"b"},"values":[)" + zeros + R"(,["1","late"]]}]})");
+  ASSERT_TRUE(r) << r.error().message();
+  EXPECT_TRUE(r->streams.empty());
+  EXPECT_EQ(r->errors.size(), limits::kMaxRowsPerRequest + 50'001);
+  EXPECT_EQ(r->errors.told().size(), limits::kMaxItemErrors);
+}
+
+TEST(Push, EmptyEntriesOfAFewBytesAreBounded) {
+  std::string entries;
+  for (std::size_t i = 0; i < 150'000; ++i) entries += std::string_view("\x12\x00", 2);
+  std::string stream = "\x0a\x07{a=\"b\"}" + entries;
+  std::string body = "\x0a";
+  for (std::size_t n = stream.size(); n > 0; n >>= 7)
+    body += static_cast<char>((n & 0x7F) | (n > 0x7F ? 0x80 : 0));
+  body += stream;
+  const auto r = parse_push_protobuf(body);
+  ASSERT_TRUE(r) << r.error().message();
+  ASSERT_EQ(r->streams.size(), 1u);
+  EXPECT_EQ(r->streams[0].entries.size(), limits::kMaxRowsPerRequest);
+  EXPECT_EQ(r->errors.size(), 150'000 - limits::kMaxRowsPerRequest);
+}
+
 TEST(LabelString, EscapesAndErrors) {
   const auto l = parse_label_string(R"( {a="x\n\"\u00e9\x41", b=`raw\n`,} )");
   ASSERT_TRUE(l) << l.error().message();

@@ -8,7 +8,7 @@
 #include <protozero/pbf_reader.hpp>
 
 #include "base/compress.hpp"
-#include "base/limits.hpp"
+#include "base/intake_limits.hpp"
 #include "base/text.hpp"
 #include "wire/json/document.ipp"
 
@@ -24,9 +24,26 @@ class PushCollector {
  public:
   void begin(Labels labels, std::size_t entries = 0) {
     out_.streams.push_back({std::move(labels), {}});
-    out_.streams.back().entries.reserve(std::min(entries, limits::kMaxRowsPerRequest - rows_));
+    out_.streams.back().entries.reserve(
+        std::min(entries, limits::kMaxRowsPerRequest - std::min(index_, limits::kMaxRowsPerRequest)));
   }
-  void reject(std::string reason) { out_.errors.push_back({index_, std::move(reason)}); }
+  void reject(std::string reason) { out_.errors.add(index_, std::move(reason)); }
+  /// Whether there is no room for another entry; it is counted as refused then.
+  bool is_full() {
+    if (!full_ && index_ < limits::kMaxRowsPerRequest && bytes_ < limits::kMaxRequestRowBytes) return false;
+    if (full_) {
+      out_.errors.add_untold(1);
+    } else {
+      reject(index_ >= limits::kMaxRowsPerRequest
+                 ? "the request has over " + std::to_string(limits::kMaxRowsPerRequest) +
+                       " entries; the rest is dropped"
+                 : "the request's entries have over " + std::to_string(limits::kMaxRequestRowBytes) +
+                       " bytes; the rest is dropped");
+    }
+    full_ = true;
+    ++index_;
+    return true;
+  }
   void reject_entry(std::string reason) {
     reject(std::move(reason));
     ++index_;
@@ -37,15 +54,9 @@ class PushCollector {
                           std::to_string(limits::kMaxLogLineBytes));
     if (entry.structured_metadata.size() > limits::kMaxAttributes)
       return reject_entry("structured metadata: over " + std::to_string(limits::kMaxAttributes) + " entries");
-    if (rows_ >= limits::kMaxRowsPerRequest) {
-      if (!full_)
-        reject("the request has over " + std::to_string(limits::kMaxRowsPerRequest) +
-               " entries; the rest is dropped");
-      full_ = true;
-      ++index_;
-      return;
-    }
-    ++rows_;
+    bytes_ += sizeof(Entry) + entry.line.size();
+    for (const auto& [name, value] : entry.structured_metadata)
+      bytes_ += sizeof entry.structured_metadata.front() + name.size() + value.size();
     ++index_;
     out_.streams.back().entries.push_back(std::move(entry));
   }
@@ -57,7 +68,7 @@ class PushCollector {
  private:
   PushRequest out_;
   std::size_t index_ = 0;
-  std::size_t rows_ = 0;
+  std::size_t bytes_ = 0;  // of good entries
   bool full_ = false;
 };
 
@@ -65,11 +76,15 @@ std::optional<TextPairs> pairs_of(json::Value value) {
   json::Object object;
   if (value.get(object) != simdjson::SUCCESS) return std::nullopt;
   TextPairs out;
-  for (const auto& [key, v] : object) out.emplace_back(std::string(key), json::text_of(v));
+  for (const auto& [key, v] : object) {
+    out.emplace_back(std::string(key), json::text_of(v));
+    if (out.size() > limits::kMaxAttributes) break;  // PushCollector::add() refuses it
+  }
   return out;
 }
 
 void add_v1_entry(json::Value value, PushCollector& out) {
+  if (out.is_full()) return;
   json::Array tuple;
   if (value.get(tuple) != simdjson::SUCCESS || tuple.size() < 2)
     return out.reject_entry("values: expected [\"<ns>\", \"line\"]");
@@ -99,6 +114,7 @@ void add_v1_stream(json::Value stream, PushCollector& out) {
 }
 
 void add_legacy_entry(json::Value value, PushCollector& out) {
+  if (out.is_full()) return;
   auto time_field = json::get(value, "ts");
   if (!time_field) time_field = json::get(value, "timestamp");
   const auto time = time_field ? json::time_of(*time_field) : std::nullopt;
@@ -183,7 +199,11 @@ Entry proto_entry(protozero::pbf_reader r) {
         entry.line = clean(text_of(r.get_view()));
         break;
       case tag_and_type(3, pbf_wire_type::length_delimited):
-        entry.structured_metadata.push_back(proto_pair(r.get_message()));
+        // PushCollector::add() refuses what has more.
+        if (entry.structured_metadata.size() <= limits::kMaxAttributes)
+          entry.structured_metadata.push_back(proto_pair(r.get_message()));
+        else
+          r.skip();
         break;
       default:
         r.skip();
@@ -193,24 +213,28 @@ Entry proto_entry(protozero::pbf_reader r) {
 }
 
 void add_proto_stream(protozero::pbf_reader r, PushCollector& out) {
+  // Twice: labels may stand behind the entries, and a list of those may be longer than their bytes.
   std::string_view labels_text;
-  std::vector<protozero::data_view> entries;
-  while (r.next()) {
-    switch (r.tag_and_type()) {
+  std::size_t entries = 0;
+  for (protozero::pbf_reader first = r; first.next();) {
+    switch (first.tag_and_type()) {
       case tag_and_type(1, pbf_wire_type::length_delimited):
-        labels_text = text_of(r.get_view());
+        labels_text = text_of(first.get_view());
         break;
       case tag_and_type(2, pbf_wire_type::length_delimited):
-        entries.push_back(r.get_view());
+        ++entries;
+        first.skip();
         break;
       default:
-        r.skip();
+        first.skip();
     }
   }
   auto labels = parse_label_string(labels_text);
   if (!labels) return out.reject(labels.error().message());
-  out.begin(*std::move(labels), entries.size());
-  for (const auto& view : entries) {
+  out.begin(*std::move(labels), entries);
+  while (r.next(2, pbf_wire_type::length_delimited)) {
+    const auto view = r.get_view();
+    if (out.is_full()) continue;
     try {
       Entry entry = proto_entry(protozero::pbf_reader(view));
       if (entry.time.ns == INT64_MIN) {

@@ -28,7 +28,7 @@ struct Stream {
 struct PushRequest {
   std::vector<Stream> streams;
   /// Index counts entries over the whole request, in order; a bad stream is listed once, at its first entry.
-  std::vector<ItemError> errors;
+  ItemErrors errors;
 };
 
 /// `{"streams": [{"stream": {…}, "values": [["<ns>", "line", {…}?]]}]}`.

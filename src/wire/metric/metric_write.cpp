@@ -149,6 +149,7 @@ std::string_view MetricWrite::keep(std::string_view bytes) {
   if (bytes.empty()) return {};
   auto* copy = static_cast<char*>(arena_->allocate(bytes.size(), 1));
   std::memcpy(copy, bytes.data(), bytes.size());
+  kept_bytes_ += bytes.size();
   return {copy, bytes.size()};
 }
 

@@ -112,9 +112,11 @@ struct MetricWrite {
   void end_series();
   /// Bytes that live as long as this.
   std::string_view keep(std::string_view bytes);
+  std::size_t kept_bytes() const { return kept_bytes_; }
 
  private:
   std::unique_ptr<std::pmr::monotonic_buffer_resource> arena_;
+  std::size_t kept_bytes_ = 0;
   bool full_ = false;
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,12 @@ enum class Signal : std::uint8_t { traces, logs, metrics };
 /// unsupported.
 Result<Encoding> encoding_from(std::string_view content_type);
 std::string_view content_type(Encoding encoding);
+
+/// What all records of a resource have: held once, however many scopes it has. Never null in a batch.
+using Resource = std::shared_ptr<const std::vector<Attr>>;
+
+/// What attributes take in memory, about.
+std::size_t decoded_bytes(const std::vector<Attr>& attributes);
 
 struct Scope {
   std::string name;

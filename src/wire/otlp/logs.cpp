@@ -79,6 +79,11 @@ Level LogRecord::level() const {
   return level_from(severity_text);
 }
 
+std::size_t decoded_bytes(const LogRecord& record) {
+  return sizeof record + record.body.size() + record.event_name.size() + record.severity_text.size() +
+         decoded_bytes(record.attributes);
+}
+
 Result<LogsRequest> parse_logs(std::string_view body, Encoding encoding) {
   RequestCollector<LogBatch> out;
   const auto list_of = [](LogBatch& batch) -> std::vector<LogRecord>& { return batch.records; };

@@ -30,15 +30,18 @@ struct LogRecord {
   Level level() const;
 };
 
+/// What it takes in memory, about.
+std::size_t decoded_bytes(const LogRecord& record);
+
 struct LogBatch {
-  std::vector<Attr> resource;
+  Resource resource;
   Scope scope;
   std::vector<LogRecord> records;
 };
 
 struct LogsRequest {
   std::vector<LogBatch> batches;
-  std::vector<ItemError> errors;  // index counts records over the whole request
+  ItemErrors errors;  // index counts records over the whole request
 };
 
 Result<LogsRequest> parse_logs(std::string_view body, Encoding encoding);

@@ -42,6 +42,8 @@ Result<Metric> checked_metric(Metric metric) {
 }
 
 Result<MetricsRequest> parse_metrics(std::string_view body, Encoding encoding) {
+  if (body.size() > limits::kMaxWriteBytes)
+    return fail(ErrorKind::too_large, "metrics: over " + std::to_string(limits::kMaxWriteBytes) + " bytes");
   RequestCollector<MetricBatch> out;
   std::size_t points = 0;
   const auto bounded = [&points](Result<Metric> metric) -> Result<Metric> {

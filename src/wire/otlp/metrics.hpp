@@ -62,18 +62,22 @@ struct Metric {
   std::vector<DataPoint> points;
 };
 
+/// Nothing: kMaxWriteBytes and kMaxWriteSamples bound what a request's metrics take.
+inline std::size_t decoded_bytes(const Metric&) { return 0; }
+
 struct MetricBatch {
-  std::vector<Attr> resource;
+  Resource resource;
   Scope scope;
   std::vector<Metric> metrics;
 };
 
 struct MetricsRequest {
   std::vector<MetricBatch> batches;
-  std::vector<ItemError> errors;  // index: of the metric in the request
+  ItemErrors errors;  // index: of the metric in the request
 };
 
-/// invalid_argument when the body is not of its encoding at all. A bad metric is listed, the others are kept.
+/// invalid_argument when the body is not of its encoding at all, too_large over limits::kMaxWriteBytes. A bad
+/// metric is listed, the others are kept.
 Result<MetricsRequest> parse_metrics(std::string_view body, Encoding encoding);
 
 }  // namespace telltale::wire::otlp

@@ -122,7 +122,8 @@ Result<Metric> read_json_metric(json::Value v) {
     if (const auto monotonic = json::get(*data, "isMonotonic"))
       out.monotonic = json::bool_of(*monotonic).value_or(false);
     if (const auto points = json::get_array(*data, "dataPoints")) {
-      for (const json::Value p : *points) out.points.push_back(json_point(p));
+      for (const json::Value p : *points)
+        if (out.points.size() <= limits::kMaxWriteSamples) out.points.push_back(json_point(p));
     }
     break;
   }

@@ -53,6 +53,12 @@ PointExemplar read_exemplar(pbf_reader in) {
   return out;
 }
 
+/// Without a time it is of no use, and many of them fit into a few bytes.
+void add_exemplar(pbf_reader in, DataPoint& to) {
+  PointExemplar exemplar = read_exemplar(in);
+  if (exemplar.time.ns != 0) to.exemplars.push_back(std::move(exemplar));
+}
+
 DataPoint read_number(pbf_reader in) {
   DataPoint out;
   while (in.next()) {
@@ -67,7 +73,7 @@ DataPoint read_number(pbf_reader in) {
         out.value = in.get_double();
         break;
       case tag_and_type(5, kBytes):
-        out.exemplars.push_back(read_exemplar(in.get_message()));
+        add_exemplar(in.get_message(), out);
         break;
       case tag_and_type(6, kFixed64):
         out.value = static_cast<double>(in.get_sfixed64());
@@ -114,7 +120,7 @@ DataPoint read_histogram(pbf_reader in) {
         append_bounded(out.bounds, std::initializer_list<double>{in.get_double()});
         break;
       case tag_and_type(8, kBytes):
-        out.exemplars.push_back(read_exemplar(in.get_message()));
+        add_exemplar(in.get_message(), out);
         break;
       case tag_and_type(9, kBytes):
         add_proto_attr(in.get_message(), out.attributes);
@@ -184,7 +190,7 @@ DataPoint read_exponential(pbf_reader in) {
         out.no_value = (in.get_uint32() & kNoRecordedValue) != 0;
         break;
       case tag_and_type(11, kBytes):
-        out.exemplars.push_back(read_exemplar(in.get_message()));
+        add_exemplar(in.get_message(), out);
         break;
       case tag_and_type(14, kFixed64):
         out.zero_threshold = in.get_double();
@@ -257,7 +263,11 @@ void read_data(pbf_reader in, PointKind kind, DataPoint (*read)(pbf_reader), Met
   while (in.next()) {
     switch (in.tag_and_type()) {
       case tag_and_type(1, kBytes):
-        out.points.push_back(read(in.get_message()));
+        // parse_metrics() refuses what has more.
+        if (out.points.size() <= limits::kMaxWriteSamples)
+          out.points.push_back(read(in.get_message()));
+        else
+          in.skip();
         break;
       case tag_and_type(2, kVarint):
         out.temporality = temporality_from(in.get_uint64());

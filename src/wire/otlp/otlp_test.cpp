@@ -21,7 +21,7 @@ TEST(Otlp, LogsAreTheSameInBothEncodings) {
         parse_logs(corpus(encoding == Encoding::json ? "otlp_logs_json/a" : "otlp_logs_proto/a"), encoding);
     ASSERT_TRUE(r) << r.error().message();
     ASSERT_EQ(r->batches.size(), 1u);
-    EXPECT_EQ(r->batches[0].resource, (std::vector<Attr>{{"service.name", std::string("shop")}}));
+    EXPECT_EQ(*r->batches[0].resource, (std::vector<Attr>{{"service.name", std::string("shop")}}));
     EXPECT_EQ(r->batches[0].scope.name, "lib");
     const LogRecord& l = r->batches[0].records.at(0);
     EXPECT_EQ(l.time.ns, 1736328600000000005);
@@ -34,6 +34,44 @@ TEST(Otlp, LogsAreTheSameInBothEncodings) {
                                                {"raw", std::string("AP8=")},
                                                {"list", std::string(R"(["a\"b",2,{"x":false}])")}}));
   }
+}
+
+TEST(Otlp, ScopesShareTheirResourceAndThoseWithoutRecordsAreNoBatch) {
+  const auto json = parse_logs(
+      R"({"resourceLogs":[{"resource":{"attributes":[{"key":"a","value":{"stringValue":"b"}}]},"scopeLogs":[)"
+      R"({"scope":{"name":"none"}},{"logRecords":[]},{"scope":{"name":"x"},"logRecords":[{},3]},{"logRecords":[{}]}]}]})",
+      Encoding::json);
+  ASSERT_TRUE(json) << json.error().message();
+  ASSERT_EQ(json->batches.size(), 2u);
+  EXPECT_EQ(json->batches[0].scope.name, "x");
+  EXPECT_EQ(json->batches[0].resource, json->batches[1].resource) << "one object";
+  EXPECT_EQ(json->errors.size(), 1u);
+
+  // A resource whose attributes stand behind its scopes: two with a record, one without.
+  const std::string scope = std::string("\x12\x02\x12\x00", 4);
+  const std::string resource = std::string(
+      "\x0a\x0a\x0a\x08\x0a\x01"
+      "a\x12\x03\x0a\x01"
+      "b",
+      12);
+  const std::string holder = scope + std::string("\x12\x00", 2) + scope + resource;
+  const auto proto =
+      parse_logs(std::string("\x0a") + static_cast<char>(holder.size()) + holder, Encoding::protobuf);
+  ASSERT_TRUE(proto) << proto.error().message();
+  ASSERT_EQ(proto->batches.size(), 2u);
+  EXPECT_EQ(proto->batches[0].resource, proto->batches[1].resource);
+  EXPECT_EQ(*proto->batches[0].resource, (std::vector<Attr>{{"a", std::string("b")}}));
+}
+
+TEST(Otlp, RecordsOverTheLimitAreCounted) {
+  std::string records;
+  for (std::size_t i = 0; i < 150'000; ++i) records += i == 0 ? "{}" : ",{}";
+  const auto r =
+      parse_logs(R"({"resourceLogs":[{"scopeLogs":[{"logRecords":[)" + records + "]}]}]}", Encoding::json);
+  ASSERT_TRUE(r) << r.error().message();
+  EXPECT_EQ(r->batches.at(0).records.size(), limits::kMaxRowsPerRequest);
+  EXPECT_EQ(r->errors.size(), 150'000 - limits::kMaxRowsPerRequest);
+  EXPECT_EQ(r->errors.told().size(), 1u);
 }
 
 TEST(Otlp, SpansAreTheSameInBothEncodings) {

@@ -117,10 +117,16 @@ Result<Span> read_proto_span(protozero::pbf_reader in) {
         add_proto_attr(in.get_message(), out.attributes);
         break;
       case tag_and_type(11, pbf_wire_type::length_delimited):
-        out.events.push_back(proto_event(in.get_message()));
+        if (out.events.size() < limits::kMaxSpanParts)
+          out.events.push_back(proto_event(in.get_message()));
+        else
+          in.skip();
         break;
       case tag_and_type(13, pbf_wire_type::length_delimited):
-        out.links.push_back(proto_link(in.get_message()));
+        if (out.links.size() < limits::kMaxSpanParts)
+          out.links.push_back(proto_link(in.get_message()));
+        else
+          in.skip();
         break;
       case tag_and_type(15, pbf_wire_type::length_delimited):
         proto_status(in.get_message(), out);
@@ -186,6 +192,14 @@ std::string_view to_string(SpanKind kind) {
 std::string_view to_string(StatusCode code) {
   constexpr std::string_view kNames[] = {"unset", "ok", "error"};
   return kNames[static_cast<int>(code)];
+}
+
+std::size_t decoded_bytes(const Span& span) {
+  std::size_t bytes = sizeof span + span.name.size() + span.trace_state.size() + span.status_message.size() +
+                      decoded_bytes(span.attributes);
+  for (const SpanEvent& e : span.events) bytes += sizeof e + e.name.size() + decoded_bytes(e.attributes);
+  for (const SpanLink& l : span.links) bytes += sizeof l + decoded_bytes(l.attributes);
+  return bytes;
 }
 
 Result<TracesRequest> parse_traces(std::string_view body, Encoding encoding) {

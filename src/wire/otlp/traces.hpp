@@ -47,8 +47,11 @@ struct Span {
   std::uint32_t flags = 0;
 };
 
+/// What it takes in memory, about.
+std::size_t decoded_bytes(const Span& span);
+
 struct SpanBatch {
-  std::vector<Attr> resource;
+  Resource resource;
   Scope scope;
   std::vector<Span> spans;
 };
@@ -56,7 +59,7 @@ struct SpanBatch {
 struct TracesRequest {
   std::vector<SpanBatch> batches;
   /// Index counts spans over the whole request. A span without trace or span id is refused.
-  std::vector<ItemError> errors;
+  ItemErrors errors;
 };
 
 Result<TracesRequest> parse_traces(std::string_view body, Encoding encoding);

@@ -231,6 +231,15 @@ void add_proto_attr(protozero::pbf_reader pair, std::vector<Attr>& out) {
     out.push_back({std::move(key), *std::move(value)});
 }
 
+std::size_t decoded_bytes(const std::vector<Attr>& attributes) {
+  std::size_t bytes = attributes.size() * sizeof(Attr);
+  for (const Attr& a : attributes) {
+    bytes += a.name.size();
+    if (const auto* text = std::get_if<std::string>(&a.value)) bytes += text->size();
+  }
+  return bytes;
+}
+
 std::vector<Attr> proto_resource(protozero::pbf_reader resource) {
   std::vector<Attr> out;
   while (resource.next()) {

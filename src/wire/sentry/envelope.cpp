@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "base/limits.hpp"
+#include "base/intake_limits.hpp"
 #include "wire/json/document.ipp"
 
 namespace telltale::wire::sentry {
@@ -69,6 +69,9 @@ TraceHeader read_trace(json::Value trace) {
 }
 
 Result<EnvelopeHeader> read_header(std::string_view line) {
+  if (line.size() > limits::kMaxEnvelopeHeaderBytes)
+    return fail(ErrorKind::too_large,
+                "envelope header: over " + std::to_string(limits::kMaxEnvelopeHeaderBytes) + " bytes");
   auto doc = json::Document::parse(line);
   if (!doc) return tl::unexpected(std::move(doc).error().within("envelope header"));
   const json::Value root = doc->root();
@@ -90,6 +93,9 @@ Result<EnvelopeHeader> read_header(std::string_view line) {
 Result<Item> take_item(std::string_view& rest) {
   Item item;
   item.headers = take_line(rest);
+  if (item.headers.size() > limits::kMaxEnvelopeHeaderBytes)
+    return fail(ErrorKind::too_large,
+                "item header: over " + std::to_string(limits::kMaxEnvelopeHeaderBytes) + " bytes");
   auto doc = json::Document::parse(item.headers);
   if (!doc) return tl::unexpected(std::move(doc).error().within("item header"));
   const json::Value root = doc->root();
@@ -138,6 +144,8 @@ std::string_view rate_limit_category(ItemType type) {
   return "default";
 }
 
+Result<EnvelopeHeader> parse_envelope_header(std::string_view bytes) { return read_header(take_line(bytes)); }
+
 Result<Envelope> parse_envelope(std::string_view bytes) {
   if (bytes.size() > limits::kMaxEnvelopeBytes)
     return fail(ErrorKind::too_large,
@@ -151,13 +159,13 @@ Result<Envelope> parse_envelope(std::string_view bytes) {
       continue;
     }
     if (index == limits::kMaxEnvelopeItems) {
-      out.errors.push_back({index, "envelope: over " + std::to_string(limits::kMaxEnvelopeItems) + " items"});
+      out.errors.add(index, "envelope: over " + std::to_string(limits::kMaxEnvelopeItems) + " items");
       break;
     }
     auto item = take_item(bytes);
     if (!item) {
       if (out.items.empty()) return tl::unexpected(std::move(item).error());
-      out.errors.push_back({index, item.error().message()});
+      out.errors.add(index, item.error().message());
       break;
     }
     out.items.push_back(*std::move(item));

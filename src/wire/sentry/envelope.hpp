@@ -88,12 +88,16 @@ struct Envelope {
   std::vector<Item> items;
   /// Items over limits::kMaxEnvelopeItems, and the place where the grammar broke: the items before it are
   /// good.
-  std::vector<ItemError> errors;
+  ItemErrors errors;
 };
+
+/// The first line alone, for who has to know the sender before anything else is read. Errors as of
+/// parse_envelope().
+Result<EnvelopeHeader> parse_envelope_header(std::string_view bytes);
 
 /// Views into `bytes` (already decompressed), which must outlive the result. invalid_argument when the
 /// envelope header is not a JSON object or the first item is already malformed; too_large past
-/// limits::kMaxEnvelopeBytes.
+/// limits::kMaxEnvelopeBytes, or with a first line over limits::kMaxEnvelopeHeaderBytes.
 Result<Envelope> parse_envelope(std::string_view bytes);
 
 /// Who sends: the public key of a DSN, and what the client says of itself.

@@ -155,17 +155,20 @@ Result<Items<T>> read_items(std::string_view json, std::string_view what, Result
   Items<T> out;
   std::size_t index = 0;
   for (const json::Value v : *list) {
-    if (out.items.size() >= limits::kMaxRowsPerRequest) {
-      out.errors.push_back({index, "items: over the limit; the rest is dropped"});
-      break;
+    if (index++ >= limits::kMaxRowsPerRequest) {
+      if (index == limits::kMaxRowsPerRequest + 1)
+        out.errors.add(index - 1, "items: over the limit of " + std::to_string(limits::kMaxRowsPerRequest) +
+                                      "; the rest is dropped");
+      else
+        out.errors.add_untold(1);
+      continue;
     }
     auto item = read(v);
     if (item) {
       out.items.push_back(*std::move(item));
     } else {
-      out.errors.push_back({index, item.error().message()});
+      out.errors.add(index - 1, item.error().message());
     }
-    ++index;
   }
   return out;
 }

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/intake_limits.hpp"
 #include "wire/sentry/envelope.hpp"
 #include "wire/sentry/event.hpp"
 #include "wire/sentry/security.hpp"
@@ -13,6 +14,22 @@ namespace {
 std::string corpus(const std::string& file) {
   std::ifstream in(std::string(TELLTALE_SOURCE_DIR) + "/fuzz/corpus/" + file, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+TEST(SentryEnvelope, LinesOfHeadersAreBounded) {
+  const std::string much(limits::kMaxEnvelopeHeaderBytes, 'x');
+  const auto first = parse_envelope("{\"dsn\":\"" + much + "\"}\n{\"type\":\"event\"}\n{}\n");
+  ASSERT_FALSE(first);
+  EXPECT_EQ(first.error().kind(), ErrorKind::too_large);
+  EXPECT_NE(first.error().message().find("envelope header"), std::string::npos);
+  EXPECT_EQ(parse_envelope_header("{\"dsn\":\"" + much + "\"}\n").error().kind(), ErrorKind::too_large);
+  const auto later =
+      parse_envelope("{}\n{\"type\":\"event\"}\n{}\n{\"type\":\"event\",\"x\":\"" + much + "\"}\n{}\n");
+  ASSERT_TRUE(later) << later.error().message();
+  EXPECT_EQ(later->items.size(), 1u);
+  ASSERT_EQ(later->errors.size(), 1u);
+  EXPECT_NE(later->errors[0].reason.find("item header"), std::string::npos);
+  EXPECT_EQ(parse_envelope_header("{\"dsn\":\"d\"}\nno json behind it\n")->dsn, "d");
 }
 
 TEST(SentryEvent, ParametersAreFilledInWhereTheClientLeftThat) {
