@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "api/own/answer.hpp"
 #include "base/json.hpp"
 
 namespace telltale::api {
@@ -127,10 +128,13 @@ Result<accounts::CreatedToken> redeem_setup(const Services& services, const net:
 }  // namespace
 
 void add_account_routes(net::Router& router, const Services& services) {
-  router.add("POST", "/api/telltale/v1/setup", [&services](const net::HttpRequest& r, WorkContext&) {
-    const auto created = redeem_setup(services, r);
-    return created ? created_response(*created) : error_response(created.error());
-  });
+  router.add(
+      "POST", "/api/telltale/v1/setup",
+      [&services](const net::HttpRequest& r, WorkContext&) {
+        const auto created = redeem_setup(services, r);
+        return created ? created_response(*created) : error_response(created.error());
+      },
+      account_route());
   router.add("GET", "/api/telltale/v1/tokens", [&services](const net::HttpRequest& r, WorkContext&) {
     const auto tokens = list_tokens(services, r);
     if (!tokens) return error_response(tokens.error());
@@ -140,10 +144,13 @@ void add_account_routes(net::Router& router, const Services& services) {
     w.end_array().end_object();
     return net::HttpResponse::json(w.take());
   });
-  router.add("POST", "/api/telltale/v1/tokens", [&services](const net::HttpRequest& r, WorkContext&) {
-    const auto created = create_token(services, r);
-    return created ? created_response(*created) : error_response(created.error());
-  });
+  router.add(
+      "POST", "/api/telltale/v1/tokens",
+      [&services](const net::HttpRequest& r, WorkContext&) {
+        const auto created = create_token(services, r);
+        return created ? created_response(*created) : error_response(created.error());
+      },
+      account_route());
   router.add("DELETE", "/api/telltale/v1/tokens/{id}", [&services](const net::HttpRequest& r, WorkContext&) {
     const auto done = revoke_token(services, r);
     return done ? net::HttpResponse::empty(204) : error_response(done.error());

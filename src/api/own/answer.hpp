@@ -6,6 +6,7 @@
 
 #include "api/own/row_json.hpp"
 #include "api/services.hpp"
+#include "base/intake_limits.hpp"
 
 namespace telltale::api {
 
@@ -29,6 +30,14 @@ inline void write_rows(JsonWriter& w, std::string_view name, const Rows& rows) {
 
 inline double seconds(Nanos d) { return static_cast<double>(d.count()) / 1e9; }
 inline double unix_seconds(UnixNanos t) { return static_cast<double>(t.ns) / 1e9; }
+
+/// Of routes that take a small document, some of them before anybody has signed in.
+inline net::RouteOptions account_route() {
+  net::RouteOptions options;
+  options.max_body_bytes = limits::kMaxAccountBodyBytes;
+  options.max_decoded_bytes = limits::kMaxAccountBodyBytes;
+  return options;
+}
 
 inline net::RouteOptions query_route(const Services& services, std::string name = {}) {
   net::RouteOptions options;

@@ -112,14 +112,18 @@ void add_key_routes(net::Router& router, const Services& services) {
                  w.end_array();
                });
              });
-  router.add("POST", "/api/telltale/v1/projects/{id}/keys",
-             [&services, write_with](const net::HttpRequest& r, WorkContext&) {
-               return one(create_key(services, r), "key", 201, write_with(r));
-             });
-  router.add("PUT", "/api/telltale/v1/projects/{id}/keys/{key}",
-             [&services, write_with](const net::HttpRequest& r, WorkContext&) {
-               return one(switch_key(services, r), "key", 200, write_with(r));
-             });
+  router.add(
+      "POST", "/api/telltale/v1/projects/{id}/keys",
+      [&services, write_with](const net::HttpRequest& r, WorkContext&) {
+        return one(create_key(services, r), "key", 201, write_with(r));
+      },
+      account_route());
+  router.add(
+      "PUT", "/api/telltale/v1/projects/{id}/keys/{key}",
+      [&services, write_with](const net::HttpRequest& r, WorkContext&) {
+        return one(switch_key(services, r), "key", 200, write_with(r));
+      },
+      account_route());
 }
 
 }  // namespace
@@ -145,12 +149,18 @@ void add_project_routes(net::Router& router, const Services& services) {
       w.end_array();
     });
   });
-  router.add("POST", "/api/telltale/v1/projects", [&services](const net::HttpRequest& r, WorkContext&) {
-    return one(create_project(services, r), "project", 201, write_project);
-  });
-  router.add("PUT", "/api/telltale/v1/projects/{id}", [&services](const net::HttpRequest& r, WorkContext&) {
-    return one(rename_project(services, r), "project", 200, write_project);
-  });
+  router.add(
+      "POST", "/api/telltale/v1/projects",
+      [&services](const net::HttpRequest& r, WorkContext&) {
+        return one(create_project(services, r), "project", 201, write_project);
+      },
+      account_route());
+  router.add(
+      "PUT", "/api/telltale/v1/projects/{id}",
+      [&services](const net::HttpRequest& r, WorkContext&) {
+        return one(rename_project(services, r), "project", 200, write_project);
+      },
+      account_route());
   add_key_routes(router, services);
   add_redaction_routes(router, services);
   add_intake_routes(router, services);

@@ -200,12 +200,18 @@ net::HttpResponse user_answer(const Result<storage::User>& user, int status) {
 void add_user_routes(net::Router& router, const Services& services) {
   router.add("GET", "/api/telltale/v1/users",
              [&services](const net::HttpRequest& r, WorkContext&) { return list_users(services, r); });
-  router.add("POST", "/api/telltale/v1/users", [&services](const net::HttpRequest& r, WorkContext&) {
-    return user_answer(create_user(services, r), 201);
-  });
-  router.add("PUT", "/api/telltale/v1/users/{id}", [&services](const net::HttpRequest& r, WorkContext&) {
-    return user_answer(update_user(services, r), 200);
-  });
+  router.add(
+      "POST", "/api/telltale/v1/users",
+      [&services](const net::HttpRequest& r, WorkContext&) {
+        return user_answer(create_user(services, r), 201);
+      },
+      account_route());
+  router.add(
+      "PUT", "/api/telltale/v1/users/{id}",
+      [&services](const net::HttpRequest& r, WorkContext&) {
+        return user_answer(update_user(services, r), 200);
+      },
+      account_route());
   router.add("DELETE", "/api/telltale/v1/users/{id}", [&services](const net::HttpRequest& r, WorkContext&) {
     return done_or_error(remove_user(services, r));
   });
@@ -233,9 +239,10 @@ Result<std::string> session_json(const Services& services, const net::HttpReques
 
 void add_session_routes(net::Router& router, const Services& services) {
   const auto add = [&](const char* methods, const char* path, auto handler) {
-    router.add(methods, path, [&services, handler](const net::HttpRequest& r, WorkContext&) {
-      return handler(services, r);
-    });
+    router.add(
+        methods, path,
+        [&services, handler](const net::HttpRequest& r, WorkContext&) { return handler(services, r); },
+        account_route());
   };
   using S = const Services&;
   using R = const net::HttpRequest&;
