@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "base/limits.hpp"
+#include "base/document_limits.hpp"
 
 namespace telltale::ingest {
 namespace {
@@ -196,6 +196,9 @@ void DocumentReader::apply_shape(EventRow& row) {
 }
 
 Result<Document> DocumentReader::read(std::string_view json, std::size_t readable_after) {
+  if (json.size() > limits::kMaxDocumentBytes)
+    return fail(ErrorKind::invalid_argument,
+                fmt::format("document: over {} bytes", limits::kMaxDocumentBytes));
   Document document;
   EventRow& row = document.row;
   row.attributes.reserve(usual_fields_);

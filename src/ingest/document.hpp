@@ -39,8 +39,9 @@ class DocumentReader {
   explicit DocumentReader(const DocumentShape& shape, bool label_source = false)
       : shape_(shape), label_source_(label_source) {}
 
-  /// invalid_argument, naming the field, when it is no JSON object, when a named time field or @timestamp is
-  /// no time, and when the message is over limits::kMaxLogLineBytes. A row without a time gets none.
+  /// invalid_argument, naming the field, when it is no JSON object or over limits::kMaxDocumentBytes, when a
+  /// named time field or @timestamp is no time, and when the message is over limits::kMaxLogLineBytes. A row
+  /// without a time gets none.
   Result<Document> read(std::string_view json, std::size_t readable_after);
 
  private:

@@ -1,6 +1,7 @@
 // The way in up to the stores, on stores in memory: what a request's rows look like once they are kept.
 #include <fmt/format.h>
 
+#include "base/document_limits.hpp"
 #include "base/intake_limits.hpp"
 #include "ingest/document.hpp"
 #include "ingest/ingest_rig.hpp"
@@ -72,6 +73,15 @@ TEST_F(IngestTest, EveryRefusedLineCountsAndTheFirstAreTold) {
   EXPECT_EQ(outcome->accepted, 0u);
   EXPECT_EQ(outcome->rejected.size(), kLines);
   EXPECT_EQ(outcome->rejected.told().size(), limits::kMaxItemErrors);
+}
+
+TEST_F(IngestTest, ADocumentThatIsTooLongIsRefusedByNameAndTheNextIsKept) {
+  const auto outcome = ingest->json_lines(
+      kShop, "{\"x\":\"" + std::string(limits::kMaxDocumentBytes, 'x') + "\"}\n{\"_msg\":\"kept\"}\n", {});
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  EXPECT_EQ(outcome->accepted, 1u);
+  ASSERT_EQ(outcome->rejected.size(), 1u);
+  EXPECT_NE(outcome->rejected[0].reason.find("document: over"), std::string::npos);
 }
 
 TEST_F(IngestTest, WhatIsSharedByTooManyBytesIsRefusedByName) {

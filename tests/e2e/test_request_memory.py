@@ -71,6 +71,13 @@ def test_many_lines_of_nothing(module_server):
     assert told["rejected"] == MUCH // 2 and len(told["errors"]) == 100
 
 
+@pytest.mark.parametrize("path, start", [("/insert/jsonline", b""), ("/_bulk", b'{"create":{"_index":"x"}}\n')], ids=["line", "bulk"])
+def test_one_large_document(module_server, path, start):
+    """As a list in it, which is kept as text."""
+    answer = post(module_server, path, zeros(start + b'{"msg":"x","list":[', MUCH, b"]}\n"))
+    assert "document: over" in answer.text, answer.text[:300]
+
+
 def varint(n: int) -> bytes:
     out = b""
     while n > 0x7F:
