@@ -5,12 +5,12 @@ import { navigate } from "../../lib/base";
 import { Link } from "../../app/Link";
 import { prefetch } from "../../app/routes";
 import { useSession } from "../../app/session";
-import { Ago, Button, type Column, EmptyState, Icon, IssueBadge, LevelMark, Loaded, Menu, Skeleton, SparkBars, Table, Tabs } from "../../kit";
+import { Ago, Button, type Column, EmptyState, Icon, IssueBadge, LevelMark, Loaded, Menu, Skeleton, Table, Tabs } from "../../kit";
 import { useListKeys } from "../../lib/cursor";
 import { filterText } from "../../lib/filters";
 import { count, plural } from "../../lib/format";
 import { issueList, issuesReached, issuesTotal } from "../../lib/asks";
-import { assignToMe, changeIssues, changeMatching, type IssueChange, ISSUE_LIMIT, markIssues, MATCHING_LIMIT, mergeIssues, useEnvironments, useIssues } from "../../lib/issues";
+import { assignToMe, changeIssues, changeMatching, type IssueChange, ISSUE_LIMIT, markIssues, MATCHING_LIMIT, mergeIssues, useIssues } from "../../lib/issues";
 import { useKeys } from "../../lib/keys";
 import { prefs } from "../../lib/prefs";
 import { useRange } from "../../lib/query";
@@ -23,6 +23,8 @@ import type { Issue, IssueArchive } from "../../lib/types";
 import { pageLink, setUrl, useFilters, useParam, useParams } from "../../lib/url";
 import { FirstData } from "../../app/FirstData";
 import { ArchiveMenu, PRIORITIES } from "../issue/Decide";
+import { EnvironmentMenu } from "./EnvironmentMenu";
+import { TrendBars, trendOf } from "./TrendBars";
 
 const STATUSES = [
   { id: "unresolved", label: "Unresolved" },
@@ -39,14 +41,6 @@ const SORTS: [string, string][] = [
   ["trend", "Rising"],
 ];
 
-/** What an issue's bars say: the shortest that covers the page's range of time. */
-const TRENDS = [
-  { upToMs: 36 * 3600_000, values: (i: Issue) => i.trend_24h, header: "Last 24 hours", label: "Events an hour, last 24 hours" },
-  { upToMs: 8 * 86_400_000, values: (i: Issue) => i.trend_7d, header: "Last 7 days", label: "Events in 6 hours each, last 7 days" },
-  { upToMs: Infinity, values: (i: Issue) => i.trend_30d, header: "Last 30 days", label: "Events a day, last 30 days" },
-] as const;
-type Trend = (typeof TRENDS)[number];
-
 /** What was just resolved leaves the list of the unresolved at once. */
 const shownUnder = (status: string, i: Issue) => status === "all" || (status === "bookmarked" ? i.bookmarked !== false : i.status === status);
 
@@ -56,7 +50,7 @@ export default function Issues() {
   const query = useParam("q");
   const me = useSession().data?.user?.email;
   const { params, start, end } = useRange();
-  const trend = TRENDS.find((t) => end - start <= t.upToMs) ?? TRENDS[2];
+  const trend = trendOf(end - start);
   const { filters } = useFilters();
   const foreign = filterTerms(filters).foreign;
   const list = issueList(useParams(), params);
@@ -224,25 +218,6 @@ export default function Issues() {
   );
 }
 
-/** One environment, as a filter in the address; not shown where there is nothing to choose. */
-function EnvironmentMenu() {
-  const { filters, add, remove } = useFilters();
-  const names = useEnvironments().data ?? [];
-  const chosen = filters.find((f) => f.field === "environment" && f.op === "=");
-  if (names.length < 2 && !chosen) return null;
-  return (
-    <Menu
-      label="Environment"
-      kind="quiet"
-      button={`Environment: ${chosen?.value ?? "all"}`}
-      items={[
-        { label: "All", checked: !chosen, run: () => chosen && remove(chosen) },
-        ...names.map((value) => ({ label: value, checked: value === chosen?.value, run: () => add({ field: "environment", op: "=", value }) })),
-      ]}
-    />
-  );
-}
-
 function IssueTitle({ issue: i }: { issue: Issue }) {
   return (
     <div class={i.seen === false ? "issue-title is-unseen" : "issue-title"}>
@@ -269,16 +244,6 @@ function IssueTitle({ issue: i }: { issue: Issue }) {
           {i.assignee && <span> · {i.assignee}</span>}
         </div>
       </div>
-    </div>
-  );
-}
-
-function TrendBars({ issue: i, trend }: { issue: Issue; trend: Trend }) {
-  const values = trend.values(i);
-  if (!values) return null;
-  return (
-    <div class="issue-trend">
-      <SparkBars values={values} label={trend.label} tone={i.status === "unresolved" ? "bad" : "muted"} />
     </div>
   );
 }
