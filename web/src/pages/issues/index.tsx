@@ -139,13 +139,15 @@ export default function Issues() {
       <div class="page-head">
         <h1>Issues</h1>
         <div class="grow" />
-        <EnvironmentMenu />
-        <Menu
-          label="Order"
-          kind="quiet"
-          button={`Order: ${SORTS.find(([id]) => id === sort)?.[1] ?? sort}`}
-          items={SORTS.map(([id, label]) => ({ label, checked: id === sort, run: () => setUrl({ sort: id === "last_seen" ? null : id }) }))}
-        />
+        <div class="row">
+          <EnvironmentMenu />
+          <Menu
+            label="Order"
+            kind="quiet"
+            button={`Order: ${SORTS.find(([id]) => id === sort)?.[1] ?? sort}`}
+            items={SORTS.map(([id, label]) => ({ label, checked: id === sort, run: () => setUrl({ sort: id === "last_seen" ? null : id }) }))}
+          />
+        </div>
       </div>
       <div class="issues-bar">
         <Tabs label="Status" tabs={STATUSES} current={status} onChange={(id) => setUrl({ status: id === "unresolved" ? null : id })} />
